@@ -1,0 +1,4 @@
+//! What a pool, a lease and a host *are*, and every choice Caviada makes: pure, without clock,
+//! randomness, I/O or async.
+
+pub mod id;

@@ -1,0 +1,355 @@
+//! A template rendered for one resource: what a host shall run, with nothing left to choose.
+//!
+//! Made by `template::render` from a template's revision, its parameters and what the ledger
+//! reserved (ports, subnet); read by every driver. Order is meaningful everywhere: the same input
+//! gives the same blueprint, byte for byte.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+
+use serde::{Deserialize, Serialize};
+
+/// All of one resource.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct Blueprint {
+    /// Services in an order in which each comes after those it depends on.
+    pub services: Vec<Service>,
+    /// Named volumes.
+    pub volumes: Vec<String>,
+    /// Network names beside the default one; each gets its own network on the engine.
+    pub networks: Vec<String>,
+    /// The subnet of the resource's networks, carved up in order; none lets the engine choose.
+    pub subnet: Option<Subnet>,
+    /// What the holder is given once all is ready.
+    pub outputs: Vec<Output>,
+    /// All must pass, in order, before the resource is ready.
+    pub readiness: Vec<Probe>,
+    /// How `reset` cleans in place; empty means it cannot.
+    pub reset: Vec<ResetStep>,
+    /// How long a bring-up may take, in milliseconds.
+    pub create_ms_max: u64,
+}
+
+/// An IPv4 network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subnet {
+    /// First address.
+    pub address: Ipv4Addr,
+    /// Prefix length, 8 to 29.
+    pub prefix: u8,
+}
+
+/// One container or process.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct Service {
+    /// DNS-like, unique in the blueprint.
+    pub name: String,
+    /// Image reference; empty for the process driver.
+    pub image: String,
+    /// Overrides the image's entry point.
+    pub entrypoint: Option<Vec<String>>,
+    /// Overrides the image's command. For a process, the program and its arguments.
+    pub command: Option<Vec<String>>,
+    /// Environment.
+    pub environment: BTreeMap<String, String>,
+    /// Working directory.
+    pub working_dir: Option<String>,
+    /// User to run as.
+    pub user: Option<String>,
+    /// Published ports.
+    pub ports: Vec<Port>,
+    /// Where named volumes are mounted.
+    pub mounts: Vec<Mount>,
+    /// Files put into the container before it starts (path → content): configs with inline content.
+    pub files: Vec<File>,
+    /// Networks joined, with aliases; empty means the default network under the service's name.
+    pub networks: BTreeMap<String, Vec<String>>,
+    /// The service's own health check.
+    pub healthcheck: Option<Healthcheck>,
+    /// What must hold before this one starts.
+    pub depends_on: BTreeMap<String, Dependency>,
+    /// A job runs once and must exit with 0; else the service must keep running.
+    pub job: Option<Job>,
+    /// What the engine does when it ends.
+    pub restart: Restart,
+    /// Bounds on what it may use.
+    pub limits: Limits,
+    /// Log rotation.
+    pub log: LogRotation,
+    /// Name → (soft, hard).
+    pub ulimits: BTreeMap<String, (i64, i64)>,
+    /// Capabilities added.
+    pub cap_add: Vec<String>,
+    /// Capabilities dropped.
+    pub cap_drop: Vec<String>,
+    /// Security options, such as `no-new-privileges:true`.
+    pub security_opt: Vec<String>,
+    /// The template author's labels; `caviada.*` is refused at check.
+    pub labels: BTreeMap<String, String>,
+    /// Extra names in /etc/hosts, `name:address`.
+    pub extra_hosts: Vec<String>,
+    /// Root file system read-only.
+    pub read_only: bool,
+    /// Memory file systems, path → options.
+    pub tmpfs: Vec<String>,
+    /// Runs an init as process 1.
+    pub init: bool,
+    /// Host name inside.
+    pub hostname: Option<String>,
+    /// Signal that asks it to stop.
+    pub stop_signal: Option<String>,
+    /// How long it may take to stop before it is killed, in seconds.
+    pub stop_grace_s: u32,
+}
+
+/// One published port.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Port {
+    /// Port inside.
+    pub container: u16,
+    /// Port on the host, from the resource's block.
+    pub host: u16,
+    /// Transport.
+    pub protocol: Protocol,
+}
+
+/// A port's transport.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, Default)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// TCP.
+    #[default]
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+/// A named volume's place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mount {
+    /// One of `Blueprint::volumes`.
+    pub volume: String,
+    /// Absolute path inside.
+    pub path: String,
+    /// Not writable from inside.
+    pub read_only: bool,
+}
+
+/// One file with its content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct File {
+    /// Absolute path inside.
+    pub path: String,
+    /// Text.
+    pub content: String,
+    /// Permission bits.
+    pub mode: u32,
+}
+
+/// A command that says whether a service is well.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Healthcheck {
+    /// `CMD …`, `CMD-SHELL …` as Compose has it; `NONE` turns the image's own off.
+    pub test: Vec<String>,
+    /// Between two tests, in milliseconds.
+    pub interval_ms: u64,
+    /// For one test, in milliseconds.
+    pub timeout_ms: u64,
+    /// Failures in a row until unhealthy.
+    pub retries: u32,
+    /// Grace after the start, in milliseconds.
+    pub start_period_ms: u64,
+}
+
+/// What a dependent waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dependency {
+    /// It was started.
+    ServiceStarted,
+    /// Its health check passed.
+    ServiceHealthy,
+    /// It ended with exit code 0.
+    ServiceCompletedSuccessfully,
+}
+
+/// A one-shot service.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct Job {
+    /// Text its standard output must contain.
+    pub output_contains: Option<String>,
+}
+
+/// What happens when a service ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "kebab-case")]
+pub enum Restart {
+    /// It stays down and the pool notices.
+    #[default]
+    No,
+    /// Again, whatever the code.
+    Always,
+    /// Again on a code other than 0.
+    OnFailure,
+    /// Again, unless somebody stopped it.
+    UnlessStopped,
+}
+
+/// Bounds on one service.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, Default)]
+pub struct Limits {
+    /// Thousandths of a processor.
+    pub cpu_milli: Option<u64>,
+    /// Bytes of memory.
+    pub memory_bytes: Option<u64>,
+    /// Number of processes.
+    pub pids: Option<u32>,
+}
+
+/// How much a service's log may hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogRotation {
+    /// Bytes in one file.
+    pub max_bytes: u64,
+    /// Files kept.
+    pub max_files: u32,
+}
+
+impl Default for LogRotation {
+    fn default() -> Self {
+        Self {
+            max_bytes: 10 << 20,
+            max_files: 3,
+        }
+    }
+}
+
+/// One thing the holder is given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// Unique name; `web` becomes CAVIADA_ENDPOINT_WEB for `run`.
+    pub name: String,
+    /// Where its value comes from.
+    pub value: OutputValue,
+}
+
+/// Where an output's value comes from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutputValue {
+    /// A published port; `format` has `{address}` and `{port}` (`http://{address}:{port}`).
+    Port {
+        /// Service.
+        service: String,
+        /// Port inside.
+        port: u16,
+        /// Transport.
+        protocol: Protocol,
+        /// Text with placeholders.
+        format: String,
+    },
+    /// A file of a service, read once it is ready.
+    File {
+        /// Service.
+        service: String,
+        /// Absolute path.
+        path: String,
+    },
+    /// Fixed text.
+    Literal(String),
+    /// A document in which `{name}` stands for an earlier output.
+    Document(String),
+}
+
+/// One readiness test, repeated until it passes or its time is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probe {
+    /// What is asked.
+    pub check: Check,
+    /// Between two tries, in milliseconds.
+    pub interval_ms: u64,
+    /// For one try, in milliseconds.
+    pub timeout_ms: u64,
+    /// For all tries together, in milliseconds.
+    pub within_ms: u64,
+}
+
+/// What a probe asks.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Check {
+    /// GET answers `status`, and its body contains `contains`.
+    Http {
+        /// Service.
+        service: String,
+        /// Port inside; asked through its host port.
+        port: u16,
+        /// Path and query.
+        path: String,
+        /// Expected status.
+        status: u16,
+        /// Text the body must have.
+        contains: Option<String>,
+    },
+    /// The port accepts.
+    Tcp {
+        /// Service.
+        service: String,
+        /// Port inside.
+        port: u16,
+    },
+    /// A command inside exits with 0.
+    Exec {
+        /// Service.
+        service: String,
+        /// The command.
+        command: Vec<String>,
+        /// Text its output must have.
+        contains: Option<String>,
+    },
+    /// A JSON-RPC call whose result compares as asked.
+    JsonRpc {
+        /// Service.
+        service: String,
+        /// Port inside.
+        port: u16,
+        /// Method.
+        method: String,
+        /// Parameters, a JSON array as text.
+        params: String,
+        /// What the result must satisfy.
+        expect: Expect,
+    },
+}
+
+/// What a JSON-RPC result must satisfy. Hexadecimal texts (`0x1f`) count as numbers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expect {
+    /// Any result but an error.
+    Any,
+    /// Equal as JSON.
+    Equals(String),
+    /// A number at least this.
+    AtLeast(i64),
+    /// A number larger than at the first try.
+    Grows,
+}
+
+/// One step of a reset in place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ResetStep {
+    /// A command inside a service.
+    Exec {
+        /// Service.
+        service: String,
+        /// The command.
+        command: Vec<String>,
+    },
+    /// Stop and start a service.
+    Restart {
+        /// Service.
+        service: String,
+    },
+}

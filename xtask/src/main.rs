@@ -1,0 +1,2 @@
+//! Caviada.
+fn main() {}
