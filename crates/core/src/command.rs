@@ -103,6 +103,8 @@ pub enum Act {
         ports: bool,
         /// Can be reset in place.
         reset: bool,
+        /// Name of the file that declares it.
+        declared_in: Option<Box<str>>,
     },
     /// Removes a template that no pool names.
     DeleteTemplate {
@@ -125,6 +127,8 @@ pub enum Act {
         hash: [u8; 32],
         /// Refused from then on.
         expires_at: Option<Time>,
+        /// Name of the file that declares it.
+        declared_in: Option<Box<str>>,
     },
     /// Removes a key; the last admin key stays.
     DeleteKey {
@@ -137,6 +141,8 @@ pub enum Act {
         owner: Owner,
         /// The bounds.
         spec: QuotaSpec,
+        /// Name of the file that declares it.
+        declared_in: Option<Box<str>>,
     },
     /// Unbounds an owner.
     DeleteQuota {
@@ -156,6 +162,8 @@ pub enum Act {
         labels: Labels,
         /// How it is reached.
         endpoints: Outputs,
+        /// Name of the file that declares it.
+        declared_in: Option<Box<str>>,
         /// As what it enters; only for a new one.
         entry: Entry,
         /// Grants cut slices from it; only for a new one.

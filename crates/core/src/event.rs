@@ -87,7 +87,12 @@ pub enum Event {
     HostLost(HostId),
     /// A host takes no new builds and ends with its last member.
     #[serde(rename = "host.retiring")]
-    HostRetiring(HostId),
+    HostRetiring {
+        /// The host.
+        host: HostId,
+        /// Do not wait for it.
+        forget: bool,
+    },
     /// Builds of a pool wait here.
     #[serde(rename = "host.backoff")]
     HostBackoff {

@@ -54,9 +54,12 @@ pub fn evolve(state: &mut State, event: &Event) -> Number {
             });
             state.work.insert(Work::HostMembers(*id, ResourceId(0)));
         }
-        Event::HostRetiring(id) => {
-            state.host(*id, |h| h.retiring = true);
-            state.work.insert(Work::HostMembers(*id, ResourceId(0)));
+        Event::HostRetiring { host, forget } => {
+            state.host(*host, |h| {
+                h.retiring = true;
+                h.forgotten |= *forget;
+            });
+            state.work.insert(Work::HostMembers(*host, ResourceId(0)));
         }
         Event::HostBackoff { host, pool, cause, tries, until } => state.host(*host, |h| {
             let backoff = Backoff { cause: cause.clone(), tries: *tries, until: Some(*until) };

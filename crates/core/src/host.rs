@@ -27,6 +27,8 @@ pub struct Host {
     pub lost_at: Option<Time>,
     /// It was given up: its free members are replaced elsewhere.
     pub lost: bool,
+    /// Deleted without waiting for it: what stands on it counts as gone.
+    pub forgotten: bool,
     /// Deleted: no new builds, its members go, and it ends with the last.
     pub retiring: bool,
     /// Port blocks in which a port was found taken by somebody else.
@@ -63,6 +65,9 @@ pub struct HostSpec {
     pub attributes: Attributes,
     /// For choosing.
     pub labels: Labels,
+    /// Name of the file that declared it, if one did; `load --prune` removes only what its own
+    /// file declared.
+    pub declared_in: Option<Box<str>>,
     /// Not seen for this long, it is lost, in milliseconds.
     pub lost_after_ms: u64,
 }

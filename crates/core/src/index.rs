@@ -36,6 +36,8 @@ pub struct Index {
     pub resource_names: OrdMap<(PoolId, ResourceName), ResourceId>,
     /// Ready and kept for nobody, in the pool's pick order, grouped by host.
     pub free: OrdSet<FreeKey>,
+    /// Built ones of them by template revision.
+    pub revisions: OrdSet<(PoolId, TemplateId, ResourceId)>,
     /// The same by indexed attribute: position in the pool's list, value.
     pub postings: OrdSet<(PoolId, u8, Value, FreeKey)>,
     /// Kept for a waiter.
@@ -68,6 +70,8 @@ pub struct Index {
     pub lease_outcomes: OrdSet<(LeaseId, OutcomeKey)>,
     /// Outcomes that will be forgotten, by principal, first to go first.
     pub outcome_ends: OrdSet<(KeyId, Time, OutcomeKey)>,
+    /// Number of those, by principal.
+    pub outcome_counts: OrdMap<KeyId, u32>,
     /// Leases without a deadline.
     pub endless: OrdSet<LeaseId>,
 }
@@ -252,10 +256,16 @@ impl Index {
         if free(before) != free(after) {
             if let Some(key) = free(before) {
                 self.free.remove(&key);
+                if let Some(site) = r.site() {
+                    self.revisions.remove(&(r.pool, site.template, r.id));
+                }
                 self.post(r, pool, key, false);
             }
             if let Some(key) = free(after) {
                 self.free.insert(key);
+                if let Some(site) = r.site() {
+                    self.revisions.insert((r.pool, site.template, r.id));
+                }
                 self.post(r, pool, key, true);
             }
         }
@@ -453,15 +463,24 @@ impl Index {
             if let Some(live) = live {
                 self.lease_outcomes.insert(live);
             }
-            if let Some(ends) = ends {
-                self.outcome_ends.insert(ends);
+            if let Some(ends) = ends
+                && self.outcome_ends.insert(ends).is_none()
+            {
+                *self.outcome_counts.entry(at.by).or_default() += 1;
             }
         } else {
             if let Some(live) = live {
                 self.lease_outcomes.remove(&live);
             }
-            if let Some(ends) = ends {
-                self.outcome_ends.remove(&ends);
+            if let Some(ends) = ends
+                && self.outcome_ends.remove(&ends).is_some()
+            {
+                let n = self.outcome_counts.get(&at.by).copied().unwrap_or(0);
+                if n > 1 {
+                    self.outcome_counts.insert(at.by, n - 1);
+                } else {
+                    self.outcome_counts.remove(&at.by);
+                }
             }
         }
         let (before, after) = if present { (None, o.until) } else { (o.until, None) };

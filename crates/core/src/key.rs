@@ -27,6 +27,9 @@ pub struct Key {
     pub act_for: BTreeSet<Name>,
     /// SHA-256 of the secret.
     pub hash: [u8; 32],
+    /// Name of the file that declared it, if one did; `load --prune` removes only what its own
+    /// file declared.
+    pub declared_in: Option<Box<str>>,
     /// Refused from then on.
     pub expires_at: Option<Time>,
     /// Number of the last event that changed it: its ETag.

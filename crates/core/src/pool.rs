@@ -63,6 +63,9 @@ pub struct PoolSpec {
     pub builds_max: u32,
     /// What an item that names no amount gets from a divisible pool.
     pub slice: Option<Amount>,
+    /// Name of the file that declared it, if one did; `load --prune` removes only what its own
+    /// file declared.
+    pub declared_in: Option<Box<str>>,
     /// Deadlines of what may take long.
     pub deadlines: Deadlines,
     /// Failed cleanings of a declared member until it is withheld for repair.
@@ -198,8 +201,6 @@ pub struct Deadlines {
     pub delete_ms: u64,
     /// A failed one waits this long for its next try, doubled with each, at most 64 times.
     pub retry_ms: u64,
-    /// A lost host's free members are given up after this.
-    pub replace_after_ms: u64,
     /// Dirty for longer raises an alert.
     pub dirty_alert_ms: u64,
 }
@@ -234,6 +235,7 @@ impl PoolSpec {
             hosts: None,
             builds_max: 4,
             slice: None,
+            declared_in: None,
             deadlines: Deadlines {
                 plan_ms: 600_000,
                 create_ms: 600_000,
@@ -241,7 +243,6 @@ impl PoolSpec {
                 prepare_ms: 60_000,
                 delete_ms: 120_000,
                 retry_ms: 5_000,
-                replace_after_ms: 600_000,
                 dirty_alert_ms: crate::limits::DIRTY_ALERT_MS,
             },
             tries_max: 5,

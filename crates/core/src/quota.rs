@@ -15,6 +15,9 @@ pub struct Quota {
     pub owner: Owner,
     /// Its bounds.
     pub spec: QuotaSpec,
+    /// Name of the file that declared it, if one did; `load --prune` removes only what its own
+    /// file declared.
+    pub declared_in: Option<Box<str>>,
     /// Number of the last event that changed it: its ETag.
     pub changed: Number,
 }

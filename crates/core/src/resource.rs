@@ -79,6 +79,9 @@ pub struct ResourceDoc {
     pub labels: Labels,
     /// How a declared one is reached: name → value.
     pub endpoints: Outputs,
+    /// Name of the file that declared it, if one did; `load --prune` removes only what its own
+    /// file declared.
+    pub declared_in: Option<Box<str>>,
 }
 
 /// Where a resource came from.

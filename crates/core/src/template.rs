@@ -25,6 +25,9 @@ pub struct Template {
     pub ports: bool,
     /// Can be reset in place.
     pub reset: bool,
+    /// Name of the file that declared it, if one did; `load --prune` removes only what its own
+    /// file declared.
+    pub declared_in: Option<Box<str>>,
     /// Number of the event that made it.
     pub changed: Number,
 }
