@@ -2,3 +2,6 @@
 //! randomness, I/O or async.
 
 pub mod id;
+pub mod limits;
+pub mod name;
+pub mod time;
