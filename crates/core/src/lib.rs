@@ -5,4 +5,6 @@ pub mod attribute;
 pub mod id;
 pub mod limits;
 pub mod name;
+pub mod selector;
+pub mod space;
 pub mod time;
