@@ -80,6 +80,8 @@ limits! {
         HOLD_MS_MAX: u64 = 7 * DAY_MS;
         /// Bytes of a lease's note: a link and a sentence, kept in memory for each live lease.
         NOTE_BYTES_MAX: usize = 512;
+        /// Bytes of a slot's name: a session token fits.
+        SLOT_BYTES_MAX: usize = 128;
         /// Swaps of a failed member while a lease is being prepared: a sick template must not eat
         /// the pool.
         SWAPS_PER_LEASE_MAX: usize = 3;
@@ -131,6 +133,16 @@ limits! {
         LABELS_MAX: usize = 64;
         /// Bytes of one label's value: a URL fits.
         LABEL_VALUE_BYTES_MAX: usize = 255;
+    }
+    "Resources" {
+        /// Endpoints of one resource: each is shown to each holder.
+        ENDPOINTS_PER_RESOURCE_MAX: usize = 64;
+        /// Bytes of one endpoint's value: a URL or a path fits, documents are composed when asked.
+        ENDPOINT_BYTES_MAX: usize = 2 * KIB;
+        /// Bytes of the reason why a resource is withheld: one sentence, shown in every list.
+        REASON_BYTES_MAX: usize = 256;
+        /// Characters kept of the cause of a failure: enough for an engine's message, logs tell more.
+        CAUSE_CHARS_MAX: usize = 1_024;
     }
     "Choosing" {
         /// Conditions of one selector: each is tested against each candidate.

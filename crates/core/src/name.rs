@@ -124,6 +124,31 @@ names! {
     Owner checked by check_owner;
 }
 
+impl ResourceName {
+    /// A name as close to `text` as the rule allows: control characters become blanks, what is too
+    /// long is cut off, nothing at all becomes `unnamed`.
+    #[must_use]
+    pub fn fitting(text: &str) -> Self {
+        let mut name: String = text
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .collect();
+        name.truncate(name.floor_char_boundary(RESOURCE_NAME_BYTES_MAX));
+        if name.is_empty() {
+            Self::default()
+        } else {
+            Self(name.into())
+        }
+    }
+}
+
+impl Default for ResourceName {
+    /// `unnamed`.
+    fn default() -> Self {
+        Self("unnamed".into())
+    }
+}
+
 fn check_name(text: &str) -> Result<(), InvalidName> {
     let rule = "a name has 1 to 63 characters of a-z, 0-9 and -, a letter or digit first and last";
     if text.is_empty() || text.len() > NAME_BYTES_MAX {
@@ -197,6 +222,18 @@ mod tests {
         for bad in ["", "a\0b", "a\nb", "\u{85}", &too_long] {
             assert!(ResourceName::new(bad).is_err(), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn any_text_can_be_made_to_fit_a_resource() {
+        let long = "ü".repeat(200);
+        for text in ["10.0.0.1", "a\nb", "", "\0", &long] {
+            let name = ResourceName::fitting(text);
+            assert_eq!(ResourceName::new(name.as_str()).as_ref(), Ok(&name));
+        }
+        assert_eq!(ResourceName::fitting("10.0.0.1"), "10.0.0.1");
+        assert_eq!(ResourceName::fitting("a\nb"), "a b");
+        assert_eq!(ResourceName::fitting(&long).as_str().len(), 254);
     }
 
     #[test]

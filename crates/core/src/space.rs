@@ -155,11 +155,11 @@ impl Space {
         let mut usable = IntervalSet::default();
         for interval in &whole {
             usable
-                .put(*interval)
+                .put_interval(*interval)
                 .map_err(|_| invalid("the range overlaps itself"))?;
         }
         for interval in &excluded {
-            if !usable.take_exact(*interval) {
+            if !usable.take_interval(*interval) {
                 let part = Part::Interval {
                     family,
                     interval: *interval,
@@ -252,7 +252,7 @@ impl Space {
     pub fn take(&mut self, part: &Part) -> Result<(), WrongPart> {
         let taken = match (self, part) {
             (Self::Range(range), Part::Interval { family, interval }) => {
-                range.family == *family && range.free.take_exact(*interval)
+                range.family == *family && range.free.take_interval(*interval)
             }
             (Self::Quantity(quantity), Part::Quantity(amounts)) => quantity.take(amounts),
             _ => false,
@@ -273,7 +273,7 @@ impl Space {
             (Self::Range(range), Part::Interval { family, interval }) => {
                 range.family == *family
                     && range.usable.contains(*interval)
-                    && range.free.put(*interval).is_ok()
+                    && range.free.put_interval(*interval).is_ok()
             }
             (Self::Quantity(quantity), Part::Quantity(amounts)) => quantity.put(amounts),
             _ => false,

@@ -215,12 +215,28 @@ impl IntervalSet {
         } else {
             return None;
         };
-        self.take_exact(found).then_some(found.first)
+        self.take_interval(found).then_some(found.first)
+    }
+
+    /// Takes the `len` numbers from `first` on if all of them are there, and says whether they were.
+    pub fn take_exact(&mut self, first: u128, len: u128) -> bool {
+        Interval::with_len(first, len).is_some_and(|interval| self.take_interval(interval))
+    }
+
+    /// Puts `len` numbers from `first` on there, joined with what touches them; 0 change nothing.
+    ///
+    /// # Errors
+    /// [`Overlap`] when any of them is there already or is beyond the last number there is; nothing
+    /// changes then.
+    pub fn put(&mut self, first: u128, len: u128) -> Result<(), Overlap> {
+        if len == 0 {
+            return Ok(());
+        }
+        self.put_interval(Interval::with_len(first, len).ok_or(Overlap)?)
     }
 
     /// Takes `interval` if all of it is there, and says whether it was.
-    #[must_use]
-    pub fn take_exact(&mut self, interval: Interval) -> bool {
+    pub fn take_interval(&mut self, interval: Interval) -> bool {
         let Some(there) = self
             .around(interval.first)
             .filter(|there| there.contains(interval))
@@ -247,7 +263,7 @@ impl IntervalSet {
     ///
     /// # Errors
     /// [`Overlap`] when any of it is there already; nothing changes then.
-    pub fn put(&mut self, interval: Interval) -> Result<(), Overlap> {
+    pub fn put_interval(&mut self, interval: Interval) -> Result<(), Overlap> {
         if self.overlaps(interval) {
             return Err(Overlap);
         }
@@ -293,5 +309,14 @@ impl IntervalSet {
         self.by_span.remove(&(interval.span(), interval.first));
         self.by_block
             .remove(&(interval.largest_block(), interval.first));
+    }
+
+    /// Asserts that the indexes say what the intervals say.
+    #[cfg(test)]
+    pub(super) fn check(&self) {
+        let by_span: OrdSet<_> = self.iter().map(|i| (i.span(), i.first)).collect();
+        let by_block: OrdSet<_> = self.iter().map(|i| (i.largest_block(), i.first)).collect();
+        assert_eq!(self.by_span, by_span);
+        assert_eq!(self.by_block, by_block);
     }
 }
