@@ -138,7 +138,11 @@ impl Principal {
         if allows(self.role, verb, relation) {
             return Ok(());
         }
-        let needs = if allows(Role::Operator, verb, relation) { "operator" } else { "admin" };
+        let needs = if allows(Role::Operator, verb, relation) {
+            "operator"
+        } else {
+            "admin"
+        };
         Err(Refusal::Forbidden { needs })
     }
 
@@ -206,6 +210,8 @@ pub(crate) fn lease_sees(state: &State, lease: &Lease, pool: &Pool) -> bool {
     if key.is_some_and(|k| k.role >= Role::Operator) {
         return true;
     }
-    let groups = key.filter(|k| k.owner == lease.owner).map_or(&none, |k| &k.groups);
+    let groups = key
+        .filter(|k| k.owner == lease.owner)
+        .map_or(&none, |k| &k.groups);
     owner_sees(pool, Some(&lease.owner), groups)
 }

@@ -70,7 +70,12 @@ impl<'a> Search<'a> {
 
     /// Up to `count` resources for an item, in the pool's pick order: first what is free, then
     /// what is kept for waiters of a later place.
-    pub(crate) fn item(&mut self, i: usize, item: &Item, count: u32) -> Result<Vec<Choice>, Refusal> {
+    pub(crate) fn item(
+        &mut self,
+        i: usize,
+        item: &Item,
+        count: u32,
+    ) -> Result<Vec<Choice>, Refusal> {
         let mut found = Vec::new();
         let index = u16::try_from(i).unwrap_or(u16::MAX);
         match item.pool {
@@ -90,8 +95,17 @@ impl<'a> Search<'a> {
         Ok(found)
     }
 
-    fn pool(&mut self, id: PoolId, i: u16, item: &Item, count: u32, found: &mut Vec<Choice>) -> Result<(), Refusal> {
-        let Some(pool) = self.state.pools.get(&id) else { return Ok(()) };
+    fn pool(
+        &mut self,
+        id: PoolId,
+        i: u16,
+        item: &Item,
+        count: u32,
+        found: &mut Vec<Choice>,
+    ) -> Result<(), Refusal> {
+        let Some(pool) = self.state.pools.get(&id) else {
+            return Ok(());
+        };
         let pool = Arc::clone(pool);
         if item.amount.is_some() {
             return self.slices(&pool, i, item, count, found);
@@ -99,7 +113,6 @@ impl<'a> Search<'a> {
         if self.purpose == Purpose::Clean {
             return self.dirty(&pool, i, item, count, found);
         }
-        let whole = Choice { resource: ResourceId(0), item: i, cut: None };
         let mut keys = self.free(&pool, item, count)?;
         keys.sort_unstable_by_key(|k| (k.order, k.resource));
         for key in keys {
@@ -107,7 +120,11 @@ impl<'a> Search<'a> {
                 return Ok(());
             }
             self.taken.insert(key.resource);
-            found.push(Choice { resource: key.resource, ..whole });
+            found.push(Choice {
+                resource: key.resource,
+                item: i,
+                cut: None,
+            });
         }
         self.later(&pool, i, item, count, found)
     }
@@ -117,11 +134,23 @@ impl<'a> Search<'a> {
         let state = self.state;
         let mut keys = Vec::new();
         if let Some((position, value)) = indexed(pool, item) {
-            let from = (pool.id, position, value.clone(), FreeKey {
-                pool: pool.id, host: HostId(0), order: 0, resource: ResourceId(0),
-            });
+            let from = (
+                pool.id,
+                position,
+                value.clone(),
+                FreeKey {
+                    pool: pool.id,
+                    host: HostId(0),
+                    order: 0,
+                    resource: ResourceId(0),
+                },
+            );
             for (p, n, v, key) in state.index.postings.range(from..) {
-                if *p != pool.id || *n != position || *v != value || keys.len() as u64 >= u64::from(count) {
+                if *p != pool.id
+                    || *n != position
+                    || *v != value
+                    || keys.len() as u64 >= u64::from(count)
+                {
                     break;
                 }
                 self.look(item)?;
@@ -153,26 +182,51 @@ impl<'a> Search<'a> {
     }
 
     /// Members kept for waiters of a later place, the last first.
-    fn later(&mut self, pool: &Pool, i: u16, item: &Item, count: u32, found: &mut Vec<Choice>) -> Result<(), Refusal> {
+    fn later(
+        &mut self,
+        pool: &Pool,
+        i: u16,
+        item: &Item,
+        count: u32,
+        found: &mut Vec<Choice>,
+    ) -> Result<(), Refusal> {
         let state = self.state;
         let from = (pool.id, self.rank, ResourceId(u64::MAX));
-        let to = (PoolId(pool.id.0 + 1), Rank::new(limits::PRIORITY_MAX, crate::id::LeaseId(0)), ResourceId(0));
+        let to = (
+            PoolId(pool.id.0 + 1),
+            Rank::new(limits::PRIORITY_MAX, crate::id::LeaseId(0)),
+            ResourceId(0),
+        );
         for (_, _, resource) in state.index.earmarks.range(from..to).rev() {
             if found.len() as u64 >= u64::from(count) {
                 break;
             }
             self.look(item)?;
-            let whole = state.resources.get(resource).is_some_and(|r| r.parent().is_none());
+            let whole = state
+                .resources
+                .get(resource)
+                .is_some_and(|r| r.parent().is_none());
             if whole && self.fits(*resource, item) {
                 self.taken.insert(*resource);
-                found.push(Choice { resource: *resource, item: i, cut: None });
+                found.push(Choice {
+                    resource: *resource,
+                    item: i,
+                    cut: None,
+                });
             }
         }
         Ok(())
     }
 
     /// Dirty members, for an outside cleaner.
-    fn dirty(&mut self, pool: &Pool, i: u16, item: &Item, count: u32, found: &mut Vec<Choice>) -> Result<(), Refusal> {
+    fn dirty(
+        &mut self,
+        pool: &Pool,
+        i: u16,
+        item: &Item,
+        count: u32,
+        found: &mut Vec<Choice>,
+    ) -> Result<(), Refusal> {
         let state = self.state;
         let at = |id| (pool.id, ResourceState::Dirty, ResourceId(id));
         for (_, _, resource) in state.index.members.range(at(0)..=at(u64::MAX)) {
@@ -182,19 +236,38 @@ impl<'a> Search<'a> {
             self.look(item)?;
             if self.fits(*resource, item) {
                 self.taken.insert(*resource);
-                found.push(Choice { resource: *resource, item: i, cut: None });
+                found.push(Choice {
+                    resource: *resource,
+                    item: i,
+                    cut: None,
+                });
             }
         }
         Ok(())
     }
 
     /// Cuts slices, unless somebody waits longer for one of this pool.
-    fn slices(&mut self, pool: &Pool, i: u16, item: &Item, count: u32, found: &mut Vec<Choice>) -> Result<(), Refusal> {
+    fn slices(
+        &mut self,
+        pool: &Pool,
+        i: u16,
+        item: &Item,
+        count: u32,
+        found: &mut Vec<Choice>,
+    ) -> Result<(), Refusal> {
         let state = self.state;
-        let Some(amount) = &item.amount else { return Ok(()) };
+        let Some(amount) = &item.amount else {
+            return Ok(());
+        };
         let at = |rank| (Some(pool.id), rank);
         let first = Rank::new(limits::PRIORITY_MAX, crate::id::LeaseId(0));
-        if state.index.waiting.range(at(first)..at(self.rank)).next().is_some() {
+        if state
+            .index
+            .waiting
+            .range(at(first)..at(self.rank))
+            .next()
+            .is_some()
+        {
             return Ok(());
         }
         let parents = (pool.id, ResourceId(0))..=(pool.id, ResourceId(u64::MAX));
@@ -203,15 +276,23 @@ impl<'a> Search<'a> {
             let open = state.resources.get(parent).is_some_and(|p| {
                 p.state == ResourceState::Free && p.health == Health::Well && satisfies(p, item)
             });
-            let Some(space) = state.index.spaces.get(parent).filter(|_| open) else { continue };
+            let Some(space) = state.index.spaces.get(parent).filter(|_| open) else {
+                continue;
+            };
             let mut space = self.spaces.remove(parent).unwrap_or_else(|| space.clone());
             while (found.len() as u64) < u64::from(count) {
-                let Some(part) = space.find(amount) else { break };
+                let Some(part) = space.find(amount) else {
+                    break;
+                };
                 let _ = space.take(&part);
                 self.counter += 1;
                 let id = ResourceId(self.counter);
                 let slice = slice(state, pool, *parent, id, part);
-                found.push(Choice { resource: id, item: i, cut: Some(Box::new(slice)) });
+                found.push(Choice {
+                    resource: id,
+                    item: i,
+                    cut: Some(Box::new(slice)),
+                });
             }
             self.spaces.insert(*parent, space);
         }
@@ -221,7 +302,11 @@ impl<'a> Search<'a> {
     fn fits(&self, id: ResourceId, item: &Item) -> bool {
         !self.taken.contains(&id)
             && (item.selector.is_none()
-                || self.state.resources.get(&id).is_some_and(|r| satisfies(r, item)))
+                || self
+                    .state
+                    .resources
+                    .get(&id)
+                    .is_some_and(|r| satisfies(r, item)))
     }
 
     fn offered(&self, host: HostId) -> bool {
@@ -238,38 +323,77 @@ impl<'a> Search<'a> {
             .as_ref()
             .and_then(|s| s.conditions().first())
             .map_or_else(|| "an attribute".to_owned(), |c| c.key.to_string());
-        Err(Refusal::ScanTooLong { attribute, max: limits::SCAN_MAX })
+        Err(Refusal::ScanTooLong {
+            attribute,
+            max: limits::SCAN_MAX,
+        })
     }
 }
 
 /// An equality of the selector on an attribute the pool indexes.
 fn indexed(pool: &Pool, item: &Item) -> Option<(u8, Value)> {
-    item.selector.as_ref()?.equalities().find_map(|(key, value)| {
-        let position = pool.spec.indexed.iter().position(|a| &**a == key)?;
-        Some((u8::try_from(position).ok()?, value.clone()))
-    })
+    item.selector
+        .as_ref()?
+        .equalities()
+        .find_map(|(key, value)| {
+            let position = pool.spec.indexed.iter().position(|a| &**a == key)?;
+            Some((u8::try_from(position).ok()?, value.clone()))
+        })
 }
 
 /// Is a resource what an item asks for, whatever its state?
 pub(crate) fn satisfies(r: &Resource, item: &Item) -> bool {
     item.pool.is_none_or(|p| p == r.pool)
-        && item.selector.as_ref().is_none_or(|s| s.matches(&r.doc.attributes, &r.doc.labels))
+        && item
+            .selector
+            .as_ref()
+            .is_none_or(|s| s.matches(&r.doc.attributes, &r.doc.labels))
 }
 
 /// May this resource be granted now, its host included?
 pub(crate) fn offerable(state: &State, r: &Resource) -> bool {
-    let host = |s: &crate::resource::Site| state.hosts.get(&s.host).is_some_and(|h: &Arc<Host>| h.offers());
+    let host = |s: &crate::resource::Site| {
+        state
+            .hosts
+            .get(&s.host)
+            .is_some_and(|h: &Arc<Host>| h.offers())
+    };
     r.is_ready() && r.site().is_none_or(host)
 }
 
-fn slice(state: &State, pool: &Pool, parent: ResourceId, id: ResourceId, part: crate::space::Part) -> Resource {
-    let doc = state.resources.get(&parent).map(|p| p.doc.clone()).unwrap_or_default();
-    let name = ResourceName::new(&format!("{part}#{id}")).unwrap_or_default();
-    blank(id, pool.id, ResourceDoc { name, ..(*doc).clone() }, Origin::Slice { parent, part }, state)
+fn slice(
+    state: &State,
+    pool: &Pool,
+    parent: ResourceId,
+    id: ResourceId,
+    part: crate::space::Part,
+) -> Resource {
+    let doc = state
+        .resources
+        .get(&parent)
+        .map(|p| p.doc.clone())
+        .unwrap_or_default();
+    let name = ResourceName::fitting(&format!("{part}#{id}"));
+    blank(
+        id,
+        pool.id,
+        ResourceDoc {
+            name,
+            ..(*doc).clone()
+        },
+        Origin::Slice { parent, part },
+        state,
+    )
 }
 
 /// A resource as it comes into being: free, nobody's, of no generation.
-pub(crate) fn blank(id: ResourceId, pool: PoolId, doc: ResourceDoc, origin: Origin, state: &State) -> Resource {
+pub(crate) fn blank(
+    id: ResourceId,
+    pool: PoolId,
+    doc: ResourceDoc,
+    origin: Origin,
+    state: &State,
+) -> Resource {
     Resource {
         id,
         pool,
@@ -299,11 +423,20 @@ pub(crate) fn blank(id: ResourceId, pool: PoolId, doc: ResourceDoc, origin: Orig
 }
 
 /// Could present, planned or buildable members ever meet all items? Says which cannot.
-pub(crate) fn ever(state: &State, sees: &dyn Fn(&Pool) -> bool, items: &[Item]) -> Result<(), String> {
+pub(crate) fn ever(
+    state: &State,
+    sees: &dyn Fn(&Pool) -> bool,
+    items: &[Item],
+) -> Result<(), String> {
     for (i, item) in items.iter().enumerate() {
         let same = |other: &&Item| other.pool == item.pool && other.amount.is_none();
         let want: u64 = match (&item.selector, item.pool) {
-            (None, Some(_)) => items.iter().filter(same).filter(|o| o.selector.is_none()).map(|o| u64::from(o.count)).sum(),
+            (None, Some(_)) => items
+                .iter()
+                .filter(same)
+                .filter(|o| o.selector.is_none())
+                .map(|o| u64::from(o.count))
+                .sum(),
             _ => u64::from(item.count),
         };
         let pools: Vec<&Arc<Pool>> = match item.pool {
@@ -318,7 +451,9 @@ pub(crate) fn ever(state: &State, sees: &dyn Fn(&Pool) -> bool, items: &[Item]) 
             }
         }
         if could < want {
-            return Err(format!("item {i} asks for {want}, and at most {could} could ever be had"));
+            return Err(format!(
+                "item {i} asks for {want}, and at most {could} could ever be had"
+            ));
         }
     }
     Ok(())
@@ -327,12 +462,27 @@ pub(crate) fn ever(state: &State, sees: &dyn Fn(&Pool) -> bool, items: &[Item]) 
 fn members_ever(state: &State, pool: &Pool, item: &Item, want: u64) -> u64 {
     if let Some(amount) = &item.amount {
         let parents = (pool.id, ResourceId(0))..=(pool.id, ResourceId(u64::MAX));
-        let spaces = state.index.divisible.range(parents).filter_map(|(_, id)| state.index.spaces.get(id));
-        return if spaces.take(limits::SCAN_MAX).any(|s| s.could_ever(amount)) { want } else { 0 };
+        let spaces = state
+            .index
+            .divisible
+            .range(parents)
+            .filter_map(|(_, id)| state.index.spaces.get(id));
+        return if spaces.take(limits::SCAN_MAX).any(|s| s.could_ever(amount)) {
+            want
+        } else {
+            0
+        };
     }
     if pool.spec.template().is_some() {
-        let built = item.selector.as_ref().is_none_or(|s| s.matches(&pool.spec.attributes, &Default::default()));
-        return if built { u64::from(pool.spec.max).min(want) } else { 0 };
+        let built = item
+            .selector
+            .as_ref()
+            .is_none_or(|s| s.matches(&pool.spec.attributes, &Default::default()));
+        return if built {
+            u64::from(pool.spec.max).min(want)
+        } else {
+            0
+        };
     }
     if item.selector.is_none() {
         let u = state.index.pools.get(&pool.id).cloned().unwrap_or_default();

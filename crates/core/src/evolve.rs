@@ -61,8 +61,18 @@ pub fn evolve(state: &mut State, event: &Event) -> Number {
             });
             state.work.insert(Work::HostMembers(*host, ResourceId(0)));
         }
-        Event::HostBackoff { host, pool, cause, tries, until } => state.host(*host, |h| {
-            let backoff = Backoff { cause: cause.clone(), tries: *tries, until: Some(*until) };
+        Event::HostBackoff {
+            host,
+            pool,
+            cause,
+            tries,
+            until,
+        } => state.host(*host, |h| {
+            let backoff = Backoff {
+                cause: cause.clone(),
+                tries: *tries,
+                until: Some(*until),
+            };
             h.backoffs.insert(*pool, backoff);
         }),
         Event::HostBackoffOver(host, pool) => {
@@ -120,7 +130,10 @@ pub fn evolve(state: &mut State, event: &Event) -> Number {
         }
         Event::QuotaSet(quota) => {
             state.count(quota.id.0);
-            state.index.quota_owners.insert(quota.owner.clone(), quota.id);
+            state
+                .index
+                .quota_owners
+                .insert(quota.owner.clone(), quota.id);
             let mut row = (**quota).clone();
             row.changed = number;
             state.quotas.insert(quota.id, Arc::new(row));
@@ -132,7 +145,9 @@ pub fn evolve(state: &mut State, event: &Event) -> Number {
         }
         Event::OutcomeKept(outcome) => {
             state.index.link_outcome(outcome, true);
-            state.outcomes.insert(outcome.at.clone(), Arc::new((**outcome).clone()));
+            state
+                .outcomes
+                .insert(outcome.at.clone(), Arc::new((**outcome).clone()));
         }
         Event::OutcomeForgotten(at) => {
             if let Some(outcome) = state.outcomes.remove(at) {
@@ -166,7 +181,9 @@ impl State {
 
     fn pool(&mut self, id: &crate::id::PoolId, f: impl FnOnce(&mut Pool)) {
         let changed = self.next;
-        let Some(pool) = self.pools.edit(id) else { return debug_assert!(false, "no {id}") };
+        let Some(pool) = self.pools.edit(id) else {
+            return debug_assert!(false, "no {id}");
+        };
         f(pool);
         pool.changed = changed;
         self.work.insert(Work::Pool(*id));
@@ -177,8 +194,11 @@ impl State {
         let reindex = self.pools.get(&pool.id).is_some_and(|old| {
             old.spec.pick != pool.spec.pick || old.spec.indexed != pool.spec.indexed
         });
-        let members: Vec<ResourceId> =
-            if reindex { self.members_of(pool.id).collect() } else { vec![] };
+        let members: Vec<ResourceId> = if reindex {
+            self.members_of(pool.id).collect()
+        } else {
+            vec![]
+        };
         for id in &members {
             self.relink(*id, false);
         }
@@ -202,16 +222,24 @@ impl State {
 
     /// Takes a member's keys out of the index, or puts them back, when its pool's order changes.
     fn relink(&mut self, id: ResourceId, present: bool) {
-        let Some(r) = self.resources.get(&id).cloned() else { return };
+        let Some(r) = self.resources.get(&id).cloned() else {
+            return;
+        };
         let pool = self.pools.get(&r.pool).map(Arc::as_ref);
         let keys = ResourceKeys::of(&r, pool);
-        let (before, after) = if present { (None, Some(&keys)) } else { (Some(&keys), None) };
+        let (before, after) = if present {
+            (None, Some(&keys))
+        } else {
+            (Some(&keys), None)
+        };
         self.index.move_resource(&r, pool, before, after);
     }
 
     fn host(&mut self, id: HostId, f: impl FnOnce(&mut Host)) {
         let changed = self.next;
-        let Some(host) = self.hosts.edit(&id) else { return debug_assert!(false, "no {id}") };
+        let Some(host) = self.hosts.edit(&id) else {
+            return debug_assert!(false, "no {id}");
+        };
         let (due, quarantined) = (host.due(), host.quarantined.clone());
         f(host);
         host.changed = changed;
@@ -237,12 +265,19 @@ impl State {
         if let Some(old) = self.index.hosts.get(&id) {
             fresh.pools = old.pools.clone();
         }
-        let from = (id, crate::id::PoolId(0), crate::resource::ResourceState::Planned, ResourceId(0));
+        let from = (
+            id,
+            crate::id::PoolId(0),
+            crate::resource::ResourceState::Planned,
+            ResourceId(0),
+        );
         for (on, _, _, r) in self.index.placed.range(from..) {
             if *on != id {
                 break;
             }
-            let Some(site) = self.resources.get(r).and_then(|r| r.site().cloned()) else { continue };
+            let Some(site) = self.resources.get(r).and_then(|r| r.site().cloned()) else {
+                continue;
+            };
             if let Some(n) = site.block {
                 fresh.blocks.take_exact(u128::from(n), 1);
             }
@@ -253,7 +288,12 @@ impl State {
         self.index.hosts.insert(id, fresh);
         self.work.insert(Work::Host(id));
         self.work.insert(Work::HostMembers(id, ResourceId(0)));
-        let pools: Vec<_> = self.pools.values().filter(|p| p.spec.template().is_some()).map(|p| p.id).collect();
+        let pools: Vec<_> = self
+            .pools
+            .values()
+            .filter(|p| p.spec.template().is_some())
+            .map(|p| p.id)
+            .collect();
         self.work.extend(pools.into_iter().map(Work::Pool));
     }
 
@@ -270,13 +310,16 @@ impl State {
     /// Changes a resource and moves what the index knows of it.
     fn resource(&mut self, id: ResourceId, f: impl FnOnce(&mut Resource, Time)) {
         let (changed, now) = (self.next, self.now);
-        let Some(r) = self.resources.edit(&id) else { return debug_assert!(false, "no {id}") };
+        let Some(r) = self.resources.edit(&id) else {
+            return debug_assert!(false, "no {id}");
+        };
         let pool = self.pools.get(&r.pool).map(Arc::as_ref);
         let before = ResourceKeys::of(r, pool);
         f(r, now);
         r.changed = changed;
         let after = ResourceKeys::of(r, pool);
-        self.index.move_resource(r, pool, Some(&before), Some(&after));
+        self.index
+            .move_resource(r, pool, Some(&before), Some(&after));
         self.look_at(id);
     }
 
@@ -287,16 +330,20 @@ impl State {
         row.changed = self.next;
         self.index.link_resource(&row, true);
         let pool = self.pools.get(&row.pool).map(Arc::as_ref);
-        self.index.move_resource(&row, pool, None, Some(&ResourceKeys::of(&row, pool)));
+        self.index
+            .move_resource(&row, pool, None, Some(&ResourceKeys::of(&row, pool)));
         let id = row.id;
         self.resources.insert(id, Arc::new(row));
         self.look_at(id);
     }
 
     fn remove_resource(&mut self, id: ResourceId) {
-        let Some(r) = self.resources.remove(&id) else { return debug_assert!(false, "no {id}") };
+        let Some(r) = self.resources.remove(&id) else {
+            return debug_assert!(false, "no {id}");
+        };
         let pool = self.pools.get(&r.pool).map(Arc::as_ref);
-        self.index.move_resource(&r, pool, Some(&ResourceKeys::of(&r, pool)), None);
+        self.index
+            .move_resource(&r, pool, Some(&ResourceKeys::of(&r, pool)), None);
         self.index.link_resource(&r, false);
         if let Some(parent) = r.parent() {
             self.work.insert(Work::Offer(parent));
@@ -314,7 +361,9 @@ impl State {
     /// Notes what `settle` has to look at after a resource changed.
     fn look_at(&mut self, id: ResourceId) {
         use crate::resource::ResourceState::{Dirty, Free, Leased, Planned};
-        let Some(r) = self.resources.get(&id) else { return };
+        let Some(r) = self.resources.get(&id) else {
+            return;
+        };
         let built = r.site().map(|s| s.host);
         match r.state {
             Free if !self.index.waiters.is_empty() && r.earmark.is_none() => {
@@ -337,7 +386,9 @@ impl State {
     /// Changes a lease and moves what the index knows of it.
     fn lease(&mut self, id: LeaseId, f: impl FnOnce(&mut Lease)) {
         let changed = self.next;
-        let Some(l) = self.leases.edit(&id) else { return debug_assert!(false, "no {id}") };
+        let Some(l) = self.leases.edit(&id) else {
+            return debug_assert!(false, "no {id}");
+        };
         let before = l.due();
         self.index.link_lease(l, false);
         f(l);
@@ -364,7 +415,13 @@ impl State {
 
     /// An outcome lives as long as its lease and a day after.
     fn end_outcomes(&mut self, lease: LeaseId, until: Time) {
-        let from = (lease, OutcomeKey { by: crate::id::KeyId(0), key: "".into() });
+        let from = (
+            lease,
+            OutcomeKey {
+                by: crate::id::KeyId(0),
+                key: "".into(),
+            },
+        );
         let keys: Vec<OutcomeKey> = self
             .index
             .lease_outcomes
@@ -373,7 +430,9 @@ impl State {
             .map(|(_, k)| k.clone())
             .collect();
         for key in keys {
-            let Some(o) = self.outcomes.edit(&key) else { continue };
+            let Some(o) = self.outcomes.edit(&key) else {
+                continue;
+            };
             self.index.link_outcome(o, false);
             o.until = Some(until);
             self.index.link_outcome(o, true);

@@ -20,15 +20,36 @@ pub(crate) struct Terms {
 }
 
 /// What pools say together about one grant. `waited` shortens the first deadline to the claim.
-pub(crate) fn terms(now: Time, pools: &[Arc<Pool>], ttl_ms: Option<u64>, claim_ms: Option<u64>) -> Terms {
-    let binds = pools.iter().filter(|p| p.spec.prepare).map(|p| p.spec.deadlines.prepare_ms).max();
+pub(crate) fn terms(
+    now: Time,
+    pools: &[Arc<Pool>],
+    ttl_ms: Option<u64>,
+    claim_ms: Option<u64>,
+) -> Terms {
+    let binds = pools
+        .iter()
+        .filter(|p| p.spec.prepare)
+        .map(|p| p.spec.deadlines.prepare_ms)
+        .max();
     let prepare_by = binds.map(|ms| now.plus_ms(ms));
     if !pools.is_empty() && pools.iter().all(|p| p.spec.lease.endless) {
-        return Terms { deadline: None, deadline_max: None, prepare_by };
+        return Terms {
+            deadline: None,
+            deadline_max: None,
+            prepare_by,
+        };
     }
-    let bounded = || pools.iter().filter(|p| !p.spec.lease.endless).map(|p| &p.spec.lease);
+    let bounded = || {
+        pools
+            .iter()
+            .filter(|p| !p.spec.lease.endless)
+            .map(|p| &p.spec.lease)
+    };
     let max = bounded().map(|l| l.ttl_ms_max).min().unwrap_or(u64::MAX);
-    let ttl = ttl_ms.or_else(|| bounded().map(|l| l.ttl_ms).min()).unwrap_or(max).min(max);
+    let ttl = ttl_ms
+        .or_else(|| bounded().map(|l| l.ttl_ms).min())
+        .unwrap_or(max)
+        .min(max);
     let first = claim_ms.map_or(ttl, |c| c.min(ttl));
     Terms {
         deadline: Some(now.plus_ms(first)),
@@ -51,10 +72,19 @@ pub(crate) fn pools_of(state: &State, members: impl Iterator<Item = ResourceId>)
 }
 
 /// The events that make chosen resources members of a lease that does not wait.
-pub(crate) fn granted(state: &State, mut lease: Lease, choices: Vec<Choice>, fence: Fence) -> Vec<Event> {
+pub(crate) fn granted(
+    state: &State,
+    mut lease: Lease,
+    choices: Vec<Choice>,
+    fence: Fence,
+) -> Vec<Event> {
     let pool_of = |c: &Choice| match &c.cut {
         Some(slice) => state.pools.get(&slice.pool).cloned(),
-        None => state.resources.get(&c.resource).and_then(|r| state.pools.get(&r.pool)).cloned(),
+        None => state
+            .resources
+            .get(&c.resource)
+            .and_then(|r| state.pools.get(&r.pool))
+            .cloned(),
     };
     let mut pools: Vec<Arc<Pool>> = choices.iter().filter_map(&pool_of).collect();
     pools.dedup_by_key(|p| p.id);
@@ -66,7 +96,11 @@ pub(crate) fn granted(state: &State, mut lease: Lease, choices: Vec<Choice>, fen
         let binds = !clean && pool_of(&choice).is_some_and(|p| p.spec.prepare);
         if let Some(slice) = choice.cut {
             events.push(Event::ResourceCut(slice));
-        } else if state.resources.get(&choice.resource).is_some_and(|r| r.earmark.is_some()) {
+        } else if state
+            .resources
+            .get(&choice.resource)
+            .is_some_and(|r| r.earmark.is_some())
+        {
             events.push(Event::ResourceUnmarked(choice.resource));
         }
         lease.members.push(Member {
@@ -77,13 +111,20 @@ pub(crate) fn granted(state: &State, mut lease: Lease, choices: Vec<Choice>, fen
         });
     }
     let active = lease.members.iter().all(|m| m.bound);
-    lease.state = if active { LeaseState::Active } else { LeaseState::Preparing };
+    lease.state = if active {
+        LeaseState::Active
+    } else {
+        LeaseState::Preparing
+    };
     lease.fence = fence;
     lease.granted_at = Some(now);
     lease.deadline = terms.deadline;
     lease.deadline_max = terms.deadline_max;
     let prepare_by = terms.prepare_by.filter(|_| !active);
-    events.push(Event::LeaseGranted { lease: Box::new(lease), prepare_by });
+    events.push(Event::LeaseGranted {
+        lease: Box::new(lease),
+        prepare_by,
+    });
     events
 }
 
@@ -93,7 +134,11 @@ pub(crate) fn earmarked(lease: &Lease, choices: Vec<Choice>) -> Vec<Event> {
     choices
         .into_iter()
         .flat_map(|c| {
-            let mark = Event::ResourceEarmarked { resource: c.resource, rank, item: c.item };
+            let mark = Event::ResourceEarmarked {
+                resource: c.resource,
+                rank,
+                item: c.item,
+            };
             c.cut.map(Event::ResourceCut).into_iter().chain([mark])
         })
         .collect()
@@ -102,9 +147,12 @@ pub(crate) fn earmarked(lease: &Lease, choices: Vec<Choice>) -> Vec<Event> {
 /// The event that grants a waiting lease what is kept for it.
 pub(crate) fn met(state: &State, lease: &Lease) -> Event {
     let pools = pools_of(state, lease.earmarks.iter().map(|e: &Earmark| e.resource));
-    let claim = lease
-        .claim_within_ms
-        .or_else(|| pools.iter().filter_map(|p| p.spec.lease.claim_within_ms).min());
+    let claim = lease.claim_within_ms.or_else(|| {
+        pools
+            .iter()
+            .filter_map(|p| p.spec.lease.claim_within_ms)
+            .min()
+    });
     let terms = terms(state.now(), &pools, lease.ttl_ms, claim);
     Event::LeaseMet {
         lease: lease.id,
@@ -129,7 +177,9 @@ pub(crate) struct Leaving {
 /// What a member becomes when its lease lets go of it.
 pub(crate) fn after(state: &State, r: &Resource, purpose: Purpose, leaving: &Leaving) -> After {
     let now = state.now();
-    let Some(pool) = state.pools.get(&r.pool) else { return After::Gone };
+    let Some(pool) = state.pools.get(&r.pool) else {
+        return After::Gone;
+    };
     let spec = &pool.spec;
     let keep = spec.recycle.class == RecycleClass::Keep;
     let cooling = (spec.recycle.cooldown_ms > 0).then(|| now.plus_ms(spec.recycle.cooldown_ms));
@@ -143,25 +193,39 @@ pub(crate) fn after(state: &State, r: &Resource, purpose: Purpose, leaving: &Lea
         _ if leaving.delete => return deleting(),
         Some(Then::Withhold(w)) => {
             let clean = keep || (purpose == Purpose::Clean && leaving.ok);
-            return After::Withheld(Arc::new(Withheld { clean, ..(**w).clone() }));
+            return After::Withheld(Arc::new(Withheld {
+                clean,
+                ..(**w).clone()
+            }));
         }
         None => {}
     }
     if let Some((until, reason)) = &leaving.hold {
-        let held = Withheld { reason: reason.clone(), clean: keep, until: Some(*until) };
+        let held = Withheld {
+            reason: reason.clone(),
+            clean: keep,
+            until: Some(*until),
+        };
         return After::Withheld(Arc::new(held));
     }
     if pool.retiring || worn(state, pool, r) {
         return deleting();
     }
     if purpose == Purpose::Clean {
-        return if leaving.ok { After::Cleaned(cooling) } else { dirty };
+        return if leaving.ok {
+            After::Cleaned(cooling)
+        } else {
+            dirty
+        };
     }
     if !keep {
         return dirty;
     }
     if r.health == Health::Ill {
-        return After::Failed("bad when its lease ended".into(), retry_at(now, pool, r.tries));
+        return After::Failed(
+            "bad when its lease ended".into(),
+            retry_at(now, pool, r.tries),
+        );
     }
     match (r.parent(), cooling) {
         (Some(_), None) => After::Gone,
@@ -173,7 +237,11 @@ pub(crate) fn after(state: &State, r: &Resource, purpose: Purpose, leaving: &Lea
 pub(crate) fn worn(state: &State, pool: &Pool, r: &Resource) -> bool {
     let Some(site) = r.site() else { return false };
     let old = r.retire_at.is_some_and(|t| t <= state.now());
-    let used = pool.spec.recycle.uses_max.is_some_and(|max| r.uses.saturating_add(1) >= max);
+    let used = pool
+        .spec
+        .recycle
+        .uses_max
+        .is_some_and(|max| r.uses.saturating_add(1) >= max);
     let stale = pool.proven.is_some_and(|t| t > site.template);
     let host = state.hosts.get(&site.host);
     old || used || stale || host.is_none_or(|h| !h.spec.schedulable || h.retiring || h.lost)
@@ -181,7 +249,12 @@ pub(crate) fn worn(state: &State, pool: &Pool, r: &Resource) -> bool {
 
 /// The instant of the next try after this many failures: doubled each time, at most 64-fold.
 pub(crate) fn retry_at(now: Time, pool: &Pool, tries: u32) -> Time {
-    now.plus_ms(pool.spec.deadlines.retry_ms.saturating_mul(1 << tries.min(6)))
+    now.plus_ms(
+        pool.spec
+            .deadlines
+            .retry_ms
+            .saturating_mul(1 << tries.min(6)),
+    )
 }
 
 /// The event that ends a lease.
@@ -192,7 +265,13 @@ pub(crate) fn ended(state: &State, lease: &Lease, end: End, leaving: &Leaving) -
         .filter_map(|m| state.resources.get(&m.resource))
         .map(|r| (r.id, after(state, r, lease.purpose, leaving)))
         .collect();
-    Event::LeaseEnded { lease: lease.id, owner: lease.owner.clone(), fence: lease.fence, end, members }
+    Event::LeaseEnded {
+        lease: lease.id,
+        owner: lease.owner.clone(),
+        fence: lease.fence,
+        end,
+        members,
+    }
 }
 
 /// Slices kept for a waiting lease go back with it.
@@ -200,7 +279,14 @@ pub(crate) fn ended_waiting(state: &State, lease: &Lease, end: End) -> Vec<Event
     let slices = lease
         .earmarks
         .iter()
-        .filter(|e| state.resources.get(&e.resource).is_some_and(|r| r.parent().is_some()))
+        .filter(|e| {
+            state
+                .resources
+                .get(&e.resource)
+                .is_some_and(|r| r.parent().is_some())
+        })
         .map(|e| Event::ResourceGone(e.resource));
-    slices.chain([ended(state, lease, end, &Leaving::default())]).collect()
+    slices
+        .chain([ended(state, lease, end, &Leaving::default())])
+        .collect()
 }

@@ -113,14 +113,19 @@ impl Host {
 
     /// Next instant at which something about it is due.
     pub fn due(&self) -> Option<Time> {
-        self.backoffs.values().filter_map(|b| b.until).chain(self.lost_at).min()
+        self.backoffs
+            .values()
+            .filter_map(|b| b.until)
+            .chain(self.lost_at)
+            .min()
     }
 }
 
 impl PortRange {
     /// Number of whole blocks.
     pub fn blocks(&self) -> u32 {
-        (u32::from(self.last) + 1).saturating_sub(u32::from(self.first)) / u32::from(self.block.max(1))
+        (u32::from(self.last) + 1).saturating_sub(u32::from(self.first))
+            / u32::from(self.block.max(1))
     }
 
     /// First port of a block.
@@ -132,12 +137,15 @@ impl PortRange {
 impl Network {
     /// Number of subnets.
     pub fn subnets(&self) -> u32 {
-        1u32.checked_shl(u32::from(self.subnet.saturating_sub(self.prefix))).unwrap_or(u32::MAX)
+        1u32.checked_shl(u32::from(self.subnet.saturating_sub(self.prefix)))
+            .unwrap_or(u32::MAX)
     }
 
     /// First address of a subnet.
     pub fn first_of(&self, subnet: u32) -> Ipv4Addr {
-        let size = 1u32.checked_shl(32 - u32::from(self.subnet.min(32))).unwrap_or(0);
+        let size = 1u32
+            .checked_shl(32 - u32::from(self.subnet.min(32)))
+            .unwrap_or(0);
         Ipv4Addr::from(u32::from(self.address).wrapping_add(subnet.wrapping_mul(size)))
     }
 }

@@ -14,6 +14,7 @@ use crate::name::{Name, Owner, ResourceName};
 use crate::outcome::{Outcome, OutcomeKey};
 use crate::pool::{Pick, Pool};
 use crate::resource::{Origin, Resource, ResourceState};
+use crate::selector::lookup;
 use crate::space::{IntervalSet, Space};
 use crate::time::Time;
 
@@ -154,13 +155,17 @@ impl PoolUse {
 
     /// Members that could be granted now, hosts permitting.
     pub fn ready(&self) -> u32 {
-        self.in_state(ResourceState::Free).saturating_sub(self.earmarked + self.resting)
+        self.in_state(ResourceState::Free)
+            .saturating_sub(self.earmarked + self.resting)
     }
 
     /// Members on their way to free.
     pub fn coming(&self) -> u32 {
         use ResourceState::{Cleaning, Creating, Dirty, Planned};
-        [Planned, Creating, Dirty, Cleaning].iter().map(|s| self.in_state(*s)).sum()
+        [Planned, Creating, Dirty, Cleaning]
+            .iter()
+            .map(|s| self.in_state(*s))
+            .sum()
     }
 }
 
@@ -315,12 +320,19 @@ impl Index {
             }
             Origin::Slice { parent, part } => {
                 if let Some(space) = self.spaces.get_mut(parent) {
-                    let _ = if present { space.take(part) } else { space.put(part) };
+                    let _ = if present {
+                        space.take(part)
+                    } else {
+                        space.put(part)
+                    };
                 }
             }
             Origin::Built(site) => {
                 if let Some(host) = self.hosts.get_mut(&site.host) {
-                    let pairs = [(&mut host.blocks, site.block), (&mut host.subnets, site.subnet)];
+                    let pairs = [
+                        (&mut host.blocks, site.block),
+                        (&mut host.subnets, site.subnet),
+                    ];
                     for (set, n) in pairs {
                         let Some(n) = n else { continue };
                         if present {
@@ -337,7 +349,13 @@ impl Index {
     fn count(&mut self, r: &Resource, state: ResourceState, up: bool) {
         let step = |n: &mut u32| *n = if up { *n + 1 } else { n.saturating_sub(1) };
         let slice = r.parent().is_some();
-        self.pool_use(r.pool, |u| step(if slice { &mut u.slices } else { &mut u.states[state as usize] }));
+        self.pool_use(r.pool, |u| {
+            step(if slice {
+                &mut u.slices
+            } else {
+                &mut u.states[state as usize]
+            })
+        });
         let member = (r.pool, state, r.id);
         if up {
             self.members.insert(member);
@@ -363,7 +381,10 @@ impl Index {
     pub(crate) fn post(&mut self, r: &Resource, pool: Option<&Pool>, key: FreeKey, present: bool) {
         let Some(pool) = pool else { return };
         for (i, attribute) in pool.spec.indexed.iter().enumerate() {
-            let Some(value) = r.doc.attributes.get(attribute).map(Value::from) else { continue };
+            let found = lookup(attribute, &r.doc.attributes, &r.doc.labels);
+            let Some(value) = found.map(|v| v.to_value()) else {
+                continue;
+            };
             let Ok(i) = u8::try_from(i) else { return };
             let posting = (r.pool, i, value, key);
             if present {
@@ -399,7 +420,13 @@ impl Index {
     /// Everything of a lease, in or out; `due` apart.
     pub(crate) fn link_lease(&mut self, l: &Lease, present: bool) {
         let waiting = l.state == LeaseState::Waiting;
-        let step = |n: &mut u32, by: u32| *n = if present { *n + by } else { n.saturating_sub(by) };
+        let step = |n: &mut u32, by: u32| {
+            *n = if present {
+                *n + by
+            } else {
+                n.saturating_sub(by)
+            }
+        };
         let asked: u32 = l.items.iter().map(|i| i.count).sum();
         let held = u32::try_from(l.members.len()).unwrap_or(u32::MAX);
         let mut u = self.owners.get(&l.owner).cloned().unwrap_or_default();
@@ -457,7 +484,10 @@ impl Index {
 
     pub(crate) fn link_outcome(&mut self, o: &Outcome, present: bool) {
         let at = &o.at;
-        let live = o.lease.filter(|_| o.until.is_none()).map(|l| (l, at.clone()));
+        let live = o
+            .lease
+            .filter(|_| o.until.is_none())
+            .map(|l| (l, at.clone()));
         let ends = o.until.map(|t| (at.by, t, at.clone()));
         if present {
             if let Some(live) = live {
@@ -483,13 +513,22 @@ impl Index {
                 }
             }
         }
-        let (before, after) = if present { (None, o.until) } else { (o.until, None) };
+        let (before, after) = if present {
+            (None, o.until)
+        } else {
+            (o.until, None)
+        };
         self.move_due(Carrier::Outcome(at.clone()), before, after);
     }
 
     /// Hosts that have ready members of a pool, each with its first one at or after `from`.
     pub fn free_groups(&self, pool: PoolId) -> impl Iterator<Item = HostId> {
-        let mut from = Bound::Included(FreeKey { pool, host: HostId(0), order: 0, resource: ResourceId(0) });
+        let mut from = Bound::Included(FreeKey {
+            pool,
+            host: HostId(0),
+            order: 0,
+            resource: ResourceId(0),
+        });
         std::iter::from_fn(move || {
             let key = *self.free.range((from, Bound::Unbounded)).next()?;
             if key.pool != pool {
@@ -507,8 +546,18 @@ impl Index {
 
     /// Ready members of a pool on one host, in pick order.
     pub fn free_on(&self, pool: PoolId, host: HostId) -> impl Iterator<Item = &FreeKey> {
-        let from = FreeKey { pool, host, order: 0, resource: ResourceId(0) };
-        let to = FreeKey { pool, host, order: u64::MAX, resource: ResourceId(u64::MAX) };
+        let from = FreeKey {
+            pool,
+            host,
+            order: 0,
+            resource: ResourceId(0),
+        };
+        let to = FreeKey {
+            pool,
+            host,
+            order: u64::MAX,
+            resource: ResourceId(u64::MAX),
+        };
         self.free.range(from..=to)
     }
 }

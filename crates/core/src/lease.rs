@@ -182,9 +182,7 @@ pub struct Ended {
 }
 
 /// A waiter's place: higher priority first, then who asked earlier.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Rank {
     /// 9 less the priority, so that it sorts first to last.
     after: u8,
@@ -195,7 +193,10 @@ pub struct Rank {
 impl Rank {
     /// The place of a lease of this priority.
     pub fn new(priority: u8, lease: LeaseId) -> Self {
-        Self { after: crate::limits::PRIORITY_MAX.saturating_sub(priority), lease }
+        Self {
+            after: crate::limits::PRIORITY_MAX.saturating_sub(priority),
+            lease,
+        }
     }
 }
 
@@ -207,8 +208,14 @@ impl Lease {
 
     /// How many more members item `i` needs while the lease waits.
     pub fn unmet(&self, i: usize) -> u32 {
-        let have = self.earmarks.iter().filter(|e| usize::from(e.item) == i).count();
-        self.items[i].count.saturating_sub(u32::try_from(have).unwrap_or(u32::MAX))
+        let have = self
+            .earmarks
+            .iter()
+            .filter(|e| usize::from(e.item) == i)
+            .count();
+        self.items[i]
+            .count
+            .saturating_sub(u32::try_from(have).unwrap_or(u32::MAX))
     }
 
     /// Nothing is missing.
@@ -219,7 +226,10 @@ impl Lease {
 
     /// Pools of its unmet items; `None` stands for an item that names no pool.
     pub fn unmet_pools(&self) -> BTreeSet<Option<PoolId>> {
-        (0..self.items.len()).filter(|i| self.unmet(*i) > 0).map(|i| self.items[i].pool).collect()
+        (0..self.items.len())
+            .filter(|i| self.unmet(*i) > 0)
+            .map(|i| self.items[i].pool)
+            .collect()
     }
 
     /// Next instant at which something about it is due; each lease has at most one.

@@ -229,7 +229,10 @@ impl PoolSpec {
             pick: Pick::First,
             on_bad: OnBad::Keep,
             placement: Placement::Spread,
-            visibility: Visibility { holders: Holders::Nobody, owners: None },
+            visibility: Visibility {
+                holders: Holders::Nobody,
+                owners: None,
+            },
             indexed: BTreeSet::new(),
             attributes: Attributes::default(),
             hosts: None,
@@ -252,7 +255,10 @@ impl PoolSpec {
     /// A pool built from `template`, replaced between leases, with the defaults of every policy.
     pub fn built(template: Name, warm: u32, max: u32) -> Self {
         let mut spec = Self::declared();
-        spec.kind = PoolKind::Built { template, parameters: "{}".into() };
+        spec.kind = PoolKind::Built {
+            template,
+            parameters: "{}".into(),
+        };
         spec.warm = warm;
         spec.max = max;
         spec.recycle.class = RecycleClass::Replace;

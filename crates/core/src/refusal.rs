@@ -107,7 +107,9 @@ pub enum Refusal {
         advice: &'static str,
     },
     /// A selector would look at too many candidates.
-    #[error("this selector would look at more than {max} candidates; index {attribute} in the pool")]
+    #[error(
+        "this selector would look at more than {max} candidates; index {attribute} in the pool"
+    )]
     ScanTooLong {
         /// An attribute that would help.
         attribute: String,
@@ -193,11 +195,17 @@ impl Refusal {
 
     /// A field is out of its bounds.
     pub(crate) fn invalid(field: &'static str, reason: impl Into<String>) -> Self {
-        Self::Invalid { field, reason: reason.into() }
+        Self::Invalid {
+            field,
+            reason: reason.into(),
+        }
     }
 
     /// No such noun.
     pub(crate) fn unknown(noun: &'static str, id: impl ToString) -> Self {
-        Self::Unknown { noun, id: id.to_string() }
+        Self::Unknown {
+            noun,
+            id: id.to_string(),
+        }
     }
 }

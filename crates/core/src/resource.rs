@@ -243,6 +243,10 @@ impl Resource {
 
     /// The endpoints a holder is given: those of the last build, else those declared.
     pub fn endpoints(&self) -> &Outputs {
-        if self.outputs.is_empty() { &self.doc.endpoints } else { &self.outputs }
+        if self.outputs.is_empty() {
+            &self.doc.endpoints
+        } else {
+            &self.outputs
+        }
     }
 }

@@ -2,8 +2,8 @@
 //! placement, starts within budgets — until none fires or the turn's work bound is spent. Then
 //! the next turn goes on.
 
-pub(crate) mod fail;
 mod due;
+pub(crate) mod fail;
 mod health;
 mod host;
 mod pool;
@@ -23,7 +23,9 @@ pub struct Bound {
 impl Default for Bound {
     /// A whole turn's.
     fn default() -> Self {
-        Self { events: limits::EVENTS_PER_TURN_MAX }
+        Self {
+            events: limits::EVENTS_PER_TURN_MAX,
+        }
     }
 }
 
@@ -37,7 +39,9 @@ impl Bound {
 /// Settles as far as the bound goes and appends what happened.
 pub fn settle(state: &mut State, bound: &mut Bound, events: &mut Vec<Event>) {
     while !bound.is_spent() {
-        let Some(made) = due::next(state).or_else(|| next(state)) else { return };
+        let Some(made) = due::next(state).or_else(|| next(state)) else {
+            return;
+        };
         bound.events = bound.events.saturating_sub(made.len().max(1));
         for event in &made {
             evolve(state, event);

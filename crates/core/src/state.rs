@@ -130,7 +130,10 @@ impl State {
     /// State as a store holds it. Everything is to be looked at once.
     pub fn load(tables: Tables) -> Self {
         let mut state = Self {
-            next: Number { revision: tables.revision + 1, index: 0 },
+            next: Number {
+                revision: tables.revision + 1,
+                index: 0,
+            },
             now: tables.now,
             counter: tables.counter,
             pools: Table::load(tables.pools.into_iter().map(|p| (p.id, p))),
@@ -189,14 +192,20 @@ impl State {
 
     /// Starts the next batch. Ledger time never falls.
     pub fn begin(&mut self, now: Time) {
-        self.next = Number { revision: self.revision() + 1, index: 0 };
+        self.next = Number {
+            revision: self.revision() + 1,
+            index: 0,
+        };
         self.now = self.now.max(now);
     }
 
     /// Ends the batch: its revision is State's now, if anything happened in it.
     pub fn finish(&mut self) -> u64 {
         if self.next.index > 0 {
-            self.next = Number { revision: self.next.revision + 1, index: 0 };
+            self.next = Number {
+                revision: self.next.revision + 1,
+                index: 0,
+            };
         }
         self.revision()
     }
@@ -233,33 +242,51 @@ impl State {
 
     /// A pool by name.
     pub fn pool_named(&self, name: &Name) -> Option<&Arc<Pool>> {
-        self.index.pool_names.get(name).and_then(|id| self.pools.get(id))
+        self.index
+            .pool_names
+            .get(name)
+            .and_then(|id| self.pools.get(id))
     }
 
     /// A host by name.
     pub fn host_named(&self, name: &Name) -> Option<&Arc<Host>> {
-        self.index.host_names.get(name).and_then(|id| self.hosts.get(id))
+        self.index
+            .host_names
+            .get(name)
+            .and_then(|id| self.hosts.get(id))
     }
 
     /// The newest revision of a template.
     pub fn template_named(&self, name: &Name) -> Option<&Arc<Template>> {
         let ids = (name.clone(), TemplateId(0))..=(name.clone(), TemplateId(u64::MAX));
-        self.index.templates.range(ids).next_back().and_then(|(_, id)| self.templates.get(id))
+        self.index
+            .templates
+            .range(ids)
+            .next_back()
+            .and_then(|(_, id)| self.templates.get(id))
     }
 
     /// The key whose secret has this SHA-256. Whether it has expired is for the caller to see.
     pub fn key_hashed(&self, hash: &[u8; 32]) -> Option<&Arc<Key>> {
-        self.index.key_hashes.get(hash).and_then(|id| self.keys.get(id))
+        self.index
+            .key_hashes
+            .get(hash)
+            .and_then(|id| self.keys.get(id))
     }
 
     /// An owner's quota.
     pub fn quota_of(&self, owner: &Owner) -> Option<&Arc<Quota>> {
-        self.index.quota_owners.get(owner).and_then(|id| self.quotas.get(id))
+        self.index
+            .quota_owners
+            .get(owner)
+            .and_then(|id| self.quotas.get(id))
     }
 
     /// The short record of a lease that ended in the last hour.
     pub fn ended_lease(&self, id: LeaseId) -> Option<&Arc<Ended>> {
-        self.ended.get(&id).filter(|e| self.now.since(e.at) < limits::ENDED_KEPT_MS)
+        self.ended
+            .get(&id)
+            .filter(|e| self.now.since(e.at) < limits::ENDED_KEPT_MS)
     }
 
     /// Short records of the last hour, oldest first.
@@ -278,7 +305,9 @@ impl State {
         self.ended.insert(id, Arc::new(ended));
         self.ended_order.push_back(id);
         for _ in 0..2 {
-            let Some(oldest) = self.ended_order.front().copied() else { break };
+            let Some(oldest) = self.ended_order.front().copied() else {
+                break;
+            };
             let old = self
                 .ended
                 .get(&oldest)

@@ -12,7 +12,11 @@ use crate::state::State;
 
 /// Decides a command, applies what it does, and settles what follows from it. The caller has
 /// begun a batch (`State::begin`). A refusal leaves State as it was.
-pub fn step(state: &mut State, command: &Command, bound: &mut Bound) -> Result<(Reply, Vec<Event>), Refusal> {
+pub fn step(
+    state: &mut State,
+    command: &Command,
+    bound: &mut Bound,
+) -> Result<(Reply, Vec<Event>), Refusal> {
     let at = outcome_key(command)?;
     if let Some((at, asked)) = &at
         && let Some(kept) = state.outcomes.get(at)
@@ -20,7 +24,13 @@ pub fn step(state: &mut State, command: &Command, bound: &mut Bound) -> Result<(
         if kept.digest != asked.digest {
             return Err(Refusal::KeyReused);
         }
-        return Ok((Reply { subject: kept.subject, repeated: true }, vec![]));
+        return Ok((
+            Reply {
+                subject: kept.subject,
+                repeated: true,
+            },
+            vec![],
+        ));
     }
     let (subject, mut events) = match &command.act {
         Act::All(acts) => all(state, command, acts)?,
@@ -44,9 +54,16 @@ pub fn step(state: &mut State, command: &Command, bound: &mut Bound) -> Result<(
 }
 
 /// Acts that succeed or fail as one: each sees what the former did.
-fn all(state: &mut State, command: &Command, acts: &[Act]) -> Result<(Subject, Vec<Event>), Refusal> {
+fn all(
+    state: &mut State,
+    command: &Command,
+    acts: &[Act],
+) -> Result<(Subject, Vec<Event>), Refusal> {
     if acts.is_empty() || acts.len() > limits::COMMANDS_PER_ALL_MAX {
-        return Err(Refusal::invalid("all", format!("1 to {} acts", limits::COMMANDS_PER_ALL_MAX)));
+        return Err(Refusal::invalid(
+            "all",
+            format!("1 to {} acts", limits::COMMANDS_PER_ALL_MAX),
+        ));
     }
     let before = state.clone();
     let mut events = Vec::new();
@@ -62,11 +79,21 @@ fn all(state: &mut State, command: &Command, acts: &[Act]) -> Result<(Subject, V
             }
             Err(refusal) => {
                 *state = before;
-                return Err(Refusal::InAll { index, refusal: Box::new(refusal) });
+                return Err(Refusal::InAll {
+                    index,
+                    refusal: Box::new(refusal),
+                });
             }
         }
     }
-    Ok((if acts.len() == 1 { last } else { Subject::Nothing }, events))
+    Ok((
+        if acts.len() == 1 {
+            last
+        } else {
+            Subject::Nothing
+        },
+        events,
+    ))
 }
 
 fn outcome_key(command: &Command) -> Result<Option<(OutcomeKey, &Idempotency)>, Refusal> {
@@ -77,10 +104,19 @@ fn outcome_key(command: &Command) -> Result<Option<(OutcomeKey, &Idempotency)>, 
         && asked.key.len() <= limits::IDEMPOTENCY_KEY_BYTES_MAX
         && asked.key.bytes().all(|b| (0x20..0x7f).contains(&b));
     if !sound {
-        let reason = format!("1 to {} printable ASCII characters", limits::IDEMPOTENCY_KEY_BYTES_MAX);
+        let reason = format!(
+            "1 to {} printable ASCII characters",
+            limits::IDEMPOTENCY_KEY_BYTES_MAX
+        );
         return Err(Refusal::invalid("Idempotency-Key", reason));
     }
-    Ok(Some((OutcomeKey { by, key: asked.key.clone() }, asked)))
+    Ok(Some((
+        OutcomeKey {
+            by,
+            key: asked.key.clone(),
+        },
+        asked,
+    )))
 }
 
 /// Keeps the outcome; the oldest that outlived its lease makes room.
@@ -95,15 +131,15 @@ fn kept(state: &State, at: OutcomeKey, asked: &Idempotency, subject: Subject) ->
         digest: asked.digest,
         subject,
         lease: live,
-        until: live.is_none().then(|| state.now().plus_ms(limits::IDEMPOTENCY_KEEP_MS)),
+        until: live
+            .is_none()
+            .then(|| state.now().plus_ms(limits::IDEMPOTENCY_KEEP_MS)),
     };
     let mut events = vec![Event::OutcomeKept(Box::new(outcome))];
     let from = (by, crate::time::Time(0), OutcomeKey { by, key: "".into() });
-    let mut over = state
-        .index
-        .outcome_counts
-        .get(&by)
-        .map_or(0, |n| (*n as usize + 1).saturating_sub(limits::IDEMPOTENCY_PER_PRINCIPAL_MAX));
+    let mut over = state.index.outcome_counts.get(&by).map_or(0, |n| {
+        (*n as usize + 1).saturating_sub(limits::IDEMPOTENCY_PER_PRINCIPAL_MAX)
+    });
     for (principal, _, at) in state.index.outcome_ends.range(from..) {
         if *principal != by || over == 0 {
             break;

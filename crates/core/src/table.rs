@@ -14,7 +14,10 @@ pub struct Table<K: Ord, V> {
 
 impl<K: Ord, V> Default for Table<K, V> {
     fn default() -> Self {
-        Self { rows: OrdMap::new(), touched: Vec::new() }
+        Self {
+            rows: OrdMap::new(),
+            touched: Vec::new(),
+        }
     }
 }
 
@@ -85,6 +88,9 @@ impl<K: Ord + Clone, V: Clone> Table<K, V> {
 
     /// Rows as they were loaded: nothing touched.
     pub(crate) fn load(rows: impl IntoIterator<Item = (K, V)>) -> Self {
-        Self { rows: rows.into_iter().map(|(k, v)| (k, Arc::new(v))).collect(), touched: Vec::new() }
+        Self {
+            rows: rows.into_iter().map(|(k, v)| (k, Arc::new(v))).collect(),
+            touched: Vec::new(),
+        }
     }
 }

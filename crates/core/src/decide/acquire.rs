@@ -26,7 +26,11 @@ pub(super) fn acquire(state: &State, who: &Principal, a: &Acquire) -> Result<Don
     let own = who.owner.as_ref() == Some(&owner);
     let sees = |p: &Pool| {
         who.role >= Role::Operator
-            || if own { who.sees(p) } else { owner_sees(p, Some(&owner), &Default::default()) || who.sees(p) }
+            || if own {
+                who.sees(p)
+            } else {
+                owner_sees(p, Some(&owner), &Default::default()) || who.sees(p)
+            }
     };
     let items = items(state, who, a, &sees)?;
     if let Some(live) = reusable(state, a, &owner, &items) {
@@ -52,7 +56,9 @@ pub(super) fn acquire(state: &State, who: &Principal, a: &Acquire) -> Result<Don
         return Ok(Done::new(Subject::Lease(id), events));
     }
     if a.wait_ms == 0 {
-        return Err(Refusal::PoolExhausted { waiting: state.index.waiters.len() as u64 });
+        return Err(Refusal::PoolExhausted {
+            waiting: state.index.waiters.len() as u64,
+        });
     }
     room_to_wait(state, &lease)?;
     let mut events = grant::earmarked(&lease, choices);
@@ -68,25 +74,39 @@ fn check(who: &Principal, a: &Acquire) -> Result<(), Refusal> {
     }
     let total: u64 = a.items.iter().map(|w| u64::from(w.count)).sum();
     if a.items.iter().any(|w| w.count == 0) || total > limits::MEMBERS_PER_LEASE_MAX as u64 {
-        let reason = format!("at least 1 each, at most {} together", limits::MEMBERS_PER_LEASE_MAX);
+        let reason = format!(
+            "at least 1 each, at most {} together",
+            limits::MEMBERS_PER_LEASE_MAX
+        );
         return Err(Refusal::invalid("items.count", reason));
     }
     if a.priority > limits::PRIORITY_MAX {
-        return Err(Refusal::invalid("priority", format!("0 to {}", limits::PRIORITY_MAX)));
+        return Err(Refusal::invalid(
+            "priority",
+            format!("0 to {}", limits::PRIORITY_MAX),
+        ));
     }
     if a.priority > limits::PRIORITY_USER_MAX && who.role < Role::Operator {
         return Err(Refusal::Forbidden { needs: "operator" });
     }
     ttl("ttl_ms", a.ttl_ms)?;
     if a.wait_ms > limits::WAIT_MS_MAX {
-        return Err(Refusal::invalid("wait_ms", format!("at most {}", limits::WAIT_MS_MAX)));
+        return Err(Refusal::invalid(
+            "wait_ms",
+            format!("at most {}", limits::WAIT_MS_MAX),
+        ));
     }
-    if a.poll_within_ms.is_some_and(|ms| ms < limits::TTL_MS_MIN || ms > limits::WAIT_MS_MAX) {
+    if a.poll_within_ms
+        .is_some_and(|ms| ms < limits::TTL_MS_MIN || ms > limits::WAIT_MS_MAX)
+    {
         let reason = format!("{} to {}", limits::TTL_MS_MIN, limits::WAIT_MS_MAX);
         return Err(Refusal::invalid("poll_within_ms", reason));
     }
     if a.purpose == Purpose::Clean && a.wait_ms > 0 {
-        return Err(Refusal::invalid("wait_ms", "a cleaner takes what is dirty now: 0"));
+        return Err(Refusal::invalid(
+            "wait_ms",
+            "a cleaner takes what is dirty now: 0",
+        ));
     }
     if let Reuse::Slot(slot) = &a.reuse {
         if slot.is_empty() {
@@ -128,7 +148,12 @@ fn owner(who: &Principal, a: &Acquire) -> Result<Owner, Refusal> {
 }
 
 /// What is asked for, with pools and amounts looked up.
-fn items(state: &State, who: &Principal, a: &Acquire, sees: &dyn Fn(&Pool) -> bool) -> Result<Arc<[Item]>, Refusal> {
+fn items(
+    state: &State,
+    who: &Principal,
+    a: &Acquire,
+    sees: &dyn Fn(&Pool) -> bool,
+) -> Result<Arc<[Item]>, Refusal> {
     let mut items = Vec::with_capacity(a.items.len());
     for want in &a.items {
         let Some(name) = &want.pool else {
@@ -138,12 +163,23 @@ fn items(state: &State, who: &Principal, a: &Acquire, sees: &dyn Fn(&Pool) -> bo
             if want.amount.is_some() {
                 return Err(Refusal::invalid("items.slice", "needs a pool"));
             }
-            items.push(Item { pool: None, selector: want.selector.clone(), count: want.count, amount: None });
+            items.push(Item {
+                pool: None,
+                selector: want.selector.clone(),
+                count: want.count,
+                amount: None,
+            });
             continue;
         };
-        let pool = state.pool_named(name).filter(|p| sees(p)).ok_or_else(|| Refusal::unknown("pool", name))?;
+        let pool = state
+            .pool_named(name)
+            .filter(|p| sees(p))
+            .ok_or_else(|| Refusal::unknown("pool", name))?;
         if pool.retiring {
-            return Err(Refusal::Retiring { noun: "pool", name: name.clone() });
+            return Err(Refusal::Retiring {
+                noun: "pool",
+                name: name.clone(),
+            });
         }
         if a.wait_ms > pool.spec.lease.wait_ms_max {
             let reason = format!("at most {} in pool {name}", pool.spec.lease.wait_ms_max);
@@ -153,8 +189,16 @@ fn items(state: &State, who: &Principal, a: &Acquire, sees: &dyn Fn(&Pool) -> bo
             return Err(Refusal::Forbidden { needs: "operator" });
         }
         let whole = a.purpose == Purpose::Clean || pool.spec.slice.is_none();
-        let amount = want.amount.clone().or_else(|| pool.spec.slice.clone().filter(|_| !whole));
-        items.push(Item { pool: Some(pool.id), selector: want.selector.clone(), count: want.count, amount });
+        let amount = want
+            .amount
+            .clone()
+            .or_else(|| pool.spec.slice.clone().filter(|_| !whole));
+        items.push(Item {
+            pool: Some(pool.id),
+            selector: want.selector.clone(),
+            count: want.count,
+            amount,
+        });
     }
     Ok(items.into())
 }
@@ -163,11 +207,20 @@ fn items(state: &State, who: &Principal, a: &Acquire, sees: &dyn Fn(&Pool) -> bo
 fn reusable(state: &State, a: &Acquire, owner: &Owner, items: &[Item]) -> Option<LeaseId> {
     match &a.reuse {
         Reuse::Never => None,
-        Reuse::Slot(slot) => state.index.slots.get(&(owner.clone(), slot.clone())).copied(),
+        Reuse::Slot(slot) => state
+            .index
+            .slots
+            .get(&(owner.clone(), slot.clone()))
+            .copied(),
         Reuse::Matching => {
             let from = (owner.clone(), LeaseId(0))..=(owner.clone(), LeaseId(u64::MAX));
             let leases = state.index.owner_leases.range(from).take(limits::SCAN_MAX);
-            leases.map(|(_, id)| *id).find(|id| state.leases.get(id).is_some_and(|l| matching(state, l, items)))
+            leases.map(|(_, id)| *id).find(|id| {
+                state
+                    .leases
+                    .get(id)
+                    .is_some_and(|l| matching(state, l, items))
+            })
         }
     }
 }
@@ -178,25 +231,48 @@ fn matching(state: &State, lease: &Lease, items: &[Item]) -> bool {
         return false;
     }
     let mut left: Vec<(&Item, u32)> = items.iter().map(|i| (i, i.count)).collect();
-    let placed = lease.members.iter().filter_map(|m| state.resources.get(&m.resource)).all(|r| {
-        let place = left.iter_mut().find(|(i, n)| *n > 0 && choose::satisfies(r, i));
-        place.map(|(_, n)| *n -= 1).is_some()
-    });
+    let placed = lease
+        .members
+        .iter()
+        .filter_map(|m| state.resources.get(&m.resource))
+        .all(|r| {
+            let place = left
+                .iter_mut()
+                .find(|(i, n)| *n > 0 && choose::satisfies(r, i));
+            place.map(|(_, n)| *n -= 1).is_some()
+        });
     placed && left.iter().all(|(_, n)| *n == 0)
 }
 
 /// Refuses what would take an owner over his quota.
-pub(super) fn quota(state: &State, owner: &Owner, leases: u32, resources: u32) -> Result<(), Refusal> {
-    let Some(quota) = state.quota_of(owner) else { return Ok(()) };
+pub(super) fn quota(
+    state: &State,
+    owner: &Owner,
+    leases: u32,
+    resources: u32,
+) -> Result<(), Refusal> {
+    let Some(quota) = state.quota_of(owner) else {
+        return Ok(());
+    };
     let u = state.index.owners.get(owner).cloned().unwrap_or_default();
     let checks = [
         ("leases", quota.spec.leases_max, u.waiting + u.live, leases),
-        ("resources", quota.spec.resources_max, u.resources, resources),
+        (
+            "resources",
+            quota.spec.resources_max,
+            u.resources,
+            resources,
+        ),
     ];
     for (what, max, used, more) in checks {
         match max {
             Some(allowed) if used.saturating_add(more) > allowed => {
-                return Err(Refusal::QuotaExceeded { owner: owner.clone(), what, allowed, used });
+                return Err(Refusal::QuotaExceeded {
+                    owner: owner.clone(),
+                    what,
+                    allowed,
+                    used,
+                });
             }
             _ => {}
         }
@@ -212,7 +288,10 @@ fn room_to_wait(state: &State, lease: &Lease) -> Result<(), Refusal> {
     }
     let u = state.index.owners.get(&lease.owner);
     if u.is_some_and(|u| u.waiting as usize >= limits::WAITING_PER_OWNER_MAX) {
-        return full("waiting leases of this owner", limits::WAITING_PER_OWNER_MAX);
+        return full(
+            "waiting leases of this owner",
+            limits::WAITING_PER_OWNER_MAX,
+        );
     }
     for pool in lease.items.iter().filter_map(|i| i.pool) {
         let waiting = state.index.pools.get(&pool).map_or(0, |u| u.waiting);
@@ -223,7 +302,14 @@ fn room_to_wait(state: &State, lease: &Lease) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn lease(state: &State, who: &Principal, a: &Acquire, id: LeaseId, owner: Owner, items: Arc<[Item]>) -> Lease {
+fn lease(
+    state: &State,
+    who: &Principal,
+    a: &Acquire,
+    id: LeaseId,
+    owner: Owner,
+    items: Arc<[Item]>,
+) -> Lease {
     let now = state.now();
     let waits = a.wait_ms > 0;
     Lease {

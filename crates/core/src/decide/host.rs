@@ -15,13 +15,22 @@ use crate::refusal::Refusal;
 use crate::state::State;
 
 /// Declares a host or changes its spec.
-pub(super) fn put(state: &State, who: &Principal, name: &Name, spec: &HostSpec, expect: Option<Number>) -> Result<Done, Refusal> {
+pub(super) fn put(
+    state: &State,
+    who: &Principal,
+    name: &Name,
+    spec: &HostSpec,
+    expect: Option<Number>,
+) -> Result<Done, Refusal> {
     who.may(Verb::Manage, Relation::Own)?;
     check(spec)?;
     let Some(old) = state.host_named(name) else {
         unchanged(Number::default(), expect)?;
         if state.hosts.len() >= limits::HOSTS_MAX {
-            return Err(Refusal::LimitReached { what: "hosts", max: limits::HOSTS_MAX });
+            return Err(Refusal::LimitReached {
+                what: "hosts",
+                max: limits::HOSTS_MAX,
+            });
         }
         let host = Host {
             id: HostId(state.counter() + 1),
@@ -36,11 +45,17 @@ pub(super) fn put(state: &State, who: &Principal, name: &Name, spec: &HostSpec, 
             backoffs: BTreeMap::new(),
             changed: Number::default(),
         };
-        return Ok(Done::one(Subject::Host(host.id), Event::HostDeclared(Box::new(host))));
+        return Ok(Done::one(
+            Subject::Host(host.id),
+            Event::HostDeclared(Box::new(host)),
+        ));
     };
     unchanged(old.changed, expect)?;
     if old.retiring {
-        return Err(Refusal::Retiring { noun: "host", name: name.clone() });
+        return Err(Refusal::Retiring {
+            noun: "host",
+            name: name.clone(),
+        });
     }
     if *old.spec == *spec {
         return Ok(Done::nothing(Subject::Host(old.id)));
@@ -51,14 +66,25 @@ pub(super) fn put(state: &State, who: &Principal, name: &Name, spec: &HostSpec, 
         || old.spec.ports != spec.ports
         || old.spec.network != spec.network;
     if members > 0 && moved {
-        let why = "driver, address, ports and network stay while resources stand on it; drain it first";
-        return Err(Refusal::Conflict { noun: "host", name: name.to_string(), why: why.to_owned() });
+        let why =
+            "driver, address, ports and network stay while resources stand on it; drain it first";
+        return Err(Refusal::Conflict {
+            noun: "host",
+            name: name.to_string(),
+            why: why.to_owned(),
+        });
     }
-    let mut host = Host { spec: Arc::new(spec.clone()), ..(**old).clone() };
+    let mut host = Host {
+        spec: Arc::new(spec.clone()),
+        ..(**old).clone()
+    };
     if old.spec.ports != spec.ports {
         host.quarantined.clear();
     }
-    Ok(Done::one(Subject::Host(old.id), Event::HostDeclared(Box::new(host))))
+    Ok(Done::one(
+        Subject::Host(old.id),
+        Event::HostDeclared(Box::new(host)),
+    ))
 }
 
 fn check(spec: &HostSpec) -> Result<(), Refusal> {
@@ -69,10 +95,16 @@ fn check(spec: &HostSpec) -> Result<(), Refusal> {
         return Err(Refusal::invalid("driver", "docker, process, …"));
     }
     if spec.capacity as usize > limits::RESOURCES_PER_HOST_MAX {
-        return Err(Refusal::invalid("capacity", format!("at most {}", limits::RESOURCES_PER_HOST_MAX)));
+        return Err(Refusal::invalid(
+            "capacity",
+            format!("at most {}", limits::RESOURCES_PER_HOST_MAX),
+        ));
     }
-    if spec.builds_max == 0 || spec.builds_max > limits::BUILDS_PER_HOST_MAX {
-        return Err(Refusal::invalid("builds_max", format!("1 to {}", limits::BUILDS_PER_HOST_MAX)));
+    if spec.builds_max == 0 || spec.builds_max as usize > limits::BUILDS_PER_HOST_MAX {
+        return Err(Refusal::invalid(
+            "builds_max",
+            format!("1 to {}", limits::BUILDS_PER_HOST_MAX),
+        ));
     }
     if !(limits::DEADLINE_MS_MIN..=limits::DEADLINE_MS_MAX).contains(&spec.lost_after_ms) {
         let reason = format!("{} to {}", limits::DEADLINE_MS_MIN, limits::DEADLINE_MS_MAX);
@@ -81,26 +113,46 @@ fn check(spec: &HostSpec) -> Result<(), Refusal> {
     if let Some(p) = spec.ports
         && (p.first == 0 || p.block == 0 || p.blocks() == 0)
     {
-        return Err(Refusal::invalid("ports", "first at least 1, last above it, room for one block"));
+        return Err(Refusal::invalid(
+            "ports",
+            "first at least 1, last above it, room for one block",
+        ));
     }
     if let Some(n) = spec.network {
         let sound = n.prefix >= 8 && n.subnet >= n.prefix && n.subnet <= 29;
         let size = 1u64 << (32 - u32::from(n.prefix.clamp(1, 32)));
         if !sound || u64::from(u32::from(n.address)) % size != 0 {
-            return Err(Refusal::invalid("network", "an aligned network, 8 <= prefix <= subnet <= 29"));
+            return Err(Refusal::invalid(
+                "network",
+                "an aligned network, 8 <= prefix <= subnet <= 29",
+            ));
         }
     }
     Ok(())
 }
 
 /// Retires a host.
-pub(super) fn delete(state: &State, who: &Principal, name: &Name, forget: bool, expect: Option<Number>) -> Result<Done, Refusal> {
+pub(super) fn delete(
+    state: &State,
+    who: &Principal,
+    name: &Name,
+    forget: bool,
+    expect: Option<Number>,
+) -> Result<Done, Refusal> {
     who.may(Verb::Manage, Relation::Own)?;
-    let host = state.host_named(name).ok_or_else(|| Refusal::unknown("host", name))?;
+    let host = state
+        .host_named(name)
+        .ok_or_else(|| Refusal::unknown("host", name))?;
     unchanged(host.changed, expect)?;
     let subject = Subject::Host(host.id);
     if host.retiring && (host.forgotten || !forget) {
         return Ok(Done::nothing(subject));
     }
-    Ok(Done::one(subject, Event::HostRetiring { host: host.id, forget }))
+    Ok(Done::one(
+        subject,
+        Event::HostRetiring {
+            host: host.id,
+            forget,
+        },
+    ))
 }

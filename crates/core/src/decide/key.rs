@@ -15,29 +15,60 @@ use crate::state::State;
 
 /// Makes a key. One of the same name with other rights is a conflict, with the same it is there.
 pub(super) fn put(state: &State, who: &Principal, act: &Act) -> Result<Done, Refusal> {
-    let Act::PutKey { name, role, owner, groups, act_for, hash, expires_at, declared_in } = act else {
+    let Act::PutKey {
+        name,
+        role,
+        owner,
+        groups,
+        act_for,
+        hash,
+        expires_at,
+        declared_in,
+    } = act
+    else {
         return Err(Refusal::invalid("act", "not a key"));
     };
     who.may(Verb::Administer, Relation::Own)?;
-    if groups.len() > limits::GROUPS_PER_KEY_MAX {
-        return Err(Refusal::invalid("groups", format!("at most {}", limits::GROUPS_PER_KEY_MAX)));
+    if groups.len() > limits::OWNERS_PER_LIST_MAX {
+        return Err(Refusal::invalid(
+            "groups",
+            format!("at most {}", limits::OWNERS_PER_LIST_MAX),
+        ));
     }
-    if act_for.len() > limits::POOLS_PER_KEY_MAX {
-        return Err(Refusal::invalid("act_for", format!("at most {}", limits::POOLS_PER_KEY_MAX)));
+    if act_for.len() > limits::OWNERS_PER_LIST_MAX {
+        return Err(Refusal::invalid(
+            "act_for",
+            format!("at most {}", limits::OWNERS_PER_LIST_MAX),
+        ));
     }
-    if let Some(old) = state.index.key_names.get(name).and_then(|id| state.keys.get(id)) {
-        let same = old.role == *role && old.owner == *owner && old.groups == *groups && old.act_for == *act_for;
+    if let Some(old) = state
+        .index
+        .key_names
+        .get(name)
+        .and_then(|id| state.keys.get(id))
+    {
+        let same = old.role == *role
+            && old.owner == *owner
+            && old.groups == *groups
+            && old.act_for == *act_for;
         if same {
             return Ok(Done::nothing(Subject::Key(old.id)));
         }
         let why = "a key of this name has other rights; delete it first".to_owned();
-        return Err(Refusal::Conflict { noun: "key", name: name.to_string(), why });
+        return Err(Refusal::Conflict {
+            noun: "key",
+            name: name.to_string(),
+            why,
+        });
     }
     if state.index.key_hashes.contains_key(hash) {
         return Err(Refusal::invalid("secret", "it is another key's"));
     }
     if state.keys.len() >= limits::KEYS_MAX {
-        return Err(Refusal::LimitReached { what: "keys", max: limits::KEYS_MAX });
+        return Err(Refusal::LimitReached {
+            what: "keys",
+            max: limits::KEYS_MAX,
+        });
     }
     let key = Key {
         id: KeyId(state.counter() + 1),
@@ -51,32 +82,53 @@ pub(super) fn put(state: &State, who: &Principal, act: &Act) -> Result<Done, Ref
         declared_in: declared_in.clone(),
         changed: Number::default(),
     };
-    Ok(Done::one(Subject::Key(key.id), Event::KeyMade(Box::new(key))))
+    Ok(Done::one(
+        Subject::Key(key.id),
+        Event::KeyMade(Box::new(key)),
+    ))
 }
 
 /// Removes a key. Somebody must be able to make the next one.
 pub(super) fn delete(state: &State, who: &Principal, id: KeyId) -> Result<Done, Refusal> {
     who.may(Verb::Administer, Relation::Own)?;
-    let key = state.keys.get(&id).ok_or_else(|| Refusal::unknown("key", id))?;
+    let key = state
+        .keys
+        .get(&id)
+        .ok_or_else(|| Refusal::unknown("key", id))?;
     let now = state.now();
     let admin = |k: &Key| k.role == Role::Admin && k.expires_at.is_none_or(|t| t > now);
     let others = state.keys.values().any(|k| k.id != id && admin(k));
     if key.role == Role::Admin && !others {
         let why = "it is the last admin key; make another one first".to_owned();
-        return Err(Refusal::Conflict { noun: "key", name: key.name.to_string(), why });
+        return Err(Refusal::Conflict {
+            noun: "key",
+            name: key.name.to_string(),
+            why,
+        });
     }
     Ok(Done::one(Subject::Nothing, Event::KeyGone(id)))
 }
 
 /// Bounds an owner.
-pub(super) fn put_quota(state: &State, who: &Principal, owner: &Owner, spec: QuotaSpec, declared_in: Option<&Box<str>>) -> Result<Done, Refusal> {
+pub(super) fn put_quota(
+    state: &State,
+    who: &Principal,
+    owner: &Owner,
+    spec: QuotaSpec,
+    declared_in: Option<&Box<str>>,
+) -> Result<Done, Refusal> {
     who.may(Verb::Administer, Relation::Own)?;
     let old = state.quota_of(owner);
     if old.is_some_and(|q| q.spec == spec && q.declared_in.as_ref() == declared_in) {
-        return Ok(Done::nothing(old.map_or(Subject::Nothing, |q| Subject::Quota(q.id))));
+        return Ok(Done::nothing(
+            old.map_or(Subject::Nothing, |q| Subject::Quota(q.id)),
+        ));
     }
     if old.is_none() && state.quotas.len() >= limits::QUOTAS_MAX {
-        return Err(Refusal::LimitReached { what: "quotas", max: limits::QUOTAS_MAX });
+        return Err(Refusal::LimitReached {
+            what: "quotas",
+            max: limits::QUOTAS_MAX,
+        });
     }
     let quota = Quota {
         id: old.map_or(QuotaId(state.counter() + 1), |q| q.id),
@@ -85,12 +137,17 @@ pub(super) fn put_quota(state: &State, who: &Principal, owner: &Owner, spec: Quo
         declared_in: declared_in.cloned(),
         changed: Number::default(),
     };
-    Ok(Done::one(Subject::Quota(quota.id), Event::QuotaSet(Box::new(quota))))
+    Ok(Done::one(
+        Subject::Quota(quota.id),
+        Event::QuotaSet(Box::new(quota)),
+    ))
 }
 
 /// Unbounds an owner.
 pub(super) fn delete_quota(state: &State, who: &Principal, owner: &Owner) -> Result<Done, Refusal> {
     who.may(Verb::Administer, Relation::Own)?;
-    let quota = state.quota_of(owner).ok_or_else(|| Refusal::unknown("quota", owner))?;
+    let quota = state
+        .quota_of(owner)
+        .ok_or_else(|| Refusal::unknown("quota", owner))?;
     Ok(Done::one(Subject::Nothing, Event::QuotaGone(quota.id)))
 }

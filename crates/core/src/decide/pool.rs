@@ -14,16 +14,27 @@ use crate::refusal::Refusal;
 use crate::state::State;
 
 /// Declares a pool or changes its spec.
-pub(super) fn put(state: &State, who: &Principal, name: &Name, spec: &PoolSpec, expect: Option<Number>) -> Result<Done, Refusal> {
+pub(super) fn put(
+    state: &State,
+    who: &Principal,
+    name: &Name,
+    spec: &PoolSpec,
+    expect: Option<Number>,
+) -> Result<Done, Refusal> {
     who.may(Verb::Manage, Relation::Own)?;
     check(spec)?;
     if let Some(template) = spec.template() {
-        state.template_named(template).ok_or_else(|| Refusal::unknown("template", template))?;
+        state
+            .template_named(template)
+            .ok_or_else(|| Refusal::unknown("template", template))?;
     }
     let Some(old) = state.pool_named(name) else {
         unchanged(Number::default(), expect)?;
         if state.pools.len() >= limits::POOLS_MAX {
-            return Err(Refusal::LimitReached { what: "pools", max: limits::POOLS_MAX });
+            return Err(Refusal::LimitReached {
+                what: "pools",
+                max: limits::POOLS_MAX,
+            });
         }
         let pool = Pool {
             id: PoolId(state.counter() + 1),
@@ -33,25 +44,45 @@ pub(super) fn put(state: &State, who: &Principal, name: &Name, spec: &PoolSpec, 
             proven: None,
             changed: Number::default(),
         };
-        return Ok(Done::one(Subject::Pool(pool.id), Event::PoolDeclared(Box::new(pool))));
+        return Ok(Done::one(
+            Subject::Pool(pool.id),
+            Event::PoolDeclared(Box::new(pool)),
+        ));
     };
     unchanged(old.changed, expect)?;
     if old.retiring {
-        return Err(Refusal::Retiring { noun: "pool", name: name.clone() });
+        return Err(Refusal::Retiring {
+            noun: "pool",
+            name: name.clone(),
+        });
     }
     if *old.spec == *spec {
         return Ok(Done::nothing(Subject::Pool(old.id)));
     }
     changeable(state, old, spec)?;
-    let pool = Pool { spec: Arc::new(spec.clone()), ..(**old).clone() };
-    Ok(Done::one(Subject::Pool(old.id), Event::PoolDeclared(Box::new(pool))))
+    let pool = Pool {
+        spec: Arc::new(spec.clone()),
+        ..(**old).clone()
+    };
+    Ok(Done::one(
+        Subject::Pool(old.id),
+        Event::PoolDeclared(Box::new(pool)),
+    ))
 }
 
 /// What members depend on stays while there are members.
 fn changeable(state: &State, old: &Pool, spec: &PoolSpec) -> Result<(), Refusal> {
-    let members = state.index.pools.get(&old.id).map_or(0, |u| u.total() + u.slices);
+    let members = state
+        .index
+        .pools
+        .get(&old.id)
+        .map_or(0, |u| u.total() + u.slices);
     let conflict = |why: &str| {
-        Err(Refusal::Conflict { noun: "pool", name: old.name.to_string(), why: why.to_owned() })
+        Err(Refusal::Conflict {
+            noun: "pool",
+            name: old.name.to_string(),
+            why: why.to_owned(),
+        })
     };
     if members > 0 && (old.spec.template().is_some() != spec.template().is_some()) {
         return conflict("it has members; declared and built ones are not exchanged");
@@ -61,7 +92,9 @@ fn changeable(state: &State, old: &Pool, spec: &PoolSpec) -> Result<(), Refusal>
     }
     let order = old.spec.pick != spec.pick || old.spec.indexed != spec.indexed;
     if order && members as usize > limits::SCAN_MAX {
-        return conflict("its pick order and indexed attributes stay once it has more than 10,000 members");
+        return conflict(
+            "its pick order and indexed attributes stay once it has more than 10,000 members",
+        );
     }
     Ok(())
 }
@@ -75,15 +108,45 @@ fn check(spec: &PoolSpec) -> Result<(), Refusal> {
         Err(Refusal::invalid(field, format!("{min} to {max}")))
     };
     let lease = &spec.lease;
-    within("lease.ttl_ms", lease.ttl_ms, limits::TTL_MS_MIN, limits::TTL_MS_MAX)?;
-    within("lease.ttl_ms_max", lease.ttl_ms_max, lease.ttl_ms, limits::TTL_MS_MAX)?;
-    within("lease.wait_ms_max", lease.wait_ms_max, 0, limits::WAIT_MS_MAX)?;
+    within(
+        "lease.ttl_ms",
+        lease.ttl_ms,
+        limits::TTL_MS_MIN,
+        limits::TTL_MS_MAX,
+    )?;
+    within(
+        "lease.ttl_ms_max",
+        lease.ttl_ms_max,
+        lease.ttl_ms,
+        limits::TTL_MS_MAX,
+    )?;
+    within(
+        "lease.wait_ms_max",
+        lease.wait_ms_max,
+        0,
+        limits::WAIT_MS_MAX,
+    )?;
     if let Some(ms) = lease.claim_within_ms {
-        within("lease.claim_within_ms", ms, limits::TTL_MS_MIN, limits::TTL_MS_MAX)?;
+        within(
+            "lease.claim_within_ms",
+            ms,
+            limits::TTL_MS_MIN,
+            limits::TTL_MS_MAX,
+        )?;
     }
-    within("recycle.cooldown_ms", spec.recycle.cooldown_ms, 0, limits::TTL_MS_MAX)?;
+    within(
+        "recycle.cooldown_ms",
+        spec.recycle.cooldown_ms,
+        0,
+        limits::TTL_MS_MAX,
+    )?;
     if let Some(ms) = spec.recycle.age_ms_max {
-        within("recycle.age_ms_max", ms, limits::TTL_MS_MIN, limits::TTL_MS_MAX)?;
+        within(
+            "recycle.age_ms_max",
+            ms,
+            limits::TTL_MS_MIN,
+            limits::TTL_MS_MAX,
+        )?;
     }
     if let Some(uses) = spec.recycle.uses_max {
         within("recycle.uses_max", u64::from(uses), 1, u64::from(u32::MAX))?;
@@ -101,25 +164,49 @@ fn check(spec: &PoolSpec) -> Result<(), Refusal> {
     for (field, ms) in deadlines {
         within(field, ms, limits::DEADLINE_MS_MIN, limits::DEADLINE_MS_MAX)?;
     }
-    within("builds_max", u64::from(spec.builds_max), 1, u64::from(limits::BUILDS_PER_POOL_MAX))?;
+    within(
+        "builds_max",
+        u64::from(spec.builds_max),
+        1,
+        limits::BUILDS_PER_POOL_MAX as u64,
+    )?;
     within("tries_max", u64::from(spec.tries_max), 1, 100)?;
-    within("indexed", spec.indexed.len() as u64, 0, limits::INDEXED_PER_POOL_MAX as u64)?;
+    within(
+        "indexed",
+        spec.indexed.len() as u64,
+        0,
+        limits::INDEXED_ATTRIBUTES_PER_POOL_MAX as u64,
+    )?;
     within("max", u64::from(spec.max), 0, limits::RESOURCES_MAX as u64)?;
     if spec.warm > spec.max {
         return Err(Refusal::invalid("warm", "at most max"));
     }
     if let PoolKind::Built { parameters, .. } = &spec.kind {
-        within("parameters", parameters.len() as u64, 0, limits::PARAMETERS_BYTES_MAX as u64)?;
+        within(
+            "parameters",
+            parameters.len() as u64,
+            0,
+            limits::PARAMETERS_BYTES_MAX as u64,
+        )?;
         if spec.slice.is_some() {
             return Err(Refusal::invalid("slice", "built resources are whole"));
         }
         return Ok(());
     }
     if spec.max > 0 {
-        return Err(Refusal::invalid("max", "only for pools built from a template: 0"));
+        return Err(Refusal::invalid(
+            "max",
+            "only for pools built from a template: 0",
+        ));
     }
-    if matches!(spec.recycle.class, RecycleClass::Replace | RecycleClass::Reset) {
-        return Err(Refusal::invalid("recycle.class", "declared resources are cleaned by a hook, or kept"));
+    if matches!(
+        spec.recycle.class,
+        RecycleClass::Replace | RecycleClass::Reset
+    ) {
+        return Err(Refusal::invalid(
+            "recycle.class",
+            "declared resources are cleaned by a hook, or kept",
+        ));
     }
     if spec.prepare && spec.slice.is_some() {
         return Err(Refusal::invalid("prepare", "slices have nothing to bind"));
@@ -128,12 +215,22 @@ fn check(spec: &PoolSpec) -> Result<(), Refusal> {
 }
 
 /// Retires a pool.
-pub(super) fn delete(state: &State, who: &Principal, name: &Name, expect: Option<Number>) -> Result<Done, Refusal> {
+pub(super) fn delete(
+    state: &State,
+    who: &Principal,
+    name: &Name,
+    expect: Option<Number>,
+) -> Result<Done, Refusal> {
     who.may(Verb::Manage, Relation::Own)?;
-    let pool = state.pool_named(name).ok_or_else(|| Refusal::unknown("pool", name))?;
+    let pool = state
+        .pool_named(name)
+        .ok_or_else(|| Refusal::unknown("pool", name))?;
     unchanged(pool.changed, expect)?;
     if pool.retiring {
         return Ok(Done::nothing(Subject::Pool(pool.id)));
     }
-    Ok(Done::one(Subject::Pool(pool.id), Event::PoolRetiring(pool.id)))
+    Ok(Done::one(
+        Subject::Pool(pool.id),
+        Event::PoolRetiring(pool.id),
+    ))
 }

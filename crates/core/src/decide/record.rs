@@ -17,22 +17,43 @@ use crate::state::State;
 
 /// Only Caviada itself reports.
 fn only_system(who: &Principal) -> Result<(), Refusal> {
-    if who.key.is_some() { Err(Refusal::Forbidden { needs: "the reconciler" }) } else { Ok(()) }
+    if who.key.is_some() {
+        Err(Refusal::Forbidden {
+            needs: "the reconciler",
+        })
+    } else {
+        Ok(())
+    }
 }
 
 /// How an attempt went.
-pub(super) fn outcome(state: &State, who: &Principal, id: ResourceId, generation: u64, attempt: u64, outcome: &AttemptOutcome) -> Result<Done, Refusal> {
+pub(super) fn outcome(
+    state: &State,
+    who: &Principal,
+    id: ResourceId,
+    generation: u64,
+    attempt: u64,
+    outcome: &AttemptOutcome,
+) -> Result<Done, Refusal> {
     only_system(who)?;
     let subject = Subject::Resource(id);
-    let Some(r) = state.resources.get(&id) else { return Ok(Done::nothing(subject)) };
+    let Some(r) = state.resources.get(&id) else {
+        return Ok(Done::nothing(subject));
+    };
     if !r.open || r.generation != generation || r.attempt != attempt {
         return Ok(Done::nothing(subject));
     }
-    let Some(pool) = state.pools.get(&r.pool) else { return Ok(Done::nothing(subject)) };
+    let Some(pool) = state.pools.get(&r.pool) else {
+        return Ok(Done::nothing(subject));
+    };
     let events = match outcome {
         AttemptOutcome::Done(outputs) => done(state, pool, r, outputs),
         AttemptOutcome::Failed { kind, detail } => {
-            let detail: Box<str> = detail.chars().take(crate::limits::CAUSE_CHARS_MAX).collect::<String>().into();
+            let detail: Box<str> = detail
+                .chars()
+                .take(crate::limits::CAUSE_CHARS_MAX)
+                .collect::<String>()
+                .into();
             fail::attempt(state, pool, r, kind, &detail)
         }
     };
@@ -47,7 +68,11 @@ fn done(state: &State, pool: &Pool, r: &Resource, outputs: &Outputs) -> Vec<Even
     let mut events = Vec::new();
     match r.state {
         Creating => {
-            events.push(Event::ResourceBuilt { resource: r.id, outputs, retire_at });
+            events.push(Event::ResourceBuilt {
+                resource: r.id,
+                outputs,
+                retire_at,
+            });
             events.extend(came_up(state, pool, r));
         }
         Cleaning => {
@@ -68,12 +93,17 @@ fn done(state: &State, pool: &Pool, r: &Resource, outputs: &Outputs) -> Vec<Even
     if matches!(r.state, Creating | Cleaning) {
         match &r.then {
             Some(Then::Withhold(w)) => {
-                let clean = Arc::new(Withheld { clean: true, ..(**w).clone() });
+                let clean = Arc::new(Withheld {
+                    clean: true,
+                    ..(**w).clone()
+                });
                 events.push(Event::ResourceWithheld(r.id, clean));
             }
             Some(Then::Delete) => {
                 events.push(match r.site() {
-                    Some(_) => Event::ResourceDeleting(r.id, now.plus_ms(pool.spec.deadlines.delete_ms)),
+                    Some(_) => {
+                        Event::ResourceDeleting(r.id, now.plus_ms(pool.spec.deadlines.delete_ms))
+                    }
                     None => Event::ResourceGone(r.id),
                 });
             }
@@ -87,7 +117,11 @@ fn done(state: &State, pool: &Pool, r: &Resource, outputs: &Outputs) -> Vec<Even
 fn came_up(state: &State, pool: &Pool, r: &Resource) -> Vec<Event> {
     let Some(site) = r.site() else { return vec![] };
     let mut events = Vec::new();
-    if state.hosts.get(&site.host).is_some_and(|h| h.backoffs.contains_key(&pool.id)) {
+    if state
+        .hosts
+        .get(&site.host)
+        .is_some_and(|h| h.backoffs.contains_key(&pool.id))
+    {
         events.push(Event::HostRecovered(site.host, pool.id));
     }
     if pool.proven.is_none_or(|t| t < site.template) {
@@ -97,10 +131,18 @@ fn came_up(state: &State, pool: &Pool, r: &Resource) -> Vec<Event> {
 }
 
 /// What was seen of a resource changed.
-pub(super) fn health(state: &State, who: &Principal, id: ResourceId, generation: u64, health: Health) -> Result<Done, Refusal> {
+pub(super) fn health(
+    state: &State,
+    who: &Principal,
+    id: ResourceId,
+    generation: u64,
+    health: Health,
+) -> Result<Done, Refusal> {
     only_system(who)?;
     let subject = Subject::Resource(id);
-    let Some(r) = state.resources.get(&id) else { return Ok(Done::nothing(subject)) };
+    let Some(r) = state.resources.get(&id) else {
+        return Ok(Done::nothing(subject));
+    };
     let looked_at = matches!(r.state, ResourceState::Free | ResourceState::Leased);
     if !looked_at || r.generation != generation || r.health == health {
         return Ok(Done::nothing(subject));
@@ -109,10 +151,17 @@ pub(super) fn health(state: &State, who: &Principal, id: ResourceId, generation:
 }
 
 /// A host came into sight or went out of it.
-pub(super) fn host(state: &State, who: &Principal, id: HostId, seen: bool) -> Result<Done, Refusal> {
+pub(super) fn host(
+    state: &State,
+    who: &Principal,
+    id: HostId,
+    seen: bool,
+) -> Result<Done, Refusal> {
     only_system(who)?;
     let subject = Subject::Host(id);
-    let Some(h) = state.hosts.get(&id) else { return Ok(Done::nothing(subject)) };
+    let Some(h) = state.hosts.get(&id) else {
+        return Ok(Done::nothing(subject));
+    };
     let event = match (seen, h.seen) {
         (true, false) => Event::HostSeen(id),
         (false, true) => Event::HostUnseen(id, state.now().plus_ms(h.spec.lost_after_ms)),

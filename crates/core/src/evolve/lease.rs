@@ -16,7 +16,13 @@ pub(super) fn evolve(state: &mut State, event: &Event) {
             state.take_all(lease, *prepare_by);
             state.count(lease.fence.0);
         }
-        Event::LeaseMet { lease, fence, deadline, deadline_max, prepare_by } => {
+        Event::LeaseMet {
+            lease,
+            fence,
+            deadline,
+            deadline_max,
+            prepare_by,
+        } => {
             state.count(fence.0);
             let now = state.now;
             let binds = state.binding(*lease, prepare_by.is_some());
@@ -49,7 +55,14 @@ pub(super) fn evolve(state: &mut State, event: &Event) {
             state.lease(*id, |l| l.members.retain(|m| m.resource != *resource));
             state.let_go(*resource, after);
         }
-        Event::LeaseSwapped { lease, out, after, member, fence, prepare_by } => {
+        Event::LeaseSwapped {
+            lease,
+            out,
+            after,
+            member,
+            fence,
+            prepare_by,
+        } => {
             state.count(fence.0);
             let member = *member;
             state.lease(*lease, |l| {
@@ -81,26 +94,42 @@ pub(super) fn evolve(state: &mut State, event: &Event) {
             l.labels = labels.clone();
             l.note = note.clone();
         }),
-        Event::LeaseEnded { lease, end, members, .. } => state.end_lease(*lease, *end, members),
+        Event::LeaseEnded {
+            lease,
+            end,
+            members,
+            ..
+        } => state.end_lease(*lease, *end, members),
         _ => debug_assert!(false, "not an event of a lease"),
     }
 }
 
 /// A lease is active as soon as nothing of it needs binding.
 fn state_of(members: &[Member]) -> LeaseState {
-    if members.iter().all(|m| m.bound) { LeaseState::Active } else { LeaseState::Preparing }
+    if members.iter().all(|m| m.bound) {
+        LeaseState::Active
+    } else {
+        LeaseState::Preparing
+    }
 }
 
 impl State {
     fn take_all(&mut self, lease: &Lease, prepare_by: Option<Time>) {
         for m in &lease.members {
-            self.take(m.resource, lease.id, lease.fence, prepare_by.filter(|_| !m.bound));
+            self.take(
+                m.resource,
+                lease.id,
+                lease.fence,
+                prepare_by.filter(|_| !m.bound),
+            );
         }
     }
 
     /// For each earmark of a lease: does its pool bind?
     fn binding(&self, lease: LeaseId, any: bool) -> Vec<bool> {
-        let Some(l) = self.leases.get(&lease) else { return vec![] };
+        let Some(l) = self.leases.get(&lease) else {
+            return vec![];
+        };
         let binds = |r: ResourceId| {
             let pool = self.resources.get(&r).and_then(|r| self.pools.get(&r.pool));
             any && pool.is_some_and(|p| p.spec.prepare)
@@ -109,7 +138,9 @@ impl State {
     }
 
     fn end_lease(&mut self, id: LeaseId, end: End, members: &[(ResourceId, After)]) {
-        let Some(l) = self.leases.remove(&id) else { return debug_assert!(false, "no {id}") };
+        let Some(l) = self.leases.remove(&id) else {
+            return debug_assert!(false, "no {id}");
+        };
         self.index.link_lease(&l, false);
         self.index.move_due(Carrier::Lease(id), l.due(), None);
         for e in &l.earmarks {
@@ -121,11 +152,22 @@ impl State {
         for pool in l.items.iter().filter_map(|i| i.pool) {
             self.work.insert(Work::Pool(pool));
             if l.state == LeaseState::Waiting {
-                self.work.extend(self.index.divisible.range((pool, ResourceId(0))..=(pool, ResourceId(u64::MAX))).map(|(_, r)| Work::Offer(*r)));
+                self.work.extend(
+                    self.index
+                        .divisible
+                        .range((pool, ResourceId(0))..=(pool, ResourceId(u64::MAX)))
+                        .map(|(_, r)| Work::Offer(*r)),
+                );
             }
         }
         let at = self.now;
-        self.remember(Ended { id, owner: l.owner.clone(), end, at, fence: l.fence });
+        self.remember(Ended {
+            id,
+            owner: l.owner.clone(),
+            end,
+            at,
+            fence: l.fence,
+        });
         self.end_outcomes(id, at.plus_ms(limits::IDEMPOTENCY_KEEP_MS));
     }
 }

@@ -8,7 +8,7 @@ use crate::state::{State, Work};
 use crate::time::Time;
 
 pub(super) fn evolve(state: &mut State, event: &Event) {
-    use ResourceState::{Cleaning, Creating, Dirty, Failed, Free, Withheld};
+    use ResourceState::{Cleaning, Creating, Dirty, Free, Withheld};
     match event {
         Event::ResourceDeclared(r) | Event::ResourcePlanned(r) | Event::ResourceCut(r) => {
             state.insert_resource(r);
@@ -20,7 +20,11 @@ pub(super) fn evolve(state: &mut State, event: &Event) {
             r.generation += 1;
             r.work(Creating, *deadline);
         }),
-        Event::ResourceBuilt { resource, outputs, retire_at } => {
+        Event::ResourceBuilt {
+            resource,
+            outputs,
+            retire_at,
+        } => {
             state.resource(*resource, |r, now| {
                 r.outputs = outputs.clone();
                 r.rest(Free, *retire_at);
@@ -28,7 +32,11 @@ pub(super) fn evolve(state: &mut State, event: &Event) {
                 r.health = Health::Well;
             });
         }
-        Event::ResourceCleaning { resource, replace, deadline } => {
+        Event::ResourceCleaning {
+            resource,
+            replace,
+            deadline,
+        } => {
             state.resource(*resource, |r, _| {
                 if *replace {
                     r.generation += 1;
@@ -36,7 +44,12 @@ pub(super) fn evolve(state: &mut State, event: &Event) {
                 r.work(Cleaning, *deadline);
             });
         }
-        Event::ResourceCleaned { resource, outputs, cooling_until, retire_at } => {
+        Event::ResourceCleaned {
+            resource,
+            outputs,
+            cooling_until,
+            retire_at,
+        } => {
             state.resource(*resource, |r, now| {
                 if !outputs.is_empty() {
                     r.outputs = outputs.clone();
@@ -52,7 +65,11 @@ pub(super) fn evolve(state: &mut State, event: &Event) {
                 r.health = Health::Well;
             });
         }
-        Event::ResourceFailed { resource, cause, retry_at } => {
+        Event::ResourceFailed {
+            resource,
+            cause,
+            retry_at,
+        } => {
             state.resource(*resource, |r, _| r.fail(cause, *retry_at));
         }
         Event::ResourceDirtied(id, alert_at) => {
@@ -99,10 +116,17 @@ pub(super) fn evolve(state: &mut State, event: &Event) {
                 });
             }
         }
-        Event::ResourceEarmarked { resource, rank, item } => {
+        Event::ResourceEarmarked {
+            resource,
+            rank,
+            item,
+        } => {
             state.unmark(*resource);
             state.resource(*resource, |r, _| r.earmark = Some(*rank));
-            let mark = Earmark { resource: *resource, item: *item };
+            let mark = Earmark {
+                resource: *resource,
+                item: *item,
+            };
             state.lease(rank.lease, |l| l.earmarks.push(mark));
         }
         Event::ResourceUnmarked(id) => {
@@ -122,7 +146,9 @@ impl State {
     }
 
     fn describe(&mut self, id: ResourceId, doc: &std::sync::Arc<crate::resource::ResourceDoc>) {
-        let Some(r) = self.resources.get(&id).cloned() else { return };
+        let Some(r) = self.resources.get(&id).cloned() else {
+            return;
+        };
         // Postings depend on the attributes: out with the old, in with the new.
         self.relink(id, false);
         if let Some(row) = self.resources.edit(&id) {
@@ -136,10 +162,20 @@ impl State {
     }
 
     /// A resource becomes a lease's member.
-    pub(super) fn take(&mut self, id: ResourceId, lease: LeaseId, fence: Fence, bind_by: Option<Time>) {
+    pub(super) fn take(
+        &mut self,
+        id: ResourceId,
+        lease: LeaseId,
+        fence: Fence,
+        bind_by: Option<Time>,
+    ) {
         self.resource(id, |r, _| {
             let cleaning = r.state == ResourceState::Dirty;
-            r.state = if cleaning { ResourceState::Cleaning } else { ResourceState::Leased };
+            r.state = if cleaning {
+                ResourceState::Cleaning
+            } else {
+                ResourceState::Leased
+            };
             r.lease = Some(lease);
             r.earmark = None;
             r.fence = fence;

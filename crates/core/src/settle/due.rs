@@ -27,39 +27,72 @@ pub(super) fn next(state: &State) -> Option<Vec<Event>> {
 }
 
 fn lease(state: &State, id: LeaseId) -> Vec<Event> {
-    let Some(l) = state.leases.get(&id) else { return vec![] };
+    let Some(l) = state.leases.get(&id) else {
+        return vec![];
+    };
     if l.state != LeaseState::Waiting {
         return vec![grant::ended(state, l, End::Expired, &Leaving::default())];
     }
     let timed_out = l.wait_until.is_some_and(|t| t <= state.now());
-    grant::ended_waiting(state, l, if timed_out { End::TimedOut } else { End::Abandoned })
+    grant::ended_waiting(
+        state,
+        l,
+        if timed_out {
+            End::TimedOut
+        } else {
+            End::Abandoned
+        },
+    )
 }
 
 fn host(state: &State, id: HostId) -> Vec<Event> {
-    let Some(h) = state.hosts.get(&id) else { return vec![] };
+    let Some(h) = state.hosts.get(&id) else {
+        return vec![];
+    };
     let now = state.now();
     if h.lost_at.is_some_and(|t| t <= now) {
         return vec![Event::HostLost(id)];
     }
     let over = |b: &crate::host::Backoff| b.until.is_some_and(|t| t <= now);
     let pools = h.backoffs.iter().filter(|(_, b)| over(b));
-    pools.map(|(pool, _)| Event::HostBackoffOver(id, *pool)).collect()
+    pools
+        .map(|(pool, _)| Event::HostBackoffOver(id, *pool))
+        .collect()
 }
 
 fn resource(state: &State, id: ResourceId) -> Vec<Event> {
     use ResourceState::{Cleaning, Creating, Deleting, Dirty, Failed, Free, Leased, Planned};
-    let Some(r) = state.resources.get(&id) else { return vec![] };
-    let Some(pool) = state.pools.get(&r.pool) else { return vec![Event::ResourceGone(id)] };
+    let Some(r) = state.resources.get(&id) else {
+        return vec![];
+    };
+    let Some(pool) = state.pools.get(&r.pool) else {
+        return vec![Event::ResourceGone(id)];
+    };
     match r.state {
         Planned => vec![Event::ResourceGone(id)],
-        Creating | Cleaning | Leased => fail::attempt(state, pool, r, "timed_out", "no outcome before its deadline"),
+        Creating | Cleaning | Leased => fail::attempt(
+            state,
+            pool,
+            r,
+            "timed_out",
+            "no outcome before its deadline",
+        ),
         Free => free(state, r),
         Dirty => vec![Event::ResourceAlert(id)],
         Failed => failed(state, pool, r),
         ResourceState::Withheld => vec![returned(state, r)],
-        Deleting if r.open => fail::attempt(state, pool, r, "timed_out", "no outcome before its deadline"),
+        Deleting if r.open => fail::attempt(
+            state,
+            pool,
+            r,
+            "timed_out",
+            "no outcome before its deadline",
+        ),
         Deleting => {
-            vec![Event::ResourceDeleting(id, state.now().plus_ms(pool.spec.deadlines.delete_ms))]
+            vec![Event::ResourceDeleting(
+                id,
+                state.now().plus_ms(pool.spec.deadlines.delete_ms),
+            )]
         }
     }
 }
@@ -83,8 +116,15 @@ fn failed(state: &State, pool: &Pool, r: &Resource) -> Vec<Event> {
         return removed(state, r);
     }
     if r.tries >= pool.spec.tries_max {
-        let withheld = Withheld { reason: "needs_repair".into(), clean: false, until: None };
+        let withheld = Withheld {
+            reason: "needs_repair".into(),
+            clean: false,
+            until: None,
+        };
         return vec![Event::ResourceWithheld(r.id, withheld.into())];
     }
-    vec![Event::ResourceDirtied(r.id, state.now().plus_ms(pool.spec.deadlines.dirty_alert_ms))]
+    vec![Event::ResourceDirtied(
+        r.id,
+        state.now().plus_ms(pool.spec.deadlines.dirty_alert_ms),
+    )]
 }

@@ -1,18 +1,24 @@
 //! What a failed attempt means, whoever tells of it: the reconciler or a deadline.
 
+use crate::access::lease_sees;
+use crate::choose::Search;
 use crate::event::{After, Event};
 use crate::grant::{self, Leaving};
 use crate::id::{Fence, ResourceId};
 use crate::lease::{End, Lease, Member};
-use crate::choose::Search;
 use crate::limits;
 use crate::pool::Pool;
 use crate::resource::{Resource, ResourceState, Then};
 use crate::state::State;
-use crate::access::lease_sees;
 
 /// The open attempt on a resource failed.
-pub(crate) fn attempt(state: &State, pool: &Pool, r: &Resource, kind: &str, detail: &str) -> Vec<Event> {
+pub(crate) fn attempt(
+    state: &State,
+    pool: &Pool,
+    r: &Resource,
+    kind: &str,
+    detail: &str,
+) -> Vec<Event> {
     use ResourceState::{Cleaning, Creating, Deleting, Leased};
     let now = state.now();
     let cause: Box<str> = format!("{kind}: {detail}").into();
@@ -27,26 +33,46 @@ pub(crate) fn attempt(state: &State, pool: &Pool, r: &Resource, kind: &str, deta
             }
             match &r.then {
                 Some(Then::Delete) if r.site().is_some() => {
-                    events.push(Event::ResourceDeleting(r.id, now.plus_ms(pool.spec.deadlines.delete_ms)));
+                    events.push(Event::ResourceDeleting(
+                        r.id,
+                        now.plus_ms(pool.spec.deadlines.delete_ms),
+                    ));
                 }
                 Some(Then::Delete) => events.push(Event::ResourceGone(r.id)),
                 Some(Then::Withhold(w)) => {
-                    let unclean = crate::resource::Withheld { clean: false, ..(**w).clone() };
+                    let unclean = crate::resource::Withheld {
+                        clean: false,
+                        ..(**w).clone()
+                    };
                     events.push(Event::ResourceWithheld(r.id, unclean.into()));
                 }
                 None => {
                     let retry_at = grant::retry_at(now, pool, r.tries);
-                    events.push(Event::ResourceFailed { resource: r.id, cause, retry_at });
+                    events.push(Event::ResourceFailed {
+                        resource: r.id,
+                        cause,
+                        retry_at,
+                    });
                     events.extend(evidence(state, r));
                 }
             }
             events
         }
         Leased => match r.lease.and_then(|l| state.leases.get(&l)) {
-            Some(lease) => swap(state, lease, r, After::Failed(cause, grant::retry_at(now, pool, r.tries)), End::Failed),
+            Some(lease) => swap(
+                state,
+                lease,
+                r,
+                After::Failed(cause, grant::retry_at(now, pool, r.tries)),
+                End::Failed,
+            ),
             None => vec![],
         },
-        Deleting => vec![Event::ResourceUndeleted(r.id, cause, grant::retry_at(now, pool, r.tries))],
+        Deleting => vec![Event::ResourceUndeleted(
+            r.id,
+            cause,
+            grant::retry_at(now, pool, r.tries),
+        )],
         _ => vec![],
     }
 }
@@ -54,7 +80,9 @@ pub(crate) fn attempt(state: &State, pool: &Pool, r: &Resource, kind: &str, deta
 /// The host's record with the pool, and a port that is not ours to give.
 fn host(state: &State, pool: &Pool, r: &Resource, kind: &str) -> Vec<Event> {
     let Some(site) = r.site() else { return vec![] };
-    let Some(h) = state.hosts.get(&site.host) else { return vec![] };
+    let Some(h) = state.hosts.get(&site.host) else {
+        return vec![];
+    };
     let tries = h.backoffs.get(&pool.id).map_or(0, |b| b.tries);
     let mut events = vec![Event::HostBackoff {
         host: h.id,
@@ -80,7 +108,9 @@ fn evidence(state: &State, r: &Resource) -> Option<Event> {
         let at = |id| (site.host, *pool, ResourceState::Failed, ResourceId(id));
         for (_, _, _, id) in state.index.placed.range(at(0)..=at(u64::MAX)) {
             kept += 1;
-            let Some(f) = state.resources.get(id) else { continue };
+            let Some(f) = state.resources.get(id) else {
+                continue;
+            };
             if oldest.is_none_or(|o| f.id < o.id) {
                 oldest = Some(f);
             }
@@ -88,32 +118,63 @@ fn evidence(state: &State, r: &Resource) -> Option<Event> {
     }
     let oldest = oldest.filter(|_| kept >= limits::EVIDENCE_PER_HOST_MAX)?;
     let delete_ms = state.pools.get(&oldest.pool)?.spec.deadlines.delete_ms;
-    Some(Event::ResourceDeleting(oldest.id, state.now().plus_ms(delete_ms)))
+    Some(Event::ResourceDeleting(
+        oldest.id,
+        state.now().plus_ms(delete_ms),
+    ))
 }
 
 /// Exchanges a member for a free one, or ends the lease if there is none or it was tried too often.
-pub(crate) fn swap(state: &State, lease: &Lease, out: &Resource, after: After, otherwise: End) -> Vec<Event> {
+pub(crate) fn swap(
+    state: &State,
+    lease: &Lease,
+    out: &Resource,
+    after: After,
+    otherwise: End,
+) -> Vec<Event> {
     let place = lease.members.iter().find(|m| m.resource == out.id);
-    let Some(item) = place.map(|m| m.item) else { return vec![] };
+    let Some(item) = place.map(|m| m.item) else {
+        return vec![];
+    };
     let sees = |p: &Pool| lease_sees(state, lease, p);
     let mut search = Search::new(state, &sees, lease.purpose, lease.rank(), state.counter());
     let found = match lease.items.get(usize::from(item)) {
-        Some(wanted) if lease.swaps < limits::SWAPS_PER_LEASE_MAX && wanted.amount.is_none() => {
-            search.item(usize::from(item), wanted, 1).unwrap_or_default()
+        Some(wanted)
+            if usize::from(lease.swaps) < limits::SWAPS_PER_LEASE_MAX
+                && wanted.amount.is_none() =>
+        {
+            search
+                .item(usize::from(item), wanted, 1)
+                .unwrap_or_default()
         }
         _ => vec![],
     };
-    let fresh = found.into_iter().find(|c| state.resources.get(&c.resource).is_some_and(|r| r.earmark.is_none()));
+    let fresh = found.into_iter().find(|c| {
+        state
+            .resources
+            .get(&c.resource)
+            .is_some_and(|r| r.earmark.is_none())
+    });
     let Some(fresh) = fresh else {
         return end(state, lease, out, after, otherwise);
     };
-    let pool = state.resources.get(&fresh.resource).and_then(|r| state.pools.get(&r.pool));
-    let binds = pool.filter(|p| p.spec.prepare).map(|p| p.spec.deadlines.prepare_ms);
+    let pool = state
+        .resources
+        .get(&fresh.resource)
+        .and_then(|r| state.pools.get(&r.pool));
+    let binds = pool
+        .filter(|p| p.spec.prepare)
+        .map(|p| p.spec.deadlines.prepare_ms);
     vec![Event::LeaseSwapped {
         lease: lease.id,
         out: out.id,
         after,
-        member: Member { resource: fresh.resource, item, bound: binds.is_none(), flagged: false },
+        member: Member {
+            resource: fresh.resource,
+            item,
+            bound: binds.is_none(),
+            flagged: false,
+        },
         fence: Fence(state.counter() + 1),
         prepare_by: binds.map(|ms| state.now().plus_ms(ms)),
     }]

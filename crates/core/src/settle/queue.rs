@@ -15,7 +15,9 @@ use crate::state::{State, Work};
 
 /// A lease whose members or earmarks changed: grant it, fill it, or call it active.
 pub(super) fn lease(state: &State, id: LeaseId) -> Vec<Event> {
-    let Some(l) = state.leases.get(&id) else { return vec![] };
+    let Some(l) = state.leases.get(&id) else {
+        return vec![];
+    };
     match l.state {
         LeaseState::Waiting if l.is_met() => vec![grant::met(state, l)],
         LeaseState::Waiting => grant::earmarked(l, fill(state, l)),
@@ -28,25 +30,35 @@ pub(super) fn lease(state: &State, id: LeaseId) -> Vec<Event> {
 fn fill(state: &State, l: &Lease) -> Vec<Choice> {
     let sees = |p: &Pool| lease_sees(state, l, p);
     let mut search = Search::new(state, &sees, Purpose::Use, l.rank(), state.counter());
-    let unmet = (0..l.items.len()).map(|i| (i, l.unmet(i))).filter(|(_, n)| *n > 0);
+    let unmet = (0..l.items.len())
+        .map(|i| (i, l.unmet(i)))
+        .filter(|(_, n)| *n > 0);
     // A selector that would look too far was refused when the lease was asked for; it is looked
     // at as far as it goes.
-    unmet.flat_map(|(i, n)| search.item(i, &l.items[i], n).unwrap_or_default()).collect()
+    unmet
+        .flat_map(|(i, n)| search.item(i, &l.items[i], n).unwrap_or_default())
+        .collect()
 }
 
 /// A resource became ready, or something of a divisible one came back: the first waiter that
 /// lacks it gets it.
 pub(super) fn offer(state: &mut State, id: ResourceId) -> Vec<Event> {
-    let Some(r) = state.resources.get(&id).cloned() else { return vec![] };
+    let Some(r) = state.resources.get(&id).cloned() else {
+        return vec![];
+    };
     if let Origin::Divisible(_) = r.origin {
         return offer_slices(state, r.pool);
     }
     if r.earmark.is_some() || r.parent().is_some() || !offerable(state, &r) {
         return vec![];
     }
-    let Some(pool) = state.pools.get(&r.pool) else { return vec![] };
+    let Some(pool) = state.pools.get(&r.pool) else {
+        return vec![];
+    };
     for rank in ranks(state, r.pool) {
-        let Some(l) = state.leases.get(&rank.lease) else { continue };
+        let Some(l) = state.leases.get(&rank.lease) else {
+            continue;
+        };
         let lacks = |i: &usize| {
             let item = &l.items[*i];
             l.unmet(*i) > 0
@@ -56,7 +68,11 @@ pub(super) fn offer(state: &mut State, id: ResourceId) -> Vec<Event> {
         };
         if let Some(i) = (0..l.items.len()).find(lacks) {
             let item = u16::try_from(i).unwrap_or(u16::MAX);
-            return vec![Event::ResourceEarmarked { resource: id, rank, item }];
+            return vec![Event::ResourceEarmarked {
+                resource: id,
+                rank,
+                item,
+            }];
         }
     }
     vec![]
@@ -66,7 +82,12 @@ pub(super) fn offer(state: &mut State, id: ResourceId) -> Vec<Event> {
 fn ranks(state: &State, pool: PoolId) -> impl Iterator<Item = Rank> {
     let first = Rank::new(limits::PRIORITY_MAX, LeaseId(0));
     let of = |p: Option<PoolId>| {
-        state.index.waiting.range((p, first)..).take_while(move |(q, _)| *q == p).map(|(_, r)| *r)
+        state
+            .index
+            .waiting
+            .range((p, first)..)
+            .take_while(move |(q, _)| *q == p)
+            .map(|(_, r)| *r)
     };
     let mut named = of(Some(pool)).peekable();
     let mut open = of(None).peekable();
@@ -80,7 +101,12 @@ fn ranks(state: &State, pool: PoolId) -> impl Iterator<Item = Rank> {
 /// Slices go to the first waiter alone: a large demand is not starved by small ones behind it.
 fn offer_slices(state: &mut State, pool: PoolId) -> Vec<Event> {
     let first = ranks(state, pool).next();
-    let Some(l) = first.and_then(|rank| state.leases.get(&rank.lease)).cloned() else { return vec![] };
+    let Some(l) = first
+        .and_then(|rank| state.leases.get(&rank.lease))
+        .cloned()
+    else {
+        return vec![];
+    };
     let choices = fill(state, &l);
     if choices.is_empty() {
         return vec![];
@@ -108,12 +134,19 @@ pub(super) fn recheck(state: &mut State, pool: PoolId, from: Option<Rank>) -> Ve
     if let Some(next) = some.get(AT_ONCE) {
         state.work.insert(Work::Recheck(pool, Some(*next)));
     }
-    let leases: Vec<Arc<Lease>> =
-        some.iter().take(AT_ONCE).filter_map(|r| state.leases.get(&r.lease)).cloned().collect();
-    let hopeless = |l: &&Arc<Lease>| {
-        choose::ever(state, &|p| lease_sees(state, l, p), &l.items).is_err()
-    };
-    leases.iter().filter(hopeless).flat_map(|l| grant::ended_waiting(state, l, End::Impossible)).collect()
+    let leases: Vec<Arc<Lease>> = some
+        .iter()
+        .take(AT_ONCE)
+        .filter_map(|r| state.leases.get(&r.lease))
+        .cloned()
+        .collect();
+    let hopeless =
+        |l: &&Arc<Lease>| choose::ever(state, &|p| lease_sees(state, l, p), &l.items).is_err();
+    leases
+        .iter()
+        .filter(hopeless)
+        .flat_map(|l| grant::ended_waiting(state, l, End::Impossible))
+        .collect()
 }
 
 /// What a host no longer offers is kept for nobody.
