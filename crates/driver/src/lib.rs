@@ -5,6 +5,7 @@
 //! that a second create of one generation finds the first one's things and adopts them.
 
 pub mod blueprint;
+pub mod template;
 
 use std::fmt;
 use std::time::Duration;

@@ -1,0 +1,4 @@
+#![cfg(test)]
+//! Templates, and drivers against real parts.
+
+mod template;
