@@ -103,6 +103,7 @@ impl Connection {
                 ),
             ));
         }
+        let engine = transport::spoken_as(engine, version);
         *known = Some(engine.clone());
         Ok(engine)
     }

@@ -77,6 +77,23 @@ pub(super) fn connect(address: &DockerAddress) -> Result<bollard::Docker, Fault>
     }
 }
 
+/// The same client, saying the version in every request. The library drops it on the way to the
+/// wire, and the engine would then speak its newest, whatever was negotiated.
+pub(super) fn spoken_as(
+    engine: bollard::Docker,
+    version: bollard::ClientVersion,
+) -> bollard::Docker {
+    engine.with_request_modifier(move |mut request: BollardRequest| {
+        let mut parts = request.uri().clone().into_parts();
+        let path = parts.path_and_query.as_ref().map_or("/", |p| p.as_str());
+        parts.path_and_query = format!("/v{version}{path}").parse().ok();
+        if let Ok(uri) = hyper::Uri::from_parts(parts) {
+            *request.uri_mut() = uri;
+        }
+        request
+    })
+}
+
 fn over<C>(connector: C, url: &str) -> Result<bollard::Docker, Fault>
 where
     C: Connect + Clone + Send + Sync + 'static,

@@ -1,5 +1,8 @@
 //! The docker driver on a real engine.
 
+mod sick;
+mod stand_in;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
