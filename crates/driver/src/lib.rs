@@ -5,6 +5,11 @@
 //! that a second create of one generation finds the first one's things and adopts them.
 
 pub mod blueprint;
+pub mod docker;
+pub mod output;
+pub mod probe;
+pub mod reach;
+pub mod template;
 
 use std::fmt;
 use std::time::Duration;
