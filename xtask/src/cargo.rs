@@ -46,6 +46,14 @@ pub fn has(name: &str) -> bool {
     command.status().is_ok_and(|status| status.success())
 }
 
+/// The target triple of this machine.
+pub fn host() -> Result<String> {
+    let output = Command::new("rustc").arg("-vV").output().context("rustc")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let host = text.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned).context("rustc -vV names no host")
+}
+
 /// Runs a command to its end, its output shown.
 pub fn run(command: &mut Command) -> Result<()> {
     let status = command.status().with_context(|| format!("{command:?}"))?;

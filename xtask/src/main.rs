@@ -2,6 +2,7 @@
 
 mod cargo;
 mod debian;
+mod dist;
 mod engine;
 mod part;
 mod report;
@@ -13,6 +14,7 @@ const USAGE: &str = "\
 cargo xtask COMMAND
 
   test [FLAGS]   checks everything: format, licences, lints, documentation tests and the whole suite
+  dist           builds the static release binary and prints its size
 
 Flags of `test`:
   --no-docker    leaves out what needs a container engine
@@ -45,6 +47,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         ["test", ref flags @ ..] => test::Flags::parse(flags).and_then(|flags| test::run(&flags)),
+        ["dist"] => dist::run(),
         _ => Err(anyhow::anyhow!("cannot do {words:?}\n\n{USAGE}")),
     };
     match outcome {
