@@ -63,28 +63,35 @@ pub fn run(flags: &Flags) -> Result<ExitCode> {
         true => Parts::default(),
         false => part::prepare(flags, &mut report),
     };
-    report.stage("format", || {
-        cargo::run(&mut cargo(&["fmt", "--all", "--check"])).map(|()| String::new())
-    });
+    look(&mut report, "format", &["fmt", "--all", "--check"]);
     if !flags.quick {
         policy(&mut report);
     }
-    report.stage("lints", || {
-        let words = [
-            "clippy",
-            "--workspace",
-            "--all-targets",
-            "--",
-            "--deny",
-            "warnings",
-        ];
-        cargo::run(&mut cargo(&words)).map(|()| String::new())
-    });
+    let lints = [
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "--deny",
+        "warnings",
+    ];
+    look(&mut report, "lints", &lints);
     if flags.quick {
         report.left_out("all but format, lints and unit tests, by --quick");
     }
     suite(flags, &parts, &mut report)?;
     Ok(report.finish())
+}
+
+/// A stage that is one command of cargo, left out where its component is not installed.
+fn look(report: &mut Report, name: &'static str, words: &[&str]) {
+    if !cargo::has(words[0]) {
+        report.left_out(format!("{name}: cargo {} is not installed", words[0]));
+        return;
+    }
+    report.stage(name, || {
+        cargo::run(&mut cargo(words)).map(|()| String::new())
+    });
 }
 
 /// Licences, bans, sources and known vulnerabilities of the dependencies.
