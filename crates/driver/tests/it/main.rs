@@ -1,0 +1,5 @@
+#![cfg(test)]
+//! Drivers against real parts.
+
+mod contract;
+mod docker;
