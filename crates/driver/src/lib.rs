@@ -9,6 +9,7 @@ pub mod docker;
 pub mod output;
 pub mod probe;
 pub mod reach;
+pub mod template;
 
 use std::fmt;
 use std::time::Duration;

@@ -1,5 +1,6 @@
 #![cfg(test)]
-//! Drivers against real parts.
+//! Templates, and drivers against real parts.
 
 mod contract;
 mod docker;
+mod template;
