@@ -181,6 +181,8 @@ limits! {
     "Hosts and builds" {
         /// Resources on one host: each is in every list its driver gives.
         RESOURCES_PER_HOST_MAX: usize = 100_000;
+        /// Driver calls under way per host, deletions included.
+        CALLS_PER_HOST_MAX: usize = 16;
         /// Builds and cleanings at once in one pool.
         BUILDS_PER_POOL_MAX: usize = 1_024;
         /// Shortest deadline an operator may set for work on a resource.

@@ -10,13 +10,16 @@ mod container;
 mod create;
 mod delete;
 mod fault;
+mod files;
 mod image;
 mod inside;
 mod label;
 mod network;
 mod observe;
+mod plan;
 mod power;
 mod site;
+mod steps;
 mod transport;
 mod volume;
 

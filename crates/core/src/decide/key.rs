@@ -115,11 +115,11 @@ pub(super) fn put_quota(
     who: &Principal,
     owner: &Owner,
     spec: QuotaSpec,
-    declared_in: Option<&Box<str>>,
+    declared_in: Option<&str>,
 ) -> Result<Done, Refusal> {
     who.may(Verb::Administer, Relation::Own)?;
     let old = state.quota_of(owner);
-    if old.is_some_and(|q| q.spec == spec && q.declared_in.as_ref() == declared_in) {
+    if old.is_some_and(|q| q.spec == spec && q.declared_in.as_deref() == declared_in) {
         return Ok(Done::nothing(
             old.map_or(Subject::Nothing, |q| Subject::Quota(q.id)),
         ));
@@ -134,7 +134,7 @@ pub(super) fn put_quota(
         id: old.map_or(QuotaId(state.counter() + 1), |q| q.id),
         owner: owner.clone(),
         spec,
-        declared_in: declared_in.cloned(),
+        declared_in: declared_in.map(Into::into),
         changed: Number::default(),
     };
     Ok(Done::one(

@@ -4,7 +4,6 @@
 //! off anywhere is finished by running it again.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use bollard::models::{ContainerStateStatusEnum as State, NetworkConnectRequest};
 use bollard::query_parameters::{
@@ -15,12 +14,12 @@ use futures_util::future::try_join_all;
 use super::call::Call;
 use super::container::{self, Place};
 use super::label::{self, Role};
+use super::plan::depths;
 use super::site::{Pause, Site};
-use super::{Docker, delete, image, inside, network, observe, volume};
+use super::steps::Steps;
+use super::{Docker, delete, files, image, inside, network, observe, volume};
 use crate::blueprint::{Blueprint, Dependency, Service};
-use crate::{
-    Built, Condition, DriverError, Failure, Identity, OnProgress, Progress, output, probe,
-};
+use crate::{Built, Condition, DriverError, Failure, Identity, OnProgress, output, probe};
 
 /// One bring-up.
 struct BringUp<'a> {
@@ -156,49 +155,6 @@ async fn make_way(call: &Call<'_>, identity: &Identity) -> Result<(), DriverErro
     }
 }
 
-/// How many starts must precede each service's, and that the blueprint hangs together.
-fn depths(blueprint: &Blueprint) -> Result<BTreeMap<&str, usize>, String> {
-    let mut depths = BTreeMap::new();
-    for service in &blueprint.services {
-        let name = service.name.as_str();
-        let mut depth = 0;
-        for (needed, dependency) in &service.depends_on {
-            let below = depths.get(needed.as_str());
-            let below =
-                below.ok_or_else(|| format!("{name} comes before {needed}, which it needs"))?;
-            depth = depth.max(below + 1);
-            let checked = || {
-                blueprint
-                    .service(needed)
-                    .is_some_and(|s| s.healthcheck.is_some())
-            };
-            if *dependency == Dependency::ServiceHealthy && !checked() {
-                return Err(format!(
-                    "{name} waits for the health of {needed}, which has no health check"
-                ));
-            }
-        }
-        if let Some(mount) = service
-            .mounts
-            .iter()
-            .find(|m| !blueprint.volumes.contains(&m.volume))
-        {
-            return Err(format!(
-                "{name} mounts {}, which is no volume",
-                mount.volume
-            ));
-        }
-        let known = |n: &&String| *n == network::DEFAULT || blueprint.networks.contains(n);
-        if let Some(network) = service.networks.keys().find(|n| !known(n)) {
-            return Err(format!("{name} joins {network}, which is no network"));
-        }
-        if depths.insert(name, depth).is_some() {
-            return Err(format!("two services are called {name}"));
-        }
-    }
-    Ok(depths)
-}
-
 impl<'a> BringUp<'a> {
     /// Makes or adopts a service's container, complete but not started.
     async fn make(&self, service: &'a Service) -> Result<Member<'a>, DriverError> {
@@ -291,16 +247,16 @@ impl<'a> BringUp<'a> {
             let connected = self.call.engine.connect_network(&network, request);
             self.call.heavy(connected).await.map_err(failed)?;
         }
-        if service.files.is_empty() {
-            return Ok(());
-        }
-        let tar = container::archive(&service.files).map_err(|e| {
+        let archives = files::archives(service).map_err(|e| {
             self.call
                 .no(Failure::Refused, format!("{}: {e}", service.name))
         })?;
-        inside::upload(self.call, &member.id, "/", tar)
-            .await
-            .map_err(failed)
+        for (path, tar) in archives {
+            inside::upload(self.call, &member.id, path, tar)
+                .await
+                .map_err(failed)?;
+        }
+        Ok(())
     }
 
     /// Starts a service once what it depends on is as it wants it.
@@ -353,95 +309,5 @@ impl<'a> BringUp<'a> {
         };
         self.steps.done(step, &service.name);
         Ok(())
-    }
-}
-
-/// Counts a bring-up's steps for those who watch.
-struct Steps<'a> {
-    progress: OnProgress<'a>,
-    done: AtomicU32,
-    of: u32,
-}
-
-impl<'a> Steps<'a> {
-    fn new(progress: OnProgress<'a>, of: usize) -> Self {
-        Self {
-            progress,
-            done: AtomicU32::new(0),
-            of: u32::try_from(of).unwrap_or(u32::MAX),
-        }
-    }
-
-    fn done(&self, step: &'static str, subject: &str) {
-        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
-        self.tell(step, subject.to_owned(), done);
-    }
-
-    fn bytes(&self, image: &str, told: i64, of: i64) {
-        let subject = format!("{image} ({} of {} KiB)", told >> 10, of >> 10);
-        self.tell("pulling", subject, self.done.load(Ordering::Relaxed));
-    }
-
-    fn tell(&self, step: &'static str, subject: String, done: u32) {
-        (self.progress)(Progress {
-            step,
-            subject,
-            done,
-            of: self.of,
-        });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::blueprint::Healthcheck;
-
-    fn service(name: &str, needs: &[(&str, Dependency)]) -> Service {
-        Service {
-            name: name.into(),
-            depends_on: needs.iter().map(|(n, d)| ((*n).to_owned(), *d)).collect(),
-            ..Service::default()
-        }
-    }
-
-    fn blueprint(services: Vec<Service>) -> Blueprint {
-        Blueprint {
-            services,
-            ..Blueprint::default()
-        }
-    }
-
-    #[test]
-    fn a_service_is_deeper_than_everything_it_needs() {
-        let started = Dependency::ServiceStarted;
-        let blueprint = blueprint(vec![
-            service("db", &[]),
-            service("cache", &[]),
-            service("api", &[("db", started)]),
-            service("web", &[("api", started), ("cache", started)]),
-        ]);
-        let depths = depths(&blueprint).unwrap();
-        assert_eq!(
-            depths.into_iter().collect::<Vec<_>>(),
-            [("api", 1), ("cache", 0), ("db", 0), ("web", 2)]
-        );
-    }
-
-    #[test]
-    fn waiting_for_the_health_of_what_has_no_check_is_refused() {
-        let mut blueprint = blueprint(vec![
-            service("db", &[]),
-            service("api", &[("db", Dependency::ServiceHealthy)]),
-        ]);
-        assert!(depths(&blueprint).is_err());
-        blueprint.services[0].healthcheck = Some(Healthcheck {
-            test: vec!["CMD".into(), "true".into()],
-            interval_ms: 1,
-            timeout_ms: 1,
-            retries: 1,
-            start_period_ms: 0,
-        });
-        assert!(depths(&blueprint).is_ok());
     }
 }

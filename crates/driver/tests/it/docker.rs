@@ -1,5 +1,6 @@
 //! The docker driver on a real engine.
 
+mod keys;
 mod sick;
 mod stand_in;
 
