@@ -322,7 +322,7 @@ impl Client {
     fn unreachable(&self, error: &reqwest::Error) -> Error {
         Error::Unreachable {
             url: self.base.to_string(),
-            reason: chain(error),
+            reason: on_the_way(error),
         }
     }
 }
@@ -354,6 +354,21 @@ fn bearer(key: &str) -> Result<header::HeaderValue, Error> {
             value
         })
         .map_err(|_| Error::Options("the key has characters that no key has".into()))
+}
+
+/// What went wrong between here and there, without the layers it passed through.
+fn on_the_way(error: &reqwest::Error) -> String {
+    let mut root: &dyn std::error::Error = error;
+    while let Some(source) = root.source() {
+        root = source;
+    }
+    if error.is_timeout() {
+        "it did not answer in time".into()
+    } else if error.is_connect() {
+        format!("cannot connect: {root}")
+    } else {
+        root.to_string()
+    }
 }
 
 fn chain(error: &dyn std::error::Error) -> String {
