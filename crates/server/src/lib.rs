@@ -1,1 +1,3 @@
-//! Caviada.
+//! How Caviada is served.
+
+pub mod http;
