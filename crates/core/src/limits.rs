@@ -181,6 +181,20 @@ limits! {
         OWNERS_PER_LIST_MAX: usize = 1_024;
     }
     "Hosts and builds" {
+        /// Resources on one host: each is in every list its driver gives.
+        RESOURCES_PER_HOST_MAX: usize = 100_000;
+        /// Driver calls under way per host, deletions included.
+        CALLS_PER_HOST_MAX: usize = 16;
+        /// Builds and cleanings at once in one pool.
+        BUILDS_PER_POOL_MAX: usize = 1_024;
+        /// Shortest deadline an operator may set for work on a resource.
+        DEADLINE_MS_MIN: u64 = 100;
+        /// Longest one: what takes a week is a project.
+        DEADLINE_MS_MAX: u64 = 7 * DAY_MS;
+        /// Bytes of all files of one template revision: recipes, not artefacts.
+        TEMPLATE_BYTES_MAX: usize = 1_024 * KIB;
+        /// Bytes of the parameters a pool gives its template.
+        PARAMETERS_BYTES_MAX: usize = 16 * KIB;
         /// Builds and cleanings at once per engine: measured, more only add latency.
         BUILDS_PER_HOST_DEFAULT: usize = 4;
         /// The most an operator may set that to: no engine known gains from more.
