@@ -287,7 +287,7 @@ impl Space {
 
     /// Whether nothing is taken.
     #[must_use]
-    pub fn is_whole(&self) -> bool {
+    pub fn is_untouched(&self) -> bool {
         match self {
             Self::Range(range) => range.free == range.usable,
             Self::Quantity(quantity) => quantity.free == *quantity.whole,

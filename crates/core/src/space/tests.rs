@@ -47,7 +47,7 @@ fn a_range_is_cut_lowest_first_and_merges_back() {
     ] {
         space.put(&part(taken)).unwrap();
     }
-    assert!(space.is_whole());
+    assert!(space.is_untouched());
     assert_eq!(free(&space).intervals(), 1);
 }
 
@@ -75,7 +75,7 @@ fn the_largest_spaces_are_one_interval_each() {
         assert_eq!(free(&space).intervals(), 1, "{text}");
         assert_eq!(cut(&mut space, wanted).as_deref(), Some(found), "{text}");
         space.put(&part(found)).unwrap();
-        assert!(space.is_whole());
+        assert!(space.is_untouched());
     }
 }
 
@@ -91,7 +91,7 @@ fn the_last_address_of_all_can_be_cut_and_put_back() {
     for taken in ["8000::/2", last, "::/1"] {
         space.put(&part(taken)).unwrap();
     }
-    assert!(space.is_whole());
+    assert!(space.is_untouched());
     assert!(space.put(&part(last)).is_err());
 }
 
@@ -125,7 +125,7 @@ fn a_quantity_is_cut_by_kind_and_never_below_zero() {
     }
     assert_eq!(space, before);
     space.put(&part("cpu=2,mem=64Gi")).unwrap();
-    assert!(space.is_whole());
+    assert!(space.is_untouched());
 }
 
 #[test]
@@ -449,7 +449,7 @@ proptest! {
         for part in &parts {
             space.put(part).unwrap();
         }
-        prop_assert!(space.is_whole());
+        prop_assert!(space.is_untouched());
     }
 
     #[test]
