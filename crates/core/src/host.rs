@@ -35,6 +35,8 @@ pub struct Host {
     pub quarantined: BTreeSet<u32>,
     /// Pools whose builds fail here and have to wait.
     pub backoffs: BTreeMap<PoolId, Backoff>,
+    /// When it was declared, in ledger time.
+    pub made_at: Time,
     /// Number of the last event that changed it: its ETag.
     pub changed: Number,
 }
