@@ -1,6 +1,6 @@
 //! Hosts as the reconciler reaches them: the driver of each, and what it is asked to build.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -11,6 +11,7 @@ use caviada_core::state::State;
 use caviada_driver::Driver;
 use caviada_driver::blueprint::{Blueprint, Subnet};
 use caviada_driver::docker::{Credentials, Docker, DockerAddress, DockerOptions, PlainTcp, TlsFiles};
+use caviada_driver::process::{ProcessConfig, ProcessDriver};
 use caviada_driver::template::{Parameters, PortBlock, Problem, Reserved, Source, Template};
 
 /// Why a host or a blueprint cannot be had; for people.
@@ -32,11 +33,39 @@ pub enum Unfit {
     },
 }
 
-/// The driver for a host.
-pub fn driver(installation: &str, spec: &HostSpec) -> Result<Arc<dyn Driver>, Unfit> {
-    match &*spec.driver {
-        "docker" => docker(installation, spec),
-        other => Err(Unfit::Host(format!("there is no driver '{other}' here; use docker"))),
+/// What this server makes drivers of.
+#[derive(Debug, Clone)]
+pub struct Drivers {
+    /// Written on all that is made.
+    pub installation: String,
+    /// Where the process driver keeps its resources.
+    pub process_dir: PathBuf,
+    /// This program, which the process driver starts again as a shim and as a sample.
+    pub program: String,
+}
+
+impl Drivers {
+    /// The driver for a host.
+    pub fn of(&self, spec: &HostSpec) -> Result<Arc<dyn Driver>, Unfit> {
+        match &*spec.driver {
+            "docker" => docker(&self.installation, spec),
+            "process" => Ok(Arc::new(self.process(spec))),
+            other => {
+                let why = format!("there is no driver '{other}' here; use docker or process");
+                Err(Unfit::Host(why))
+            }
+        }
+    }
+
+    fn process(&self, spec: &HostSpec) -> ProcessDriver {
+        let sample = vec![self.program.clone(), "sample".to_owned()];
+        ProcessDriver::new(ProcessConfig {
+            root_dir: self.process_dir.clone(),
+            installation: self.installation.clone(),
+            shim: vec![self.program.clone(), "shim".to_owned()],
+            programs: BTreeMap::from([("sample".to_owned(), sample)]),
+            address: reach(spec),
+        })
     }
 }
 
@@ -114,7 +143,7 @@ impl Templates {
 }
 
 /// A revision's files as a template's source.
-pub fn source(files: &std::collections::BTreeMap<Box<str>, Box<str>>) -> Source {
+pub fn source(files: &BTreeMap<Box<str>, Box<str>>) -> Source {
     Source { files: files.iter().map(|(path, text)| (path.to_string(), text.to_string())).collect() }
 }
 

@@ -18,7 +18,7 @@ use caviada_ledger::{Failure as NoAnswer, Handle};
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
-use crate::host::{self, Templates};
+use crate::host::{Drivers, Templates};
 
 /// A look that takes longer says nothing about the host.
 const LOOK_MAX: Duration = Duration::from_secs(30);
@@ -29,8 +29,8 @@ const IDLE: Duration = Duration::from_millis(200);
 
 /// What the reconciler runs on.
 pub struct Options {
-    /// Written on all that is made.
-    pub installation: String,
+    /// What drivers are made of.
+    pub drivers: Drivers,
     /// Its periods.
     pub periods: Periods,
     /// The store is older than one this data directory has seen: nothing is changed on hosts.
@@ -110,7 +110,7 @@ impl Shell {
                     state: state.clone(),
                     driver: self.driver(state, action.host),
                     templates: self.templates.clone(),
-                    installation: self.options.installation.clone(),
+                    installation: self.options.drivers.installation.clone(),
                 };
                 let inputs = self.inputs.clone();
                 let task = self.tasks.spawn(async move {
@@ -142,7 +142,7 @@ impl Shell {
         {
             return Ok(driver.clone());
         }
-        let driver = host::driver(&self.options.installation, &host.spec).map_err(|e| e.to_string())?;
+        let driver = self.options.drivers.of(&host.spec).map_err(|e| e.to_string())?;
         self.drivers.insert(id, (host.spec.clone(), driver.clone()));
         Ok(driver)
     }
