@@ -105,6 +105,8 @@ pub enum Act {
         reset: bool,
         /// Name of the file that declares it.
         declared_in: Option<Box<str>>,
+        /// Only if it is unchanged since.
+        expect: Option<Number>,
     },
     /// Removes a template that no pool names.
     DeleteTemplate {
@@ -143,6 +145,8 @@ pub enum Act {
         spec: QuotaSpec,
         /// Name of the file that declares it.
         declared_in: Option<Box<str>>,
+        /// Only if it is unchanged since.
+        expect: Option<Number>,
     },
     /// Unbounds an owner.
     DeleteQuota {

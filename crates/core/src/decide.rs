@@ -57,7 +57,8 @@ pub(crate) fn decide(state: &State, by: By, act: &Act) -> Result<Done, Refusal> 
             owner,
             spec,
             declared_in,
-        } => key::put_quota(state, &who, owner, *spec, declared_in.as_ref()),
+            expect,
+        } => key::put_quota(state, &who, owner, *spec, declared_in.as_deref(), *expect),
         Act::DeleteQuota { owner } => key::delete_quota(state, &who, owner),
         Act::Declare { .. } => resource::declare(state, &who, act),
         Act::DeleteResource {
