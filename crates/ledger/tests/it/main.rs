@@ -1,6 +1,7 @@
 //! The ledger's promises, on real stores and on one that fails on demand.
 #![cfg(test)]
 
+mod handle;
 mod sim;
 mod store;
 mod turn;
