@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use caviada_core::reconcile::Periods;
+use caviada_ledger::Start;
 use caviada_server::host::Drivers;
 use caviada_server::{Server, reconciler};
 use clap::Args;
@@ -60,7 +61,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let Some(program) = program.to_str().map(str::to_owned) else {
         bail!("this program's path is not UTF-8")
     };
-    let server = Server::open(&args.data_dir, args.accept_clock).await?;
+    let server = Server::open(args.data_dir.clone(), Start { accept_clock: args.accept_clock }).await?;
     let drivers = Drivers {
         installation: installation(&args.data_dir)?,
         process_dir: args.data_dir.join("process"),
@@ -75,7 +76,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         periods,
         rolled_back: false,
     };
-    server.run(args.listen, options).await
+    Ok(server.run(args.listen, options).await?)
 }
 
 /// Names this installation on everything it makes; kept beside the store.
