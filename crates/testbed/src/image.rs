@@ -49,6 +49,12 @@ fn folder() -> PathBuf {
     target.join("testimage")
 }
 
+/// A folder of the checkout that runs the test, which need not be the one that built it when several
+/// share a target directory.
+fn checkout() -> String {
+    std::env::var("CARGO_MANIFEST_DIR").unwrap_or(env!("CARGO_MANIFEST_DIR").to_owned())
+}
+
 /// Held while building or importing, since every test is a process of its own.
 fn lock() -> File {
     let folder = folder();
@@ -74,7 +80,7 @@ fn build() -> PathBuf {
         // Without an explicit target the flag below would also reach build scripts and macros.
         .args(["--target", &host, "--target-dir"])
         .arg(&folder)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .current_dir(checkout())
         .env("RUSTFLAGS", "-C target-feature=+crt-static")
         .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .env("CARGO_PROFILE_DEV_STRIP", "true")
