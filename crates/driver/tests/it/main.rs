@@ -1,0 +1,7 @@
+#![cfg(test)]
+//! Templates, and drivers against real parts.
+
+mod contract;
+mod docker;
+mod process;
+mod template;

@@ -1,0 +1,6 @@
+//! The ledger's promises, on real stores and on one that fails on demand.
+#![cfg(test)]
+
+mod sim;
+mod store;
+mod turn;
