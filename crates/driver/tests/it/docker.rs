@@ -1,5 +1,7 @@
 //! The docker driver on a real engine.
 
+mod adoption;
+mod image;
 mod keys;
 mod sick;
 mod stand_in;
