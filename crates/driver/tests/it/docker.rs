@@ -4,6 +4,7 @@ mod adoption;
 mod image;
 mod keys;
 mod sick;
+mod ssh;
 mod stand_in;
 
 use std::collections::HashMap;
