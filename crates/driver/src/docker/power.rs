@@ -149,10 +149,8 @@ pub(super) async fn reset(
             }
         }
     }
-    let services = blueprint
-        .services
-        .iter()
-        .filter(|s| !blueprint.is_job(&s.name));
-    try_join_all(services.map(|s| site.until_well(&s.name))).await?;
-    create::ready(&site, blueprint, &|service| steps.done("probing", service)).await
+    create::ready(&site, blueprint, Vec::new(), &|service| {
+        steps.done("probing", service)
+    })
+    .await
 }
