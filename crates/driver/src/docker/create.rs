@@ -318,7 +318,13 @@ impl<'a> BringUp<'a> {
                     .await
             }
         };
-        started.map_err(|fault| self.call.failed(fault, &service.name))?;
+        started.map_err(|mut fault| {
+            // Some sentence of a new engine without the number: then it is one of these.
+            if let (Failure::PortTaken(0), Some(port)) = (fault.kind, service.ports.first()) {
+                fault.kind = Failure::PortTaken(port.host);
+            }
+            self.call.failed(fault, &service.name)
+        })?;
         self.steps.done("starting", &service.name);
         Ok(())
     }

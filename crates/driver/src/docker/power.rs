@@ -126,9 +126,11 @@ pub(super) async fn reset(
                 if ran.code != 0 {
                     let said = String::from_utf8_lossy(&ran.stderr).trim_end().to_owned();
                     let code = ran.code;
+                    // Its arguments may hold secrets.
+                    let program = command.first().map_or("", String::as_str);
                     return Err(call.no(
                         Failure::NotReady,
-                        format!("{service}: {command:?} ended with exit code {code}: {said}"),
+                        format!("{service}: {program} ended with exit code {code}: {said}"),
                     ));
                 }
                 steps.done("resetting", service);
