@@ -61,7 +61,13 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let Some(program) = program.to_str().map(str::to_owned) else {
         bail!("this program's path is not UTF-8")
     };
-    let server = Server::open(args.data_dir.clone(), Start { accept_clock: args.accept_clock }).await?;
+    let server = Server::open(
+        args.data_dir.clone(),
+        Start {
+            accept_clock: args.accept_clock,
+        },
+    )
+    .await?;
     let drivers = Drivers {
         installation: installation(&args.data_dir)?,
         process_dir: args.data_dir.join("process"),
