@@ -75,6 +75,7 @@ pub fn violations_when_settled(state: &State) -> Vec<Violation> {
     report.holds(9, !state.has_work(), || "settle left work".to_owned());
     queue::check_settled(state, &mut report);
     place::check_settled(state, &mut report);
+    place::check_retiring(state, &mut report);
     lease::check_settled(state, &mut report);
     report.found
 }

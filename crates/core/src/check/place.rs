@@ -65,6 +65,37 @@ pub(super) fn check(state: &State, report: &mut Report) {
     }
 }
 
+/// 18: of what retires nothing lies about.
+pub(super) fn check_retiring(state: &State, report: &mut Report) {
+    use ResourceState::{Dirty, Failed, Free, Planned, Withheld};
+    for r in state.resources.values() {
+        let Some(pool) = state.pools.get(&r.pool) else {
+            continue;
+        };
+        let idle = matches!(r.state, Planned | Free | Dirty | Failed | Withheld);
+        let cut = |s: &crate::space::Space| !s.is_untouched();
+        if idle
+            && crate::grant::retires(state, pool, r)
+            && !state.index.spaces.get(&r.id).is_some_and(cut)
+        {
+            let what = r.state.as_str();
+            report.says(
+                18,
+                format!("{} is {what}, and its pool or host retires", r.id),
+            );
+        }
+    }
+    for p in state.pools.values().filter(|p| p.retiring) {
+        report.holds(18, state.index.pools.contains_key(&p.id), || {
+            format!("{} retires and is empty", p.name)
+        });
+    }
+    for h in state.hosts.values().filter(|h| h.retiring) {
+        let total = state.index.hosts.get(&h.id).map_or(0, |u| u.total());
+        report.holds(18, total > 0, || format!("{} retires and is empty", h.name));
+    }
+}
+
 /// 9: what is asked for is on its way as far as there is room, or a reason to wait.
 pub(super) fn check_settled(state: &State, report: &mut Report) {
     for pool in state.pools.values().filter(|p| !p.retiring) {

@@ -2,11 +2,12 @@
 //! the events replayed give the same State, and so do its tables.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use caviada_core::check::{violations, violations_when_settled};
 use caviada_core::command::Command;
 use caviada_core::event::Event;
+use caviada_core::resource::ResourceState;
 use caviada_core::settle::{Bound, settle};
 use caviada_core::state::{State, Tables};
 use caviada_core::step::step;
@@ -214,6 +215,32 @@ fn number(name: &str, otherwise: u64) -> u64 {
     })
 }
 
+/// Everything a seed does; what went wrong, if anything did.
+fn play(seed: u64, turns: u64) -> Result<Run, String> {
+    let told = Arc::new(Mutex::new(String::new()));
+    let hears = Arc::clone(&told);
+    let run = std::panic::catch_unwind(move || {
+        let mut run = Run::new(seed);
+        for _ in 0..turns {
+            run.turn();
+            let from = run.log.len().saturating_sub(60);
+            run.log.drain(..from);
+            *hears.lock().unwrap() = run.log.join("\n");
+        }
+        run
+    });
+    run.map_err(|panic| {
+        let what = panic.downcast_ref::<String>().cloned();
+        let what = what.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+        let what = what.unwrap_or_default();
+        if what.starts_with("seed ") {
+            what
+        } else {
+            format!("seed {seed}\n{}\npanicked: {what}", told.lock().unwrap())
+        }
+    })
+}
+
 /// `CAVIADA_MODEL_SEED` plays one seed, `CAVIADA_MODEL_SEEDS` and `CAVIADA_MODEL_TURNS` more.
 #[test]
 fn random_acts_keep_the_invariants() {
@@ -225,21 +252,35 @@ fn random_acts_keep_the_invariants() {
     };
     let mut moves = BTreeMap::new();
     let mut refused = BTreeMap::new();
+    let mut failed: BTreeMap<u64, String> = BTreeMap::new();
     for seed in seeds {
-        let mut run = Run::new(seed);
-        for _ in 0..turns {
-            run.turn();
-        }
-        for (m, n) in run.history.moves {
-            *moves.entry(m).or_insert(0) += n;
-        }
-        for (code, n) in run.refused {
-            *refused.entry(code).or_insert(0) += n;
+        match play(seed, turns) {
+            Ok(run) => {
+                for (m, n) in run.history.moves {
+                    *moves.entry(m).or_insert(0) += n;
+                }
+                for (code, n) in run.refused {
+                    *refused.entry(code).or_insert(0) += n;
+                }
+            }
+            Err(story) => {
+                failed.insert(seed, story);
+            }
         }
     }
     for ((before, kind, after), n) in moves {
-        let word = |s: Option<caviada_core::resource::ResourceState>| s.map_or("-", |s| s.as_str());
+        let word = |s: Option<ResourceState>| s.map_or("-", ResourceState::as_str);
         println!("{n:8} {} {kind} {}", word(before), word(after));
     }
     println!("{refused:#?}");
+    if let Some((_, story)) = failed.first_key_value() {
+        println!("{story}");
+        for (seed, story) in &failed {
+            println!("seed {seed}: {}", story.lines().last().unwrap_or_default());
+        }
+        panic!(
+            "{} seeds failed; play one with CAVIADA_MODEL_SEED",
+            failed.len()
+        );
+    }
 }

@@ -225,67 +225,73 @@ fn selector(rng: &mut Rng) -> Option<caviada_core::selector::Selector> {
 
 pub fn acquire(rng: &mut Rng) -> Acquire {
     let clean = rng.percent(12);
-    let items = (0..rng.one(&[1, 1, 1, 1, 2, 3, 0]))
-        .map(|_| {
-            let (pool, sort) = if clean {
-                rng.one(&[
-                    ("machines", Sort::Hook),
-                    ("slots", Sort::Keep),
-                    ("clusters", Sort::Built),
-                    ("addresses", Sort::Range),
-                ])
-            } else {
-                pool_name(rng)
-            };
-            let divisible = matches!(sort, Sort::Range | Sort::Quantity);
-            Want {
-                pool: (!rng.percent(8))
-                    .then(|| name(if rng.percent(1) { "nowhere" } else { pool })),
-                selector: if rng.percent(15) { selector(rng) } else { None },
-                count: rng.one(&[1, 1, 1, 1, 1, 2, 3, 7, 0, 2000]) / rng.one(&[1, 1, 1, 1]),
-                amount: if divisible && rng.percent(60) || rng.percent(1) {
-                    Some(nouns::amount(rng, pool))
-                } else {
-                    None
-                },
-            }
-        })
+    let items = (0..rng.one(&[1, 1, 1, 1, 2, 3]))
+        .map(|_| want(rng, clean))
         .collect();
-    Acquire {
-        owner: if rng.percent(12) {
-            Some(owner(rng.one(&OWNERS)))
-        } else {
-            None
-        },
+    let mut a = Acquire {
+        owner: rng.percent(12).then(|| owner(rng.one(&OWNERS))),
         items,
-        ttl_ms: rng.one(&[
-            None,
-            None,
-            Some(2_000),
-            Some(30_000),
-            Some(1_000_000),
-            Some(10),
-        ]),
-        wait_ms: if clean && !rng.percent(5) {
-            0
-        } else {
-            rng.one(&[0, 0, 5_000, 60_000, 60_000, 600_000, 100_000_000_000])
-        },
-        poll_within_ms: rng.one(&[None, None, None, Some(3_000), Some(20_000), Some(1)]),
-        priority: rng.one(&[5, 5, 5, 5, 0, 3, 4, 7, 9, 11]),
+        ttl_ms: rng.one(&[None, None, Some(2_000), Some(30_000), Some(1_000_000)]),
+        wait_ms: rng.one(&[0, 0, 5_000, 60_000, 60_000, 600_000]),
+        poll_within_ms: rng.one(&[None, None, None, Some(3_000), Some(20_000)]),
+        priority: rng.one(&[5, 5, 5, 5, 0, 3, 4]),
         reuse: match rng.below(10) {
             0 => Reuse::Slot(format!("s{}", rng.below(3)).into()),
             1 => Reuse::Matching,
-            2 if rng.percent(10) => Reuse::Slot("".into()),
             _ => Reuse::Never,
         },
         purpose: if clean { Purpose::Clean } else { Purpose::Use },
         labels: labels(rng),
-        note: if rng.percent(10) {
-            Some("job 7".into())
+        note: rng.percent(10).then(|| "job 7".into()),
+    };
+    if clean {
+        a.wait_ms = 0;
+    }
+    if rng.percent(10) {
+        spoil(rng, &mut a);
+    }
+    a
+}
+
+fn want(rng: &mut Rng, clean: bool) -> Want {
+    let (pool, sort) = if clean {
+        rng.one(&[
+            ("machines", Sort::Hook),
+            ("slots", Sort::Keep),
+            ("clusters", Sort::Built),
+            ("addresses", Sort::Range),
+        ])
+    } else {
+        pool_name(rng)
+    };
+    let divisible = matches!(sort, Sort::Range | Sort::Quantity);
+    let named = !rng.percent(8);
+    Want {
+        pool: named.then(|| name(pool)),
+        selector: if !named || rng.percent(12) {
+            selector(rng)
         } else {
             None
         },
+        count: rng.one(&[1, 1, 1, 2, 3]),
+        amount: (named && (divisible && rng.percent(60) || rng.percent(1)))
+            .then(|| nouns::amount(rng, pool)),
+    }
+}
+
+/// Makes it something that is mostly refused.
+fn spoil(rng: &mut Rng, a: &mut Acquire) {
+    match rng.below(10) {
+        0 => a.items.clear(),
+        1 => a.items[0].count = rng.one(&[0, 7, 2_000]),
+        2 => a.items[0].pool = Some(name("nowhere")),
+        3 => a.items[0].pool = None,
+        4 => a.ttl_ms = Some(10),
+        5 => a.wait_ms = 100_000_000_000,
+        6 => a.poll_within_ms = Some(1),
+        7 => a.reuse = Reuse::Slot("".into()),
+        8 => a.wait_ms = 60_000,
+        _ => a.priority = rng.one(&[7, 9, 11]),
     }
 }
 
@@ -318,14 +324,10 @@ fn renew(rng: &mut Rng, state: &State, memory: &Memory) -> Act {
     let lease = some_lease(rng, state, memory);
     Act::Renew {
         lease,
-        ttl_ms: rng.one(&[
-            None,
-            None,
-            Some(1_500),
-            Some(60_000),
-            Some(3_600_000),
-            Some(1),
-        ]),
+        ttl_ms: match rng.below(30) {
+            0 => Some(1),
+            _ => rng.one(&[None, None, Some(1_500), Some(60_000), Some(3_600_000)]),
+        },
         fence: fence(rng, state, lease),
     }
 }

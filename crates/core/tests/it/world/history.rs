@@ -269,6 +269,11 @@ impl History {
         let Some(r) = s.resources.get(&id) else {
             return;
         };
+        let pool = s.pools.get(&r.pool);
+        // For class keep it is a formality: nothing runs on the host.
+        if pool.is_some_and(|p| p.spec.recycle.class == RecycleClass::Keep) {
+            return;
+        }
         let mut wrong = vec![];
         if let Some(h) = r.site().and_then(|site| s.hosts.get(&site.host))
             && let Some(u) = s.index.hosts.get(&h.id)
