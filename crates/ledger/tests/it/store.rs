@@ -127,6 +127,7 @@ fn nouns() -> Vec<Command> {
             ports: true,
             reset: false,
             declared_in: None,
+            expect: None,
         }),
         put_pool("clusters", PoolSpec::built(name("tiny"), 2, 4)),
         system(Act::PutQuota {
@@ -136,6 +137,7 @@ fn nouns() -> Vec<Command> {
                 resources_max: None,
             },
             declared_in: None,
+            expect: None,
         }),
     ];
     commands.extend(["k1", "k2"].map(|key| {
@@ -162,6 +164,7 @@ fn host() -> HostSpec {
     HostSpec {
         driver: "docker".into(),
         address: "unix:///var/run/docker.sock".into(),
+        options: [("run_id".into(), "t1".into())].into(),
         reach: "127.0.0.1".into(),
         capacity: 4,
         schedulable: true,
