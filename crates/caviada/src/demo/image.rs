@@ -25,11 +25,11 @@ pub async fn engine(url: &str) -> Option<Engine> {
             image,
         }),
         Ok(Err(why)) => {
-            println!("No containers in this tour: no Docker engine at {url} ({why:#}).");
+            println!("No Docker engine at {url} ({why:#}): clusters are built of plain processes.");
             None
         }
         Err(_) => {
-            println!("No containers in this tour: the Docker engine at {url} does not answer.");
+            println!("The Docker engine at {url} does not answer: clusters are built of plain processes.");
             None
         }
     }
