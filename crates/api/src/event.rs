@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use caviada_core::id::{LeaseId, ResourceId};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::timestamp::Timestamp;
 
@@ -83,8 +83,9 @@ pub enum Message {
 /// conditions must hold. With `Accept: text/event-stream` the answer is always oldest first and
 /// goes on as things happen; `Last-Event-ID` counts as `after`, and without either it begins now.
 /// 410 (`events-gone`) when `after` is older than what is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, IntoParams, Default)]
 #[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
 pub struct EventQuery {
     /// Later than this event's id, or than all of this revision (a list's `revision`).
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,9 +98,11 @@ pub struct EventQuery {
     pub pool: Option<String>,
     /// About this resource.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<String>)]
     pub resource: Option<ResourceId>,
     /// About this lease.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<String>)]
     pub lease: Option<LeaseId>,
     /// About this host.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,9 +112,11 @@ pub struct EventQuery {
     pub owner: Option<String>,
     /// Not before.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<String>)]
     pub since: Option<Timestamp>,
     /// Before.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<String>)]
     pub until: Option<Timestamp>,
     /// Items on the page, at most 1,000.
     #[serde(skip_serializing_if = "Option::is_none")]

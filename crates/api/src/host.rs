@@ -4,7 +4,7 @@ use std::fmt;
 
 use caviada_core::id::HostId;
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::attribute::{Attributes, Labels};
 use crate::pool::Counts;
@@ -21,6 +21,9 @@ pub struct HostSpec {
     /// driver's default when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
+    /// Address under which holders reach what runs there; the engine's own when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reach: Option<String>,
     /// What it holds. `resources` counts built resources, whatever their size; other dimensions
     /// meet the `needs` of pools.
     #[serde(default, skip_serializing_if = "Quantity::is_empty")]
@@ -67,6 +70,7 @@ impl HostSpec {
         Self {
             driver,
             address: None,
+            reach: None,
             capacity: Quantity::new(),
             schedulable: true,
             autofill: false,
@@ -166,8 +170,9 @@ pub struct HostPatch {
 }
 
 /// `DELETE /hosts/{name}`, in the query.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoParams, Default)]
 #[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
 pub struct DeleteHost {
     /// It will not come back: what is on it counts as gone, and is removed should it return.
     #[serde(skip_serializing_if = "std::ops::Not::not")]

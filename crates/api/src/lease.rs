@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use caviada_core::id::{Fence, LeaseId, ResourceId};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::attribute::{Attributes, Labels};
 use crate::quantity::Quantity;
@@ -173,8 +173,9 @@ pub struct Lease {
     pub owner: String,
     /// The pools asked or granted from, each once.
     pub pools: Vec<String>,
-    /// When it was asked for.
-    pub created_at: Timestamp,
+    /// When it was asked for; told while it lives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_at: Option<Timestamp>,
     /// When it was granted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub granted_at: Option<Timestamp>,
@@ -204,10 +205,12 @@ pub struct Lease {
     /// Why it waits, is being prepared or ended, in one sentence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
-    /// Priority, 0 to 9.
-    pub priority: u8,
-    /// What it is for.
-    pub purpose: Purpose,
+    /// Priority, 0 to 9; told while it lives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<u8>,
+    /// What it is for; told while it lives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub purpose: Option<Purpose>,
     /// Its slot, if it was acquired by one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<String>,
@@ -220,8 +223,9 @@ pub struct Lease {
     /// Note.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
-    /// Number of the last event that changed it; also in `ETag`.
-    pub etag: String,
+    /// Number of the last event that changed it; also in `ETag`; told while it lives.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
 }
 
 /// One resource of a lease.
@@ -246,8 +250,9 @@ pub struct LeasedResource {
 }
 
 /// `GET /leases`: which, in which order. All conditions must hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, IntoParams, Default)]
 #[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
 pub struct LeaseQuery {
     /// Holding or asking for something of this pool.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -274,8 +279,9 @@ pub struct LeaseQuery {
 
 /// `GET /leases/{id}`: with `wait_ms` the answer comes when the lease is neither waiting nor
 /// preparing any more, or when the time is over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoParams, Default)]
 #[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
 pub struct LeaseWait {
     /// Milliseconds, at most 60,000.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -283,11 +289,13 @@ pub struct LeaseWait {
 }
 
 /// `DELETE /leases/{id}`, all in the query, all optional: 200 with the lease as it then is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, IntoParams, Default)]
 #[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
 pub struct Release {
     /// Only these, separated by commas; the last one ends the lease. Empty releases all.
     #[serde(skip_serializing_if = "Vec::is_empty", with = "commas")]
+    #[param(value_type = Option<String>)]
     pub resources: Vec<ResourceId>,
     /// Keep what is released out of the pool for so long, to look at it, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -300,6 +308,7 @@ pub struct Release {
     pub result: Option<CleanResult>,
     /// Refused as `stale-fence` unless it is the lease's.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<u64>)]
     pub fence: Option<Fence>,
 }
 

@@ -1,7 +1,7 @@
 //! Lists: what stands in them, as of which revision, and where the next page begins.
 
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 /// One page. A stream of events begun after `revision` misses nothing and repeats nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -21,8 +21,9 @@ pub const LIMIT_MAX: u32 = 1_000;
 pub const LIMIT_DEFAULT: u32 = 100;
 
 /// Which page of a list that has no conditions.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, IntoParams, Default)]
 #[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
 pub struct PageQuery {
     /// Items on the page, at most [`LIMIT_MAX`].
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -6,6 +6,8 @@ use caviada_core::id::PoolId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::attribute::Attributes;
+use crate::lease::SliceSize;
 use crate::quantity::Quantity;
 use crate::timestamp::Timestamp;
 
@@ -31,6 +33,9 @@ pub struct PoolSpec {
     pub lease: LeasePolicy,
     /// How a used one becomes clean.
     pub recycle: RecyclePolicy,
+    /// A grant is bound (environment, identity) before the lease is active.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub prepare: bool,
     /// Which free one goes first.
     pub pick: Pick,
     /// Who sees the pool and its holders.
@@ -42,6 +47,15 @@ pub struct PoolSpec {
     /// Attributes with an index; a selector on them stays fast in a large pool. At most 8.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub indexed: Vec<String>,
+    /// Facts of every built one.
+    #[serde(skip_serializing_if = "Attributes::is_empty")]
+    pub attributes: Attributes,
+    /// Hosts that may carry built ones; every fitting one when absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hosts: Option<Vec<String>>,
+    /// Resources of this pool are divisible, and callers who name no size get a slice of this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub slice: Option<SliceSize>,
     /// What an acquire without `wait_ms` gets when nothing is free.
     pub on_empty: OnEmpty,
     /// Built at once, at most; 4 when absent.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use caviada_core::id::{LeaseId, ResourceId};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::attribute::{Attributes, Labels};
 use crate::lease::SliceSize;
@@ -183,8 +183,9 @@ pub struct Resource {
     pub pool: String,
     /// Where it stands.
     pub state: ResourceState,
-    /// Since when.
-    pub since: Timestamp,
+    /// Since when, of one that is free or leased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
     /// When the state's deadline is over, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Timestamp>,
@@ -311,8 +312,9 @@ pub struct Left {
 }
 
 /// `GET /resources`: which, in which order. All conditions must hold.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, IntoParams, Default)]
 #[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
 pub struct ResourceQuery {
     /// Of this pool.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -332,7 +334,7 @@ pub struct ResourceQuery {
     /// Declared by the file of this name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub declared_in: Option<String>,
-    /// `name` (default), `state`, `since` or `uses`; `-` before it turns the order.
+    /// `name` (default; pool by pool), `state` or `uses`; `-` before it turns the order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sort: Option<String>,
     /// Items on the page, at most 1,000.
@@ -344,8 +346,9 @@ pub struct ResourceQuery {
 }
 
 /// `DELETE /resources/{id}`, in the query.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoParams, Default)]
 #[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
 pub struct DeleteResource {
     /// A leased one too: its lease is revoked.
     #[serde(skip_serializing_if = "std::ops::Not::not")]

@@ -20,6 +20,9 @@ pub struct HostEntry {
     /// Where.
     #[serde(default)]
     pub address: Option<String>,
+    /// Address under which holders reach what runs there.
+    #[serde(default)]
+    pub reach: Option<String>,
     /// What it holds.
     #[serde(default)]
     pub capacity: BTreeMap<String, Amount>,
@@ -78,6 +81,7 @@ impl HostEntry {
         HostSpec {
             driver: self.driver,
             address: self.address.clone(),
+            reach: self.reach.clone(),
             capacity: quantity(&self.capacity),
             schedulable: self.schedulable,
             autofill: self.autofill,

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::quantity;
+use super::{SliceEntry, quantity};
+use crate::attribute::Attributes;
 use crate::duration::Duration;
 use crate::pool::{
     LeasePolicy, OnBad, OnEmpty, Pick, Placement, PoolSpec, RecycleClass, RecyclePolicy, Visibility,
@@ -53,6 +54,18 @@ pub struct PoolEntry {
     /// Attributes with an index.
     #[serde(default)]
     pub indexed: Vec<String>,
+    /// A grant is bound before the lease is active.
+    #[serde(default)]
+    pub prepare: bool,
+    /// Facts of every built one.
+    #[serde(default)]
+    pub attributes: Attributes,
+    /// Hosts that may carry built ones.
+    #[serde(default)]
+    pub hosts: Option<Vec<String>>,
+    /// Its resources are divisible; size of a slice for callers who name none.
+    #[serde(default)]
+    pub slice: Option<SliceEntry>,
     /// What an acquire that does not say gets from an empty pool.
     #[serde(default)]
     pub on_empty: OnEmpty,
@@ -153,6 +166,10 @@ impl PoolEntry {
             on_bad: self.on_bad,
             placement: self.placement,
             indexed: self.indexed.clone(),
+            prepare: self.prepare,
+            attributes: self.attributes.clone(),
+            hosts: self.hosts.clone(),
+            slice: self.slice.as_ref().map(SliceEntry::size),
             on_empty: self.on_empty,
             builds_max: self.builds_max,
             replace_after_ms: ms(self.replace_after),

@@ -66,6 +66,16 @@ pub enum SliceEntry {
     Quantity(BTreeMap<String, Amount>),
 }
 
+impl SliceEntry {
+    pub(super) fn size(&self) -> SliceSize {
+        match self {
+            Self::Prefix(prefix) => SliceSize::Prefix(*prefix),
+            Self::Ports(count) => SliceSize::Ports(*count),
+            Self::Quantity(amounts) => SliceSize::Quantity(quantity(amounts)),
+        }
+    }
+}
+
 impl ResourceEntry {
     /// All names, in the file's order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
@@ -98,11 +108,7 @@ impl ResourceEntry {
                 range: self.range.clone(),
                 ports: self.ports.clone(),
                 quantity: self.quantity.as_ref().map(quantity),
-                slice: self.slice.as_ref().map(|slice| match slice {
-                    SliceEntry::Prefix(prefix) => SliceSize::Prefix(*prefix),
-                    SliceEntry::Ports(count) => SliceSize::Ports(*count),
-                    SliceEntry::Quantity(amounts) => SliceSize::Quantity(quantity(amounts)),
-                }),
+                slice: self.slice.as_ref().map(SliceEntry::size),
                 exclude: self.exclude.clone(),
             }),
             declared_in: Some(declared_in.to_owned()),

@@ -204,8 +204,8 @@ impl Row for Lease {
         vec![
             or_dash(self.fence),
             or_dash(self.position),
-            self.priority.to_string(),
-            time(self.created_at),
+            or_dash(self.priority),
+            or_dash(self.created_at.map(time)),
             key_values(&self.labels),
         ]
     }

@@ -147,7 +147,7 @@ impl Row for Resource {
             self.pool.clone(),
             word(&self.state),
             or_dash(self.holder.as_ref().map(|h| h.owner.as_str())),
-            time(self.since),
+            or_dash(self.since.map(time)),
             or_dash(self.why.as_deref()),
         ]
     }

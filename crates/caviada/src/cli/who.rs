@@ -150,7 +150,7 @@ fn of_lease(lease: &Lease) -> Because {
 fn of_resource(resource: &Resource) -> Because {
     let mut rows = vec![
         ("state", word(&resource.state)),
-        ("since", time(resource.since)),
+        ("since", or_dash(resource.since.map(time))),
     ];
     rows.extend(resource.until.map(|at| ("until", time(at))));
     rows.extend(resource.why.clone().map(|why| ("why", why)));

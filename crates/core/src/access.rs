@@ -1,0 +1,217 @@
+//! Who may do what: one table of role × verb × relation. Printed to the docs, and tested as a
+//! matrix over every endpoint.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::command::By;
+use crate::id::KeyId;
+use crate::key::Role;
+use crate::lease::Lease;
+use crate::name::{Name, Owner};
+use crate::pool::{Holders, Pool};
+use crate::refusal::Refusal;
+use crate::state::State;
+
+/// What somebody wants to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verb {
+    /// Ask for a lease.
+    Acquire,
+    /// Read a lease.
+    SeeLease,
+    /// Renew a lease.
+    Renew,
+    /// Release a lease, or single members.
+    Release,
+    /// Label a lease.
+    Annotate,
+    /// Give or share a lease.
+    Give,
+    /// End somebody's lease.
+    Revoke,
+    /// Read pools and their members.
+    SeePools,
+    /// Read hosts and templates.
+    SeeHosts,
+    /// Change pools, resources, hosts and templates.
+    Manage,
+    /// Change keys and quotas.
+    Administer,
+    /// Read keys and quotas.
+    SeeKeys,
+    /// Read events and statistics of everybody.
+    SeeEvents,
+}
+
+/// Whose the noun is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Relation {
+    /// The caller's owner's, or nobody's.
+    Own,
+    /// Shared with the caller's owner or one of his groups.
+    Shared,
+    /// Somebody else's.
+    Foreign,
+}
+
+impl Verb {
+    /// Every verb, in the order of the printed table.
+    pub const ALL: [Self; 13] = [
+        Self::Acquire,
+        Self::SeeLease,
+        Self::Renew,
+        Self::Release,
+        Self::Annotate,
+        Self::Give,
+        Self::Revoke,
+        Self::SeePools,
+        Self::SeeHosts,
+        Self::Manage,
+        Self::Administer,
+        Self::SeeKeys,
+        Self::SeeEvents,
+    ];
+}
+
+/// The table.
+pub fn allows(role: Role, verb: Verb, relation: Relation) -> bool {
+    use Relation::{Foreign, Shared};
+    match (role, verb) {
+        (Role::Admin, _) => true,
+        (_, Verb::Administer) => false,
+        (Role::Operator, Verb::SeeKeys) => false,
+        (Role::Operator, _) => true,
+        (Role::User, Verb::Manage | Verb::SeeHosts | Verb::SeeKeys | Verb::SeeEvents) => false,
+        (Role::User, Verb::Revoke) => false,
+        (Role::User, Verb::SeePools) => true,
+        (Role::User, Verb::Give) => relation == Relation::Own,
+        (Role::User, Verb::SeeLease | Verb::Renew | Verb::Release | Verb::Annotate) => {
+            relation != Foreign
+        }
+        (Role::User, Verb::Acquire) => !matches!(relation, Foreign | Shared),
+    }
+}
+
+/// Who acts, as State knows him now.
+#[derive(Debug, Clone)]
+pub struct Principal {
+    /// His key; none is Caviada itself.
+    pub key: Option<KeyId>,
+    /// What he may do.
+    pub role: Role,
+    /// Whom he speaks for.
+    pub owner: Option<Owner>,
+    /// The owner's groups.
+    pub groups: BTreeSet<Owner>,
+    /// Pools in which he may name other owners.
+    pub act_for: BTreeSet<Name>,
+}
+
+impl Principal {
+    /// Looks a caller up. A key that was removed or has expired since is refused.
+    pub fn of(state: &State, by: By) -> Result<Self, Refusal> {
+        let By::Key(id) = by else {
+            return Ok(Self {
+                key: None,
+                role: Role::Admin,
+                owner: None,
+                groups: BTreeSet::new(),
+                act_for: BTreeSet::new(),
+            });
+        };
+        let key = state.keys.get(&id).ok_or(Refusal::UnknownKey)?;
+        if key.expires_at.is_some_and(|t| t <= state.now()) {
+            return Err(Refusal::UnknownKey);
+        }
+        Ok(Self {
+            key: Some(id),
+            role: key.role,
+            owner: Some(key.owner.clone()),
+            groups: key.groups.clone(),
+            act_for: key.act_for.clone(),
+        })
+    }
+
+    /// Refuses what the table does not allow on anything.
+    pub fn may(&self, verb: Verb, relation: Relation) -> Result<(), Refusal> {
+        if allows(self.role, verb, relation) {
+            return Ok(());
+        }
+        let needs = if allows(Role::Operator, verb, relation) {
+            "operator"
+        } else {
+            "admin"
+        };
+        Err(Refusal::Forbidden { needs })
+    }
+
+    /// Whose a lease is, seen from here.
+    pub fn relation(&self, lease: &Lease) -> Relation {
+        let mine = |o: &Owner| self.owner.as_ref() == Some(o) || self.groups.contains(o);
+        if self.owner.as_ref() == Some(&lease.owner) {
+            Relation::Own
+        } else if lease.shared.iter().any(mine) {
+            Relation::Shared
+        } else {
+            Relation::Foreign
+        }
+    }
+
+    /// May it do this with that lease? A lease it may not even see does not exist for it.
+    pub fn may_with(&self, verb: Verb, lease: &Lease) -> Result<(), Refusal> {
+        let relation = self.relation(lease);
+        if allows(self.role, verb, relation) || self.speaks_for(lease) {
+            return Ok(());
+        }
+        if allows(self.role, Verb::SeeLease, relation) {
+            return self.may(verb, relation);
+        }
+        Err(Refusal::unknown("lease", lease.id))
+    }
+
+    /// A key with `act_for` made the lease for another owner, and goes on speaking for him.
+    fn speaks_for(&self, lease: &Lease) -> bool {
+        self.key.is_some() && lease.by == self.key && !self.act_for.is_empty()
+    }
+
+    /// Does it see and use that pool?
+    pub fn sees(&self, pool: &Pool) -> bool {
+        self.role >= Role::Operator || owner_sees(pool, self.owner.as_ref(), &self.groups)
+    }
+
+    /// Does it see who holds a member of that pool under this lease?
+    pub fn sees_holder(&self, state: &State, pool: &Pool, lease: &Lease) -> bool {
+        if allows(self.role, Verb::SeeLease, self.relation(lease)) {
+            return true;
+        }
+        match pool.spec.visibility.holders {
+            Holders::Nobody => false,
+            Holders::Everyone => self.sees(pool),
+            Holders::Group => {
+                let groups = lease.by.and_then(|k| state.keys.get(&k)).map(|k| &k.groups);
+                groups.is_some_and(|g| !g.is_disjoint(&self.groups))
+            }
+        }
+    }
+}
+
+/// Does an owner in these groups see and use the pool?
+pub(crate) fn owner_sees(pool: &Pool, owner: Option<&Owner>, groups: &BTreeSet<Owner>) -> bool {
+    pool.spec.visibility.owners.as_ref().is_none_or(|owners| {
+        owner.is_some_and(|o| owners.contains(o)) || groups.iter().any(|g| owners.contains(g))
+    })
+}
+
+/// Does the owner of a lease see the pool, as far as the key that asked tells?
+pub(crate) fn lease_sees(state: &State, lease: &Lease, pool: &Pool) -> bool {
+    let none = BTreeSet::new();
+    let key = lease.by.and_then(|k| state.keys.get(&k)).map(Arc::as_ref);
+    if key.is_some_and(|k| k.role >= Role::Operator) {
+        return true;
+    }
+    let groups = key
+        .filter(|k| k.owner == lease.owner)
+        .map_or(&none, |k| &k.groups);
+    owner_sees(pool, Some(&lease.owner), groups)
+}

@@ -1,0 +1,374 @@
+//! Commands: every act of the product, one variant each, with when it is legal. An act that is
+//! not legal is refused and changes nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::attribute::{Attributes, Labels};
+use crate::event::Number;
+use crate::host::HostSpec;
+use crate::id::{Fence, HostId, KeyId, LeaseId, ResourceId};
+use crate::key::Role;
+use crate::lease::Purpose;
+use crate::name::{Name, Owner, ResourceName};
+use crate::outcome::Subject;
+use crate::pool::PoolSpec;
+use crate::quota::QuotaSpec;
+use crate::refusal::Refusal;
+use crate::resource::{Health, Outputs};
+use crate::selector::Selector;
+use crate::space::{Amount, Space};
+use crate::time::Time;
+
+/// One act, by somebody.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Command {
+    /// Who acts.
+    pub by: By,
+    /// Repeat-safe under this key.
+    pub idempotency: Option<Idempotency>,
+    /// The act.
+    pub act: Act,
+}
+
+/// Who acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum By {
+    /// The bearer of a key; what he may do is looked up when the act is decided.
+    Key(KeyId),
+    /// Caviada itself: the reconciler and the first start.
+    System,
+}
+
+/// A caller's idempotency key and what he asked under it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Idempotency {
+    /// 1 to 128 printable ASCII characters.
+    pub key: Box<str>,
+    /// SHA-256 of the request.
+    pub digest: [u8; 32],
+}
+
+/// What somebody does.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum Act {
+    /// Declares a pool or changes its spec. The kind of a pool that has members stays.
+    PutPool {
+        /// Its name.
+        name: Name,
+        /// Its policies.
+        spec: Box<PoolSpec>,
+        /// Only if it is unchanged since.
+        expect: Option<Number>,
+    },
+    /// Retires a pool: no new leases, waiters end as impossible, free members go, the rest as it
+    /// comes back.
+    DeletePool {
+        /// Its name.
+        name: Name,
+        /// Only if it is unchanged since.
+        expect: Option<Number>,
+    },
+    /// Declares a host or changes its spec. Its driver and address stay while it has members.
+    PutHost {
+        /// Its name.
+        name: Name,
+        /// What it offers.
+        spec: Box<HostSpec>,
+        /// Only if it is unchanged since.
+        expect: Option<Number>,
+    },
+    /// Retires a host. With `forget`, what stands on it counts as gone at once, and is removed
+    /// should the host ever return.
+    DeleteHost {
+        /// Its name.
+        name: Name,
+        /// Do not wait for it.
+        forget: bool,
+        /// Only if it is unchanged since.
+        expect: Option<Number>,
+    },
+    /// Adds a revision of a template; the same files as its newest revision add none.
+    PutTemplate {
+        /// Its name.
+        name: Name,
+        /// Path → text.
+        files: Arc<BTreeMap<Box<str>, Box<str>>>,
+        /// Drivers that can build it.
+        drivers: Vec<Box<str>>,
+        /// Needs a block of host ports.
+        ports: bool,
+        /// Can be reset in place.
+        reset: bool,
+        /// Name of the file that declares it.
+        declared_in: Option<Box<str>>,
+        /// Only if it is unchanged since.
+        expect: Option<Number>,
+    },
+    /// Removes a template that no pool names.
+    DeleteTemplate {
+        /// Its name.
+        name: Name,
+    },
+    /// Makes a key. Its secret never comes here.
+    PutKey {
+        /// Its name, unique.
+        name: Name,
+        /// What it may do; never more than its maker.
+        role: Role,
+        /// Whom it speaks for.
+        owner: Owner,
+        /// The owner's groups.
+        groups: BTreeSet<Owner>,
+        /// Pools in which it may name other owners.
+        act_for: BTreeSet<Name>,
+        /// SHA-256 of the secret.
+        hash: [u8; 32],
+        /// Refused from then on.
+        expires_at: Option<Time>,
+        /// Name of the file that declares it.
+        declared_in: Option<Box<str>>,
+    },
+    /// Removes a key; the last admin key stays.
+    DeleteKey {
+        /// The key.
+        key: KeyId,
+    },
+    /// Bounds an owner.
+    PutQuota {
+        /// The owner.
+        owner: Owner,
+        /// The bounds.
+        spec: QuotaSpec,
+        /// Name of the file that declares it.
+        declared_in: Option<Box<str>>,
+        /// Only if it is unchanged since.
+        expect: Option<Number>,
+    },
+    /// Unbounds an owner.
+    DeleteQuota {
+        /// The owner.
+        owner: Owner,
+    },
+    /// Enters a resource into a declared pool, or changes the attributes, labels and endpoints of
+    /// the one of that name.
+    Declare {
+        /// The pool.
+        pool: Name,
+        /// Unique in the pool.
+        name: ResourceName,
+        /// Typed facts.
+        attributes: Attributes,
+        /// For choosing.
+        labels: Labels,
+        /// How it is reached.
+        endpoints: Outputs,
+        /// Name of the file that declares it.
+        declared_in: Option<Box<str>>,
+        /// As what it enters; only for a new one.
+        entry: Entry,
+        /// Grants cut slices from it; only for a new one.
+        space: Option<Box<Space>>,
+        /// Only if it is unchanged since.
+        expect: Option<Number>,
+    },
+    /// Removes a resource: at once when nobody holds it; refused while it is leased, unless
+    /// `force` revokes the lease.
+    DeleteResource {
+        /// The resource.
+        resource: ResourceId,
+        /// Even from its holder.
+        force: bool,
+        /// Only if it is unchanged since.
+        expect: Option<Number>,
+    },
+    /// Keeps a resource out of the pool: at once, or once it is no longer busy.
+    Withhold {
+        /// The resource.
+        resource: ResourceId,
+        /// Why: one word.
+        reason: Box<str>,
+        /// Ends by itself then.
+        until: Option<Time>,
+    },
+    /// Ends the withholding: clean → free, else → dirty. Refused for one that is not withheld.
+    Return {
+        /// The resource.
+        resource: ResourceId,
+    },
+    /// Asks for resources.
+    Acquire(Box<Acquire>),
+    /// Moves a lease's deadline, or shows that its waiting holder lives. Refused at or after the
+    /// deadline.
+    Renew {
+        /// The lease.
+        lease: LeaseId,
+        /// From now, in milliseconds; none is what was asked for at first.
+        ttl_ms: Option<u64>,
+        /// Refused unless it is the lease's.
+        fence: Option<Fence>,
+    },
+    /// Ends a lease, or gives single members back. Repeating it changes nothing.
+    Release {
+        /// The lease.
+        lease: LeaseId,
+        /// Only these members; empty is all.
+        members: Vec<ResourceId>,
+        /// Keeps the members for debugging until then, with a reason.
+        hold: Option<(Time, Box<str>)>,
+        /// How the work went; a lease with purpose `clean` whose work did not go well leaves its
+        /// members dirty.
+        ok: bool,
+        /// Refused unless it is the lease's.
+        fence: Option<Fence>,
+    },
+    /// Ends somebody's lease.
+    Revoke {
+        /// The lease.
+        lease: LeaseId,
+    },
+    /// Makes a lease another owner's.
+    Give {
+        /// The lease.
+        lease: LeaseId,
+        /// The new owner.
+        to: Owner,
+    },
+    /// Lets others see and use a lease; replaces those named before.
+    Share {
+        /// The lease.
+        lease: LeaseId,
+        /// The others.
+        with: BTreeSet<Owner>,
+    },
+    /// Changes a lease's labels and note.
+    Annotate {
+        /// The lease.
+        lease: LeaseId,
+        /// All its labels.
+        labels: Labels,
+        /// Its note.
+        note: Option<Box<str>>,
+    },
+    /// The outcome of an attempt. One of a stale generation or attempt changes nothing.
+    Record {
+        /// The resource.
+        resource: ResourceId,
+        /// The generation it was about.
+        generation: u64,
+        /// The attempt it was about.
+        attempt: u64,
+        /// How it went.
+        outcome: AttemptOutcome,
+    },
+    /// What was seen of a resource changed. About another generation it changes nothing.
+    RecordHealth {
+        /// The resource.
+        resource: ResourceId,
+        /// The generation seen.
+        generation: u64,
+        /// What was seen.
+        health: Health,
+    },
+    /// A host came into sight or went out of it.
+    RecordHost {
+        /// The host.
+        host: HostId,
+        /// In sight.
+        seen: bool,
+    },
+    /// Several acts that succeed or fail as one, at most 256.
+    All(Vec<Act>),
+}
+
+/// As what a declared resource enters its pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Entry {
+    /// Ready.
+    Free,
+    /// To be cleaned first.
+    Dirty,
+    /// Kept out until somebody returns it.
+    Withheld,
+}
+
+/// How an attempt went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptOutcome {
+    /// As asked; a build gives its outputs.
+    Done(Outputs),
+    /// Not; kind and what people should read.
+    Failed {
+        /// `refused`, `no_image`, `no_room`, `not_ready`, `port_taken` …
+        kind: Box<str>,
+        /// Evidence, capped.
+        detail: Box<str>,
+    },
+}
+
+/// What somebody asks for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Acquire {
+    /// Whom it is for; none is the key's owner.
+    pub owner: Option<Owner>,
+    /// What, 1 to 64 items.
+    pub items: Vec<Want>,
+    /// Time to live in milliseconds; none is the pool's.
+    pub ttl_ms: Option<u64>,
+    /// How long to wait in milliseconds; 0 fails when it cannot be met at once.
+    pub wait_ms: u64,
+    /// While it waits it must be renewed this often, in milliseconds.
+    pub poll_within_ms: Option<u64>,
+    /// 0 to 9.
+    pub priority: u8,
+    /// A live lease may be the answer.
+    pub reuse: Reuse,
+    /// What the members are for.
+    pub purpose: Purpose,
+    /// The holder's labels.
+    pub labels: Labels,
+    /// The holder's note.
+    pub note: Option<Box<str>>,
+}
+
+/// One thing asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Want {
+    /// From this pool; none means any pool the owner sees, and needs a selector.
+    pub pool: Option<Name>,
+    /// And satisfying this.
+    pub selector: Option<Selector>,
+    /// How many.
+    pub count: u32,
+    /// How much, from a divisible pool.
+    pub amount: Option<Amount>,
+}
+
+/// May a live lease of the owner be the answer?
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reuse {
+    /// Always a new lease.
+    Never,
+    /// The one in this slot, if there is one; else the new one takes the slot.
+    Slot(Box<str>),
+    /// Any healthy one that has the same number of members and satisfies every item.
+    Matching,
+}
+
+/// What a command did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The noun it was about, as it now is in State.
+    pub subject: Subject,
+    /// It changed nothing: a repeat, a reuse, or something stale.
+    pub repeated: bool,
+}
+
+/// What `step` gives: what it did, or why not.
+pub type Decision<T> = Result<T, Refusal>;

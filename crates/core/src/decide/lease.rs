@@ -1,0 +1,258 @@
+//! What holders and operators do with a lease.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::access::{Principal, Relation, Verb, allows};
+use crate::attribute::Labels;
+use crate::decide::acquire::{note as check_note, quota, ttl as check_ttl};
+use crate::decide::{Done, text};
+use crate::event::Event;
+use crate::grant::{self, Leaving};
+use crate::id::{Fence, LeaseId, ResourceId};
+use crate::lease::{End, Ended, Lease, LeaseState};
+use crate::limits;
+use crate::name::Owner;
+use crate::outcome::Subject;
+use crate::refusal::Refusal;
+use crate::state::State;
+
+/// A live lease the caller may do this with, or the short record of an ended one.
+enum Found {
+    Live(Arc<Lease>),
+    Ended(Arc<Ended>),
+}
+
+fn find(
+    state: &State,
+    who: &Principal,
+    verb: Verb,
+    id: LeaseId,
+    fence: Option<Fence>,
+) -> Result<Found, Refusal> {
+    if let Some(lease) = state.leases.get(&id) {
+        who.may_with(verb, lease)?;
+        if let Some(given) = fence.filter(|f| *f != lease.fence) {
+            return Err(Refusal::StaleFence {
+                given,
+                current: lease.fence,
+            });
+        }
+        return Ok(Found::Live(lease.clone()));
+    }
+    let ended = state
+        .ended_lease(id)
+        .ok_or_else(|| Refusal::unknown("lease", id))?;
+    let own = who.owner.as_ref() == Some(&ended.owner);
+    let relation = if own {
+        Relation::Own
+    } else {
+        Relation::Foreign
+    };
+    if !allows(who.role, verb, relation) && who.act_for.is_empty() {
+        return Err(Refusal::unknown("lease", id));
+    }
+    Ok(Found::Ended(ended.clone()))
+}
+
+fn live(
+    state: &State,
+    who: &Principal,
+    verb: Verb,
+    id: LeaseId,
+    fence: Option<Fence>,
+) -> Result<Arc<Lease>, Refusal> {
+    match find(state, who, verb, id, fence)? {
+        Found::Live(lease) => Ok(lease),
+        Found::Ended(e) => Err(Refusal::LeaseEnded {
+            lease: id,
+            end: e.end,
+            at: e.at,
+        }),
+    }
+}
+
+/// Moves the deadline; shows that a waiting holder lives.
+pub(super) fn renew(
+    state: &State,
+    who: &Principal,
+    id: LeaseId,
+    ttl_ms: Option<u64>,
+    fence: Option<Fence>,
+) -> Result<Done, Refusal> {
+    check_ttl("ttl_ms", ttl_ms)?;
+    let lease = live(state, who, Verb::Renew, id, fence)?;
+    let now = state.now();
+    let subject = Subject::Lease(id);
+    if lease.state == LeaseState::Waiting {
+        let Some(within) = lease.poll_within_ms else {
+            return Ok(Done::nothing(subject));
+        };
+        return Ok(Done::one(
+            subject,
+            Event::LeasePolled(id, now.plus_ms(within)),
+        ));
+    }
+    let Some(deadline) = lease.deadline else {
+        return Ok(Done::nothing(subject));
+    };
+    if deadline <= now {
+        return Err(Refusal::LeaseEnded {
+            lease: id,
+            end: End::Expired,
+            at: deadline,
+        });
+    }
+    let pools = grant::pools_of(state, lease.members.iter().map(|m| m.resource));
+    let asked = grant::terms(now, &pools, ttl_ms.or(lease.ttl_ms), None)
+        .deadline
+        .unwrap_or(deadline);
+    let moved = deadline.max(lease.deadline_max.map_or(asked, |max| asked.min(max)));
+    if moved == deadline {
+        return Ok(Done::nothing(subject));
+    }
+    Ok(Done::one(subject, Event::LeaseRenewed(id, Some(moved))))
+}
+
+/// Gives all back, or single members. Safe to repeat.
+pub(super) fn release(
+    state: &State,
+    who: &Principal,
+    id: LeaseId,
+    members: &[ResourceId],
+    leaving: Leaving,
+    fence: Option<Fence>,
+) -> Result<Done, Refusal> {
+    if let Some((until, reason)) = &leaving.hold {
+        text("reason", reason, limits::REASON_BYTES_MAX)?;
+        if until.since(state.now()) > limits::HOLD_MS_MAX {
+            return Err(Refusal::invalid(
+                "hold_ms",
+                format!("at most {}", limits::HOLD_MS_MAX),
+            ));
+        }
+    }
+    let subject = Subject::Lease(id);
+    let Found::Live(lease) = find(state, who, Verb::Release, id, fence)? else {
+        return Ok(Done::nothing(subject));
+    };
+    if lease.state == LeaseState::Waiting {
+        return Ok(Done::new(
+            subject,
+            grant::ended_waiting(state, &lease, End::Cancelled),
+        ));
+    }
+    let left: BTreeSet<ResourceId> = members.iter().copied().collect();
+    if left.len() > limits::MEMBERS_PER_LEASE_MAX {
+        return Err(Refusal::invalid(
+            "resources",
+            format!("at most {}", limits::MEMBERS_PER_LEASE_MAX),
+        ));
+    }
+    let mine: Vec<_> = lease
+        .members
+        .iter()
+        .filter(|m| left.contains(&m.resource))
+        .collect();
+    if !left.is_empty() && mine.len() < left.len() {
+        // One of them may have been given back by the call this one repeats.
+        if mine.is_empty() {
+            return Ok(Done::nothing(subject));
+        }
+    }
+    if left.is_empty() || mine.len() == lease.members.len() {
+        return Ok(Done::one(
+            subject,
+            grant::ended(state, &lease, End::Released, &leaving),
+        ));
+    }
+    let events = mine
+        .iter()
+        .filter_map(|m| state.resources.get(&m.resource))
+        .map(|r| Event::LeaseReduced(id, r.id, grant::after(state, r, lease.purpose, &leaving)))
+        .collect();
+    Ok(Done::new(subject, events))
+}
+
+/// Ends somebody's lease.
+pub(super) fn revoke(state: &State, who: &Principal, id: LeaseId) -> Result<Done, Refusal> {
+    let subject = Subject::Lease(id);
+    match find(state, who, Verb::Revoke, id, None)? {
+        Found::Ended(_) => Ok(Done::nothing(subject)),
+        Found::Live(lease) => Ok(Done::new(subject, revoked(state, &lease))),
+    }
+}
+
+/// The events that end a lease against its holder's will.
+pub(super) fn revoked(state: &State, lease: &Lease) -> Vec<Event> {
+    if lease.state == LeaseState::Waiting {
+        return grant::ended_waiting(state, lease, End::Revoked);
+    }
+    vec![grant::ended(
+        state,
+        lease,
+        End::Revoked,
+        &Leaving::default(),
+    )]
+}
+
+/// Makes it another owner's.
+pub(super) fn give(
+    state: &State,
+    who: &Principal,
+    id: LeaseId,
+    to: &Owner,
+) -> Result<Done, Refusal> {
+    let lease = live(state, who, Verb::Give, id, None)?;
+    let subject = Subject::Lease(id);
+    if lease.owner == *to {
+        return Ok(Done::nothing(subject));
+    }
+    let held: u32 = match lease.state {
+        LeaseState::Waiting => lease.items.iter().map(|i| i.count).sum(),
+        _ => u32::try_from(lease.members.len()).unwrap_or(u32::MAX),
+    };
+    quota(state, to, 1, held)?;
+    Ok(Done::one(subject, Event::LeaseGiven(id, to.clone())))
+}
+
+/// Lets others see and use it.
+pub(super) fn share(
+    state: &State,
+    who: &Principal,
+    id: LeaseId,
+    with: &BTreeSet<Owner>,
+) -> Result<Done, Refusal> {
+    if with.len() > limits::SHARED_WITH_MAX {
+        return Err(Refusal::invalid(
+            "owners",
+            format!("at most {}", limits::SHARED_WITH_MAX),
+        ));
+    }
+    let lease = live(state, who, Verb::Give, id, None)?;
+    let subject = Subject::Lease(id);
+    if lease.shared.iter().eq(with.iter()) {
+        return Ok(Done::nothing(subject));
+    }
+    Ok(Done::one(subject, Event::LeaseShared(id, with.clone())))
+}
+
+/// Changes labels and note.
+pub(super) fn annotate(
+    state: &State,
+    who: &Principal,
+    id: LeaseId,
+    labels: &Labels,
+    note: &Option<Box<str>>,
+) -> Result<Done, Refusal> {
+    check_note(note.as_deref())?;
+    let lease = live(state, who, Verb::Annotate, id, None)?;
+    let subject = Subject::Lease(id);
+    if lease.labels == *labels && lease.note == *note {
+        return Ok(Done::nothing(subject));
+    }
+    Ok(Done::one(
+        subject,
+        Event::LeaseNoted(id, labels.clone(), note.clone()),
+    ))
+}

@@ -1,0 +1,299 @@
+//! What operators do with a resource.
+
+use std::sync::Arc;
+
+use crate::access::{Principal, Relation, Verb};
+use crate::choose::blank;
+use crate::command::{Act, Entry};
+use crate::decide::{Done, text, unchanged};
+use crate::event::{Event, Number};
+use crate::grant::{self, Leaving};
+use crate::id::ResourceId;
+use crate::lease::End;
+use crate::limits;
+use crate::outcome::Subject;
+use crate::refusal::Refusal;
+use crate::resource::{Origin, Resource, ResourceDoc, ResourceState, Then, Withheld};
+use crate::state::State;
+use crate::time::Time;
+
+/// Enters a resource, or changes what does not depend on leasing.
+pub(super) fn declare(state: &State, who: &Principal, act: &Act) -> Result<Done, Refusal> {
+    let Act::Declare {
+        pool,
+        name,
+        attributes,
+        labels,
+        endpoints,
+        declared_in,
+        entry,
+        space,
+        expect,
+    } = act
+    else {
+        return Err(Refusal::invalid("act", "not a declaration"));
+    };
+    who.may(Verb::Manage, Relation::Own)?;
+    let pool = state
+        .pool_named(pool)
+        .ok_or_else(|| Refusal::unknown("pool", pool))?;
+    if pool.retiring {
+        return Err(Refusal::Retiring {
+            noun: "pool",
+            name: pool.name.clone(),
+        });
+    }
+    if endpoints.len() > limits::ENDPOINTS_PER_RESOURCE_MAX {
+        return Err(Refusal::invalid(
+            "endpoints",
+            format!("at most {}", limits::ENDPOINTS_PER_RESOURCE_MAX),
+        ));
+    }
+    for (key, value) in endpoints {
+        text("endpoints", key, limits::NAME_BYTES_MAX)?;
+        text("endpoints", value, limits::ENDPOINT_BYTES_MAX)?;
+    }
+    let doc = ResourceDoc {
+        name: name.clone(),
+        attributes: attributes.clone(),
+        labels: labels.clone(),
+        endpoints: endpoints.clone(),
+        declared_in: declared_in.clone(),
+    };
+    if let Some(id) = state.index.resource_names.get(&(pool.id, name.clone())) {
+        let Some(old) = state.resources.get(id) else {
+            return Err(Refusal::unknown("resource", id));
+        };
+        unchanged(old.changed, *expect)?;
+        same_space(old, space.as_deref())?;
+        if *old.doc == doc {
+            return Ok(Done::nothing(Subject::Resource(*id)));
+        }
+        return Ok(Done::one(
+            Subject::Resource(*id),
+            Event::ResourceDescribed(*id, Arc::new(doc)),
+        ));
+    }
+    unchanged(Number::default(), *expect)?;
+    if pool.spec.template().is_some() {
+        let why = "its members are built from a template, not declared".to_owned();
+        return Err(Refusal::Conflict {
+            noun: "pool",
+            name: pool.name.to_string(),
+            why,
+        });
+    }
+    if state.resources.len() >= limits::RESOURCES_MAX {
+        return Err(Refusal::LimitReached {
+            what: "resources",
+            max: limits::RESOURCES_MAX,
+        });
+    }
+    if space.is_some() != pool.spec.slice.is_some() {
+        return Err(Refusal::invalid(
+            "divisible",
+            "all members of a pool with a slice are divisible, others are whole",
+        ));
+    }
+    let id = ResourceId(state.counter() + 1);
+    let origin = space.as_ref().map_or(Origin::Declared, |s| {
+        Origin::Divisible(Arc::new((**s).clone()))
+    });
+    let mut r = blank(id, pool.id, doc, origin, state);
+    match entry {
+        Entry::Free => {}
+        Entry::Dirty => {
+            r.state = ResourceState::Dirty;
+            r.deadline = Some(state.now().plus_ms(pool.spec.deadlines.dirty_alert_ms));
+        }
+        Entry::Withheld => {
+            r.state = ResourceState::Withheld;
+            r.withheld = Some(Arc::new(Withheld {
+                reason: "declared".into(),
+                clean: true,
+                until: None,
+            }));
+        }
+    }
+    Ok(Done::one(
+        Subject::Resource(id),
+        Event::ResourceDeclared(Box::new(r)),
+    ))
+}
+
+fn same_space(old: &Resource, space: Option<&crate::space::Space>) -> Result<(), Refusal> {
+    let same = match &old.origin {
+        Origin::Divisible(whole) => space == Some(&**whole),
+        _ => space.is_none(),
+    };
+    if same {
+        return Ok(());
+    }
+    let why = "what is divided stays; declare another resource".to_owned();
+    Err(Refusal::Conflict {
+        noun: "resource",
+        name: old.doc.name.to_string(),
+        why,
+    })
+}
+
+fn get(state: &State, who: &Principal, id: ResourceId) -> Result<Arc<Resource>, Refusal> {
+    who.may(Verb::Manage, Relation::Own)?;
+    state
+        .resources
+        .get(&id)
+        .cloned()
+        .ok_or_else(|| Refusal::unknown("resource", id))
+}
+
+fn bad(r: &Resource, advice: &'static str) -> Refusal {
+    Refusal::BadTransition {
+        resource: r.id,
+        state: r.state.as_str(),
+        advice,
+    }
+}
+
+/// Takes its keeping for somebody back, if there is any.
+fn unmarked(r: &Resource) -> impl Iterator<Item = Event> + use<> {
+    r.earmark.map(|_| Event::ResourceUnmarked(r.id)).into_iter()
+}
+
+/// Removes it, now or once it is no longer busy.
+pub(super) fn delete(
+    state: &State,
+    who: &Principal,
+    id: ResourceId,
+    force: bool,
+    expect: Option<Number>,
+) -> Result<Done, Refusal> {
+    use ResourceState::{Cleaning, Creating, Deleting, Leased, Planned};
+    let r = get(state, who, id)?;
+    unchanged(r.changed, expect)?;
+    if r.parent().is_some() && r.lease.is_none() {
+        return Err(bad(&r, "a slice goes back by itself"));
+    }
+    if state
+        .index
+        .spaces
+        .get(&id)
+        .is_some_and(|s| !s.is_untouched())
+    {
+        return Err(bad(
+            &r,
+            "it has slices; withhold it and wait for their release",
+        ));
+    }
+    let subject = Subject::Resource(id);
+    let events = match r.state {
+        Deleting => vec![],
+        Planned => vec![Event::ResourceGone(id)],
+        Creating => vec![Event::ResourceThen(id, Then::Delete)],
+        Cleaning if r.lease.is_none() => vec![Event::ResourceThen(id, Then::Delete)],
+        Leased | Cleaning if force => {
+            let lease = r
+                .lease
+                .and_then(|l| state.leases.get(&l))
+                .ok_or_else(|| bad(&r, "its lease is ending"))?;
+            if lease.members.len() > 1 {
+                let leaving = Leaving {
+                    delete: true,
+                    ..Leaving::default()
+                };
+                vec![Event::LeaseReduced(
+                    lease.id,
+                    id,
+                    grant::after(state, &r, lease.purpose, &leaving),
+                )]
+            } else {
+                vec![grant::ended(
+                    state,
+                    lease,
+                    End::Revoked,
+                    &Leaving {
+                        delete: true,
+                        ..Leaving::default()
+                    },
+                )]
+            }
+        }
+        Leased | Cleaning => return Err(bad(&r, "release its lease, or delete it by force")),
+        _ => removed(state, &r),
+    };
+    Ok(Done::new(subject, events))
+}
+
+/// The events that remove one nobody is busy with.
+pub(crate) fn removed(state: &State, r: &Resource) -> Vec<Event> {
+    let delete_ms = state
+        .pools
+        .get(&r.pool)
+        .map_or(0, |p| p.spec.deadlines.delete_ms);
+    let gone = match r.origin {
+        Origin::Built(_) => Event::ResourceDeleting(r.id, state.now().plus_ms(delete_ms)),
+        _ => Event::ResourceGone(r.id),
+    };
+    unmarked(r).chain([gone]).collect()
+}
+
+/// Keeps it out of the pool, now or once it is no longer busy.
+pub(super) fn withhold(
+    state: &State,
+    who: &Principal,
+    id: ResourceId,
+    reason: &str,
+    until: Option<Time>,
+) -> Result<Done, Refusal> {
+    use ResourceState::{Cleaning, Creating, Deleting, Dirty, Failed, Free, Leased, Planned};
+    let r = get(state, who, id)?;
+    if reason.is_empty() {
+        return Err(Refusal::invalid("reason", "say why"));
+    }
+    text("reason", reason, limits::REASON_BYTES_MAX)?;
+    if until.is_some_and(|t| t.since(state.now()) > limits::HOLD_MS_MAX) {
+        return Err(Refusal::invalid(
+            "until",
+            format!("at most {} ms from now", limits::HOLD_MS_MAX),
+        ));
+    }
+    if r.parent().is_some() {
+        return Err(bad(&r, "withhold what it was cut from"));
+    }
+    let clean = r.state == Free;
+    let withheld = Arc::new(Withheld {
+        reason: reason.into(),
+        clean,
+        until,
+    });
+    let events = match r.state {
+        Free | Dirty | Failed => unmarked(&r)
+            .chain([Event::ResourceWithheld(id, withheld)])
+            .collect(),
+        Creating | Cleaning | Leased => vec![Event::ResourceThen(id, Then::Withhold(withheld))],
+        Planned => return Err(bad(&r, "it is not built yet; delete it instead")),
+        Deleting => return Err(bad(&r, "it is going for good")),
+        ResourceState::Withheld => return Err(bad(&r, "return it first, to change the reason")),
+    };
+    Ok(Done::new(Subject::Resource(id), events))
+}
+
+/// Ends the withholding.
+pub(super) fn put_back(state: &State, who: &Principal, id: ResourceId) -> Result<Done, Refusal> {
+    let r = get(state, who, id)?;
+    if r.state != ResourceState::Withheld {
+        return Err(bad(&r, "only what is withheld can be returned"));
+    }
+    Ok(Done::one(Subject::Resource(id), returned(state, &r)))
+}
+
+/// What was clean is free again; all else is cleaned first.
+pub(crate) fn returned(state: &State, r: &Resource) -> Event {
+    if r.withheld.as_ref().is_some_and(|w| w.clean) {
+        return Event::ResourceReturned(r.id);
+    }
+    let alert_ms = state
+        .pools
+        .get(&r.pool)
+        .map_or(0, |p| p.spec.deadlines.dirty_alert_ms);
+    Event::ResourceDirtied(r.id, state.now().plus_ms(alert_ms))
+}

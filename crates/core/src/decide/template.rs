@@ -1,0 +1,97 @@
+//! Templates and their revisions.
+
+use crate::access::{Principal, Relation, Verb};
+use crate::command::Act;
+use crate::decide::{Done, unchanged};
+use crate::event::{Event, Number};
+use crate::id::TemplateId;
+use crate::limits;
+use crate::name::Name;
+use crate::outcome::Subject;
+use crate::refusal::Refusal;
+use crate::state::State;
+use crate::template::Template;
+
+/// Adds a revision, unless the newest is the same.
+pub(super) fn put(state: &State, who: &Principal, act: &Act) -> Result<Done, Refusal> {
+    let Act::PutTemplate {
+        name,
+        files,
+        drivers,
+        ports,
+        reset,
+        declared_in,
+        expect,
+    } = act
+    else {
+        return Err(Refusal::invalid("act", "not a template"));
+    };
+    who.may(Verb::Manage, Relation::Own)?;
+    let bytes: usize = files
+        .iter()
+        .map(|(path, text)| path.len() + text.len())
+        .sum();
+    if files.is_empty() || bytes > limits::TEMPLATE_BYTES_MAX {
+        let reason = format!(
+            "at least one, {} bytes together at most",
+            limits::TEMPLATE_BYTES_MAX
+        );
+        return Err(Refusal::invalid("files", reason));
+    }
+    let old = state.template_named(name);
+    unchanged(old.map_or(Number::default(), |t| t.changed), *expect)?;
+    if let Some(old) = old
+        && old.files == *files
+    {
+        return Ok(Done::nothing(Subject::Template(old.id)));
+    }
+    if state.templates.len() >= limits::TEMPLATES_MAX {
+        return Err(Refusal::LimitReached {
+            what: "template revisions",
+            max: limits::TEMPLATES_MAX,
+        });
+    }
+    let template = Template {
+        id: TemplateId(state.counter() + 1),
+        name: name.clone(),
+        files: files.clone(),
+        drivers: drivers.clone(),
+        ports: *ports,
+        reset: *reset,
+        declared_in: declared_in.clone(),
+        made_at: state.now(),
+        changed: Number::default(),
+    };
+    Ok(Done::one(
+        Subject::Template(template.id),
+        Event::TemplateRevised(Box::new(template)),
+    ))
+}
+
+/// Removes a template with all its revisions.
+pub(super) fn delete(state: &State, who: &Principal, name: &Name) -> Result<Done, Refusal> {
+    who.may(Verb::Manage, Relation::Own)?;
+    let newest = state
+        .template_named(name)
+        .ok_or_else(|| Refusal::unknown("template", name))?;
+    if let Some(pool) = state
+        .pools
+        .values()
+        .find(|p| p.spec.template() == Some(name))
+    {
+        let why = format!("pool {} is built from it", pool.name);
+        return Err(Refusal::Conflict {
+            noun: "template",
+            name: name.to_string(),
+            why,
+        });
+    }
+    let ids = (name.clone(), TemplateId(0))..=(name.clone(), newest.id);
+    let events = state
+        .index
+        .templates
+        .range(ids)
+        .map(|(_, id)| Event::TemplateGone(*id))
+        .collect();
+    Ok(Done::new(Subject::Nothing, events))
+}

@@ -1,0 +1,441 @@
+//! `evolve`: applies an event. Total: it cannot fail and chooses nothing; an event about a noun
+//! that is not there is a bug of `decide` or `settle` and asserted.
+
+mod lease;
+mod resource;
+
+use std::sync::Arc;
+
+use crate::event::{Event, Number};
+use crate::host::{Backoff, Host};
+use crate::id::{HostId, LeaseId, ResourceId};
+use crate::index::{Carrier, HostUse, ResourceKeys};
+use crate::lease::Lease;
+use crate::outcome::OutcomeKey;
+use crate::pool::Pool;
+use crate::resource::Resource;
+use crate::state::{State, Work};
+use crate::time::Time;
+
+/// Applies one event and gives it its number.
+pub fn evolve(state: &mut State, event: &Event) -> Number {
+    let number = state.next;
+    match event {
+        Event::PoolDeclared(pool) => state.put_pool(pool),
+        Event::PoolRetiring(id) => {
+            state.pool(id, |p| p.retiring = true);
+            state.work.insert(Work::PoolMembers(*id, ResourceId(0)));
+            state.work.insert(Work::Recheck(*id, None));
+            state.work.insert(Work::Pool(*id));
+        }
+        Event::PoolProven(id, template) => state.pool(id, |p| p.proven = Some(*template)),
+        Event::PoolGone(id) => {
+            if let Some(pool) = state.pools.remove(id) {
+                state.index.pool_names.remove(&pool.name);
+            }
+        }
+        Event::HostDeclared(host) => state.put_host(host),
+        Event::HostSeen(id) => {
+            state.host(*id, |h| {
+                h.seen = true;
+                h.lost = false;
+                h.lost_at = None;
+            });
+            state.work.insert(Work::HostMembers(*id, ResourceId(0)));
+        }
+        Event::HostUnseen(id, lost_at) => state.host(*id, |h| {
+            h.seen = false;
+            h.lost_at = Some(*lost_at);
+        }),
+        Event::HostLost(id) => {
+            state.host(*id, |h| {
+                h.lost = true;
+                h.lost_at = None;
+            });
+            state.work.insert(Work::HostMembers(*id, ResourceId(0)));
+        }
+        Event::HostRetiring { host, forget } => {
+            state.host(*host, |h| {
+                h.retiring = true;
+                h.forgotten |= *forget;
+            });
+            state.work.insert(Work::HostMembers(*host, ResourceId(0)));
+        }
+        Event::HostBackoff {
+            host,
+            pool,
+            cause,
+            tries,
+            until,
+        } => state.host(*host, |h| {
+            let backoff = Backoff {
+                cause: cause.clone(),
+                tries: *tries,
+                until: Some(*until),
+            };
+            h.backoffs.insert(*pool, backoff);
+        }),
+        Event::HostBackoffOver(host, pool) => {
+            state.host(*host, |h| {
+                if let Some(b) = h.backoffs.get_mut(pool) {
+                    b.until = None;
+                }
+            });
+            state.work.insert(Work::Pool(*pool));
+        }
+        Event::HostRecovered(host, pool) => state.host(*host, |h| {
+            h.backoffs.remove(pool);
+        }),
+        Event::HostQuarantined(host, block) => {
+            state.host(*host, |h| {
+                h.quarantined.insert(*block);
+            });
+        }
+        Event::HostGone(id) => {
+            if let Some(host) = state.hosts.remove(id) {
+                state.index.host_names.remove(&host.name);
+                state.index.hosts.remove(id);
+                state.index.move_due(Carrier::Host(*id), host.due(), None);
+            }
+        }
+        Event::TemplateRevised(t) => {
+            state.count(t.id.0);
+            state.index.templates.insert((t.name.clone(), t.id));
+            let mut row = (**t).clone();
+            row.changed = number;
+            state.templates.insert(t.id, Arc::new(row));
+            state.look_at_pools_of(&t.name);
+        }
+        Event::TemplateGone(id) => {
+            if let Some(t) = state.templates.remove(id) {
+                state.index.templates.remove(&(t.name.clone(), *id));
+            }
+        }
+        Event::KeyMade(key) => {
+            state.count(key.id.0);
+            if let Some(old) = state.keys.get(&key.id) {
+                state.index.key_hashes.remove(&old.hash);
+            }
+            state.index.key_names.insert(key.name.clone(), key.id);
+            state.index.key_hashes.insert(key.hash, key.id);
+            let mut row = (**key).clone();
+            row.changed = number;
+            state.keys.insert(key.id, Arc::new(row));
+        }
+        Event::KeyGone(id) => {
+            if let Some(key) = state.keys.remove(id) {
+                state.index.key_names.remove(&key.name);
+                state.index.key_hashes.remove(&key.hash);
+            }
+        }
+        Event::QuotaSet(quota) => {
+            state.count(quota.id.0);
+            state
+                .index
+                .quota_owners
+                .insert(quota.owner.clone(), quota.id);
+            let mut row = (**quota).clone();
+            row.changed = number;
+            state.quotas.insert(quota.id, Arc::new(row));
+        }
+        Event::QuotaGone(id) => {
+            if let Some(quota) = state.quotas.remove(id) {
+                state.index.quota_owners.remove(&quota.owner);
+            }
+        }
+        Event::OutcomeKept(outcome) => {
+            state.index.link_outcome(outcome, true);
+            state
+                .outcomes
+                .insert(outcome.at.clone(), Arc::new((**outcome).clone()));
+        }
+        Event::OutcomeForgotten(at) => {
+            if let Some(outcome) = state.outcomes.remove(at) {
+                state.index.link_outcome(&outcome, false);
+            }
+        }
+        Event::LeaseWaiting(_)
+        | Event::LeaseGranted { .. }
+        | Event::LeaseMet { .. }
+        | Event::LeaseActive(_)
+        | Event::LeaseRenewed(..)
+        | Event::LeasePolled(..)
+        | Event::LeaseReduced(..)
+        | Event::LeaseSwapped { .. }
+        | Event::LeaseFlagged(..)
+        | Event::LeaseGiven(..)
+        | Event::LeaseShared(..)
+        | Event::LeaseNoted(..)
+        | Event::LeaseEnded { .. } => lease::evolve(state, event),
+        _ => resource::evolve(state, event),
+    }
+    state.next.index += 1;
+    number
+}
+
+impl State {
+    /// A number was given out.
+    fn count(&mut self, n: u64) {
+        self.counter = self.counter.max(n);
+    }
+
+    fn pool(&mut self, id: &crate::id::PoolId, f: impl FnOnce(&mut Pool)) {
+        let changed = self.next;
+        let Some(pool) = self.pools.edit(id) else {
+            return debug_assert!(false, "no {id}");
+        };
+        f(pool);
+        pool.changed = changed;
+        self.work.insert(Work::Pool(*id));
+    }
+
+    fn put_pool(&mut self, pool: &Pool) {
+        self.count(pool.id.0);
+        let reindex = self.pools.get(&pool.id).is_some_and(|old| {
+            old.spec.pick != pool.spec.pick || old.spec.indexed != pool.spec.indexed
+        });
+        let members: Vec<ResourceId> = if reindex {
+            self.members_of(pool.id).collect()
+        } else {
+            vec![]
+        };
+        for id in &members {
+            self.relink(*id, false);
+        }
+        self.index.pool_names.insert(pool.name.clone(), pool.id);
+        let mut row = pool.clone();
+        row.changed = self.next;
+        self.pools.insert(pool.id, Arc::new(row));
+        for id in &members {
+            self.relink(*id, true);
+        }
+        self.work.insert(Work::Pool(pool.id));
+    }
+
+    /// Every member of a pool, slices included.
+    pub fn members_of(&self, pool: crate::id::PoolId) -> impl Iterator<Item = ResourceId> {
+        use crate::resource::ResourceState::{Deleting, Planned};
+        let from = (pool, Planned, ResourceId(0));
+        let to = (pool, Deleting, ResourceId(u64::MAX));
+        self.index.members.range(from..=to).map(|(_, _, id)| *id)
+    }
+
+    /// Takes a member's keys out of the index, or puts them back, when its pool's order changes.
+    fn relink(&mut self, id: ResourceId, present: bool) {
+        let Some(r) = self.resources.get(&id).cloned() else {
+            return;
+        };
+        let pool = self.pools.get(&r.pool).map(Arc::as_ref);
+        let keys = ResourceKeys::of(&r, pool);
+        let (before, after) = if present {
+            (None, Some(&keys))
+        } else {
+            (Some(&keys), None)
+        };
+        self.index.move_resource(&r, pool, before, after);
+    }
+
+    fn host(&mut self, id: HostId, f: impl FnOnce(&mut Host)) {
+        let changed = self.next;
+        let Some(host) = self.hosts.edit(&id) else {
+            return debug_assert!(false, "no {id}");
+        };
+        let (due, quarantined) = (host.due(), host.quarantined.clone());
+        f(host);
+        host.changed = changed;
+        self.index.move_due(Carrier::Host(id), due, host.due());
+        if let Some(u) = self.index.hosts.get_mut(&id) {
+            for block in host.quarantined.difference(&quarantined) {
+                u.blocks.take_exact(u128::from(*block), 1);
+            }
+        }
+        self.work.insert(Work::Host(id));
+    }
+
+    fn put_host(&mut self, host: &Host) {
+        self.count(host.id.0);
+        let before = self.hosts.get(&host.id).and_then(|h| h.due());
+        let id = host.id;
+        self.index.host_names.insert(host.name.clone(), id);
+        self.index.move_due(Carrier::Host(id), before, host.due());
+        let mut row = host.clone();
+        row.changed = self.next;
+        self.hosts.insert(id, Arc::new(row));
+        let mut fresh = HostUse::of(host);
+        if let Some(old) = self.index.hosts.get(&id) {
+            fresh.pools = old.pools.clone();
+        }
+        let from = (
+            id,
+            crate::id::PoolId(0),
+            crate::resource::ResourceState::Planned,
+            ResourceId(0),
+        );
+        for (on, _, _, r) in self.index.placed.range(from..) {
+            if *on != id {
+                break;
+            }
+            let Some(site) = self.resources.get(r).and_then(|r| r.site().cloned()) else {
+                continue;
+            };
+            if let Some(n) = site.block {
+                fresh.blocks.take_exact(u128::from(n), 1);
+            }
+            if let Some(n) = site.subnet {
+                fresh.subnets.take_exact(u128::from(n), 1);
+            }
+        }
+        self.index.hosts.insert(id, fresh);
+        self.work.insert(Work::Host(id));
+        self.work.insert(Work::HostMembers(id, ResourceId(0)));
+        let pools: Vec<_> = self
+            .pools
+            .values()
+            .filter(|p| p.spec.template().is_some())
+            .map(|p| p.id)
+            .collect();
+        self.work.extend(pools.into_iter().map(Work::Pool));
+    }
+
+    fn look_at_pools_of(&mut self, template: &crate::name::Name) {
+        let pools: Vec<_> = self
+            .pools
+            .values()
+            .filter(|p| p.spec.template() == Some(template))
+            .map(|p| Work::Pool(p.id))
+            .collect();
+        self.work.extend(pools);
+    }
+
+    /// Changes a resource and moves what the index knows of it.
+    fn resource(&mut self, id: ResourceId, f: impl FnOnce(&mut Resource, Time)) {
+        let (changed, now) = (self.next, self.now);
+        let Some(r) = self.resources.edit(&id) else {
+            return debug_assert!(false, "no {id}");
+        };
+        let pool = self.pools.get(&r.pool).map(Arc::as_ref);
+        let before = ResourceKeys::of(r, pool);
+        f(r, now);
+        r.changed = changed;
+        let after = ResourceKeys::of(r, pool);
+        self.index
+            .move_resource(r, pool, Some(&before), Some(&after));
+        self.look_at(id);
+    }
+
+    fn insert_resource(&mut self, resource: &Resource) {
+        self.count(resource.id.0);
+        self.count(resource.fence.0);
+        let mut row = resource.clone();
+        row.changed = self.next;
+        self.index.link_resource(&row, true);
+        let pool = self.pools.get(&row.pool).map(Arc::as_ref);
+        self.index
+            .move_resource(&row, pool, None, Some(&ResourceKeys::of(&row, pool)));
+        let id = row.id;
+        self.resources.insert(id, Arc::new(row));
+        self.look_at(id);
+    }
+
+    fn remove_resource(&mut self, id: ResourceId) {
+        let Some(r) = self.resources.remove(&id) else {
+            return debug_assert!(false, "no {id}");
+        };
+        let pool = self.pools.get(&r.pool).map(Arc::as_ref);
+        self.index
+            .move_resource(&r, pool, Some(&ResourceKeys::of(&r, pool)), None);
+        self.index.link_resource(&r, false);
+        if let Some(parent) = r.parent() {
+            self.work.insert(Work::Offer(parent));
+        }
+        if let Some(rank) = r.earmark {
+            self.lease(rank.lease, |l| l.earmarks.retain(|e| e.resource != id));
+        }
+        if let Some(site) = r.site() {
+            self.work.insert(Work::Host(site.host));
+        }
+        self.work.insert(Work::Pool(r.pool));
+        self.work.insert(Work::Recheck(r.pool, None));
+    }
+
+    /// Notes what `settle` has to look at after a resource changed.
+    fn look_at(&mut self, id: ResourceId) {
+        use crate::resource::ResourceState::{Dirty, Free, Leased, Planned};
+        let Some(r) = self.resources.get(&id) else {
+            return;
+        };
+        let built = r.site().map(|s| s.host);
+        match r.state {
+            Free if !self.index.waiters.is_empty() && r.earmark.is_none() => {
+                self.work.insert(Work::Offer(id));
+            }
+            _ => {}
+        }
+        if built.is_some() || r.state == Dirty || r.health != crate::resource::Health::Well {
+            self.work.insert(Work::Resource(id));
+        }
+        let Some(host) = built else { return };
+        if matches!(r.state, Planned | Dirty | Free) || !r.open {
+            self.work.insert(Work::Host(host));
+        }
+        if r.state != Leased || r.lease.is_some() {
+            self.work.insert(Work::Pool(r.pool));
+        }
+    }
+
+    /// Changes a lease and moves what the index knows of it.
+    fn lease(&mut self, id: LeaseId, f: impl FnOnce(&mut Lease)) {
+        let changed = self.next;
+        let Some(l) = self.leases.edit(&id) else {
+            return debug_assert!(false, "no {id}");
+        };
+        let before = l.due();
+        self.index.link_lease(l, false);
+        f(l);
+        l.changed = changed;
+        self.index.link_lease(l, true);
+        self.index.move_due(Carrier::Lease(id), before, l.due());
+        self.work.insert(Work::Lease(id));
+    }
+
+    fn insert_lease(&mut self, lease: &Lease) {
+        self.count(lease.id.0);
+        self.count(lease.fence.0);
+        let mut row = lease.clone();
+        row.changed = self.next;
+        self.index.link_lease(&row, true);
+        self.index.move_due(Carrier::Lease(row.id), None, row.due());
+        for item in row.items.iter().filter_map(|i| i.pool) {
+            if row.state == crate::lease::LeaseState::Waiting {
+                self.work.insert(Work::Pool(item));
+            }
+        }
+        self.leases.insert(row.id, Arc::new(row));
+    }
+
+    /// An outcome lives as long as its lease and a day after.
+    fn end_outcomes(&mut self, lease: LeaseId, until: Time) {
+        let from = (
+            lease,
+            OutcomeKey {
+                by: crate::id::KeyId(0),
+                key: "".into(),
+            },
+        );
+        let keys: Vec<OutcomeKey> = self
+            .index
+            .lease_outcomes
+            .range(from..)
+            .take_while(|(l, _)| *l == lease)
+            .map(|(_, k)| k.clone())
+            .collect();
+        for key in keys {
+            let Some(o) = self.outcomes.edit(&key) else {
+                continue;
+            };
+            self.index.link_outcome(o, false);
+            o.until = Some(until);
+            self.index.link_outcome(o, true);
+        }
+    }
+}

@@ -1,0 +1,563 @@
+//! Every way to find something quickly, all of it derived from the tables: `Index::of` recomputes
+//! the whole, and the simulation compares.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use imbl::{OrdMap, OrdSet};
+
+use crate::attribute::Value;
+use crate::host::Host;
+use crate::id::{HostId, KeyId, LeaseId, PoolId, QuotaId, ResourceId, TemplateId};
+use crate::lease::{Lease, LeaseState, Rank};
+use crate::name::{Name, Owner, ResourceName};
+use crate::outcome::{Outcome, OutcomeKey};
+use crate::pool::{Pick, Pool};
+use crate::resource::{Origin, Resource, ResourceState};
+use crate::selector::lookup;
+use crate::space::{IntervalSet, Space};
+use crate::time::Time;
+
+/// Derived from the tables.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Index {
+    /// Pools by name.
+    pub pool_names: OrdMap<Name, PoolId>,
+    /// Hosts by name.
+    pub host_names: OrdMap<Name, HostId>,
+    /// Keys by name.
+    pub key_names: OrdMap<Name, KeyId>,
+    /// Keys by the hash of their secret.
+    pub key_hashes: OrdMap<[u8; 32], KeyId>,
+    /// Quotas by owner.
+    pub quota_owners: OrdMap<Owner, QuotaId>,
+    /// Revisions by template; the last is the newest.
+    pub templates: OrdSet<(Name, TemplateId)>,
+    /// Resources by name.
+    pub resource_names: OrdMap<(PoolId, ResourceName), ResourceId>,
+    /// Ready and kept for nobody, in the pool's pick order, grouped by host.
+    pub free: OrdSet<FreeKey>,
+    /// Built ones of them by template revision.
+    pub revisions: OrdSet<(PoolId, TemplateId, ResourceId)>,
+    /// The same by indexed attribute: position in the pool's list, value.
+    pub postings: OrdSet<(PoolId, u8, Value, FreeKey)>,
+    /// Kept for a waiter.
+    pub earmarks: OrdSet<(PoolId, Rank, ResourceId)>,
+    /// Whoever has something due, once, with when.
+    pub deadlines: OrdSet<(Time, Carrier)>,
+    /// Members of pools by state.
+    pub members: OrdSet<(PoolId, ResourceState, ResourceId)>,
+    /// Built resources by host, pool and state.
+    pub placed: OrdSet<(HostId, PoolId, ResourceState, ResourceId)>,
+    /// Counts per pool.
+    pub pools: OrdMap<PoolId, PoolUse>,
+    /// What is in use of each host.
+    pub hosts: OrdMap<HostId, HostUse>,
+    /// Divisible resources with what is free of them.
+    pub spaces: OrdMap<ResourceId, Space>,
+    /// Divisible resources by pool.
+    pub divisible: OrdSet<(PoolId, ResourceId)>,
+    /// The queue.
+    pub waiters: OrdSet<Rank>,
+    /// The queue by pool of unmet items; `None` stands for items that name no pool.
+    pub waiting: OrdSet<(Option<PoolId>, Rank)>,
+    /// Live and waiting leases by owner.
+    pub owner_leases: OrdSet<(Owner, LeaseId)>,
+    /// What each owner has and asks for.
+    pub owners: OrdMap<Owner, OwnerUse>,
+    /// Live leases by owner and slot.
+    pub slots: OrdMap<(Owner, Box<str>), LeaseId>,
+    /// Outcomes by the lease they live with.
+    pub lease_outcomes: OrdSet<(LeaseId, OutcomeKey)>,
+    /// Outcomes that will be forgotten, by principal, first to go first.
+    pub outcome_ends: OrdSet<(KeyId, Time, OutcomeKey)>,
+    /// Number of those, by principal.
+    pub outcome_counts: OrdMap<KeyId, u32>,
+    /// Leases without a deadline.
+    pub endless: OrdSet<LeaseId>,
+}
+
+/// Place of a free member: pool, host, pick order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FreeKey {
+    /// The pool.
+    pub pool: PoolId,
+    /// The host; 0 for what has none.
+    pub host: HostId,
+    /// 0, or when it became free, as the pool picks.
+    pub order: u64,
+    /// The resource.
+    pub resource: ResourceId,
+}
+
+/// Whoever has something due.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Carrier {
+    /// A resource.
+    Resource(ResourceId),
+    /// A lease.
+    Lease(LeaseId),
+    /// A host.
+    Host(HostId),
+    /// An outcome.
+    Outcome(OutcomeKey),
+}
+
+/// Counts of a pool.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PoolUse {
+    /// Members by state, slices not counted.
+    pub states: [u32; 9],
+    /// Free members kept for somebody.
+    pub earmarked: u32,
+    /// Free members not offered for now: cooling or not well.
+    pub resting: u32,
+    /// Members asked for by waiters and not kept for them yet.
+    pub unmet: u32,
+    /// Leases that wait for something of this pool.
+    pub waiting: u32,
+    /// Slices cut from its divisible members.
+    pub slices: u32,
+}
+
+/// What is in use of a host.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HostUse {
+    /// Members by pool and state.
+    pub pools: BTreeMap<PoolId, [u32; 9]>,
+    /// Free port blocks.
+    pub blocks: IntervalSet,
+    /// Free subnets.
+    pub subnets: IntervalSet,
+}
+
+/// What an owner has and asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OwnerUse {
+    /// Leases in the queue.
+    pub waiting: u32,
+    /// Leases preparing and active.
+    pub live: u32,
+    /// Members held and asked for.
+    pub resources: u32,
+}
+
+impl PoolUse {
+    /// Members in a state.
+    pub fn in_state(&self, state: ResourceState) -> u32 {
+        self.states[state as usize]
+    }
+
+    /// Members that are not gone.
+    pub fn total(&self) -> u32 {
+        self.states.iter().sum()
+    }
+
+    /// Members that could be granted now, hosts permitting.
+    pub fn ready(&self) -> u32 {
+        self.in_state(ResourceState::Free)
+            .saturating_sub(self.earmarked + self.resting)
+    }
+
+    /// Members on their way to free.
+    pub fn coming(&self) -> u32 {
+        use ResourceState::{Cleaning, Creating, Dirty, Planned};
+        [Planned, Creating, Dirty, Cleaning]
+            .iter()
+            .map(|s| self.in_state(*s))
+            .sum()
+    }
+}
+
+impl HostUse {
+    /// All of a host, nothing in use.
+    pub fn of(host: &Host) -> Self {
+        let whole = |n: u32| {
+            let mut set = IntervalSet::default();
+            if n > 0 {
+                let _ = set.put(0, u128::from(n));
+            }
+            set
+        };
+        let mut blocks = whole(host.spec.ports.map_or(0, |p| p.blocks()));
+        for block in &host.quarantined {
+            blocks.take_exact(u128::from(*block), 1);
+        }
+        Self {
+            pools: BTreeMap::new(),
+            blocks,
+            subnets: whole(host.spec.network.map_or(0, |n| n.subnets())),
+        }
+    }
+
+    /// Resources that are not gone.
+    pub fn total(&self) -> u32 {
+        self.pools.values().flatten().sum()
+    }
+
+    /// Resources in a state.
+    pub fn in_state(&self, state: ResourceState) -> u32 {
+        self.pools.values().map(|s| s[state as usize]).sum()
+    }
+
+    /// Builds and cleanings under way.
+    pub fn building(&self) -> u32 {
+        self.in_state(ResourceState::Creating) + self.in_state(ResourceState::Cleaning)
+    }
+}
+
+/// All of a resource that the index knows, so that a change moves only what differs.
+#[derive(Debug, PartialEq)]
+pub(crate) struct ResourceKeys {
+    state: ResourceState,
+    free: Option<FreeKey>,
+    earmark: Option<Rank>,
+    resting: bool,
+    due: Option<Time>,
+}
+
+impl ResourceKeys {
+    pub(crate) fn of(r: &Resource, pool: Option<&Pool>) -> Self {
+        let ready = r.is_ready();
+        let slice = r.parent().is_some();
+        let order = match pool.map(|p| p.spec.pick) {
+            Some(Pick::Oldest) => r.freed_at.0,
+            _ => 0,
+        };
+        Self {
+            state: r.state,
+            free: (ready && !slice && r.earmark.is_none()).then(|| FreeKey {
+                pool: r.pool,
+                host: r.site().map_or(HostId(0), |s| s.host),
+                order,
+                resource: r.id,
+            }),
+            earmark: r.earmark,
+            resting: r.state == ResourceState::Free && !ready,
+            due: r.due(),
+        }
+    }
+}
+
+impl Index {
+    /// What of a member changed: moves just that.
+    pub(crate) fn move_resource(
+        &mut self,
+        r: &Resource,
+        pool: Option<&Pool>,
+        before: Option<&ResourceKeys>,
+        after: Option<&ResourceKeys>,
+    ) {
+        let state = |k: Option<&ResourceKeys>| k.map(|k| k.state);
+        if state(before) != state(after) {
+            if let Some(k) = before {
+                self.count(r, k.state, false);
+            }
+            if let Some(k) = after {
+                self.count(r, k.state, true);
+            }
+        }
+        let free = |k: Option<&ResourceKeys>| k.and_then(|k| k.free);
+        if free(before) != free(after) {
+            if let Some(key) = free(before) {
+                self.free.remove(&key);
+                if let Some(site) = r.site() {
+                    self.revisions.remove(&(r.pool, site.template, r.id));
+                }
+                self.post(r, pool, key, false);
+            }
+            if let Some(key) = free(after) {
+                self.free.insert(key);
+                if let Some(site) = r.site() {
+                    self.revisions.insert((r.pool, site.template, r.id));
+                }
+                self.post(r, pool, key, true);
+            }
+        }
+        let earmark = |k: Option<&ResourceKeys>| k.and_then(|k| k.earmark);
+        if earmark(before) != earmark(after) {
+            if let Some(rank) = earmark(before) {
+                self.earmarks.remove(&(r.pool, rank, r.id));
+                self.pool_use(r.pool, |u| u.earmarked -= 1);
+            }
+            if let Some(rank) = earmark(after) {
+                self.earmarks.insert((r.pool, rank, r.id));
+                self.pool_use(r.pool, |u| u.earmarked += 1);
+            }
+        }
+        let whole = !matches!(r.origin, Origin::Slice { .. });
+        let resting = |k: Option<&ResourceKeys>| k.is_some_and(|k| k.resting) && whole;
+        match (resting(before), resting(after)) {
+            (false, true) => self.pool_use(r.pool, |u| u.resting += 1),
+            (true, false) => self.pool_use(r.pool, |u| u.resting -= 1),
+            _ => {}
+        }
+        self.move_due(
+            Carrier::Resource(r.id),
+            before.and_then(|k| k.due),
+            after.and_then(|k| k.due),
+        );
+    }
+
+    /// Once per life of a resource: what its coming and going means.
+    pub(crate) fn link_resource(&mut self, r: &Resource, present: bool) {
+        let name = (r.pool, r.doc.name.clone());
+        if present {
+            self.resource_names.insert(name, r.id);
+        } else {
+            self.resource_names.remove(&name);
+        }
+        match &r.origin {
+            Origin::Declared => {}
+            Origin::Divisible(space) => {
+                if present {
+                    self.spaces.insert(r.id, Space::clone(space));
+                    self.divisible.insert((r.pool, r.id));
+                } else {
+                    self.spaces.remove(&r.id);
+                    self.divisible.remove(&(r.pool, r.id));
+                }
+            }
+            Origin::Slice { parent, part } => {
+                if let Some(space) = self.spaces.get_mut(parent) {
+                    let _ = if present {
+                        space.take(part)
+                    } else {
+                        space.put(part)
+                    };
+                }
+            }
+            Origin::Built(site) => {
+                if let Some(host) = self.hosts.get_mut(&site.host) {
+                    let pairs = [
+                        (&mut host.blocks, site.block),
+                        (&mut host.subnets, site.subnet),
+                    ];
+                    for (set, n) in pairs {
+                        let Some(n) = n else { continue };
+                        if present {
+                            set.take_exact(u128::from(n), 1);
+                        } else {
+                            let _ = set.put(u128::from(n), 1);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn count(&mut self, r: &Resource, state: ResourceState, up: bool) {
+        let step = |n: &mut u32| *n = if up { *n + 1 } else { n.saturating_sub(1) };
+        let slice = r.parent().is_some();
+        self.pool_use(r.pool, |u| {
+            step(if slice {
+                &mut u.slices
+            } else {
+                &mut u.states[state as usize]
+            })
+        });
+        let member = (r.pool, state, r.id);
+        if up {
+            self.members.insert(member);
+        } else {
+            self.members.remove(&member);
+        }
+        let Some(site) = r.site() else { return };
+        let place = (site.host, r.pool, state, r.id);
+        if up {
+            self.placed.insert(place);
+        } else {
+            self.placed.remove(&place);
+        }
+        if let Some(host) = self.hosts.get_mut(&site.host) {
+            let states = host.pools.entry(r.pool).or_default();
+            step(&mut states[state as usize]);
+            if states.iter().all(|n| *n == 0) {
+                host.pools.remove(&r.pool);
+            }
+        }
+    }
+
+    pub(crate) fn post(&mut self, r: &Resource, pool: Option<&Pool>, key: FreeKey, present: bool) {
+        let Some(pool) = pool else { return };
+        for (i, attribute) in pool.spec.indexed.iter().enumerate() {
+            let found = lookup(attribute, &r.doc.attributes, &r.doc.labels);
+            let Some(value) = found.map(|v| v.to_value()) else {
+                continue;
+            };
+            let Ok(i) = u8::try_from(i) else { return };
+            let posting = (r.pool, i, value, key);
+            if present {
+                self.postings.insert(posting);
+            } else {
+                self.postings.remove(&posting);
+            }
+        }
+    }
+
+    fn pool_use(&mut self, pool: PoolId, f: impl FnOnce(&mut PoolUse)) {
+        let mut u = self.pools.get(&pool).cloned().unwrap_or_default();
+        f(&mut u);
+        if u == PoolUse::default() {
+            self.pools.remove(&pool);
+        } else {
+            self.pools.insert(pool, u);
+        }
+    }
+
+    pub(crate) fn move_due(&mut self, carrier: Carrier, before: Option<Time>, after: Option<Time>) {
+        if before == after {
+            return;
+        }
+        if let Some(t) = before {
+            self.deadlines.remove(&(t, carrier.clone()));
+        }
+        if let Some(t) = after {
+            self.deadlines.insert((t, carrier));
+        }
+    }
+
+    /// Everything of a lease, in or out; `due` apart.
+    pub(crate) fn link_lease(&mut self, l: &Lease, present: bool) {
+        let waiting = l.state == LeaseState::Waiting;
+        let step = |n: &mut u32, by: u32| {
+            *n = if present {
+                *n + by
+            } else {
+                n.saturating_sub(by)
+            }
+        };
+        let asked: u32 = l.items.iter().map(|i| i.count).sum();
+        let held = u32::try_from(l.members.len()).unwrap_or(u32::MAX);
+        let mut u = self.owners.get(&l.owner).cloned().unwrap_or_default();
+        step(if waiting { &mut u.waiting } else { &mut u.live }, 1);
+        step(&mut u.resources, if waiting { asked } else { held });
+        if u == OwnerUse::default() {
+            self.owners.remove(&l.owner);
+        } else {
+            self.owners.insert(l.owner.clone(), u);
+        }
+        let mut sets = vec![];
+        if waiting {
+            for (i, item) in l.items.iter().enumerate() {
+                let unmet = l.unmet(i);
+                if let (Some(pool), true) = (item.pool, unmet > 0) {
+                    self.pool_use(pool, |u| step(&mut u.unmet, unmet));
+                }
+            }
+            for pool in l.unmet_pools() {
+                sets.push(pool);
+                if let Some(pool) = pool {
+                    self.pool_use(pool, |u| step(&mut u.waiting, 1));
+                }
+            }
+        }
+        let own = (l.owner.clone(), l.id);
+        let slot = l.slot.clone().map(|s| (l.owner.clone(), s));
+        let endless = !waiting && l.deadline.is_none();
+        if present {
+            self.owner_leases.insert(own);
+            for pool in sets {
+                self.waiting.insert((pool, l.rank()));
+            }
+            if waiting {
+                self.waiters.insert(l.rank());
+            }
+            if let Some(slot) = slot {
+                self.slots.insert(slot, l.id);
+            }
+            if endless {
+                self.endless.insert(l.id);
+            }
+        } else {
+            self.owner_leases.remove(&own);
+            for pool in sets {
+                self.waiting.remove(&(pool, l.rank()));
+            }
+            self.waiters.remove(&l.rank());
+            if let Some(slot) = slot {
+                self.slots.remove(&slot);
+            }
+            self.endless.remove(&l.id);
+        }
+    }
+
+    pub(crate) fn link_outcome(&mut self, o: &Outcome, present: bool) {
+        let at = &o.at;
+        let live = o
+            .lease
+            .filter(|_| o.until.is_none())
+            .map(|l| (l, at.clone()));
+        let ends = o.until.map(|t| (at.by, t, at.clone()));
+        if present {
+            if let Some(live) = live {
+                self.lease_outcomes.insert(live);
+            }
+            if let Some(ends) = ends
+                && self.outcome_ends.insert(ends).is_none()
+            {
+                *self.outcome_counts.entry(at.by).or_default() += 1;
+            }
+        } else {
+            if let Some(live) = live {
+                self.lease_outcomes.remove(&live);
+            }
+            if let Some(ends) = ends
+                && self.outcome_ends.remove(&ends).is_some()
+            {
+                let n = self.outcome_counts.get(&at.by).copied().unwrap_or(0);
+                if n > 1 {
+                    self.outcome_counts.insert(at.by, n - 1);
+                } else {
+                    self.outcome_counts.remove(&at.by);
+                }
+            }
+        }
+        let (before, after) = if present {
+            (None, o.until)
+        } else {
+            (o.until, None)
+        };
+        self.move_due(Carrier::Outcome(at.clone()), before, after);
+    }
+
+    /// Hosts that have ready members of a pool, each with its first one at or after `from`.
+    pub fn free_groups(&self, pool: PoolId) -> impl Iterator<Item = HostId> {
+        let mut from = Bound::Included(FreeKey {
+            pool,
+            host: HostId(0),
+            order: 0,
+            resource: ResourceId(0),
+        });
+        std::iter::from_fn(move || {
+            let key = *self.free.range((from, Bound::Unbounded)).next()?;
+            if key.pool != pool {
+                return None;
+            }
+            from = Bound::Excluded(FreeKey {
+                pool,
+                host: key.host,
+                order: u64::MAX,
+                resource: ResourceId(u64::MAX),
+            });
+            Some(key.host)
+        })
+    }
+
+    /// Ready members of a pool on one host, in pick order.
+    pub fn free_on(&self, pool: PoolId, host: HostId) -> impl Iterator<Item = &FreeKey> {
+        let from = FreeKey {
+            pool,
+            host,
+            order: 0,
+            resource: ResourceId(0),
+        };
+        let to = FreeKey {
+            pool,
+            host,
+            order: u64::MAX,
+            resource: ResourceId(u64::MAX),
+        };
+        self.free.range(from..=to)
+    }
+}

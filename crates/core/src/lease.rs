@@ -1,0 +1,245 @@
+//! What a lease is: resources held by an owner until a deadline.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::attribute::Labels;
+use crate::event::Number;
+use crate::id::{Fence, KeyId, LeaseId, PoolId, ResourceId};
+use crate::name::Owner;
+use crate::selector::Selector;
+use crate::space::Amount;
+use crate::time::Time;
+
+/// A live lease as State holds it: waiting, preparing or active.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Lease {
+    /// From the ledger's counter; also its place among equals in the queue.
+    pub id: LeaseId,
+    /// Whom it is for.
+    pub owner: Owner,
+    /// The key that asked.
+    pub by: Option<KeyId>,
+    /// Others who may see and use it.
+    pub shared: Vec<Owner>,
+    /// Where it is in its life.
+    pub state: LeaseState,
+    /// What was asked for.
+    pub items: Arc<[Item]>,
+    /// 9 is first.
+    pub priority: u8,
+    /// Number of its last grant; 0 while it waits.
+    pub fence: Fence,
+    /// What it has; empty while it waits.
+    pub members: Vec<Member>,
+    /// What is kept for it while it waits.
+    pub earmarks: Vec<Earmark>,
+    /// When it was asked for.
+    pub asked_at: Time,
+    /// When it was first granted.
+    pub granted_at: Option<Time>,
+    /// When it expires; none while it waits or where the pool says endless.
+    pub deadline: Option<Time>,
+    /// Latest deadline a renewal may reach.
+    pub deadline_max: Option<Time>,
+    /// Time to live that was asked for, in milliseconds.
+    pub ttl_ms: Option<u64>,
+    /// First deadline after a wait, in milliseconds.
+    pub claim_within_ms: Option<u64>,
+    /// A waiting one gives up then.
+    pub wait_until: Option<Time>,
+    /// A waiting one must be asked about this often, in milliseconds.
+    pub poll_within_ms: Option<u64>,
+    /// When that lapses.
+    pub poll_until: Option<Time>,
+    /// One live lease per owner and slot.
+    pub slot: Option<Box<str>>,
+    /// What the members are for.
+    pub purpose: Purpose,
+    /// Its holder's labels.
+    pub labels: Labels,
+    /// Its holder's note.
+    pub note: Option<Box<str>>,
+    /// Members exchanged so far.
+    pub swaps: u8,
+    /// Number of the last event that changed it: its ETag.
+    pub changed: Number,
+}
+
+/// The states of a live lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeaseState {
+    /// In the queue.
+    Waiting,
+    /// Granted; its members are being bound.
+    Preparing,
+    /// The holder's.
+    Active,
+}
+
+/// One thing asked for, `count` times.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Item {
+    /// From this pool; none means any pool the owner sees.
+    pub pool: Option<PoolId>,
+    /// And satisfying this.
+    pub selector: Option<Selector>,
+    /// How many, at least 1.
+    pub count: u32,
+    /// How much, from a divisible pool.
+    pub amount: Option<Amount>,
+}
+
+/// One resource of a granted lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The resource.
+    pub resource: ResourceId,
+    /// Index of the item it meets.
+    pub item: u16,
+    /// Needs nothing more before the holder may use it.
+    pub bound: bool,
+    /// Went bad while leased.
+    pub flagged: bool,
+}
+
+/// One resource kept for a waiting lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Earmark {
+    /// The resource.
+    pub resource: ResourceId,
+    /// Index of the item it meets.
+    pub item: u16,
+}
+
+/// What a lease's members are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// The pool's purpose.
+    Use,
+    /// An outside cleaner takes a dirty one to clean it.
+    Clean,
+}
+
+/// How a lease ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum End {
+    /// By its holder.
+    Released,
+    /// At its deadline.
+    Expired,
+    /// By somebody with the right to.
+    Revoked,
+    /// By its holder while it waited.
+    Cancelled,
+    /// Its wait was over.
+    TimedOut,
+    /// Nobody asked about it in time while it waited.
+    Abandoned,
+    /// A member or its host was lost, and the pool says end.
+    Lost,
+    /// A member could not be prepared.
+    Failed,
+    /// What it waits for can no longer come.
+    Impossible,
+}
+
+impl End {
+    /// Its name in the APIs and the docs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Released => "released",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+            Self::Cancelled => "cancelled",
+            Self::TimedOut => "timed_out",
+            Self::Abandoned => "abandoned",
+            Self::Lost => "lost",
+            Self::Failed => "failed",
+            Self::Impossible => "impossible",
+        }
+    }
+}
+
+/// What stays in State of an ended lease, for an hour.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// Its id.
+    pub id: LeaseId,
+    /// Whose it was.
+    pub owner: Owner,
+    /// How it ended.
+    pub end: End,
+    /// When.
+    pub at: Time,
+    /// Its last fence.
+    pub fence: Fence,
+}
+
+/// A waiter's place: higher priority first, then who asked earlier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Rank {
+    /// 9 less the priority, so that it sorts first to last.
+    after: u8,
+    /// Arrival.
+    pub lease: LeaseId,
+}
+
+impl Rank {
+    /// The place of a lease of this priority.
+    pub fn new(priority: u8, lease: LeaseId) -> Self {
+        Self {
+            after: crate::limits::PRIORITY_MAX.saturating_sub(priority),
+            lease,
+        }
+    }
+}
+
+impl Lease {
+    /// Its place in the queue.
+    pub fn rank(&self) -> Rank {
+        Rank::new(self.priority, self.id)
+    }
+
+    /// How many more members item `i` needs while the lease waits.
+    pub fn unmet(&self, i: usize) -> u32 {
+        let have = self
+            .earmarks
+            .iter()
+            .filter(|e| usize::from(e.item) == i)
+            .count();
+        self.items[i]
+            .count
+            .saturating_sub(u32::try_from(have).unwrap_or(u32::MAX))
+    }
+
+    /// Nothing is missing.
+    pub fn is_met(&self) -> bool {
+        let asked: u64 = self.items.iter().map(|i| u64::from(i.count)).sum();
+        self.earmarks.len() as u64 >= asked
+    }
+
+    /// Pools of its unmet items; `None` stands for an item that names no pool.
+    pub fn unmet_pools(&self) -> BTreeSet<Option<PoolId>> {
+        (0..self.items.len())
+            .filter(|i| self.unmet(*i) > 0)
+            .map(|i| self.items[i].pool)
+            .collect()
+    }
+
+    /// Next instant at which something about it is due; each lease has at most one.
+    pub fn due(&self) -> Option<Time> {
+        match self.state {
+            LeaseState::Waiting => match (self.wait_until, self.poll_until) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            },
+            LeaseState::Preparing | LeaseState::Active => self.deadline,
+        }
+    }
+}

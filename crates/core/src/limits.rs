@@ -1,0 +1,254 @@
+//! Every bound of the product, with its reason, in one place.
+//!
+//! A queue, list, body, wait, retry or batch without an entry here is a bug. The unit is the end of
+//! the name: `_MS` milliseconds, `_BYTES` bytes, else a count. The page
+//! `docs/reference/limits.md` is written from [`SECTIONS`], so code and docs cannot disagree.
+
+/// One bound, as the reference page and `doctor` show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// The constant's name.
+    pub name: &'static str,
+    /// Its value, in the unit its name ends with.
+    pub value: u64,
+    /// What it bounds and why it is what it is.
+    pub reason: &'static str,
+}
+
+/// The bounds of one part of the product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Section {
+    /// Heading on the reference page.
+    pub title: &'static str,
+    /// In the order of this file.
+    pub limits: &'static [Limit],
+}
+
+macro_rules! limits {
+    ($($title:literal {$($(#[doc = $reason:literal])+ $name:ident: $unit:ty = $value:expr;)+})+) => {
+        $($($(#[doc = $reason])+ pub const $name: $unit = $value;)+)+
+
+        /// Every bound of this file.
+        pub const SECTIONS: &[Section] = &[$(Section {
+            title: $title,
+            limits: &[$(Limit {
+                name: stringify!($name),
+                value: $name as u64,
+                reason: concat!($($reason),+),
+            }),+],
+        }),+];
+    };
+}
+
+const SECOND_MS: u64 = 1_000;
+const MINUTE_MS: u64 = 60 * SECOND_MS;
+const HOUR_MS: u64 = 60 * MINUTE_MS;
+const DAY_MS: u64 = 24 * HOUR_MS;
+const KIB: usize = 1_024;
+const MIB: usize = 1_024 * KIB;
+
+limits! {
+    "Turns" {
+        /// Commands decided in one turn and committed as one transaction: grouping pays up to about
+        /// here, beyond it latency rises and throughput does not.
+        COMMANDS_PER_TURN_MAX: usize = 256;
+        /// Events one turn makes, settling included: keeps a turn below 20 ms; the next turn goes on.
+        EVENTS_PER_TURN_MAX: usize = 1_024;
+        /// Commands in one `All`: it is decided within one turn, so it fits one.
+        COMMANDS_PER_ALL_MAX: usize = 256;
+        /// Commands queued for the ledger before callers are told to come again: about a second of
+        /// work.
+        QUEUE_COMMANDS_MAX: usize = 20_000;
+    }
+    "Leases" {
+        /// Items (pool or selector with a count) one acquire may ask for: each is matched against
+        /// each freed resource.
+        ITEMS_PER_LEASE_MAX: usize = 64;
+        /// Resources one lease holds: a grant is one event and one commit, so it fits a turn.
+        MEMBERS_PER_LEASE_MAX: usize = 1_024;
+        /// Owners one lease is shared with: each is looked up at every access to it.
+        SHARED_WITH_MAX: usize = 64;
+        /// Shortest lease: expiry acts within a second, so less could not be kept.
+        TTL_MS_MIN: u64 = SECOND_MS;
+        /// Longest lease, a year and a month: whoever wants more means a pool without deadline.
+        TTL_MS_MAX: u64 = 400 * DAY_MS;
+        /// Length of a lease whose caller and pool name none.
+        TTL_MS_DEFAULT: u64 = HOUR_MS;
+        /// Longest wait for a grant: a day outlasts a night of builds.
+        WAIT_MS_MAX: u64 = DAY_MS;
+        /// How long a hold may keep a released resource for debugging: a week outlasts a holiday.
+        HOLD_MS_MAX: u64 = 7 * DAY_MS;
+        /// Bytes of a lease's note: a link and a sentence, kept in memory for each live lease.
+        NOTE_BYTES_MAX: usize = 512;
+        /// Bytes of a slot's name: a session token fits.
+        SLOT_BYTES_MAX: usize = 128;
+        /// Swaps of a failed member while a lease is being prepared: a sick template must not eat
+        /// the pool.
+        SWAPS_PER_LEASE_MAX: usize = 3;
+        /// Least time a live lease has left after a start or take-over: a holder that could not
+        /// reach us must get the chance to renew.
+        RESTART_GRACE_MS: u64 = 30 * SECOND_MS;
+        /// How long an ended lease is answered from memory: repeats of a release come soon.
+        ENDED_KEPT_MS: u64 = HOUR_MS;
+        /// Ended leases kept in memory; older ones are answered from the history.
+        ENDED_KEPT_MAX: usize = 100_000;
+    }
+    "Waiting" {
+        /// Waiting leases in all: each costs memory and a look when a resource is freed.
+        WAITING_MAX: usize = 100_000;
+        /// Waiting leases of one pool: one crowded pool must leave room for the others.
+        WAITING_PER_POOL_MAX: usize = 10_000;
+        /// Waiting leases of one owner: one runaway script must leave room for others.
+        WAITING_PER_OWNER_MAX: usize = 1_000;
+        /// Highest priority: ten steps are as many as people keep apart.
+        PRIORITY_MAX: u8 = 9;
+        /// Priority of a caller who names none.
+        PRIORITY_DEFAULT: u8 = 5;
+        /// Highest priority a user may ask for; above it operators only, else everybody would.
+        PRIORITY_USER_MAX: u8 = 5;
+    }
+    "Idempotency" {
+        /// Bytes of an idempotency key, printable ASCII: room for a digest or two ids.
+        IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
+        /// How long an outcome is kept after its lease ended: a day of retries.
+        IDEMPOTENCY_KEEP_MS: u64 = DAY_MS;
+        /// Outcomes kept per principal after their lease; then the oldest goes early, counted.
+        IDEMPOTENCY_PER_PRINCIPAL_MAX: usize = 100_000;
+    }
+    "Names and texts" {
+        /// Characters of a pool's, template's or host's name: one DNS label.
+        NAME_BYTES_MAX: usize = 63;
+        /// Bytes of a resource's name: one directory entry, one DNS name.
+        RESOURCE_NAME_BYTES_MAX: usize = 255;
+        /// Bytes of an owner's name: an e-mail address or a service account fits.
+        OWNER_BYTES_MAX: usize = 128;
+        /// Bytes of the key of a label or attribute: one DNS label.
+        KEY_BYTES_MAX: usize = 63;
+        /// Bytes of all attributes of one resource, as packed in memory: a page of facts, not a
+        /// document store.
+        ATTRIBUTES_BYTES_MAX: usize = 16 * KIB;
+        /// Bytes of all labels of one thing, as packed in memory: for choosing, facts are attributes.
+        LABELS_BYTES_MAX: usize = 4 * KIB;
+        /// Labels of one thing.
+        LABELS_MAX: usize = 64;
+        /// Bytes of one label's value: a URL fits.
+        LABEL_VALUE_BYTES_MAX: usize = 255;
+    }
+    "Resources" {
+        /// Endpoints of one resource: each is shown to each holder.
+        ENDPOINTS_PER_RESOURCE_MAX: usize = 64;
+        /// Bytes of one endpoint's value: a URL or a path fits, documents are composed when asked.
+        ENDPOINT_BYTES_MAX: usize = 2 * KIB;
+        /// Bytes of the reason why a resource is withheld: one sentence, shown in every list.
+        REASON_BYTES_MAX: usize = 256;
+        /// Characters kept of the cause of a failure: enough for an engine's message, logs tell more.
+        CAUSE_CHARS_MAX: usize = 1_024;
+    }
+    "Choosing" {
+        /// Conditions of one selector: each is tested against each candidate.
+        CONDITIONS_PER_SELECTOR_MAX: usize = 16;
+        /// Values in one `in` or `notin`.
+        VALUES_PER_CONDITION_MAX: usize = 64;
+        /// Bytes of one selector as text: it comes in a URL.
+        SELECTOR_BYTES_MAX: usize = 4 * KIB;
+        /// Candidates one selector may scan; above it the caller is told which attribute to index.
+        SCAN_MAX: usize = 10_000;
+        /// Attributes one pool indexes: each costs memory per resource.
+        INDEXED_ATTRIBUTES_PER_POOL_MAX: usize = 8;
+    }
+    "Divisible resources" {
+        /// Intervals in the definition of one range, and as many exclusions.
+        INTERVALS_PER_SPACE_MAX: usize = 1_024;
+        /// Kinds (cpu, mem, …) in one quantity.
+        KINDS_PER_QUANTITY_MAX: usize = 64;
+    }
+    "Nouns" {
+        /// Pools: tens of thousands are still listed in a second.
+        POOLS_MAX: usize = 10_000;
+        /// Resources, slices included: the model is in memory, at about 1 KiB each.
+        RESOURCES_MAX: usize = 10_000_000;
+        /// Hosts: each is looked at every few seconds.
+        HOSTS_MAX: usize = 10_000;
+        /// Revisions of all templates together.
+        TEMPLATES_MAX: usize = 10_000;
+        /// API keys, one for each program and person.
+        KEYS_MAX: usize = 100_000;
+        /// Quotas, one for each owner, group or pool of either.
+        QUOTAS_MAX: usize = 100_000;
+        /// Owners or groups one pool or key names: each is looked up at every access.
+        OWNERS_PER_LIST_MAX: usize = 1_024;
+    }
+    "Hosts and builds" {
+        /// Resources on one host: each is in every list its driver gives.
+        RESOURCES_PER_HOST_MAX: usize = 100_000;
+        /// Driver calls under way per host, deletions included.
+        CALLS_PER_HOST_MAX: usize = 16;
+        /// Builds and cleanings at once in one pool.
+        BUILDS_PER_POOL_MAX: usize = 1_024;
+        /// Shortest deadline an operator may set for work on a resource.
+        DEADLINE_MS_MIN: u64 = 100;
+        /// Longest one: what takes a week is a project.
+        DEADLINE_MS_MAX: u64 = 7 * DAY_MS;
+        /// Bytes of all files of one template revision: recipes, not artefacts.
+        TEMPLATE_BYTES_MAX: usize = 1_024 * KIB;
+        /// Bytes of the parameters a pool gives its template.
+        PARAMETERS_BYTES_MAX: usize = 16 * KIB;
+        /// Builds and cleanings at once per engine: measured, more only add latency.
+        BUILDS_PER_HOST_DEFAULT: usize = 4;
+        /// The most an operator may set that to.
+        BUILDS_PER_HOST_MAX: usize = 256;
+        /// Failed resources kept per host as evidence; older ones are deleted, or a broken
+        /// template would fill the host.
+        EVIDENCE_PER_HOST_MAX: usize = 8;
+        /// How long a failed resource is kept as evidence: a working day to look at it.
+        EVIDENCE_KEPT_MS: u64 = DAY_MS;
+        /// First pause after a failed build, doubled each time.
+        BACK_OFF_MS_MIN: u64 = SECOND_MS;
+        /// Longest pause between builds that fail: a mended host is noticed within it.
+        BACK_OFF_MS_MAX: u64 = 5 * MINUTE_MS;
+        /// Cleanings of a declared resource that may fail in a row before a person must repair it.
+        CLEAN_ATTEMPTS_MAX: usize = 5;
+        /// How long a build may take when its template names nothing.
+        CREATE_MS_DEFAULT: u64 = 10 * MINUTE_MS;
+        /// How long a cleaning may take when its template names nothing.
+        CLEAN_MS_DEFAULT: u64 = 10 * MINUTE_MS;
+        /// How long preparing a granted member may take when its template names nothing.
+        PREPARE_MS_DEFAULT: u64 = 10 * MINUTE_MS;
+        /// How long a planned build may wait for its start before it is planned anew elsewhere.
+        PLANNED_MS_MAX: u64 = 10 * MINUTE_MS;
+        /// A resource dirty for longer raises an alert, unless the pool says otherwise.
+        DIRTY_ALERT_MS: u64 = 15 * MINUTE_MS;
+        /// Pause between two looks at a host.
+        PROBE_PERIOD_MS: u64 = 5 * SECOND_MS;
+        /// Pause before the second look that confirms a first bad one.
+        SECOND_LOOK_MS: u64 = SECOND_MS;
+        /// Least time between the two good looks after which an unknown thing of ours is removed.
+        ORPHAN_GRACE_MS: u64 = 60 * SECOND_MS;
+        /// A host unseen for longer is lost, unless its declaration says otherwise.
+        HOST_LOST_MS_DEFAULT: u64 = 5 * MINUTE_MS;
+    }
+    "Time" {
+        /// How fast ledger time follows the wall clock, in parts per million: as NTP slews.
+        SLEW_PPM: u64 = 500;
+        /// A wall clock further behind the last commit than this is not believed at start.
+        CLOCK_BEHIND_MAX_MS: u64 = DAY_MS;
+        /// A wall clock ahead by more than this for a minute ends the process, which anchors anew.
+        CLOCK_AHEAD_MAX_MS: u64 = 60 * SECOND_MS;
+    }
+    "Journal and streams" {
+        /// How long the journal is kept, but never past the history's mark.
+        JOURNAL_KEPT_MS: u64 = 7 * DAY_MS;
+        /// Events kept in the journal, but never past the history's mark.
+        JOURNAL_KEPT_EVENTS_MAX: usize = 10_000_000;
+        /// Events a webhook may lag; then it is sent one `gap` event and goes on with the newest.
+        WEBHOOK_BACKLOG_EVENTS_MAX: usize = 100_000;
+    }
+    "HTTP" {
+        /// Bytes of a request's body: the largest `All` fits.
+        BODY_BYTES_MAX: usize = MIB;
+        /// Entries of one page of a list.
+        PAGE_MAX: usize = 1_000;
+        /// Entries of one page whose caller names no size.
+        PAGE_DEFAULT: usize = 100;
+    }
+}

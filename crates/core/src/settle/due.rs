@@ -1,0 +1,130 @@
+//! What is due.
+
+use crate::choose::offerable;
+use crate::decide::resource::{removed, returned};
+use crate::event::Event;
+use crate::grant::{self, Leaving};
+use crate::id::{HostId, LeaseId, ResourceId};
+use crate::index::Carrier;
+use crate::lease::{End, LeaseState};
+use crate::pool::Pool;
+use crate::resource::{Resource, ResourceState, Withheld};
+use crate::settle::fail;
+use crate::state::State;
+
+/// The events of the earliest thing that is due, if any is.
+pub(super) fn next(state: &State) -> Option<Vec<Event>> {
+    let (at, carrier) = state.index.deadlines.get_min()?;
+    if *at > state.now() {
+        return None;
+    }
+    Some(match carrier {
+        Carrier::Resource(id) => resource(state, *id),
+        Carrier::Lease(id) => lease(state, *id),
+        Carrier::Host(id) => host(state, *id),
+        Carrier::Outcome(at) => vec![Event::OutcomeForgotten(at.clone())],
+    })
+}
+
+fn lease(state: &State, id: LeaseId) -> Vec<Event> {
+    let Some(l) = state.leases.get(&id) else {
+        return vec![];
+    };
+    if l.state != LeaseState::Waiting {
+        return vec![grant::ended(state, l, End::Expired, &Leaving::default())];
+    }
+    let timed_out = l.wait_until.is_some_and(|t| t <= state.now());
+    grant::ended_waiting(
+        state,
+        l,
+        if timed_out {
+            End::TimedOut
+        } else {
+            End::Abandoned
+        },
+    )
+}
+
+fn host(state: &State, id: HostId) -> Vec<Event> {
+    let Some(h) = state.hosts.get(&id) else {
+        return vec![];
+    };
+    let now = state.now();
+    if h.lost_at.is_some_and(|t| t <= now) {
+        return vec![Event::HostLost(id)];
+    }
+    let over = |b: &crate::host::Backoff| b.until.is_some_and(|t| t <= now);
+    let pools = h.backoffs.iter().filter(|(_, b)| over(b));
+    pools
+        .map(|(pool, _)| Event::HostBackoffOver(id, *pool))
+        .collect()
+}
+
+fn resource(state: &State, id: ResourceId) -> Vec<Event> {
+    use ResourceState::{Cleaning, Creating, Deleting, Dirty, Failed, Free, Leased, Planned};
+    let Some(r) = state.resources.get(&id) else {
+        return vec![];
+    };
+    let Some(pool) = state.pools.get(&r.pool) else {
+        return vec![Event::ResourceGone(id)];
+    };
+    match r.state {
+        Planned => vec![Event::ResourceGone(id)],
+        Creating | Cleaning | Leased => fail::attempt(
+            state,
+            pool,
+            r,
+            "timed_out",
+            "no outcome before its deadline",
+        ),
+        Free => free(state, r),
+        Dirty => vec![Event::ResourceAlert(id)],
+        Failed => failed(state, pool, r),
+        ResourceState::Withheld => vec![returned(state, r)],
+        Deleting if r.open => fail::attempt(
+            state,
+            pool,
+            r,
+            "timed_out",
+            "no outcome before its deadline",
+        ),
+        Deleting => {
+            vec![Event::ResourceDeleting(
+                id,
+                state.now().plus_ms(pool.spec.deadlines.delete_ms),
+            )]
+        }
+    }
+}
+
+/// Rested, or too old.
+fn free(state: &State, r: &Resource) -> Vec<Event> {
+    if r.cooling_until.is_some_and(|t| t <= state.now()) {
+        return vec![match r.parent() {
+            Some(_) => Event::ResourceGone(r.id),
+            None => Event::ResourceCooled(r.id),
+        }];
+    }
+    debug_assert!(!offerable(state, r) || r.retire_at.is_some());
+    removed(state, r)
+}
+
+/// Its back-off is over: a declared one is cleaned again, or withheld after too many tries; a
+/// built one makes room for another.
+fn failed(state: &State, pool: &Pool, r: &Resource) -> Vec<Event> {
+    if r.site().is_some() {
+        return removed(state, r);
+    }
+    if r.tries >= pool.spec.tries_max {
+        let withheld = Withheld {
+            reason: "needs_repair".into(),
+            clean: false,
+            until: None,
+        };
+        return vec![Event::ResourceWithheld(r.id, withheld.into())];
+    }
+    vec![Event::ResourceDirtied(
+        r.id,
+        state.now().plus_ms(pool.spec.deadlines.dirty_alert_ms),
+    )]
+}

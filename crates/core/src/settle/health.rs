@@ -1,0 +1,96 @@
+//! What the health of a resource means, and dirty ones that need no cleaning.
+
+use crate::event::{After, Event};
+use crate::grant::{self, Leaving};
+use crate::id::ResourceId;
+use crate::lease::{End, LeaseState};
+use crate::pool::{OnBad, RecycleClass};
+use crate::resource::{Health, Resource, ResourceState};
+use crate::settle::fail;
+use crate::state::State;
+
+pub(super) fn resource(state: &State, id: ResourceId) -> Vec<Event> {
+    let Some(r) = state.resources.get(&id) else {
+        return vec![];
+    };
+    let Some(pool) = state.pools.get(&r.pool) else {
+        return vec![];
+    };
+    let now = state.now();
+    match (r.state, r.health) {
+        (ResourceState::Free, Health::Suspect) if r.earmark.is_some() => {
+            vec![Event::ResourceUnmarked(id)]
+        }
+        (ResourceState::Free, Health::Ill) => {
+            let unmark = r.earmark.map(|_| Event::ResourceUnmarked(id));
+            let retry_at = grant::retry_at(now, pool, r.tries);
+            let cause = "seen bad or gone, twice".into();
+            unmark
+                .into_iter()
+                .chain([Event::ResourceFailed {
+                    resource: id,
+                    cause,
+                    retry_at,
+                }])
+                .collect()
+        }
+        (ResourceState::Leased, Health::Ill) => bad_member(state, r, pool.spec.on_bad),
+        // For class keep there is nothing to do between dirty and free.
+        (ResourceState::Dirty, Health::Well) if pool.spec.recycle.class == RecycleClass::Keep => {
+            let cooldown = pool.spec.recycle.cooldown_ms;
+            vec![
+                Event::ResourceCleaning {
+                    resource: id,
+                    replace: false,
+                    deadline: now.plus_ms(pool.spec.deadlines.clean_ms),
+                },
+                Event::ResourceCleaned {
+                    resource: id,
+                    outputs: Default::default(),
+                    cooling_until: (cooldown > 0).then(|| now.plus_ms(cooldown)),
+                    retire_at: None,
+                },
+            ]
+        }
+        // It went bad, and cleaning will tell: nobody looks at it before.
+        (ResourceState::Dirty, _) if pool.spec.recycle.class == RecycleClass::Keep => {
+            vec![Event::ResourceHealth(id, Health::Well)]
+        }
+        _ => vec![],
+    }
+}
+
+/// A leased resource went bad, or its host was given up: the pool says what the lease makes of it.
+pub(super) fn bad_member(state: &State, r: &Resource, policy: OnBad) -> Vec<Event> {
+    let Some(lease) = r.lease.and_then(|l| state.leases.get(&l)) else {
+        return vec![];
+    };
+    let Some(pool) = state.pools.get(&r.pool) else {
+        return vec![];
+    };
+    let Some(member) = lease.members.iter().find(|m| m.resource == r.id) else {
+        return vec![];
+    };
+    let policy = if lease.state == LeaseState::Preparing {
+        OnBad::Swap
+    } else {
+        policy
+    };
+    match policy {
+        OnBad::Keep if member.flagged => vec![],
+        OnBad::Keep => vec![Event::LeaseFlagged(lease.id, r.id)],
+        OnBad::Swap => {
+            let after = After::Failed(
+                "went bad while leased".into(),
+                grant::retry_at(state.now(), pool, r.tries),
+            );
+            let end = if lease.state == LeaseState::Preparing {
+                End::Failed
+            } else {
+                End::Lost
+            };
+            fail::swap(state, lease, r, after, end)
+        }
+        OnBad::End => vec![grant::ended(state, lease, End::Lost, &Leaving::default())],
+    }
+}

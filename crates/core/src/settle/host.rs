@@ -1,0 +1,201 @@
+//! Hosts: what starts on them within their budget, and what becomes of their members when they
+//! go out of sight, are given up, retire, or return.
+
+use crate::decide::resource::removed;
+use crate::event::Event;
+use crate::grant::{self, Leaving};
+use crate::id::{HostId, PoolId, ResourceId};
+use crate::lease::End;
+use crate::pool::{Pool, RecycleClass};
+use crate::resource::{ResourceState, Then};
+use crate::settle::{health, queue};
+use crate::state::{State, Work};
+
+/// The next build or cleaning on a host, people's demand before refill.
+pub(super) fn start(state: &State, id: HostId) -> Vec<Event> {
+    let Some(h) = state.hosts.get(&id) else {
+        return vec![];
+    };
+    let Some(u) = state.index.hosts.get(&id) else {
+        return vec![];
+    };
+    if h.retiring && u.total() == 0 {
+        return vec![Event::HostGone(id)];
+    }
+    if !h.seen || h.lost || u.building() >= h.spec.builds_max {
+        return vec![];
+    }
+    let mut pools: Vec<&std::sync::Arc<Pool>> =
+        u.pools.keys().filter_map(|p| state.pools.get(p)).collect();
+    pools.sort_by_key(|p| {
+        (
+            state.index.pools.get(&p.id).map_or(0, |u| u.unmet) == 0,
+            p.id,
+        )
+    });
+    for pool in pools {
+        let here = u.pools.get(&pool.id).copied().unwrap_or_default();
+        let all = state.index.pools.get(&pool.id).cloned().unwrap_or_default();
+        let busy = all.in_state(ResourceState::Creating) + all.in_state(ResourceState::Cleaning);
+        if busy >= pool.spec.builds_max {
+            continue;
+        }
+        // After a failure one build at a time tries whether it goes again.
+        let backoff = h.backoffs.get(&pool.id);
+        let trying =
+            here[ResourceState::Creating as usize] + here[ResourceState::Cleaning as usize];
+        if backoff.is_some_and(|b| b.until.is_some() || trying > 0) {
+            continue;
+        }
+        if let Some(event) = first(state, id, pool) {
+            return vec![event];
+        }
+    }
+    vec![]
+}
+
+/// Starts the first that waits: cleanings before builds, since they are nearer to free.
+fn first(state: &State, host: HostId, pool: &Pool) -> Option<Event> {
+    let now = state.now();
+    let waits = |s| {
+        let at = |id| (host, pool.id, s, ResourceId(id));
+        state
+            .index
+            .placed
+            .range(at(0)..=at(u64::MAX))
+            .next()
+            .map(|(_, _, _, id)| *id)
+    };
+    let class = pool.spec.recycle.class;
+    if matches!(class, RecycleClass::Replace | RecycleClass::Reset)
+        && let Some(resource) = waits(ResourceState::Dirty)
+    {
+        let replace = class == RecycleClass::Replace;
+        let deadline = now.plus_ms(if replace {
+            pool.spec.deadlines.create_ms
+        } else {
+            pool.spec.deadlines.clean_ms
+        });
+        return Some(Event::ResourceCleaning {
+            resource,
+            replace,
+            deadline,
+        });
+    }
+    let resource = waits(ResourceState::Planned)?;
+    Some(Event::ResourceCreating(
+        resource,
+        now.plus_ms(pool.spec.deadlines.create_ms),
+    ))
+}
+
+/// Looks at some members of a host, and at the rest later.
+pub(super) fn members(state: &mut State, id: HostId, from: ResourceId) -> Vec<Event> {
+    const AT_ONCE: usize = 64;
+    let Some(h) = state.hosts.get(&id).cloned() else {
+        return vec![];
+    };
+    let some: Vec<ResourceId> = on_host(state, id, from).take(AT_ONCE + 1).collect();
+    if let Some(next) = some.get(AT_ONCE) {
+        state.work.insert(Work::HostMembers(id, *next));
+    }
+    let mut events = Vec::new();
+    for r in some.iter().take(AT_ONCE) {
+        if h.offers() {
+            state.work.insert(Work::Offer(*r));
+        } else if h.forgotten {
+            events.extend(forgotten(state, *r));
+        } else if h.retiring {
+            events.extend(retired(state, *r));
+        } else if h.lost {
+            events.extend(lost(state, *r));
+        } else {
+            events.extend(queue::unmark_if_not_offered(state, *r));
+        }
+    }
+    events
+}
+
+/// Resources of a host in the order of their ids, from one on.
+fn on_host(
+    state: &State,
+    host: HostId,
+    from: ResourceId,
+) -> impl Iterator<Item = ResourceId> + use<> {
+    let pools: Vec<PoolId> = state
+        .index
+        .hosts
+        .get(&host)
+        .map(|u| u.pools.keys().copied().collect())
+        .unwrap_or_default();
+    let mut ids: Vec<ResourceId> = Vec::new();
+    for pool in pools {
+        for s in ResourceState::ALL {
+            let at = |id| (host, pool, s, id);
+            let range = at(from)..=at(ResourceId(u64::MAX));
+            ids.extend(
+                state
+                    .index
+                    .placed
+                    .range(range)
+                    .take(65)
+                    .map(|(_, _, _, id)| *id),
+            );
+        }
+    }
+    ids.sort_unstable();
+    ids.into_iter()
+}
+
+/// The host was given up: free members are replaced elsewhere, leases do as their pool says.
+fn lost(state: &State, id: ResourceId) -> Vec<Event> {
+    let Some(r) = state.resources.get(&id) else {
+        return vec![];
+    };
+    match r.state {
+        ResourceState::Planned => vec![Event::ResourceGone(id)],
+        ResourceState::Free => removed(state, r),
+        ResourceState::Leased => {
+            let policy = state.pools.get(&r.pool).map(|p| p.spec.on_bad);
+            policy.map_or_else(Vec::new, |p| health::bad_member(state, r, p))
+        }
+        _ => vec![],
+    }
+}
+
+/// The host retires: what nobody holds goes now, the rest as it comes back.
+fn retired(state: &State, id: ResourceId) -> Vec<Event> {
+    let Some(r) = state.resources.get(&id) else {
+        return vec![];
+    };
+    use ResourceState::{Cleaning, Creating, Deleting, Leased, Planned};
+    match r.state {
+        Planned => vec![Event::ResourceGone(id)],
+        Deleting => vec![],
+        Creating | Cleaning | Leased if r.then == Some(Then::Delete) => vec![],
+        Creating | Cleaning | Leased => vec![Event::ResourceThen(id, Then::Delete)],
+        _ => removed(state, r),
+    }
+}
+
+/// What stands on a forgotten host counts as gone.
+fn forgotten(state: &State, id: ResourceId) -> Vec<Event> {
+    let Some(r) = state.resources.get(&id) else {
+        return vec![];
+    };
+    let Some(lease) = r.lease.and_then(|l| state.leases.get(&l)) else {
+        return r
+            .earmark
+            .map(|_| Event::ResourceUnmarked(id))
+            .into_iter()
+            .chain([Event::ResourceGone(id)])
+            .collect();
+    };
+    let mut end = grant::ended(state, lease, End::Lost, &Leaving::default());
+    if let Event::LeaseEnded { members, .. } = &mut end {
+        for (_, after) in members.iter_mut().filter(|(m, _)| *m == id) {
+            *after = crate::event::After::Gone;
+        }
+    }
+    vec![end]
+}

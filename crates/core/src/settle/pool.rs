@@ -1,0 +1,309 @@
+//! Pools: how many members, where, of which revision, and the end of a retiring one.
+
+use std::sync::Arc;
+
+use crate::choose::blank;
+use crate::decide::resource::removed;
+use crate::event::Event;
+use crate::host::Host;
+use crate::id::{PoolId, ResourceId, TemplateId};
+use crate::index::{HostUse, PoolUse};
+use crate::limits;
+use crate::name::ResourceName;
+use crate::pool::{Placement, Pool};
+use crate::resource::{Origin, ResourceDoc, ResourceState, Site, Then};
+use crate::state::{State, Work};
+use crate::template::Template;
+
+/// A pool whose numbers changed.
+pub(super) fn pool(state: &mut State, id: PoolId) -> Vec<Event> {
+    let Some(pool) = state.pools.get(&id).cloned() else {
+        return vec![];
+    };
+    let u = state.index.pools.get(&id).cloned().unwrap_or_default();
+    if pool.retiring {
+        let empty = u.total() == 0 && u.slices == 0 && u.waiting == 0;
+        return if empty {
+            vec![Event::PoolGone(id)]
+        } else {
+            vec![]
+        };
+    }
+    let Some(template) = pool
+        .spec
+        .template()
+        .and_then(|t| state.template_named(t))
+        .cloned()
+    else {
+        return vec![];
+    };
+    let surplus = surplus(state, &pool, &u);
+    if !surplus.is_empty() {
+        return surplus;
+    }
+    let missing = missing(state, &pool, &template, &u);
+    if missing > 0 {
+        let planned = plan(state, &pool, &template, missing);
+        if !planned.is_empty() {
+            state.work.insert(Work::Pool(id));
+            return planned;
+        }
+    }
+    roll(state, &pool, &template, &u)
+}
+
+/// Members beyond the pool's max, ready ones first to go.
+fn surplus(state: &State, pool: &Pool, u: &PoolUse) -> Vec<Event> {
+    let here = u.total() - u.in_state(ResourceState::Deleting);
+    let over = here.saturating_sub(pool.spec.max);
+    let planned = (pool.id, ResourceState::Planned, ResourceId(0))
+        ..=(pool.id, ResourceState::Planned, ResourceId(u64::MAX));
+    let unbuilt = state
+        .index
+        .members
+        .range(planned)
+        .map(|(_, _, id)| Event::ResourceGone(*id));
+    let ready = state.index.free_groups(pool.id).flat_map(|h| {
+        let keys: Vec<_> = state
+            .index
+            .free_on(pool.id, h)
+            .take(64)
+            .map(|k| k.resource)
+            .collect();
+        keys
+    });
+    let ready = ready
+        .filter_map(|id| state.resources.get(&id))
+        .flat_map(|r| removed(state, r));
+    unbuilt.chain(ready).take((over as usize).min(64)).collect()
+}
+
+/// How many more members the pool wants: demand and warm, or what its hosts shall be filled with,
+/// within its max.
+fn missing(state: &State, pool: &Pool, template: &Template, u: &PoolUse) -> u32 {
+    let lost: u32 = state
+        .hosts
+        .values()
+        .filter(|h| h.lost)
+        .filter_map(|h| state.index.hosts.get(&h.id)?.pools.get(&pool.id))
+        .map(|s| s[ResourceState::Deleting as usize])
+        .sum();
+    let room = pool.spec.max.saturating_sub(u.total() - lost);
+    // A selector that names no pool is demand on the first pool that could build for it.
+    let supply = u.ready() + u.coming();
+    let wanted = (u.unmet + roaming(state, pool) + pool.spec.warm).saturating_sub(supply);
+    let fill: u32 = state
+        .hosts
+        .values()
+        .filter(|h| h.spec.autofill && carries(pool, template, h))
+        .filter_map(|h| {
+            Some(
+                h.spec
+                    .capacity
+                    .saturating_sub(state.index.hosts.get(&h.id)?.total()),
+            )
+        })
+        .sum();
+    wanted.max(fill).min(room)
+}
+
+/// Demand of waiters that name no pool, as far as this is the first pool that could build it.
+fn roaming(state: &State, pool: &Pool) -> u32 {
+    let open = state.index.waiting.range(
+        ..(
+            Some(PoolId(0)),
+            crate::lease::Rank::new(9, crate::id::LeaseId(0)),
+        ),
+    );
+    let mut n = 0;
+    for (_, rank) in open.take(limits::SCAN_MAX) {
+        let Some(l) = state.leases.get(&rank.lease) else {
+            continue;
+        };
+        for (i, item) in l.items.iter().enumerate() {
+            let unmet = l.unmet(i);
+            if item.pool.is_some() || unmet == 0 {
+                continue;
+            }
+            let fits = |p: &Pool| {
+                p.spec.template().is_some()
+                    && !p.retiring
+                    && item
+                        .selector
+                        .as_ref()
+                        .is_some_and(|s| s.matches(&p.spec.attributes, &Default::default()))
+                    && crate::access::lease_sees(state, l, p)
+            };
+            if fits(pool) && !state.pools.range(..pool.id).any(|(_, p)| fits(p)) {
+                n += unmet;
+            }
+        }
+    }
+    n
+}
+
+/// May this host carry members of the pool at all?
+fn carries(pool: &Pool, template: &Template, h: &Host) -> bool {
+    h.offers()
+        && !h.lost
+        && template.drivers.iter().any(|d| *d == h.spec.driver)
+        && pool
+            .spec
+            .hosts
+            .as_ref()
+            .is_none_or(|names| names.contains(&h.name))
+}
+
+/// Has it room for one more, and no reason to wait?
+fn has_room(pool: &Pool, template: &Template, h: &Host, u: &HostUse) -> bool {
+    let failing = h.backoffs.get(&pool.id).is_some_and(|b| {
+        let here = u.pools.get(&pool.id).copied().unwrap_or_default();
+        b.until.is_some()
+            || here[ResourceState::Planned as usize] + here[ResourceState::Creating as usize] > 0
+    });
+    !failing
+        && u.total() < h.spec.capacity
+        && (!template.ports || !u.blocks.is_empty())
+        && (h.spec.network.is_none() || !u.subnets.is_empty())
+}
+
+/// Plans up to `n` members, a few at a time.
+fn plan(state: &State, pool: &Pool, template: &Arc<Template>, n: u32) -> Vec<Event> {
+    const AT_ONCE: u32 = 16;
+    let mut hosts: Vec<(Arc<Host>, HostUse)> = state
+        .hosts
+        .values()
+        .filter(|h| carries(pool, template, h))
+        .filter_map(|h| Some((h.clone(), state.index.hosts.get(&h.id)?.clone())))
+        .collect();
+    let mut counter = state.counter();
+    let mut events = Vec::new();
+    for _ in 0..n.min(AT_ONCE) {
+        let Some((h, u)) = best(pool, template, &mut hosts) else {
+            break;
+        };
+        counter += 1;
+        let block = template
+            .ports
+            .then(|| u.blocks.take(1, 1))
+            .flatten()
+            .and_then(|n| u32::try_from(n).ok());
+        let subnet = h
+            .spec
+            .network
+            .and_then(|_| u.subnets.take(1, 1))
+            .and_then(|n| u32::try_from(n).ok());
+        u.pools.entry(pool.id).or_default()[ResourceState::Planned as usize] += 1;
+        let site = Site {
+            host: h.id,
+            template: template.id,
+            block,
+            subnet,
+        };
+        let id = ResourceId(counter);
+        let name = ResourceName::fitting(&format!("{}-{id}", pool.name));
+        let doc = ResourceDoc {
+            name,
+            attributes: pool.spec.attributes.clone(),
+            ..ResourceDoc::default()
+        };
+        let mut r = blank(id, pool.id, doc, Origin::Built(Arc::new(site)), state);
+        r.state = ResourceState::Planned;
+        r.deadline = Some(state.now().plus_ms(pool.spec.deadlines.plan_ms));
+        events.push(Event::ResourcePlanned(Box::new(r)));
+    }
+    events
+}
+
+/// The host that gets the next one: the emptiest or the fullest, the oldest of equals.
+fn best<'a>(
+    pool: &Pool,
+    template: &Template,
+    hosts: &'a mut [(Arc<Host>, HostUse)],
+) -> Option<&'a mut (Arc<Host>, HostUse)> {
+    let load = |h: &Host, u: &HostUse| {
+        u64::from(u.total()) * 1_000_000 / u64::from(h.spec.capacity.max(1))
+    };
+    let fit = hosts
+        .iter_mut()
+        .filter(|(h, u)| has_room(pool, template, h, u));
+    match pool.spec.placement {
+        Placement::Spread => fit.min_by_key(|(h, u)| (load(h, u), h.id)),
+        Placement::Pack => fit.min_by_key(|(h, u)| (u64::MAX - load(h, u), h.id)),
+    }
+}
+
+/// Takes one member of an old revision down when the new one is known to come up; before that,
+/// one member is built of it, beside the others where there is room.
+fn roll(state: &State, pool: &Pool, template: &Arc<Template>, u: &PoolUse) -> Vec<Event> {
+    use ResourceState::{Cleaning, Creating, Deleting, Planned};
+    let from = (pool.id, TemplateId(0), ResourceId(0))..(pool.id, template.id, ResourceId(0));
+    let Some((_, _, stale)) = state.index.revisions.range(from).next() else {
+        return vec![];
+    };
+    let moving: u32 = [Planned, Creating, Cleaning, Deleting]
+        .iter()
+        .map(|s| u.in_state(*s))
+        .sum();
+    let waiting = state
+        .hosts
+        .values()
+        .any(|h| h.backoffs.get(&pool.id).is_some_and(|b| b.until.is_some()));
+    if moving > 0 || waiting || u.unmet > 0 {
+        return vec![];
+    }
+    if pool.proven != Some(template.id) && u.total() < pool.spec.max {
+        let planned = plan(state, pool, template, 1);
+        if !planned.is_empty() {
+            return planned;
+        }
+    }
+    state
+        .resources
+        .get(stale)
+        .map_or_else(Vec::new, |r| removed(state, r))
+}
+
+/// Members of a retiring pool: what nobody holds goes now, the rest as it comes back.
+pub(super) fn members(state: &mut State, id: PoolId, from: ResourceId) -> Vec<Event> {
+    use ResourceState::{Cleaning, Creating, Deleting, Leased, Planned};
+    const AT_ONCE: usize = 64;
+    let mut ids: Vec<ResourceId> = Vec::new();
+    for s in ResourceState::ALL {
+        let range = (id, s, from)..=(id, s, ResourceId(u64::MAX));
+        ids.extend(
+            state
+                .index
+                .members
+                .range(range)
+                .take(AT_ONCE + 1)
+                .map(|(_, _, r)| *r),
+        );
+    }
+    ids.sort_unstable();
+    if let Some(next) = ids.get(AT_ONCE) {
+        state.work.insert(Work::PoolMembers(id, *next));
+    }
+    let mut events = Vec::new();
+    for r in ids
+        .iter()
+        .take(AT_ONCE)
+        .filter_map(|r| state.resources.get(r))
+    {
+        match r.state {
+            Planned => events.push(Event::ResourceGone(r.id)),
+            Deleting | Leased => {}
+            Cleaning if r.lease.is_some() => {}
+            Creating | Cleaning if r.then == Some(Then::Delete) => {}
+            Creating | Cleaning => events.push(Event::ResourceThen(r.id, Then::Delete)),
+            // It ends with its last slice.
+            _ if state
+                .index
+                .spaces
+                .get(&r.id)
+                .is_some_and(|s| !s.is_untouched()) => {}
+            _ => events.extend(removed(state, r)),
+        }
+    }
+    events
+}

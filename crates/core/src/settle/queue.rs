@@ -1,0 +1,157 @@
+//! The queue: one global order of priority and arrival.
+
+use std::sync::Arc;
+
+use crate::access::lease_sees;
+use crate::choose::{self, Choice, Search, offerable};
+use crate::event::Event;
+use crate::grant;
+use crate::id::{LeaseId, PoolId, ResourceId};
+use crate::lease::{End, Lease, LeaseState, Purpose, Rank};
+use crate::limits;
+use crate::pool::Pool;
+use crate::resource::{Origin, ResourceState};
+use crate::state::{State, Work};
+
+/// A lease whose members or earmarks changed: grant it, fill it, or call it active.
+pub(super) fn lease(state: &State, id: LeaseId) -> Vec<Event> {
+    let Some(l) = state.leases.get(&id) else {
+        return vec![];
+    };
+    match l.state {
+        LeaseState::Waiting if l.is_met() => vec![grant::met(state, l)],
+        LeaseState::Waiting => grant::earmarked(l, fill(state, l)),
+        LeaseState::Preparing if l.members.iter().all(|m| m.bound) => vec![Event::LeaseActive(id)],
+        LeaseState::Preparing | LeaseState::Active => vec![],
+    }
+}
+
+/// What can be kept now for a waiting lease's unmet items.
+fn fill(state: &State, l: &Lease) -> Vec<Choice> {
+    let sees = |p: &Pool| lease_sees(state, l, p);
+    let mut search = Search::new(state, &sees, Purpose::Use, l.rank(), state.counter());
+    let unmet = (0..l.items.len())
+        .map(|i| (i, l.unmet(i)))
+        .filter(|(_, n)| *n > 0);
+    // A selector that would look too far was refused when the lease was asked for; it is looked
+    // at as far as it goes.
+    unmet
+        .flat_map(|(i, n)| search.item(i, &l.items[i], n).unwrap_or_default())
+        .collect()
+}
+
+/// A resource became ready, or something of a divisible one came back: the first waiter that
+/// lacks it gets it.
+pub(super) fn offer(state: &mut State, id: ResourceId) -> Vec<Event> {
+    let Some(r) = state.resources.get(&id).cloned() else {
+        return vec![];
+    };
+    if let Origin::Divisible(_) = r.origin {
+        return offer_slices(state, r.pool);
+    }
+    if r.earmark.is_some() || r.parent().is_some() || !offerable(state, &r) {
+        return vec![];
+    }
+    let Some(pool) = state.pools.get(&r.pool) else {
+        return vec![];
+    };
+    for rank in ranks(state, r.pool) {
+        let Some(l) = state.leases.get(&rank.lease) else {
+            continue;
+        };
+        let lacks = |i: &usize| {
+            let item = &l.items[*i];
+            l.unmet(*i) > 0
+                && item.amount.is_none()
+                && choose::satisfies(&r, item)
+                && (item.pool.is_some() || lease_sees(state, l, pool))
+        };
+        if let Some(i) = (0..l.items.len()).find(lacks) {
+            let item = u16::try_from(i).unwrap_or(u16::MAX);
+            return vec![Event::ResourceEarmarked {
+                resource: id,
+                rank,
+                item,
+            }];
+        }
+    }
+    vec![]
+}
+
+/// Those who wait for something of a pool, first to last: items that name it and items that name none.
+fn ranks(state: &State, pool: PoolId) -> impl Iterator<Item = Rank> {
+    let first = Rank::new(limits::PRIORITY_MAX, LeaseId(0));
+    let of = |p: Option<PoolId>| {
+        state
+            .index
+            .waiting
+            .range((p, first)..)
+            .take_while(move |(q, _)| *q == p)
+            .map(|(_, r)| *r)
+    };
+    let mut named = of(Some(pool)).peekable();
+    let mut open = of(None).peekable();
+    std::iter::from_fn(move || match (named.peek(), open.peek()) {
+        (Some(a), Some(b)) if b < a => open.next(),
+        (Some(_), _) => named.next(),
+        (None, _) => open.next(),
+    })
+}
+
+/// Slices go to the first waiter alone: a large demand is not starved by small ones behind it.
+fn offer_slices(state: &mut State, pool: PoolId) -> Vec<Event> {
+    let first = ranks(state, pool).next();
+    let Some(l) = first
+        .and_then(|rank| state.leases.get(&rank.lease))
+        .cloned()
+    else {
+        return vec![];
+    };
+    let choices = fill(state, &l);
+    if choices.is_empty() {
+        return vec![];
+    }
+    // Once it is met, the next one is first.
+    let parents = (pool, ResourceId(0))..=(pool, ResourceId(u64::MAX));
+    if let Some((_, parent)) = state.index.divisible.range(parents).next() {
+        state.work.insert(Work::Offer(*parent));
+    }
+    grant::earmarked(&l, choices)
+}
+
+/// Ends those who wait for what can no longer come, some at a time.
+pub(super) fn recheck(state: &mut State, pool: PoolId, from: Option<Rank>) -> Vec<Event> {
+    const AT_ONCE: usize = 64;
+    let first = from.unwrap_or(Rank::new(limits::PRIORITY_MAX, LeaseId(0)));
+    let some: Vec<Rank> = state
+        .index
+        .waiting
+        .range((Some(pool), first)..)
+        .take_while(|(p, _)| *p == Some(pool))
+        .map(|(_, r)| *r)
+        .take(AT_ONCE + 1)
+        .collect();
+    if let Some(next) = some.get(AT_ONCE) {
+        state.work.insert(Work::Recheck(pool, Some(*next)));
+    }
+    let leases: Vec<Arc<Lease>> = some
+        .iter()
+        .take(AT_ONCE)
+        .filter_map(|r| state.leases.get(&r.lease))
+        .cloned()
+        .collect();
+    let hopeless =
+        |l: &&Arc<Lease>| choose::ever(state, &|p| lease_sees(state, l, p), &l.items).is_err();
+    leases
+        .iter()
+        .filter(hopeless)
+        .flat_map(|l| grant::ended_waiting(state, l, End::Impossible))
+        .collect()
+}
+
+/// What a host no longer offers is kept for nobody.
+pub(super) fn unmark_if_not_offered(state: &State, id: ResourceId) -> Option<Event> {
+    let r = state.resources.get(&id)?;
+    let kept = r.earmark.is_some() && r.state == ResourceState::Free;
+    (kept && !offerable(state, r)).then_some(Event::ResourceUnmarked(id))
+}

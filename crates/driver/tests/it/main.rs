@@ -1,0 +1,6 @@
+#![cfg(test)]
+//! Templates, and drivers against real parts.
+
+mod contract;
+mod docker;
+mod template;
