@@ -178,6 +178,13 @@ fn coherent(record: &Record) -> Result<(), String> {
                 return Err(format!("{name} mounts {volume}, which is no volume"));
             }
         }
+        let mounted = service.mounts.iter().map(|m| &m.path);
+        let files = service.files.iter().map(|f| &f.path);
+        for path in mounted.chain(files).chain(&service.working_dir) {
+            if !path.starts_with('/') || path.split('/').any(|part| part == "..") {
+                return Err(format!("{name}: {path} must be absolute, without `..`"));
+            }
+        }
         shim::check_limits(service)?;
         shim::signal(service)?;
         if !earlier.insert(name) {
