@@ -75,6 +75,9 @@ pub struct Service {
     pub entrypoint: Option<Vec<String>>,
     /// Overrides the image's command. For a process, the program and its arguments.
     pub command: Option<Vec<String>>,
+    /// The program and its arguments under the process driver, where they are others than
+    /// `entrypoint` and `command`.
+    pub process: Option<Vec<String>>,
     /// Environment.
     pub environment: BTreeMap<String, String>,
     /// Working directory.

@@ -8,7 +8,9 @@ pub mod blueprint;
 pub mod docker;
 pub mod output;
 pub mod probe;
+pub mod process;
 pub mod reach;
+pub mod template;
 
 use std::fmt;
 use std::time::Duration;

@@ -1,5 +1,7 @@
 #![cfg(test)]
-//! Drivers against real parts.
+//! Templates, and drivers against real parts.
 
 mod contract;
 mod docker;
+mod process;
+mod template;
