@@ -10,13 +10,17 @@ mod container;
 mod create;
 mod delete;
 mod fault;
+mod files;
 mod image;
 mod inside;
 mod label;
 mod network;
 mod observe;
+mod plan;
 mod power;
 mod site;
+mod ssh;
+mod steps;
 mod transport;
 mod volume;
 
@@ -26,7 +30,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use caviada_core::id::ResourceId;
 
-pub use address::{Credentials, DockerAddress, InvalidAddress, PlainTcp, TlsFiles};
+pub use address::{Credentials, DockerAddress, InvalidAddress, PlainTcp, SshFiles, TlsFiles};
 pub use call::Deadlines;
 
 use crate::blueprint::Blueprint;

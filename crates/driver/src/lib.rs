@@ -83,7 +83,8 @@ pub struct Built {
 /// One step of a bring-up, for the stream; volatile, never stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
-    /// `pulling`, `creating`, `starting`, `waiting`, `running job`, `probing`.
+    /// `pulling`, `creating`, `starting`, `waiting`, `running job`, `probing`,
+    /// `resetting`, `restarting`.
     pub step: &'static str,
     /// The service or image it is about.
     pub subject: String,

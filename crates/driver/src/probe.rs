@@ -52,15 +52,18 @@ async fn until_passed(
     let one = Duration::from_millis(probe.timeout_ms);
     let interval = Duration::from_millis(probe.interval_ms).max(INTERVAL_MIN);
     let mut first = None;
+    let mut why = String::new();
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let limit = one.min(left);
         let tried = timeout(limit, once(blueprint, reach, probe, &mut first)).await;
-        let why = match tried {
+        match tried {
             Ok(Ok(())) => return Ok(()),
-            Ok(Err(why)) => why,
-            Err(_) => format!("no answer within {} ms", limit.as_millis()),
-        };
+            Ok(Err(said)) => why = said,
+            // A last try that was cut short tells less than the one before.
+            Err(_) if limit < one && !why.is_empty() => {}
+            Err(_) => why = format!("no answer within {} ms", limit.as_millis()),
+        }
         reach.alive(service).await?;
         let next = Instant::now() + interval;
         if next >= deadline {

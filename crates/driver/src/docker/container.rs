@@ -4,14 +4,15 @@ use std::collections::HashMap;
 
 use bollard::models::{
     ContainerCreateBody, EndpointSettings, HealthConfig, HostConfig, HostConfigLogConfig,
-    Mount as EngineMount, MountType, NetworkingConfig, PortBinding, ResourcesUlimits,
-    RestartPolicy, RestartPolicyNameEnum,
+    Mount as EngineMount, MountType, MountVolumeOptions, NetworkingConfig, PortBinding,
+    ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
 };
 
+use super::files;
 use super::label::{self, DEPTH, ROLE, Role, SERVICE, SERVICES};
 use super::network::DEFAULT;
 use crate::Identity;
-use crate::blueprint::{File, Healthcheck, Port, Protocol, Restart, Service};
+use crate::blueprint::{Healthcheck, Port, Protocol, Restart, Service};
 
 /// What a service's container is told beside the service itself.
 pub(super) struct Place<'a> {
@@ -178,15 +179,24 @@ fn log(service: &Service) -> HostConfigLogConfig {
 }
 
 fn mounts(service: &Service, identity: &Identity) -> Vec<EngineMount> {
-    let all = service.mounts.iter();
-    all.map(|mount| EngineMount {
+    let named = service.mounts.iter().map(|mount| EngineMount {
         typ: Some(MountType::VOLUME),
         source: Some(label::name(identity, &mount.volume)),
         target: Some(mount.path.clone()),
         read_only: Some(mount.read_only),
         ..EngineMount::default()
-    })
-    .collect()
+    });
+    let folders = files::folders(service).into_iter();
+    let anonymous = folders.map(|folder| EngineMount {
+        typ: Some(MountType::VOLUME),
+        target: Some(folder.to_owned()),
+        volume_options: Some(MountVolumeOptions {
+            labels: Some(label::labels(identity)),
+            ..MountVolumeOptions::default()
+        }),
+        ..EngineMount::default()
+    });
+    named.chain(anonymous).collect()
 }
 
 fn tmpfs(service: &Service) -> HashMap<String, String> {
@@ -196,28 +206,6 @@ fn tmpfs(service: &Service) -> HashMap<String, String> {
         None => (entry.clone(), String::new()),
     })
     .collect()
-}
-
-/// The service's files as the archive an engine unpacks at `/`. Directories are left to the
-/// engine: an entry for `/tmp` would change the rights of the image's own.
-pub(super) fn archive(files: &[File]) -> Result<Vec<u8>, String> {
-    let mut tar = tar::Builder::new(Vec::new());
-    for file in files {
-        let path = file.path.strip_prefix('/').filter(|p| {
-            !p.is_empty()
-                && p.split('/')
-                    .all(|part| !part.is_empty() && part != ".." && part != ".")
-        });
-        let path =
-            path.ok_or_else(|| format!("file {}: the path must be absolute and plain", file.path))?;
-        let mut header = tar::Header::new_gnu();
-        header.set_entry_type(tar::EntryType::Regular);
-        header.set_size(file.content.len() as u64);
-        header.set_mode(file.mode & 0o7777);
-        tar.append_data(&mut header, path, file.content.as_bytes())
-            .map_err(|e| format!("file {}: {e}", file.path))?;
-    }
-    tar.into_inner().map_err(|e| e.to_string())
 }
 
 #[cfg(test)]
@@ -293,18 +281,5 @@ mod tests {
             networks(&service),
             [("back", vec!["db".to_owned(), "sql".to_owned()])]
         );
-    }
-
-    #[test]
-    fn a_file_cannot_be_put_outside_the_root() {
-        let file = |path: &str| File {
-            path: path.into(),
-            content: "x".into(),
-            mode: 0o644,
-        };
-        assert!(archive(&[file("/etc/a/b.conf")]).is_ok());
-        for bad in ["", "/", "etc/x", "/../x", "/a/../b", "/a//b", "/a/"] {
-            assert!(archive(&[file(bad)]).is_err(), "{bad}");
-        }
     }
 }

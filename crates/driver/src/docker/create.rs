@@ -4,23 +4,23 @@
 //! off anywhere is finished by running it again.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use bollard::models::{ContainerStateStatusEnum as State, NetworkConnectRequest};
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, InspectContainerOptions, StartContainerOptions,
+    CreateContainerOptionsBuilder, InspectContainerOptions, RemoveContainerOptionsBuilder,
+    StartContainerOptions,
 };
 use futures_util::future::try_join_all;
 
 use super::call::Call;
 use super::container::{self, Place};
 use super::label::{self, Role};
+use super::plan::depths;
 use super::site::{Pause, Site};
-use super::{Docker, delete, image, inside, network, observe, volume};
+use super::steps::Steps;
+use super::{Docker, delete, files, image, inside, network, observe, volume};
 use crate::blueprint::{Blueprint, Dependency, Service};
-use crate::{
-    Built, Condition, DriverError, Failure, Identity, OnProgress, Progress, output, probe,
-};
+use crate::{Built, DriverError, Failure, Identity, OnProgress, output, probe};
 
 /// One bring-up.
 struct BringUp<'a> {
@@ -37,6 +37,8 @@ struct Member<'a> {
     service: &'a Service,
     id: String,
     state: State,
+    /// What the engine remarked when it made the container.
+    notes: Vec<String>,
 }
 
 pub(super) async fn create(
@@ -54,7 +56,7 @@ pub(super) async fn create(
     }
     let depths = depths(blueprint).map_err(refused)?;
     let networks = network::layout(blueprint).map_err(refused)?;
-    make_way(call, identity).await?;
+    let standing = make_way(call, identity).await?;
 
     let images: BTreeSet<_> = blueprint
         .services
@@ -69,9 +71,10 @@ pub(super) async fn create(
         Ok(())
     });
     try_join_all(pulls).await?;
-    let made = networks
-        .iter()
-        .map(|(part, subnet)| network::ensure(call, identity, part, *subnet));
+    let made = networks.into_iter().map(|network| {
+        let standing = standing.contains(&label::name(identity, network.0));
+        network::ensure(call, identity, network, standing)
+    });
     try_join_all(made).await?;
     let made = blueprint
         .volumes
@@ -100,47 +103,42 @@ pub(super) async fn create(
         try_join_all(level.map(|m| up.start(m))).await?;
     }
     try_join_all(members.iter().map(|m| up.settled(m.service))).await?;
-    ready(&up.site, blueprint, &|service| {
+    let notes = members.into_iter().flat_map(|m| m.notes).collect();
+    ready(&up.site, blueprint, notes, &|service| {
         up.steps.done("probing", service)
     })
     .await
 }
 
-/// The last part of a bring-up and of a reset: probes, a last look at all, outputs.
+/// The last part of a bring-up and of a reset: probes, outputs, a last look at all.
 pub(super) async fn ready(
     site: &Site<'_>,
     blueprint: &Blueprint,
+    notes: Vec<String>,
     passed: &(dyn Fn(&str) + Send + Sync),
 ) -> Result<Built, DriverError> {
     let call = site.call;
     probe::until_ready(call.op, blueprint, site, call.deadline, passed).await?;
     let outputs = output::render(call.op, blueprint, site).await?;
-    // One service may have died while another was waited for: what is reported ready must be what
-    // the next list will call up.
-    let identity = site.identity;
-    let things = observe::things(call, &identity.installation, Some(identity.resource)).await;
-    let seen = things.map_err(|f| call.failed(f, ""))?.seen();
-    match seen
-        .iter()
-        .find(|s| s.identity.generation == identity.generation)
-    {
-        Some(seen) if seen.condition == Condition::Up => Ok(Built {
-            outputs,
-            notes: Vec::new(),
-        }),
-        seen => {
-            let detail = seen.and_then(|s| s.detail.clone());
-            let detail = detail.unwrap_or_else(|| "it vanished while it came up".to_owned());
-            Err(call.no(Failure::NotReady, detail))
-        }
-    }
+    // One service may have died while another was waited for.
+    let services = blueprint.services.iter();
+    let running = services.filter(|s| !blueprint.is_job(&s.name));
+    try_join_all(running.map(|s| site.until_well(&s.name))).await?;
+    Ok(Built { outputs, notes })
 }
 
-/// Removes older generations; refuses to stand beside a newer one.
-async fn make_way(call: &Call<'_>, identity: &Identity) -> Result<(), DriverError> {
+/// Removes older generations and refuses to stand beside a newer one. Returns the names of the
+/// networks that stand of this one.
+async fn make_way(call: &Call<'_>, identity: &Identity) -> Result<BTreeSet<String>, DriverError> {
     let resource = identity.resource;
     let things = observe::things(call, &identity.installation, Some(resource)).await;
-    let seen = things.map_err(|f| call.failed(f, ""))?.seen();
+    let things = things.map_err(|f| call.failed(f, ""))?;
+    let mine = things
+        .networks
+        .iter()
+        .filter(|(mark, ..)| mark.is_of(identity));
+    let standing = mine.map(|(_, _, name)| name.clone()).collect();
+    let seen = things.seen();
     let generations = || seen.iter().map(|s| s.identity.generation);
     if let Some(newer) = generations().find(|g| *g > identity.generation) {
         return Err(call.no(
@@ -148,55 +146,10 @@ async fn make_way(call: &Call<'_>, identity: &Identity) -> Result<(), DriverErro
             format!("{resource} stands here in generation {newer}: this call is late"),
         ));
     }
-    match identity.generation.checked_sub(1) {
-        Some(older) if generations().any(|g| g <= older) => {
-            delete::up_to(call, &identity.installation, resource, older).await
-        }
-        _ => Ok(()),
+    if let Some(older) = generations().filter(|g| *g < identity.generation).max() {
+        delete::up_to(call, &identity.installation, resource, older).await?;
     }
-}
-
-/// How many starts must precede each service's, and that the blueprint hangs together.
-fn depths(blueprint: &Blueprint) -> Result<BTreeMap<&str, usize>, String> {
-    let mut depths = BTreeMap::new();
-    for service in &blueprint.services {
-        let name = service.name.as_str();
-        let mut depth = 0;
-        for (needed, dependency) in &service.depends_on {
-            let below = depths.get(needed.as_str());
-            let below =
-                below.ok_or_else(|| format!("{name} comes before {needed}, which it needs"))?;
-            depth = depth.max(below + 1);
-            let checked = || {
-                blueprint
-                    .service(needed)
-                    .is_some_and(|s| s.healthcheck.is_some())
-            };
-            if *dependency == Dependency::ServiceHealthy && !checked() {
-                return Err(format!(
-                    "{name} waits for the health of {needed}, which has no health check"
-                ));
-            }
-        }
-        if let Some(mount) = service
-            .mounts
-            .iter()
-            .find(|m| !blueprint.volumes.contains(&m.volume))
-        {
-            return Err(format!(
-                "{name} mounts {}, which is no volume",
-                mount.volume
-            ));
-        }
-        let known = |n: &&String| *n == network::DEFAULT || blueprint.networks.contains(n);
-        if let Some(network) = service.networks.keys().find(|n| !known(n)) {
-            return Err(format!("{name} joins {network}, which is no network"));
-        }
-        if depths.insert(name, depth).is_some() {
-            return Err(format!("two services are called {name}"));
-        }
-    }
-    Ok(depths)
+    Ok(standing)
 }
 
 impl<'a> BringUp<'a> {
@@ -224,6 +177,7 @@ impl<'a> BringUp<'a> {
                 Ok(made) => {
                     break Member {
                         service,
+                        notes: self.remarks(service, &made.id, made.warnings).await?,
                         id: made.id,
                         state: State::CREATED,
                     };
@@ -274,7 +228,39 @@ impl<'a> BringUp<'a> {
             return Ok(None);
         }
         let id = found.id.unwrap_or_default();
-        Ok(Some(Member { service, id, state }))
+        Ok(Some(Member {
+            service,
+            id,
+            state,
+            notes: Vec::new(),
+        }))
+    }
+
+    /// What the engine remarked. One that drops a key because its kernel cannot do it says so only
+    /// there, and a limit that does not hold is worse than none: refused, by name. The container
+    /// goes, or the next try would adopt it without the remark.
+    async fn remarks(
+        &self,
+        service: &Service,
+        id: &str,
+        remarks: Vec<String>,
+    ) -> Result<Vec<String>, DriverError> {
+        let name = &service.name;
+        let dropped = |r: &&String| r.to_lowercase().contains("discarded");
+        if let Some(dropped) = remarks.iter().find(dropped) {
+            let detail = format!("{name}: this host cannot do what is asked: {dropped}");
+            let options = RemoveContainerOptionsBuilder::new().v(true).build();
+            let removed = self.call.engine.remove_container(id, Some(options));
+            self.call
+                .heavy(removed)
+                .await
+                .map_err(|f| self.call.failed(f, name))?;
+            return Err(self.call.no(Failure::Refused, detail));
+        }
+        Ok(remarks
+            .into_iter()
+            .map(|r| format!("{name}: {r}"))
+            .collect())
     }
 
     /// What creation cannot carry: further networks (before API 1.44) and files. Doing it twice
@@ -291,16 +277,16 @@ impl<'a> BringUp<'a> {
             let connected = self.call.engine.connect_network(&network, request);
             self.call.heavy(connected).await.map_err(failed)?;
         }
-        if service.files.is_empty() {
-            return Ok(());
-        }
-        let tar = container::archive(&service.files).map_err(|e| {
+        let archives = files::archives(service).map_err(|e| {
             self.call
                 .no(Failure::Refused, format!("{}: {e}", service.name))
         })?;
-        inside::upload(self.call, &member.id, "/", tar)
-            .await
-            .map_err(failed)
+        for (path, tar) in archives {
+            inside::upload(self.call, &member.id, path, tar)
+                .await
+                .map_err(failed)?;
+        }
+        Ok(())
     }
 
     /// Starts a service once what it depends on is as it wants it.
@@ -332,7 +318,13 @@ impl<'a> BringUp<'a> {
                     .await
             }
         };
-        started.map_err(|fault| self.call.failed(fault, &service.name))?;
+        started.map_err(|mut fault| {
+            // Some sentence of a new engine without the number: then it is one of these.
+            if let (Failure::PortTaken(0), Some(port)) = (fault.kind, service.ports.first()) {
+                fault.kind = Failure::PortTaken(port.host);
+            }
+            self.call.failed(fault, &service.name)
+        })?;
         self.steps.done("starting", &service.name);
         Ok(())
     }
@@ -353,95 +345,5 @@ impl<'a> BringUp<'a> {
         };
         self.steps.done(step, &service.name);
         Ok(())
-    }
-}
-
-/// Counts a bring-up's steps for those who watch.
-struct Steps<'a> {
-    progress: OnProgress<'a>,
-    done: AtomicU32,
-    of: u32,
-}
-
-impl<'a> Steps<'a> {
-    fn new(progress: OnProgress<'a>, of: usize) -> Self {
-        Self {
-            progress,
-            done: AtomicU32::new(0),
-            of: u32::try_from(of).unwrap_or(u32::MAX),
-        }
-    }
-
-    fn done(&self, step: &'static str, subject: &str) {
-        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
-        self.tell(step, subject.to_owned(), done);
-    }
-
-    fn bytes(&self, image: &str, told: i64, of: i64) {
-        let subject = format!("{image} ({} of {} KiB)", told >> 10, of >> 10);
-        self.tell("pulling", subject, self.done.load(Ordering::Relaxed));
-    }
-
-    fn tell(&self, step: &'static str, subject: String, done: u32) {
-        (self.progress)(Progress {
-            step,
-            subject,
-            done,
-            of: self.of,
-        });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::blueprint::Healthcheck;
-
-    fn service(name: &str, needs: &[(&str, Dependency)]) -> Service {
-        Service {
-            name: name.into(),
-            depends_on: needs.iter().map(|(n, d)| ((*n).to_owned(), *d)).collect(),
-            ..Service::default()
-        }
-    }
-
-    fn blueprint(services: Vec<Service>) -> Blueprint {
-        Blueprint {
-            services,
-            ..Blueprint::default()
-        }
-    }
-
-    #[test]
-    fn a_service_is_deeper_than_everything_it_needs() {
-        let started = Dependency::ServiceStarted;
-        let blueprint = blueprint(vec![
-            service("db", &[]),
-            service("cache", &[]),
-            service("api", &[("db", started)]),
-            service("web", &[("api", started), ("cache", started)]),
-        ]);
-        let depths = depths(&blueprint).unwrap();
-        assert_eq!(
-            depths.into_iter().collect::<Vec<_>>(),
-            [("api", 1), ("cache", 0), ("db", 0), ("web", 2)]
-        );
-    }
-
-    #[test]
-    fn waiting_for_the_health_of_what_has_no_check_is_refused() {
-        let mut blueprint = blueprint(vec![
-            service("db", &[]),
-            service("api", &[("db", Dependency::ServiceHealthy)]),
-        ]);
-        assert!(depths(&blueprint).is_err());
-        blueprint.services[0].healthcheck = Some(Healthcheck {
-            test: vec!["CMD".into(), "true".into()],
-            interval_ms: 1,
-            timeout_ms: 1,
-            retries: 1,
-            start_period_ms: 0,
-        });
-        assert!(depths(&blueprint).is_ok());
     }
 }

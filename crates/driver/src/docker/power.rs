@@ -11,9 +11,10 @@ use super::call::Call;
 use super::label::{Mark, Role};
 use super::observe;
 use super::site::Site;
+use super::steps::Steps;
 use super::{Docker, create, inside};
 use crate::blueprint::{Blueprint, ResetStep};
-use crate::{Built, DriverError, Failure, Identity, OnProgress, Power, Progress};
+use crate::{Built, DriverError, Failure, Identity, OnProgress, Power};
 
 /// What the engine may take beyond a service's own grace to stop it.
 const STOP_MORE: Duration = Duration::from_secs(30);
@@ -116,18 +117,7 @@ pub(super) async fn reset(
         identity,
         published_at: &docker.published_at,
     };
-    let steps = blueprint.reset.len() + blueprint.readiness.len();
-    let of = u32::try_from(steps).unwrap_or(u32::MAX);
-    let done = std::sync::atomic::AtomicU32::new(0);
-    let tell = |step: &'static str, subject: &str| {
-        let done = done.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1;
-        progress(Progress {
-            step,
-            subject: subject.to_owned(),
-            done,
-            of,
-        });
-    };
+    let steps = Steps::new(progress, blueprint.reset.len() + blueprint.readiness.len());
     for step in &blueprint.reset {
         match step {
             ResetStep::Exec { service, command } => {
@@ -136,12 +126,14 @@ pub(super) async fn reset(
                 if ran.code != 0 {
                     let said = String::from_utf8_lossy(&ran.stderr).trim_end().to_owned();
                     let code = ran.code;
+                    // Its arguments may hold secrets.
+                    let program = command.first().map_or("", String::as_str);
                     return Err(call.no(
                         Failure::NotReady,
-                        format!("{service}: {command:?} ended with exit code {code}: {said}"),
+                        format!("{service}: {program} ended with exit code {code}: {said}"),
                     ));
                 }
-                tell("resetting", service);
+                steps.done("resetting", service);
             }
             ResetStep::Restart { service } => {
                 let id = inside::owned(call, identity, service)
@@ -155,14 +147,12 @@ pub(super) async fn reset(
                 call.heavy(start)
                     .await
                     .map_err(|f| call.failed(f, service))?;
-                tell("restarting", service);
+                steps.done("restarting", service);
             }
         }
     }
-    let services = blueprint
-        .services
-        .iter()
-        .filter(|s| !blueprint.is_job(&s.name));
-    try_join_all(services.map(|s| site.until_well(&s.name))).await?;
-    create::ready(&site, blueprint, &|service| tell("probing", service)).await
+    create::ready(&site, blueprint, Vec::new(), &|service| {
+        steps.done("probing", service)
+    })
+    .await
 }

@@ -81,7 +81,7 @@ impl Server {
             }
             ("GET", "/health") => ("200 OK", b"ok\n".to_vec()),
             ("GET", "/count") => ("200 OK", format!("{}\n", self.count()).into_bytes()),
-            ("POST", "/rpc") => {
+            ("POST", "/" | "/rpc") => {
                 let result = self.count();
                 let body = format!(r#"{{"jsonrpc":"2.0","id":1,"result":"{result:#x}"}}"#);
                 ("200 OK", body.into_bytes())
