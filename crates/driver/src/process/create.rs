@@ -178,6 +178,13 @@ fn coherent(record: &Record) -> Result<(), String> {
                 return Err(format!("{name} mounts {volume}, which is no volume"));
             }
         }
+        let mounted = service.mounts.iter().map(|m| &m.path);
+        let files = service.files.iter().map(|f| &f.path);
+        for path in mounted.chain(files).chain(&service.working_dir) {
+            if !path.starts_with('/') || path.split('/').any(|part| part == "..") {
+                return Err(format!("{name}: {path} must be absolute, without `..`"));
+            }
+        }
         shim::check_limits(service)?;
         shim::signal(service)?;
         if !earlier.insert(name) {
@@ -368,6 +375,11 @@ pub(super) async fn start_anew(site: &Site<'_>, service: &Service) -> Result<(),
         let look = site.call.blocking(move || status::look(&place)).await?;
         let spoke = match look.map_err(io_error)? {
             Look::Never => false,
+            Look::Lives(status) if Some(status.shim.pid) != pid => {
+                // Another bring-up was faster. Ours must not wait for its end to start again.
+                child.kill().await.map_err(io_error)?;
+                return Ok(());
+            }
             Look::Lives(s) | Look::Ended(s) | Look::Lost(s) => Some(s.shim.pid) == pid,
         };
         if spoke {
