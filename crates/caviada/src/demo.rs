@@ -25,7 +25,12 @@ pub struct DemoArgs {
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR")]
     listen: SocketAddr,
     /// Docker engine to build on; without one that answers, the demo does without containers
-    #[arg(long, env = "DOCKER_HOST", default_value = "unix:///var/run/docker.sock", value_name = "URL")]
+    #[arg(
+        long,
+        env = "DOCKER_HOST",
+        default_value = "unix:///var/run/docker.sock",
+        value_name = "URL"
+    )]
     docker: String,
 }
 
@@ -47,8 +52,15 @@ async fn demo(args: DemoArgs) -> anyhow::Result<()> {
     let engine = image::engine(&args.docker).await;
     let held = tour::run(&mut server, engine.as_ref()).await;
     if held.is_ok() && !args.exit {
-        println!("\nServing at {} until Ctrl-C. Try, in another terminal:", server.url());
-        println!("  export CAVIADA_URL={} CAVIADA_KEY={}", server.url(), server.key());
+        println!(
+            "\nServing at {} until Ctrl-C. Try, in another terminal:",
+            server.url()
+        );
+        println!(
+            "  export CAVIADA_URL={} CAVIADA_KEY={}",
+            server.url(),
+            server.key()
+        );
         println!("  caviada status");
         tokio::signal::ctrl_c().await?;
     }

@@ -52,16 +52,29 @@ fn main() -> ExitCode {
     match line.command {
         Command::Shim { words } => caviada_driver::process::shim::run(&words),
         Command::Sample { words } => caviada_driver::process::sample::run(&words),
-        Command::Serve(args) => on_runtime(tokio::runtime::Builder::new_multi_thread(), serve::run(args)),
-        Command::Demo(args) => on_runtime(tokio::runtime::Builder::new_current_thread(), demo::run(args)),
+        Command::Serve(args) => on_runtime(
+            tokio::runtime::Builder::new_multi_thread(),
+            serve::run(args),
+        ),
+        Command::Demo(args) => on_runtime(
+            tokio::runtime::Builder::new_current_thread(),
+            demo::run(args),
+        ),
         Command::Client(command) => {
-            let client = async { cli::run(&line.globals, command, Line::command()).await.into() };
+            let client = async {
+                cli::run(&line.globals, command, Line::command())
+                    .await
+                    .into()
+            };
             on_runtime(tokio::runtime::Builder::new_current_thread(), client)
         }
     }
 }
 
-fn on_runtime(mut builder: tokio::runtime::Builder, work: impl Future<Output = ExitCode>) -> ExitCode {
+fn on_runtime(
+    mut builder: tokio::runtime::Builder,
+    work: impl Future<Output = ExitCode>,
+) -> ExitCode {
     match builder.enable_all().build() {
         Ok(runtime) => runtime.block_on(work),
         Err(error) => {

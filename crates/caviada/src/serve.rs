@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use caviada_core::reconcile::Periods;
+use caviada_ledger::Start;
 use caviada_server::host::Drivers;
 use caviada_server::{Server, reconciler};
 use clap::Args;
@@ -15,10 +16,20 @@ use clap::Args;
 #[derive(Debug, Args)]
 pub struct ServeArgs {
     /// Where to listen
-    #[arg(long, env = "CAVIADA_LISTEN", default_value = "127.0.0.1:7632", value_name = "ADDR")]
+    #[arg(
+        long,
+        env = "CAVIADA_LISTEN",
+        default_value = "127.0.0.1:7632",
+        value_name = "ADDR"
+    )]
     listen: SocketAddr,
     /// Where to keep everything
-    #[arg(long, env = "CAVIADA_DATA_DIR", default_value = "./caviada-data", value_name = "DIR")]
+    #[arg(
+        long,
+        env = "CAVIADA_DATA_DIR",
+        default_value = "./caviada-data",
+        value_name = "DIR"
+    )]
     data_dir: PathBuf,
     /// Go on although the wall clock is far behind the last commit
     #[arg(long)]
@@ -32,7 +43,10 @@ pub struct ServeArgs {
 pub async fn run(args: ServeArgs) -> ExitCode {
     let filter = tracing_subscriber::EnvFilter::try_from_env("CAVIADA_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
     match serve(args).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -44,16 +58,31 @@ pub async fn run(args: ServeArgs) -> ExitCode {
 
 async fn serve(args: ServeArgs) -> anyhow::Result<()> {
     let program = std::env::current_exe().context("finding this program")?;
-    let Some(program) = program.to_str().map(str::to_owned) else { bail!("this program's path is not UTF-8") };
-    let server = Server::open(&args.data_dir, args.accept_clock).await?;
+    let Some(program) = program.to_str().map(str::to_owned) else {
+        bail!("this program's path is not UTF-8")
+    };
+    let server = Server::open(
+        args.data_dir.clone(),
+        Start {
+            accept_clock: args.accept_clock,
+        },
+    )
+    .await?;
     let drivers = Drivers {
         installation: installation(&args.data_dir)?,
         process_dir: args.data_dir.join("process"),
         program,
     };
-    let periods = Periods { probe_ms: args.probe_ms, ..Periods::default() };
-    let options = reconciler::Options { drivers, periods, rolled_back: false };
-    server.run(args.listen, options).await
+    let periods = Periods {
+        probe_ms: args.probe_ms,
+        ..Periods::default()
+    };
+    let options = reconciler::Options {
+        drivers,
+        periods,
+        rolled_back: false,
+    };
+    Ok(server.run(args.listen, options).await?)
 }
 
 /// Names this installation on everything it makes; kept beside the store.

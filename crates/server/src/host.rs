@@ -10,7 +10,9 @@ use caviada_core::pool::PoolKind;
 use caviada_core::state::State;
 use caviada_driver::Driver;
 use caviada_driver::blueprint::{Blueprint, Subnet};
-use caviada_driver::docker::{Credentials, Docker, DockerAddress, DockerOptions, PlainTcp, TlsFiles};
+use caviada_driver::docker::{
+    Credentials, Docker, DockerAddress, DockerOptions, PlainTcp, TlsFiles,
+};
 use caviada_driver::process::{ProcessConfig, ProcessDriver};
 use caviada_driver::template::{Parameters, PortBlock, Problem, Reserved, Source, Template};
 
@@ -79,13 +81,21 @@ fn docker(installation: &str, spec: &HostSpec) -> Result<Arc<dyn Driver>, Unfit>
             return Err(Unfit::Host(all.to_owned()));
         }
     };
-    let plain = spec.options.get("plain_tcp").is_some_and(|v| &**v == "allow");
+    let plain = spec
+        .options
+        .get("plain_tcp")
+        .is_some_and(|v| &**v == "allow");
     let credentials = Credentials {
         tls,
         ssh_key: option("ssh_key"),
-        plain_tcp: if plain { PlainTcp::Allow } else { PlainTcp::Refuse },
+        plain_tcp: if plain {
+            PlainTcp::Allow
+        } else {
+            PlainTcp::Refuse
+        },
     };
-    let address = DockerAddress::parse(&spec.address, credentials).map_err(|e| Unfit::Host(e.to_string()))?;
+    let address =
+        DockerAddress::parse(&spec.address, credentials).map_err(|e| Unfit::Host(e.to_string()))?;
     let mut options = DockerOptions::new(installation, address);
     if !spec.reach.is_empty() {
         options.published_at = Some(spec.reach.to_string());
@@ -108,27 +118,45 @@ impl Templates {
         let site = r.site().ok_or_else(gone)?;
         let host = state.hosts.get(&site.host).ok_or_else(gone)?;
         let revision = state.templates.get(&site.template).ok_or_else(gone)?;
-        let wrong = |problems| Unfit::Template { name: revision.name.to_string(), problems };
+        let wrong = |problems| Unfit::Template {
+            name: revision.name.to_string(),
+            problems,
+        };
         let template = self.parse(revision).map_err(wrong)?;
-        let PoolKind::Built { parameters, .. } = &pool.spec.kind else { return Err(gone()) };
+        let PoolKind::Built { parameters, .. } = &pool.spec.kind else {
+            return Err(gone());
+        };
         let parameters: Parameters = serde_json::from_str(parameters).map_err(|e| {
-            Unfit::Host(format!("the parameters of pool {} are not JSON: {e}", pool.name))
+            Unfit::Host(format!(
+                "the parameters of pool {} are not JSON: {e}",
+                pool.name
+            ))
         })?;
         let ports = host.spec.ports.zip(site.block).and_then(|(range, block)| {
-            Some(PortBlock { first: range.first_of(block)?, count: range.block })
+            Some(PortBlock {
+                first: range.first_of(block)?,
+                count: range.block,
+            })
         });
         let reserved = Reserved {
             ports: ports.unwrap_or(PortBlock { first: 0, count: 0 }),
-            subnet: host.spec.network.zip(site.subnet).map(|(network, n)| Subnet {
-                address: network.first_of(n),
-                prefix: network.subnet,
-            }),
+            subnet: host
+                .spec
+                .network
+                .zip(site.subnet)
+                .map(|(network, n)| Subnet {
+                    address: network.first_of(n),
+                    prefix: network.subnet,
+                }),
             address: reach(&host.spec),
         };
         template.render(&parameters, &reserved).map_err(wrong)
     }
 
-    fn parse(&self, revision: &caviada_core::template::Template) -> Result<Arc<Template>, Vec<Problem>> {
+    fn parse(
+        &self,
+        revision: &caviada_core::template::Template,
+    ) -> Result<Arc<Template>, Vec<Problem>> {
         if let Ok(parsed) = self.parsed.lock()
             && let Some(template) = parsed.get(&revision.id)
         {
@@ -144,10 +172,19 @@ impl Templates {
 
 /// A revision's files as a template's source.
 pub fn source(files: &BTreeMap<Box<str>, Box<str>>) -> Source {
-    Source { files: files.iter().map(|(path, text)| (path.to_string(), text.to_string())).collect() }
+    Source {
+        files: files
+            .iter()
+            .map(|(path, text)| (path.to_string(), text.to_string()))
+            .collect(),
+    }
 }
 
 /// How holders reach what runs on a host.
 fn reach(spec: &HostSpec) -> String {
-    if spec.reach.is_empty() { "127.0.0.1".to_owned() } else { spec.reach.to_string() }
+    if spec.reach.is_empty() {
+        "127.0.0.1".to_owned()
+    } else {
+        spec.reach.to_string()
+    }
 }

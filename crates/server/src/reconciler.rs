@@ -51,23 +51,31 @@ pub async fn run(handle: Handle, options: Options) {
         templates: Arc::default(),
     };
     let mut reconciler = Reconciler::new(shell.options.periods, shell.options.rolled_back);
+    let mut committed = shell.handle.committed();
     let mut input = Input::Wake;
     loop {
-        let Ok(state) = shell.handle.snapshot().await else { return };
+        committed.mark_unchanged();
+        let Ok(state) = shell.handle.snapshot().await else {
+            return;
+        };
         let now = shell.handle.now();
         for output in reconciler.step(&state, now, input) {
             shell.perform(&state, output);
         }
         if !shell.options.rolled_back && reconciler.is_rolled_back() {
             shell.options.rolled_back = true;
-            tracing::error!("hosts carry things of a later revision than the store's: it was rolled back. Nothing is changed on hosts; run `caviada doctor`");
+            tracing::error!(
+                "hosts carry things of a later revision than the store's: it was rolled back. Nothing is changed on hosts; run `caviada doctor`"
+            );
         }
-        let wake = reconciler.next_wake().map_or(IDLE, |t| Duration::from_millis(t.since(now)));
+        let wake = reconciler
+            .next_wake()
+            .map_or(IDLE, |t| Duration::from_millis(t.since(now)));
         let rest = if state.hosts.is_empty() { IDLE } else { REST };
         tokio::time::sleep(rest).await;
         input = tokio::select! {
             Some(input) = inbox.recv() => input,
-            changed = shell.handle.changed(state.revision()) => match changed {
+            changed = committed.changed() => match changed {
                 Ok(()) => Input::Wake,
                 Err(_) => return,
             },
@@ -117,7 +125,8 @@ impl Shell {
                     let outcome = call.perform().await;
                     let _ = inputs.send(Input::Finished(action, outcome)).await;
                 });
-                self.calls.insert((action.host, action.resource), (action, task));
+                self.calls
+                    .insert((action.host, action.resource), (action, task));
             }
             Output::Cancel(action) => {
                 let at = (action.host, action.resource);
@@ -136,13 +145,20 @@ impl Shell {
 
     /// The host's driver; made anew when its spec changed.
     fn driver(&mut self, state: &State, id: HostId) -> Result<Arc<dyn Driver>, String> {
-        let host = state.hosts.get(&id).ok_or_else(|| format!("{id} is gone"))?;
+        let host = state
+            .hosts
+            .get(&id)
+            .ok_or_else(|| format!("{id} is gone"))?;
         if let Some((spec, driver)) = self.drivers.get(&id)
             && *spec == host.spec
         {
             return Ok(driver.clone());
         }
-        let driver = self.options.drivers.of(&host.spec).map_err(|e| e.to_string())?;
+        let driver = self
+            .options
+            .drivers
+            .of(&host.spec)
+            .map_err(|e| e.to_string())?;
         self.drivers.insert(id, (host.spec.clone(), driver.clone()));
         Ok(driver)
     }
@@ -150,7 +166,11 @@ impl Shell {
 
 /// Hands an act to the ledger until it is answered.
 async fn report(handle: Handle, act: Act) {
-    let command = Command { by: By::System, idempotency: None, act };
+    let command = Command {
+        by: By::System,
+        idempotency: None,
+        act,
+    };
     let mut pause = Duration::from_millis(10);
     loop {
         match handle.submit(command.clone()).await {
@@ -186,7 +206,13 @@ async fn look(driver: &dyn Driver, host: HostId) -> Option<Observed> {
             driver::Condition::Down => Condition::Down,
         };
         let at = (s.identity.resource, s.identity.generation);
-        (at, Seen { revision: s.identity.revision, condition })
+        (
+            at,
+            Seen {
+                revision: s.identity.revision,
+                condition,
+            },
+        )
     };
     Some(listed.into_iter().map(seen).collect())
 }
@@ -202,7 +228,12 @@ struct Call {
 
 impl Call {
     async fn perform(self) -> AttemptOutcome {
-        let Action { resource, generation, verb, .. } = self.action;
+        let Action {
+            resource,
+            generation,
+            verb,
+            ..
+        } = self.action;
         let done = match &self.driver {
             Ok(driver) => self.call(&**driver).await,
             Err(why) => Err(refused(why.clone())),
@@ -215,20 +246,35 @@ impl Call {
             Err(error) => {
                 tracing::warn!(resource.id = %resource, generation, ?verb, "{error}");
                 let kind = kind(error.kind).into();
-                AttemptOutcome::Failed { kind, detail: error.to_string().into() }
+                AttemptOutcome::Failed {
+                    kind,
+                    detail: error.to_string().into(),
+                }
             }
         }
     }
 
-    async fn call(&self, driver: &dyn Driver) -> Result<caviada_core::resource::Outputs, DriverError> {
-        let Action { resource, generation, verb, .. } = self.action;
+    async fn call(
+        &self,
+        driver: &dyn Driver,
+    ) -> Result<caviada_core::resource::Outputs, DriverError> {
+        let Action {
+            resource,
+            generation,
+            verb,
+            ..
+        } = self.action;
         let identity = Identity {
             installation: self.installation.clone(),
             resource,
             generation,
             revision: self.state.revision(),
         };
-        let blueprint = || self.templates.blueprint(&self.state, resource).map_err(|e| refused(e.to_string()));
+        let blueprint = || {
+            self.templates
+                .blueprint(&self.state, resource)
+                .map_err(|e| refused(e.to_string()))
+        };
         let progress = |p: driver::Progress| {
             tracing::debug!(resource.id = %resource, step = p.step, subject = p.subject, done = p.done, of = p.of);
         };
@@ -241,17 +287,29 @@ impl Call {
             }
             Verb::Bind => return bind(driver, &identity).await,
         };
-        Ok(built.outputs.into_iter().map(|(name, value)| (name.into(), value.into())).collect())
+        Ok(built
+            .outputs
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect())
     }
 }
 
 /// Makes a member its new holder's: it is thawed if it was frozen, and seen to be up.
-async fn bind(driver: &dyn Driver, identity: &Identity) -> Result<caviada_core::resource::Outputs, DriverError> {
+async fn bind(
+    driver: &dyn Driver,
+    identity: &Identity,
+) -> Result<caviada_core::resource::Outputs, DriverError> {
     let listed = driver.list().await?;
     let mine = |s: &&driver::Seen| {
         s.identity.resource == identity.resource && s.identity.generation == identity.generation
     };
-    let down = |detail: String| DriverError { op: "bind", kind: Failure::NotReady, detail, source: None };
+    let down = |detail: String| DriverError {
+        op: "bind",
+        kind: Failure::NotReady,
+        detail,
+        source: None,
+    };
     let Some(seen) = listed.iter().find(mine) else {
         return Err(down(format!("{} is not on its host", identity.resource)));
     };
@@ -261,14 +319,21 @@ async fn bind(driver: &dyn Driver, identity: &Identity) -> Result<caviada_core::
             driver.power(identity, driver::Power::Unpause).await?;
             Ok(vec![])
         }
-        driver::Condition::Partial | driver::Condition::Down => {
-            Err(down(seen.detail.clone().unwrap_or_else(|| "it is not up".to_owned())))
-        }
+        driver::Condition::Partial | driver::Condition::Down => Err(down(
+            seen.detail
+                .clone()
+                .unwrap_or_else(|| "it is not up".to_owned()),
+        )),
     }
 }
 
 fn refused(detail: String) -> DriverError {
-    DriverError { op: "prepare", kind: Failure::Refused, detail, source: None }
+    DriverError {
+        op: "prepare",
+        kind: Failure::Refused,
+        detail,
+        source: None,
+    }
 }
 
 /// The kind of failure as the ledger counts it.

@@ -31,7 +31,12 @@ impl Server {
         };
         let key = secret()?;
         let child = spawn(data, address, &key)?;
-        let mut server = Self { child, data: data.to_owned(), address, key };
+        let mut server = Self {
+            child,
+            data: data.to_owned(),
+            address,
+            key,
+        };
         server.until_ready().await?;
         Ok(server)
     }
@@ -48,7 +53,10 @@ impl Server {
 
     /// A client with the admin key.
     pub fn client(&self) -> anyhow::Result<Client> {
-        let options = Options { key: Some(self.key.clone()), ..Options::new(self.url()) };
+        let options = Options {
+            key: Some(self.key.clone()),
+            ..Options::new(self.url())
+        };
         Ok(Client::new(&options)?)
     }
 
@@ -70,7 +78,10 @@ impl Server {
             Ok(_) => bail!("the server did not end cleanly"),
             Err(_) => {
                 self.child.kill().await?;
-                bail!("the server did not end within {} s", STOPPED_WITHIN.as_secs())
+                bail!(
+                    "the server did not end within {} s",
+                    STOPPED_WITHIN.as_secs()
+                )
             }
         }
     }
@@ -86,7 +97,10 @@ impl Server {
                 return Ok(());
             }
             if tokio::time::Instant::now() > deadline {
-                bail!("the server was not ready within {} s", READY_WITHIN.as_secs());
+                bail!(
+                    "the server was not ready within {} s",
+                    READY_WITHIN.as_secs()
+                );
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -95,7 +109,6 @@ impl Server {
 
 /// `/readyz`, asked over a plain connection.
 struct Health(SocketAddr);
-
 
 impl Health {
     async fn ready(&self) -> bool {

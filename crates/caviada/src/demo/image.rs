@@ -20,7 +20,10 @@ pub struct Engine {
 pub async fn engine(url: &str) -> Option<Engine> {
     let found = tokio::time::timeout(Duration::from_secs(120), import(url)).await;
     match found {
-        Ok(Ok(image)) => Some(Engine { url: url.to_owned(), image }),
+        Ok(Ok(image)) => Some(Engine {
+            url: url.to_owned(),
+            image,
+        }),
         Ok(Err(why)) => {
             println!("No containers in this tour: no Docker engine at {url} ({why:#}).");
             None
@@ -39,19 +42,33 @@ async fn import(url: &str) -> anyhow::Result<String> {
         .output()
         .await
         .context("running docker")?;
-    anyhow::ensure!(asked.status.success(), "{}", String::from_utf8_lossy(&asked.stderr).trim());
+    anyhow::ensure!(
+        asked.status.success(),
+        "{}",
+        String::from_utf8_lossy(&asked.stderr).trim()
+    );
     let folder = tempfile::tempdir()?;
     let archive = folder.path().join("image.tar");
     write(&archive).context("packing this program")?;
     let image = "caviada-demo:latest".to_owned();
     let imported = Command::new("docker")
-        .args(["--host", url, "import", "--change", "ENTRYPOINT [\"/caviada\", \"sample\"]"])
+        .args([
+            "--host",
+            url,
+            "import",
+            "--change",
+            "ENTRYPOINT [\"/caviada\", \"sample\"]",
+        ])
         .arg(&archive)
         .arg(&image)
         .output()
         .await
         .context("running docker import")?;
-    anyhow::ensure!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr).trim());
+    anyhow::ensure!(
+        imported.status.success(),
+        "{}",
+        String::from_utf8_lossy(&imported.stderr).trim()
+    );
     Ok(image)
 }
 
@@ -79,6 +96,11 @@ fn write(archive: &Path) -> anyhow::Result<()> {
 fn libraries() -> anyhow::Result<BTreeSet<PathBuf>> {
     let own = std::env::current_exe()?;
     let maps = std::fs::read_to_string("/proc/self/maps")?;
-    let mapped = maps.lines().filter_map(|line| line.split_whitespace().nth(5)).map(PathBuf::from);
-    Ok(mapped.filter(|p| p.is_absolute() && *p != own && p.is_file()).collect())
+    let mapped = maps
+        .lines()
+        .filter_map(|line| line.split_whitespace().nth(5))
+        .map(PathBuf::from);
+    Ok(mapped
+        .filter(|p| p.is_absolute() && *p != own && p.is_file())
+        .collect())
 }

@@ -80,18 +80,28 @@ async fn acquire(client: &Client, pool: &str, wait_ms: u64) -> anyhow::Result<Le
 /// Declared resources: lease, refuse, wait, release.
 async fn machines(client: &Client) -> anyhow::Result<()> {
     step("A pool of two machines that somebody entered");
-    client.put_pool("machines", &PoolSpec::default(), None).await?;
+    client
+        .put_pool("machines", &PoolSpec::default(), None)
+        .await?;
     let machine = |n: u8| ResourceSpec {
         pool: "machines".to_owned(),
         name: format!("machine-{n}"),
         endpoints: BTreeMap::from([("ssh".to_owned(), format!("10.0.0.{n}:22"))]),
-        ..serde_json::from_value(serde_json::json!({"pool": "machines", "name": "-"})).unwrap_or_else(|_| unreachable!("two fields suffice"))
+        ..serde_json::from_value(serde_json::json!({"pool": "machines", "name": "-"}))
+            .unwrap_or_else(|_| unreachable!("two fields suffice"))
     };
     client.declare(vec![machine(1), machine(2)]).await?;
     let first = acquire(client, "machines", 0).await?;
     let second = acquire(client, "machines", 0).await?;
-    ensure!(first.resources[0].id != second.resources[0].id, "one machine was granted twice");
-    held(&format!("two leases, fences {} and {}", fence(&first)?, fence(&second)?));
+    ensure!(
+        first.resources[0].id != second.resources[0].id,
+        "one machine was granted twice"
+    );
+    held(&format!(
+        "two leases, fences {} and {}",
+        fence(&first)?,
+        fence(&second)?
+    ));
 
     let third = acquire(client, "machines", 0).await;
     ensure!(third.is_err(), "a third machine was granted");
@@ -101,7 +111,10 @@ async fn machines(client: &Client) -> anyhow::Result<()> {
     ensure!(waiter.state == LeaseState::Waiting, "it should wait");
     client.release(first.id, &Release::default()).await?;
     let granted = client.lease_settled(waiter.id, 10_000).await?;
-    ensure!(granted.state == LeaseState::Active, "the waiter was not granted");
+    ensure!(
+        granted.state == LeaseState::Active,
+        "the waiter was not granted"
+    );
     ensure!(fence(&granted)? > fence(&second)?, "fences must rise");
     held("one who waits gets the machine the moment it is released, with a higher fence");
     client.release(granted.id, &Release::default()).await?;
@@ -121,7 +134,9 @@ async fn clusters(client: &Client, engine: &Engine) -> anyhow::Result<()> {
         ("compose.yaml", include_str!("template/compose.yaml")),
     ];
     let template = TemplateSpec {
-        files: files.map(|(path, text)| (path.to_owned(), text.to_owned())).into(),
+        files: files
+            .map(|(path, text)| (path.to_owned(), text.to_owned()))
+            .into(),
         declared_in: None,
     };
     client.put_template("demo", &template, None).await?;
@@ -139,14 +154,26 @@ async fn clusters(client: &Client, engine: &Engine) -> anyhow::Result<()> {
         "max": 4,
     }))?;
     client.put_pool("clusters", &pool, None).await?;
-    let warm = async || client.pool("clusters").await.is_ok_and(|p| p.counts.offerable >= 2);
+    let warm = async || {
+        client
+            .pool("clusters")
+            .await
+            .is_ok_and(|p| p.counts.offerable >= 2)
+    };
     until("two warm clusters", warm).await?;
     held("two are up before anybody asked");
 
     let asked = std::time::Instant::now();
     let lease = acquire(client, "clusters", 0).await?;
-    held(&format!("one is leased in {:.1} ms", asked.elapsed().as_secs_f64() * 1000.0));
-    let front = lease.resources[0].endpoints.get("front").context("a front endpoint")?.clone();
+    held(&format!(
+        "one is leased in {:.1} ms",
+        asked.elapsed().as_secs_f64() * 1000.0
+    ));
+    let front = lease.resources[0]
+        .endpoints
+        .get("front")
+        .context("a front endpoint")?
+        .clone();
     ensure!(answers(&front).await, "{front} does not answer");
     held(&format!("it answers at {front}"));
 
@@ -166,16 +193,22 @@ async fn clusters(client: &Client, engine: &Engine) -> anyhow::Result<()> {
 /// Does an HTTP server answer there?
 async fn answers(url: &str) -> bool {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    let Some(address) = url.strip_prefix("http://") else { return false };
+    let Some(address) = url.strip_prefix("http://") else {
+        return false;
+    };
     let ask = async {
         let mut stream = tokio::net::TcpStream::connect(address).await?;
-        let request = format!("GET /health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+        let request =
+            format!("GET /health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await?;
         let mut head = [0; 12];
         stream.read_exact(&mut head).await?;
         std::io::Result::Ok(head.ends_with(b"200"))
     };
-    matches!(tokio::time::timeout(Duration::from_secs(5), ask).await, Ok(Ok(true)))
+    matches!(
+        tokio::time::timeout(Duration::from_secs(5), ask).await,
+        Ok(Ok(true))
+    )
 }
 
 /// Kill -9, and nothing is lost.
@@ -191,15 +224,28 @@ async fn crash(server: &mut Server) -> anyhow::Result<()> {
     let client = server.client()?;
     for lease in &held_leases {
         let now = client.lease(lease.id).await?;
-        ensure!(now.state == LeaseState::Active && now.fence == lease.fence, "a lease was lost");
+        ensure!(
+            now.state == LeaseState::Active && now.fence == lease.fence,
+            "a lease was lost"
+        );
     }
-    ensure!(client.lease(waiter.id).await?.state == LeaseState::Waiting, "the waiter was lost");
+    ensure!(
+        client.lease(waiter.id).await?.state == LeaseState::Waiting,
+        "the waiter was lost"
+    );
     held("after the restart both leases and the waiter are there");
-    client.release(held_leases[0].id, &Release::default()).await?;
+    client
+        .release(held_leases[0].id, &Release::default())
+        .await?;
     let granted = client.lease_settled(waiter.id, 10_000).await?;
-    ensure!(granted.state == LeaseState::Active, "the waiter was not granted");
+    ensure!(
+        granted.state == LeaseState::Active,
+        "the waiter was not granted"
+    );
     held("and the waiter is granted as before");
     client.release(granted.id, &Release::default()).await?;
-    client.release(held_leases[1].id, &Release::default()).await?;
+    client
+        .release(held_leases[1].id, &Release::default())
+        .await?;
     Ok(())
 }
