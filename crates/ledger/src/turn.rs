@@ -344,6 +344,8 @@ impl<S: Store, C: Source> Ledger<S, C> {
             Some(state) => state,
             None => load(&mut self.store, &self.position)?,
         };
+        // State goes back, time does not.
+        self.state.begin(now);
         self.careful_until = now.plus_ms(CAREFUL_MS);
         Ok(())
     }

@@ -2,6 +2,9 @@
 #![cfg(test)]
 
 mod handle;
+#[cfg(debug_assertions)] // It is an assertion that panics.
+mod panic;
+mod random;
 mod sim;
 mod store;
 mod turn;
