@@ -8,10 +8,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 
-/// The workspace's folder.
-pub fn root() -> &'static Path {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-    own.parent().unwrap_or(own)
+/// The workspace's folder: of the checkout that runs this program, which need not be the one that
+/// built it when several share a target directory.
+pub fn root() -> PathBuf {
+    let own = std::env::var("CARGO_MANIFEST_DIR").unwrap_or(env!("CARGO_MANIFEST_DIR").to_owned());
+    let own = PathBuf::from(own);
+    own.parent().map(Path::to_owned).unwrap_or(own)
 }
 
 /// The target directory this program was built in.

@@ -103,7 +103,7 @@ impl<'a> Search<'a> {
         count: u32,
         found: &mut Vec<Choice>,
     ) -> Result<(), Refusal> {
-        let Some(pool) = self.state.pools.get(&id) else {
+        let Some(pool) = self.state.pools.get(&id).filter(|p| !p.retiring) else {
             return Ok(());
         };
         let pool = Arc::clone(pool);
@@ -483,6 +483,9 @@ fn members_ever(state: &State, pool: &Pool, item: &Item, want: u64) -> u64 {
         } else {
             0
         };
+    }
+    if pool.spec.slice.is_some() {
+        return 0;
     }
     if item.selector.is_none() {
         let u = state.index.pools.get(&pool.id).cloned().unwrap_or_default();

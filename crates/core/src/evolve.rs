@@ -43,10 +43,13 @@ pub fn evolve(state: &mut State, event: &Event) -> Number {
             });
             state.work.insert(Work::HostMembers(*id, ResourceId(0)));
         }
-        Event::HostUnseen(id, lost_at) => state.host(*id, |h| {
-            h.seen = false;
-            h.lost_at = Some(*lost_at);
-        }),
+        Event::HostUnseen(id, lost_at) => {
+            state.host(*id, |h| {
+                h.seen = false;
+                h.lost_at = Some(*lost_at);
+            });
+            state.work.insert(Work::HostMembers(*id, ResourceId(0)));
+        }
         Event::HostLost(id) => {
             state.host(*id, |h| {
                 h.lost = true;
@@ -194,6 +197,13 @@ impl State {
         let reindex = self.pools.get(&pool.id).is_some_and(|old| {
             old.spec.pick != pool.spec.pick || old.spec.indexed != pool.spec.indexed
         });
+        let recycles = self
+            .pools
+            .get(&pool.id)
+            .is_some_and(|old| old.spec.recycle.class != pool.spec.recycle.class);
+        if recycles {
+            self.work.insert(Work::PoolMembers(pool.id, ResourceId(0)));
+        }
         let members: Vec<ResourceId> = if reindex {
             self.members_of(pool.id).collect()
         } else {
@@ -209,6 +219,7 @@ impl State {
         for id in &members {
             self.relink(*id, true);
         }
+        self.work.insert(Work::Recheck(pool.id, None));
         self.work.insert(Work::Pool(pool.id));
     }
 
@@ -247,9 +258,17 @@ impl State {
         if let Some(u) = self.index.hosts.get_mut(&id) {
             for block in host.quarantined.difference(&quarantined) {
                 u.blocks.take_exact(u128::from(*block), 1);
+                u.quarantined.insert(*block);
             }
         }
         self.work.insert(Work::Host(id));
+        self.wake_hungry();
+    }
+
+    /// A host may have room now for pools that found none.
+    fn wake_hungry(&mut self) {
+        let hungry = std::mem::take(&mut self.hungry);
+        self.work.extend(hungry.into_iter().map(Work::Pool));
     }
 
     fn put_host(&mut self, host: &Host) {
@@ -295,6 +314,7 @@ impl State {
             .map(|p| p.id)
             .collect();
         self.work.extend(pools.into_iter().map(Work::Pool));
+        self.hungry.clear();
     }
 
     fn look_at_pools_of(&mut self, template: &crate::name::Name) {
@@ -347,12 +367,14 @@ impl State {
         self.index.link_resource(&r, false);
         if let Some(parent) = r.parent() {
             self.work.insert(Work::Offer(parent));
+            self.work.insert(Work::Resource(parent));
         }
         if let Some(rank) = r.earmark {
             self.lease(rank.lease, |l| l.earmarks.retain(|e| e.resource != id));
         }
         if let Some(site) = r.site() {
             self.work.insert(Work::Host(site.host));
+            self.wake_hungry();
         }
         self.work.insert(Work::Pool(r.pool));
         self.work.insert(Work::Recheck(r.pool, None));
@@ -371,7 +393,9 @@ impl State {
             }
             _ => {}
         }
-        if built.is_some() || r.state == Dirty || r.health != crate::resource::Health::Well {
+        let retiring = self.pools.get(&r.pool).is_some_and(|p| p.retiring);
+        let ill = r.health != crate::resource::Health::Well;
+        if built.is_some() || r.state == Dirty || ill || retiring {
             self.work.insert(Work::Resource(id));
         }
         let Some(host) = built else { return };

@@ -120,6 +120,7 @@ pub(crate) fn granted(
     lease.granted_at = Some(now);
     lease.deadline = terms.deadline;
     lease.deadline_max = terms.deadline_max;
+    (lease.wait_until, lease.poll_until) = (None, None);
     let prepare_by = terms.prepare_by.filter(|_| !active);
     events.push(Event::LeaseGranted {
         lease: Box::new(lease),
@@ -188,6 +189,9 @@ pub(crate) fn after(state: &State, r: &Resource, purpose: Purpose, leaving: &Lea
         _ => After::Gone,
     };
     let dirty = After::Dirty(now.plus_ms(spec.deadlines.dirty_alert_ms));
+    if retires(state, pool, r) {
+        return deleting();
+    }
     match &r.then {
         Some(Then::Delete) => return deleting(),
         _ if leaving.delete => return deleting(),
@@ -208,14 +212,14 @@ pub(crate) fn after(state: &State, r: &Resource, purpose: Purpose, leaving: &Lea
         };
         return After::Withheld(Arc::new(held));
     }
-    if pool.retiring || worn(state, pool, r) {
+    if worn(state, pool, r) {
         return deleting();
     }
     if purpose == Purpose::Clean {
-        return if leaving.ok {
-            After::Cleaned(cooling)
-        } else {
-            dirty
+        return match (leaving.ok, r.parent(), cooling) {
+            (false, ..) => dirty,
+            (true, Some(_), None) => After::Gone,
+            (true, ..) => After::Cleaned(cooling),
         };
     }
     if !keep {
@@ -231,6 +235,12 @@ pub(crate) fn after(state: &State, r: &Resource, purpose: Purpose, leaving: &Lea
         (Some(_), None) => After::Gone,
         _ => After::Free(cooling),
     }
+}
+
+/// Its pool or its host goes, and it with them.
+pub(crate) fn retires(state: &State, pool: &Pool, r: &Resource) -> bool {
+    let host = r.site().and_then(|s| state.hosts.get(&s.host));
+    pool.retiring || host.is_some_and(|h| h.retiring)
 }
 
 /// Too old, used too often, of an old revision, or on a host that takes nothing: built anew elsewhere.

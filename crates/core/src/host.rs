@@ -49,7 +49,9 @@ pub struct HostSpec {
     pub driver: Box<str>,
     /// Where the engine is (`unix:///var/run/docker.sock`); read by the driver.
     pub address: Box<str>,
-    /// Address under which holders reach what runs here.
+    /// How the driver proves who it is: option → value (file names, never secrets).
+    pub options: BTreeMap<Box<str>, Box<str>>,
+    /// Address under which holders reach what runs here; empty leaves it to the driver.
     pub reach: Box<str>,
     /// Most resources at once.
     pub capacity: u32,

@@ -1,7 +1,7 @@
 //! Every way to find something quickly, all of it derived from the tables: `Index::of` recomputes
 //! the whole, and the simulation compares.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
 
 use imbl::{OrdMap, OrdSet};
@@ -127,6 +127,8 @@ pub struct HostUse {
     pub pools: BTreeMap<PoolId, [u32; 9]>,
     /// Free port blocks.
     pub blocks: IntervalSet,
+    /// Blocks that stay closed when they are given back.
+    pub quarantined: BTreeSet<u32>,
     /// Free subnets.
     pub subnets: IntervalSet,
 }
@@ -186,6 +188,7 @@ impl HostUse {
         Self {
             pools: BTreeMap::new(),
             blocks,
+            quarantined: host.quarantined.clone(),
             subnets: whole(host.spec.network.map_or(0, |n| n.subnets())),
         }
     }
@@ -329,10 +332,9 @@ impl Index {
             }
             Origin::Built(site) => {
                 if let Some(host) = self.hosts.get_mut(&site.host) {
-                    let pairs = [
-                        (&mut host.blocks, site.block),
-                        (&mut host.subnets, site.subnet),
-                    ];
+                    let back = site.block.filter(|n| !host.quarantined.contains(n));
+                    let block = if present { site.block } else { back };
+                    let pairs = [(&mut host.blocks, block), (&mut host.subnets, site.subnet)];
                     for (set, n) in pairs {
                         let Some(n) = n else { continue };
                         if present {

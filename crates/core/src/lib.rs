@@ -6,6 +6,7 @@
 
 pub mod access;
 pub mod attribute;
+pub mod check;
 mod choose;
 pub mod command;
 mod decide;

@@ -54,6 +54,9 @@ pub struct State {
     /// What `settle` has yet to look at. Not part of what State *is*: after a load everything is
     /// looked at again.
     pub(crate) work: BTreeSet<Work>,
+    /// Pools that want more members than hosts had room for; looked at again when a host changes.
+    /// Bookkeeping like `work`.
+    pub(crate) hungry: BTreeSet<PoolId>,
 }
 
 /// A thing `settle` has to look at, in the order in which it looks.
@@ -71,7 +74,7 @@ pub(crate) enum Work {
     Host(HostId),
     /// Members of a host that was lost, came back, or changed, from this one on.
     HostMembers(HostId, ResourceId),
-    /// Members of a pool that retires, from this one on.
+    /// Members of a pool that retires or recycles differently, from this one on.
     PoolMembers(PoolId, ResourceId),
     /// A resource whose health or readiness wants a decision.
     Resource(ResourceId),

@@ -19,6 +19,7 @@ mod observe;
 mod plan;
 mod power;
 mod site;
+mod ssh;
 mod steps;
 mod transport;
 mod volume;
@@ -29,7 +30,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use caviada_core::id::ResourceId;
 
-pub use address::{Credentials, DockerAddress, InvalidAddress, PlainTcp, TlsFiles};
+pub use address::{Credentials, DockerAddress, InvalidAddress, PlainTcp, SshFiles, TlsFiles};
 pub use call::Deadlines;
 
 use crate::blueprint::Blueprint;

@@ -8,6 +8,7 @@ pub mod blueprint;
 pub mod docker;
 pub mod output;
 pub mod probe;
+pub mod process;
 pub mod reach;
 pub mod template;
 

@@ -2,16 +2,17 @@
 
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::engine::sqlite::{Sqlite, Sync};
 use crate::store::StoreError;
 use crate::store::sql::Sql;
 
-/// The data directory, locked for this process.
-#[derive(Debug)]
+/// The data directory, locked for this process for as long as a clone, or a store in it, lives.
+#[derive(Debug, Clone)]
 pub struct Directory {
     path: PathBuf,
-    _lock: File,
+    _lock: Arc<File>,
 }
 
 /// Why a data directory cannot be used.
@@ -47,7 +48,7 @@ impl Directory {
         match lock.try_lock() {
             Ok(()) => Ok(Self {
                 path: path.to_owned(),
-                _lock: lock,
+                _lock: lock.into(),
             }),
             Err(TryLockError::WouldBlock) => Err(DirectoryError::InUse(path.to_owned())),
             Err(TryLockError::Error(e)) => Err(io(&file, e)),
@@ -64,7 +65,8 @@ impl Directory {
     /// # Errors
     /// When it cannot be opened, or is newer than this program.
     pub fn sqlite(&self) -> Result<Sql<Sqlite>, StoreError> {
-        let engine = Sqlite::open(&self.path.join("ledger.db"), Sync::Full)?;
+        let mut engine = Sqlite::open(&self.path.join("ledger.db"), Sync::Full)?;
+        engine.keep(self.clone());
         Sql::open(engine)
     }
 }

@@ -6,15 +6,19 @@ pub mod clock;
 pub mod directory;
 mod engine;
 pub mod field;
+pub mod handle;
 pub mod journal;
 pub mod load;
 mod migration;
 mod row;
 pub mod store;
 pub mod table;
+pub mod thread;
 pub mod turn;
 
 pub use answer::{Accepted, Answer, Failure, Noun};
+pub use handle::{Handle, Keys};
+pub use thread::{Ended, spawn};
 pub use turn::{Fatal, Ledger, Start, Turn};
 
 /// The ledger's store on SQLite.

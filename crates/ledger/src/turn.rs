@@ -20,7 +20,7 @@ use caviada_core::command::{Command, Reply};
 use caviada_core::event::Event;
 use caviada_core::limits;
 use caviada_core::refusal::Refusal;
-use caviada_core::settle::{Bound, settle};
+use caviada_core::settle::{self, Bound, settle};
 use caviada_core::state::State;
 use caviada_core::step::step;
 use caviada_core::time::Time;
@@ -207,7 +207,7 @@ impl<S: Store, C: Source> Ledger<S, C> {
     /// Decides and commits as many of the commands as fit a batch.
     fn batch(&mut self, now: Time, commands: &[Command], turn: &mut Turn) -> Result<(), Fatal> {
         let mut culprits = BTreeSet::new();
-        let (mut keep, draft) = loop {
+        let (keep, draft) = loop {
             let keep = (now < self.careful_until).then(|| self.state.clone());
             match self.draft(now, commands, &culprits) {
                 Ok(draft) => break (keep, draft),
@@ -232,28 +232,17 @@ impl<S: Store, C: Source> Ledger<S, C> {
         let Draft {
             decisions, entries, ..
         } = draft;
-        if !entries.is_empty() {
-            self.state.finish();
-            let batch = row::batch(&mut self.state, &self.position, &entries);
-            match self.commit(&batch) {
-                Ok(()) => {}
-                Err(Fatal::Store(StoreError::Refused(why))) => {
-                    tracing::error!(why, "the store refused a batch");
-                    self.put_back(now, keep.take())?;
-                    turn.refused = true;
-                    turn.answers
-                        .extend(decisions.iter().map(|_| Err(Failure::Unavailable)));
-                    return Ok(());
-                }
-                Err(fatal) => return Err(fatal),
+        match self.write(entries) {
+            Ok(revision) => turn.revisions.extend(revision),
+            Err(Fatal::Store(StoreError::Refused(why))) => {
+                tracing::error!(why, "the store refused a batch");
+                self.put_back(now, keep)?;
+                turn.refused = true;
+                let unavailable = decisions.iter().map(|_| Err(Failure::Unavailable));
+                turn.answers.extend(unavailable);
+                return Ok(());
             }
-            self.position = batch.new_position().clone();
-            turn.revisions.push(Arc::new(Revision {
-                revision: self.position.revision,
-                at: self.position.at,
-                total: self.position.events,
-                entries,
-            }));
+            Err(fatal) => return Err(fatal),
         }
         let (at, revision) = (self.state.now(), self.position.revision);
         turn.answers.extend(decisions.into_iter().map(|decision| {
@@ -355,13 +344,45 @@ impl<S: Store, C: Source> Ledger<S, C> {
             Some(state) => state,
             None => load(&mut self.store, &self.position)?,
         };
+        // State goes back, time does not.
+        self.state.begin(now);
         self.careful_until = now.plus_ms(CAREFUL_MS);
         Ok(())
     }
 
     /// Holders that could not reach the server while it was down get the chance to renew.
     fn grace(&mut self) -> Result<(), Fatal> {
-        Ok(())
+        let now = self.clock.now()?;
+        self.state.begin(now);
+        let mut events = Vec::new();
+        let until = now.plus_ms(limits::RESTART_GRACE_MS);
+        settle::grace(&mut self.state, until, &mut events);
+        let mut draft = Draft::default();
+        draft.add(None, events);
+        self.write(draft.entries).map(drop)
+    }
+
+    /// Commits what happened, if something did.
+    fn write(&mut self, entries: Vec<Entry>) -> Result<Option<Arc<Revision>>, Fatal> {
+        if entries.is_empty() {
+            return Ok(None);
+        }
+        self.state.finish();
+        let batch = row::batch(&mut self.state, &self.position, &entries);
+        self.commit(&batch)?;
+        self.position = batch.new_position().clone();
+        let Position {
+            revision,
+            at,
+            events: total,
+            ..
+        } = self.position;
+        Ok(Some(Arc::new(Revision {
+            revision,
+            at,
+            total,
+            entries,
+        })))
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fs::OpenOptions;
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::time::Duration;
 
 const SOCKET: &str = "/var/run/docker.sock";
@@ -33,21 +34,28 @@ pub(crate) fn left_out<T>(part: &str, why: &str) -> Option<T> {
     None
 }
 
+/// Whether tests may use engines at all.
+pub(crate) fn switched_off() -> Result<(), String> {
+    match std::env::var("CAVIADA_TEST_DOCKER").as_deref() {
+        Ok("0") => Err("switched off by CAVIADA_TEST_DOCKER=0".to_owned()),
+        _ => Ok(()),
+    }
+}
+
 /// Whether an engine answers on the default socket, and if not, why.
 pub(crate) fn engine() -> Result<(), String> {
-    if std::env::var("CAVIADA_TEST_DOCKER").as_deref() == Ok("0") {
-        return Err("switched off by CAVIADA_TEST_DOCKER=0".to_owned());
-    }
-    match ping() {
+    switched_off()?;
+    match answers(Path::new(SOCKET), PATIENCE) {
         Ok(true) => Ok(()),
         Ok(false) => Err(format!("{SOCKET} does not speak like an engine")),
         Err(why) => Err(format!("no engine answers on {SOCKET}: {why}")),
     }
 }
 
-fn ping() -> std::io::Result<bool> {
-    let mut stream = UnixStream::connect(SOCKET)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+/// Whether an engine answers on `socket` within `patience`.
+pub(crate) fn answers(socket: &Path, patience: Duration) -> std::io::Result<bool> {
+    let mut stream = UnixStream::connect(socket)?;
+    stream.set_read_timeout(Some(patience))?;
     stream.write_all(b"GET /_ping HTTP/1.0\r\nhost: docker\r\n\r\n")?;
     let mut answer = String::new();
     stream.take(4096).read_to_string(&mut answer)?;

@@ -35,7 +35,7 @@ pub fn program() -> &'static Path {
 /// The name of the image, imported if the engine does not have it yet.
 pub(crate) fn imported() -> String {
     static IMPORTED: OnceLock<String> = OnceLock::new();
-    IMPORTED.get_or_init(|| import(program())).clone()
+    IMPORTED.get_or_init(|| import(program(), None)).clone()
 }
 
 /// The folder of the helper's own build, below the target directory this test was built in. Its own,
@@ -47,6 +47,12 @@ fn folder() -> PathBuf {
         .find(|folder| folder.join("CACHEDIR.TAG").exists())
         .expect("a test lies in cargo's target directory");
     target.join("testimage")
+}
+
+/// A folder of the checkout that runs the test, which need not be the one that built it when several
+/// share a target directory.
+fn checkout() -> String {
+    std::env::var("CARGO_MANIFEST_DIR").unwrap_or(env!("CARGO_MANIFEST_DIR").to_owned())
 }
 
 /// Held while building or importing, since every test is a process of its own.
@@ -74,7 +80,7 @@ fn build() -> PathBuf {
         // Without an explicit target the flag below would also reach build scripts and macros.
         .args(["--target", &host, "--target-dir"])
         .arg(&folder)
-        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .current_dir(checkout())
         .env("RUSTFLAGS", "-C target-feature=+crt-static")
         .env("CARGO_PROFILE_DEV_DEBUG", "0")
         .env("CARGO_PROFILE_DEV_STRIP", "true")
@@ -92,7 +98,8 @@ fn host() -> String {
     host.expect("rustc -vV names its host").to_owned()
 }
 
-fn import(program: &Path) -> String {
+/// The name of the image, imported into the engine on `socket` or else the default one.
+pub(crate) fn import(program: &Path, socket: Option<&Path>) -> String {
     let archive = archive(program);
     let mut hash = Sha256::new();
     hash.update(&archive);
@@ -106,13 +113,11 @@ fn import(program: &Path) -> String {
     let name = format!("{REPOSITORY}:{tag}");
 
     let _lock = lock();
-    let known = Command::new("docker")
-        .args(["image", "inspect", &name])
-        .output();
+    let known = docker(socket).args(["image", "inspect", &name]).output();
     if known.is_ok_and(|output| output.status.success()) {
         return name;
     }
-    let mut command = Command::new("docker");
+    let mut command = docker(socket);
     command.arg("import");
     for change in CHANGES {
         command.args(["--change", change]);
@@ -137,6 +142,16 @@ fn import(program: &Path) -> String {
     });
     succeeded("docker import (needs the docker command line)", output);
     name
+}
+
+fn docker(socket: Option<&Path>) -> Command {
+    let mut command = Command::new("docker");
+    if let Some(socket) = socket {
+        command
+            .arg("--host")
+            .arg(format!("unix://{}", socket.display()));
+    }
+    command
 }
 
 /// The image's file system: the program, and the few files and folders a container expects. Equal

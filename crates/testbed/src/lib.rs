@@ -1,4 +1,4 @@
-//! The real parts that tests run against: a container engine with a small local image, a private
+//! The real parts that tests run against: container engines with a small local image, a private
 //! PostgreSQL, an SSH daemon. Only a dev-dependency; nothing that ships knows this crate.
 //!
 //! Every part is asked for in the same way, and a test without its part never passes in silence:
@@ -13,11 +13,14 @@
 //! so on stderr, and leaves a line for the summary of `cargo xtask test`.
 
 mod absence;
+mod engine;
 mod image;
+mod keeper;
 mod postgres;
 
 use std::path::{Path, PathBuf};
 
+pub use engine::Engine;
 pub use image::program;
 pub use postgres::Postgres;
 
@@ -32,6 +35,19 @@ use absence::left_out;
 pub fn image() -> Option<String> {
     match absence::engine() {
         Ok(()) => Some(image::imported()),
+        Err(why) => left_out("Docker", &why),
+    }
+}
+
+/// A container engine of the caller's own, started with additional `flags` of `dockerd`. `None`
+/// where it is not installed or this is not root.
+///
+/// # Panics
+/// With `CI=true` where it cannot run, and always when it does not start.
+#[must_use]
+pub fn engine(flags: &[&str]) -> Option<Engine> {
+    match engine::program() {
+        Ok(program) => Some(Engine::new(program, flags)),
         Err(why) => left_out("Docker", &why),
     }
 }

@@ -1,17 +1,16 @@
 //! A PostgreSQL of the test's own, from the distribution's binaries.
-//!
-//! It runs below a small shell that waits for the end of its input, which this process holds. So
-//! the server stops and its folder goes whenever the test ends: by drop, by panic, or by SIGKILL.
 
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::unistd::{Uid, User};
+
+use crate::keeper::Keeper;
 
 const START_DEADLINE: Duration = Duration::from_secs(60);
 const PORTS_TRIED: u32 = 5;
@@ -57,9 +56,9 @@ pub(crate) fn binaries() -> Result<PathBuf, String> {
 /// of the machine ends the test too. Stopped and removed when dropped or when the process ends.
 #[derive(Debug)]
 pub struct Postgres {
-    keeper: Child,
     folder: PathBuf,
     port: u16,
+    _keeper: Keeper,
 }
 
 impl Postgres {
@@ -72,7 +71,7 @@ impl Postgres {
             initialise(binaries, &folder, account.as_ref());
             let port = free_port();
             let server = Self {
-                keeper: spawn(binaries, &folder, port, account.as_ref()),
+                _keeper: spawn(binaries, &folder, port, account.as_ref()),
                 folder,
                 port,
             };
@@ -117,14 +116,6 @@ impl Postgres {
             }
             thread::sleep(Duration::from_millis(10));
         }
-    }
-}
-
-impl Drop for Postgres {
-    fn drop(&mut self) {
-        // The end of its input is the keeper's sign to stop the server and remove the folder.
-        drop(self.keeper.stdin.take());
-        let _ = self.keeper.wait();
     }
 }
 
@@ -177,8 +168,9 @@ fn initialise(binaries: &Path, folder: &Path, account: Option<&User>) {
     );
 }
 
-fn spawn(binaries: &Path, folder: &Path, port: u16, account: Option<&User>) -> Child {
-    command(Path::new("/bin/sh"), account)
+fn spawn(binaries: &Path, folder: &Path, port: u16, account: Option<&User>) -> Keeper {
+    let mut shell = command(Path::new("/bin/sh"), account);
+    shell
         .args(["-c", KEEPER, "keeper"])
         .arg(folder)
         .arg(binaries.join("postgres"))
@@ -194,14 +186,8 @@ fn spawn(binaries: &Path, folder: &Path, port: u16, account: Option<&User>) -> C
             "full_page_writes=off",
             "-c",
             "shared_buffers=16MB",
-        ])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        // A runner that ends the test's process group must not end the keeper before its work.
-        .process_group(0)
-        .spawn()
-        .expect("there is a shell")
+        ]);
+    Keeper::start(shell)
 }
 
 /// A command as `account`, in a folder that it may enter and with messages in English.

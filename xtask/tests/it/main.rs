@@ -3,6 +3,7 @@
 // Says to clippy that helpers may unwrap here as tests may.
 #![cfg(test)]
 
+mod architecture;
 mod length;
 mod machine;
 mod manifest;

@@ -1,6 +1,6 @@
 //! The files of the repository, as the other modules look at them.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// One text file.
@@ -28,9 +28,11 @@ impl Source {
     }
 }
 
-/// The repository's root.
-pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+/// The repository's root: of the checkout that runs the test, which need not be the one that built
+/// it when several share a target directory.
+pub fn root() -> PathBuf {
+    let own = std::env::var("CARGO_MANIFEST_DIR").unwrap_or(env!("CARGO_MANIFEST_DIR").to_owned());
+    Path::new(&own).parent().unwrap().to_owned()
 }
 
 /// All text files that are tracked, or would be with `git add --all`.

@@ -13,7 +13,7 @@ use std::time::Duration as Span;
 
 use caviada_api::client::Client;
 use caviada_api::duration::Duration;
-use caviada_api::lease::{Lease, Release};
+use caviada_api::lease::{Acquire, Lease, Release};
 use clap::{Args, ValueEnum};
 use futures_util::FutureExt;
 use tokio::time::{Instant, sleep_until};
@@ -26,6 +26,8 @@ use stop::Stop;
 
 /// Releasing may take so long before the command's end is no longer held up.
 const RELEASE_WITHIN: Span = Span::from_secs(15);
+/// The same for a lease that is lost: there is probably nothing to release, or nobody to ask.
+const RELEASE_LOST_WITHIN: Span = Span::from_secs(2);
 
 /// Run a command while holding a lease.
 #[derive(Debug, Args)]
@@ -64,11 +66,11 @@ pub async fn run(client: &Client, args: RunArgs) -> Result<Exit, Failure> {
     // From here on a signal does not end this process: what was acquired is released first.
     let mut stop = Stop::listen()?;
     let asked = Instant::now();
-    let lease = client.acquire(&request).await?;
+    let lease = acquire(client, &request, &mut stop).await?;
     let granted = want::settle(client, Granted { lease, asked }, &request).await?;
     let id = granted.lease.id;
     if let Some(signal) = stop.next().now_or_never() {
-        release(client, &granted.lease, &Release::default()).await;
+        release(client, &granted.lease, &Release::default(), RELEASE_WITHIN).await;
         return Err(Failure::new(
             Exit::Child(stop::code(signal)),
             format!("{id} released: {signal}"),
@@ -78,7 +80,7 @@ pub async fn run(client: &Client, args: RunArgs) -> Result<Exit, Failure> {
     let mut child = match Child::spawn(&args.command, &environment::pairs(&granted.lease)) {
         Ok(child) => child,
         Err(failure) => {
-            release(client, &granted.lease, &Release::default()).await;
+            release(client, &granted.lease, &Release::default(), RELEASE_WITHIN).await;
             return Err(failure);
         }
     };
@@ -92,13 +94,37 @@ pub async fn run(client: &Client, args: RunArgs) -> Result<Exit, Failure> {
     )
     .await?;
     let release_as = ended.release(args.hold_on_failure);
-    release(client, &granted.lease, &release_as).await;
+    let within = if ended.lost {
+        RELEASE_LOST_WITHIN
+    } else {
+        RELEASE_WITHIN
+    };
+    release(client, &granted.lease, &release_as, within).await;
     Ok(ended.exit())
+}
+
+/// Acquires. Who is stopped meanwhile gives back what the answer, if it still comes, has for him.
+async fn acquire(client: &Client, request: &Acquire, stop: &mut Stop) -> Result<Lease, Failure> {
+    let mut answer = std::pin::pin!(client.acquire(request));
+    let signal = tokio::select! {
+        lease = &mut answer => return Ok(lease?),
+        signal = stop.next() => signal,
+    };
+    let said = match tokio::time::timeout(RELEASE_LOST_WITHIN, answer).await {
+        Ok(Ok(lease)) => {
+            release(client, &lease, &Release::default(), RELEASE_WITHIN).await;
+            format!("{} released: {signal}", lease.id)
+        }
+        Ok(Err(_)) => format!("{signal}"),
+        Err(_) => format!("{signal}; what may have been granted ends at its deadline"),
+    };
+    Err(Failure::new(Exit::Child(stop::code(signal)), said))
 }
 
 /// How the command ended.
 struct Ended {
     code: u8,
+    lost: bool,
     killed_for_lease: bool,
 }
 
@@ -140,7 +166,7 @@ async fn attend(
         let last = kill_at.unwrap_or_else(Instant::now);
         tokio::select! {
             code = child.ended() => {
-                return Ok(Ended { code: code?, killed_for_lease });
+                return Ok(Ended { code: code?, lost: !beating, killed_for_lease });
             }
             signal = stop.next() => {
                 if child.forward(signal) {
@@ -166,8 +192,8 @@ async fn attend(
 }
 
 /// Never fails: a lease that is not released ends by itself.
-async fn release(client: &Client, lease: &Lease, release: &Release) {
-    let answer = tokio::time::timeout(RELEASE_WITHIN, client.release(lease.id, release)).await;
+async fn release(client: &Client, lease: &Lease, release: &Release, within: Span) {
+    let answer = tokio::time::timeout(within, client.release(lease.id, release)).await;
     let why = match answer {
         Ok(Ok(_)) => return,
         Ok(Err(error)) => error.to_string(),

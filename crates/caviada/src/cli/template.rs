@@ -111,7 +111,8 @@ fn show(template: &Template, out: &Out) -> Result<(), Failure> {
     }
     let mut text = format!("{} revision {}\n", template.name, template.revision);
     for (path, content) in &template.files {
-        text.push_str(&format!("\n--- {path}\n{content}"));
+        let end = if content.ends_with('\n') { "" } else { "\n" };
+        text.push_str(&format!("\n--- {path}\n{content}{end}"));
     }
     out.raw(&text)
 }

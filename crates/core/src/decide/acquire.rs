@@ -37,7 +37,10 @@ pub(super) fn acquire(state: &State, who: &Principal, a: &Acquire) -> Result<Don
         return Ok(Done::nothing(Subject::Lease(live)));
     }
     quota(state, &owner, 1, items.iter().map(|i| i.count).sum())?;
-    choose::ever(state, &sees, &items).map_err(|why| Refusal::Impossible { why })?;
+    // A cleaner never waits: what is not there now is not impossible for ever.
+    if a.purpose == Purpose::Use {
+        choose::ever(state, &sees, &items).map_err(|why| Refusal::Impossible { why })?;
+    }
 
     let id = LeaseId(state.counter() + 1);
     let rank = Rank::new(a.priority, id);
@@ -187,6 +190,10 @@ fn items(
         }
         if a.purpose == Purpose::Clean && who.role < Role::Operator && !who.act_for.contains(name) {
             return Err(Refusal::Forbidden { needs: "operator" });
+        }
+        if a.purpose == Purpose::Clean && want.amount.is_some() {
+            let why = "a cleaner takes what is dirty as it is";
+            return Err(Refusal::invalid("items.slice", why));
         }
         let whole = a.purpose == Purpose::Clean || pool.spec.slice.is_none();
         let amount = want

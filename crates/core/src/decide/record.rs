@@ -11,7 +11,7 @@ use crate::id::{HostId, ResourceId};
 use crate::outcome::Subject;
 use crate::pool::Pool;
 use crate::refusal::Refusal;
-use crate::resource::{Health, Outputs, Resource, ResourceState, Then, Withheld};
+use crate::resource::{Health, Origin, Outputs, Resource, ResourceState, Then, Withheld};
 use crate::settle::fail;
 use crate::state::State;
 
@@ -143,7 +143,9 @@ pub(super) fn health(
     let Some(r) = state.resources.get(&id) else {
         return Ok(Done::nothing(subject));
     };
-    let looked_at = matches!(r.state, ResourceState::Free | ResourceState::Leased);
+    // Of what is divisible there is nothing to see.
+    let whole = matches!(r.origin, Origin::Declared | Origin::Built(_));
+    let looked_at = whole && matches!(r.state, ResourceState::Free | ResourceState::Leased);
     if !looked_at || r.generation != generation || r.health == health {
         return Ok(Done::nothing(subject));
     }

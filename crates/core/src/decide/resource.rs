@@ -289,7 +289,10 @@ pub(super) fn put_back(state: &State, who: &Principal, id: ResourceId) -> Result
 /// What was clean is free again; all else is cleaned first.
 pub(crate) fn returned(state: &State, r: &Resource) -> Event {
     if r.withheld.as_ref().is_some_and(|w| w.clean) {
-        return Event::ResourceReturned(r.id);
+        return match r.parent() {
+            Some(_) => Event::ResourceGone(r.id),
+            None => Event::ResourceReturned(r.id),
+        };
     }
     let alert_ms = state
         .pools

@@ -1,12 +1,14 @@
 //! What the health of a resource means, and dirty ones that need no cleaning.
 
+use crate::decide::resource::removed;
 use crate::event::{After, Event};
 use crate::grant::{self, Leaving};
 use crate::id::ResourceId;
 use crate::lease::{End, LeaseState};
 use crate::pool::{OnBad, RecycleClass};
-use crate::resource::{Health, Resource, ResourceState};
+use crate::resource::{Health, Resource, ResourceState, Then};
 use crate::settle::fail;
+use crate::space::Space;
 use crate::state::State;
 
 pub(super) fn resource(state: &State, id: ResourceId) -> Vec<Event> {
@@ -17,6 +19,9 @@ pub(super) fn resource(state: &State, id: ResourceId) -> Vec<Event> {
         return vec![];
     };
     let now = state.now();
+    if grant::retires(state, pool, r) {
+        return retired(state, r);
+    }
     match (r.state, r.health) {
         (ResourceState::Free, Health::Suspect) if r.earmark.is_some() => {
             vec![Event::ResourceUnmarked(id)]
@@ -38,6 +43,9 @@ pub(super) fn resource(state: &State, id: ResourceId) -> Vec<Event> {
         // For class keep there is nothing to do between dirty and free.
         (ResourceState::Dirty, Health::Well) if pool.spec.recycle.class == RecycleClass::Keep => {
             let cooldown = pool.spec.recycle.cooldown_ms;
+            if r.parent().is_some() && cooldown == 0 {
+                return vec![Event::ResourceGone(id)];
+            }
             vec![
                 Event::ResourceCleaning {
                     resource: id,
@@ -57,6 +65,21 @@ pub(super) fn resource(state: &State, id: ResourceId) -> Vec<Event> {
             vec![Event::ResourceHealth(id, Health::Well)]
         }
         _ => vec![],
+    }
+}
+
+/// Its pool or host retires: what nobody holds goes now, what is busy once it is done. A divisible
+/// one goes with its last slice.
+fn retired(state: &State, r: &Resource) -> Vec<Event> {
+    use ResourceState::{Cleaning, Creating, Deleting, Leased, Planned};
+    let cut = |s: &Space| !s.is_untouched();
+    match r.state {
+        Deleting | Leased => vec![],
+        Planned => vec![Event::ResourceGone(r.id)],
+        Creating | Cleaning if r.lease.is_some() || r.then.is_some() => vec![],
+        Creating | Cleaning => vec![Event::ResourceThen(r.id, Then::Delete)],
+        _ if state.index.spaces.get(&r.id).is_some_and(cut) => vec![],
+        _ => removed(state, r),
     }
 }
 

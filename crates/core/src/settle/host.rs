@@ -7,7 +7,7 @@ use crate::grant::{self, Leaving};
 use crate::id::{HostId, PoolId, ResourceId};
 use crate::lease::End;
 use crate::pool::{Pool, RecycleClass};
-use crate::resource::{ResourceState, Then};
+use crate::resource::ResourceState;
 use crate::settle::{health, queue};
 use crate::state::{State, Work};
 
@@ -89,7 +89,8 @@ fn first(state: &State, host: HostId, pool: &Pool) -> Option<Event> {
     ))
 }
 
-/// Looks at some members of a host, and at the rest later.
+/// Looks at some members of a host, and at the rest later. What ends or changes a lease is done
+/// before the next one is looked at: it may be a member of the same lease.
 pub(super) fn members(state: &mut State, id: HostId, from: ResourceId) -> Vec<Event> {
     const AT_ONCE: usize = 64;
     let Some(h) = state.hosts.get(&id).cloned() else {
@@ -101,16 +102,23 @@ pub(super) fn members(state: &mut State, id: HostId, from: ResourceId) -> Vec<Ev
     }
     let mut events = Vec::new();
     for r in some.iter().take(AT_ONCE) {
+        let held = state.resources.get(r).is_some_and(|r| r.lease.is_some());
+        let before = events.len();
         if h.offers() {
             state.work.insert(Work::Offer(*r));
         } else if h.forgotten {
             events.extend(forgotten(state, *r));
         } else if h.retiring {
-            events.extend(retired(state, *r));
+            state.work.insert(Work::Resource(*r));
         } else if h.lost {
             events.extend(lost(state, *r));
         } else {
             events.extend(queue::unmark_if_not_offered(state, *r));
+        }
+        if held && events.len() > before {
+            let next = ResourceId(r.0 + 1);
+            state.work.insert(Work::HostMembers(id, next));
+            break;
         }
     }
     events
@@ -160,21 +168,6 @@ fn lost(state: &State, id: ResourceId) -> Vec<Event> {
             policy.map_or_else(Vec::new, |p| health::bad_member(state, r, p))
         }
         _ => vec![],
-    }
-}
-
-/// The host retires: what nobody holds goes now, the rest as it comes back.
-fn retired(state: &State, id: ResourceId) -> Vec<Event> {
-    let Some(r) = state.resources.get(&id) else {
-        return vec![];
-    };
-    use ResourceState::{Cleaning, Creating, Deleting, Leased, Planned};
-    match r.state {
-        Planned => vec![Event::ResourceGone(id)],
-        Deleting => vec![],
-        Creating | Cleaning | Leased if r.then == Some(Then::Delete) => vec![],
-        Creating | Cleaning | Leased => vec![Event::ResourceThen(id, Then::Delete)],
-        _ => removed(state, r),
     }
 }
 

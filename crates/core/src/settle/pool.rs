@@ -11,7 +11,7 @@ use crate::index::{HostUse, PoolUse};
 use crate::limits;
 use crate::name::ResourceName;
 use crate::pool::{Placement, Pool};
-use crate::resource::{Origin, ResourceDoc, ResourceState, Site, Then};
+use crate::resource::{Origin, ResourceDoc, ResourceState, Site};
 use crate::state::{State, Work};
 use crate::template::Template;
 
@@ -48,6 +48,7 @@ pub(super) fn pool(state: &mut State, id: PoolId) -> Vec<Event> {
             state.work.insert(Work::Pool(id));
             return planned;
         }
+        state.hungry.insert(id);
     }
     roll(state, &pool, &template, &u)
 }
@@ -264,46 +265,24 @@ fn roll(state: &State, pool: &Pool, template: &Arc<Template>, u: &PoolUse) -> Ve
         .map_or_else(Vec::new, |r| removed(state, r))
 }
 
-/// Members of a retiring pool: what nobody holds goes now, the rest as it comes back.
+/// Looks at some members of a pool that retires or recycles differently, and at the rest later.
 pub(super) fn members(state: &mut State, id: PoolId, from: ResourceId) -> Vec<Event> {
-    use ResourceState::{Cleaning, Creating, Deleting, Leased, Planned};
     const AT_ONCE: usize = 64;
     let mut ids: Vec<ResourceId> = Vec::new();
     for s in ResourceState::ALL {
         let range = (id, s, from)..=(id, s, ResourceId(u64::MAX));
-        ids.extend(
-            state
-                .index
-                .members
-                .range(range)
-                .take(AT_ONCE + 1)
-                .map(|(_, _, r)| *r),
-        );
+        let some = state.index.members.range(range).take(AT_ONCE + 1);
+        ids.extend(some.map(|(_, _, r)| *r));
     }
     ids.sort_unstable();
     if let Some(next) = ids.get(AT_ONCE) {
         state.work.insert(Work::PoolMembers(id, *next));
     }
-    let mut events = Vec::new();
-    for r in ids
-        .iter()
-        .take(AT_ONCE)
-        .filter_map(|r| state.resources.get(r))
-    {
-        match r.state {
-            Planned => events.push(Event::ResourceGone(r.id)),
-            Deleting | Leased => {}
-            Cleaning if r.lease.is_some() => {}
-            Creating | Cleaning if r.then == Some(Then::Delete) => {}
-            Creating | Cleaning => events.push(Event::ResourceThen(r.id, Then::Delete)),
-            // It ends with its last slice.
-            _ if state
-                .index
-                .spaces
-                .get(&r.id)
-                .is_some_and(|s| !s.is_untouched()) => {}
-            _ => events.extend(removed(state, r)),
-        }
+    for id in ids.into_iter().take(AT_ONCE) {
+        let site = state.resources.get(&id).and_then(|r| r.site());
+        let host = site.map(|s| Work::Host(s.host));
+        state.work.extend(host);
+        state.work.insert(Work::Resource(id));
     }
-    events
+    vec![]
 }

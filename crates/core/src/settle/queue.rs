@@ -52,7 +52,7 @@ pub(super) fn offer(state: &mut State, id: ResourceId) -> Vec<Event> {
     if r.earmark.is_some() || r.parent().is_some() || !offerable(state, &r) {
         return vec![];
     }
-    let Some(pool) = state.pools.get(&r.pool) else {
+    let Some(pool) = state.pools.get(&r.pool).filter(|p| !p.retiring) else {
         return vec![];
     };
     for rank in ranks(state, r.pool) {
@@ -100,9 +100,12 @@ fn ranks(state: &State, pool: PoolId) -> impl Iterator<Item = Rank> {
 
 /// Slices go to the first waiter alone: a large demand is not starved by small ones behind it.
 fn offer_slices(state: &mut State, pool: PoolId) -> Vec<Event> {
-    let first = ranks(state, pool).next();
+    // Only an item that names the pool can ask for a slice.
+    let from = (Some(pool), Rank::new(limits::PRIORITY_MAX, LeaseId(0)));
+    let first = state.index.waiting.range(from..).next();
     let Some(l) = first
-        .and_then(|rank| state.leases.get(&rank.lease))
+        .filter(|(p, _)| *p == Some(pool))
+        .and_then(|(_, rank)| state.leases.get(&rank.lease))
         .cloned()
     else {
         return vec![];

@@ -25,8 +25,8 @@ pub enum DockerAddress {
         destination: String,
         /// Other than ssh's own default.
         port: Option<u16>,
-        /// Private key; without it ssh's own configuration decides.
-        key: Option<PathBuf>,
+        /// What both sides prove themselves with; by default ssh's own configuration decides.
+        files: SshFiles,
     },
     /// TCP that anybody on the way can read and alter.
     Plain {
@@ -48,6 +48,15 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
+/// Files of an SSH client.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SshFiles {
+    /// Private key; then no other is tried.
+    pub key: Option<PathBuf>,
+    /// The only host keys believed.
+    pub known_hosts: Option<PathBuf>,
+}
+
 /// Whether an engine may be spoken to without any protection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum PlainTcp {
@@ -64,7 +73,7 @@ pub struct Credentials {
     /// For `tcp://`.
     pub tls: Option<TlsFiles>,
     /// For `ssh://`.
-    pub ssh_key: Option<PathBuf>,
+    pub ssh: SshFiles,
     /// For `tcp://` without `tls`.
     pub plain_tcp: PlainTcp,
 }
@@ -126,7 +135,7 @@ impl DockerAddress {
                 Ok(Self::Ssh {
                     destination,
                     port,
-                    key: credentials.ssh_key,
+                    files: credentials.ssh,
                 })
             }
             _ => Err(form()),

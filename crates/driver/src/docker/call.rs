@@ -1,10 +1,11 @@
 //! One verb being carried out: the negotiated engine, a deadline, and the places in its queue.
 
 use std::future::Future;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bollard::errors::Error;
-use tokio::sync::{Mutex, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::address::DockerAddress;
@@ -45,7 +46,8 @@ pub(super) struct Connection {
     address: DockerAddress,
     deadlines: Deadlines,
     heavy: Semaphore,
-    engine: Mutex<Option<bollard::Docker>>,
+    known: Mutex<Option<bollard::Docker>>,
+    negotiating: tokio::sync::Mutex<()>,
 }
 
 impl Connection {
@@ -54,7 +56,8 @@ impl Connection {
             address,
             deadlines,
             heavy: Semaphore::new(HEAVY_MAX),
-            engine: Mutex::new(None),
+            known: Mutex::new(None),
+            negotiating: tokio::sync::Mutex::new(()),
         }
     }
 
@@ -86,11 +89,13 @@ impl Connection {
     }
 
     async fn negotiated(&self) -> Result<bollard::Docker, Fault> {
-        // Held while negotiating: whoever comes meanwhile wants the same answer, and each waiter
-        // has its own deadline outside.
-        let mut known = self.engine.lock().await;
-        if let Some(engine) = known.as_ref() {
-            return Ok(engine.clone());
+        if let Some(engine) = self.known().clone() {
+            return Ok(engine);
+        }
+        // Whoever comes meanwhile wants the same answer; each waiter has its own deadline outside.
+        let _alone = self.negotiating.lock().await;
+        if let Some(engine) = self.known().clone() {
+            return Ok(engine);
         }
         let engine = transport::connect(&self.address)?;
         let engine = engine.negotiate_version().await?;
@@ -104,13 +109,12 @@ impl Connection {
             ));
         }
         let engine = transport::spoken_as(engine, version);
-        *known = Some(engine.clone());
+        *self.known() = Some(engine.clone());
         Ok(engine)
     }
 
-    /// An engine that went away may come back as another version.
-    async fn forget(&self) {
-        *self.engine.lock().await = None;
+    fn known(&self) -> MutexGuard<'_, Option<bollard::Docker>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -123,7 +127,8 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// A call that only looks.
+    /// A call that only looks. It may end a little after the verb's deadline: whoever waited in
+    /// vain still has to see what the end was, and why.
     pub async fn quick<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Fault> {
         self.bounded(self.connection.deadlines.quick, work).await
     }
@@ -147,12 +152,12 @@ impl Call<'_> {
                 "the time was over before the engine was free for this",
             )
         })?;
-        self.bounded(limit, work).await
+        self.bounded(limit.min(self.left()), work).await
     }
 
     /// A call bounded by the verb's own deadline alone, such as a pull.
     pub async fn long<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Fault> {
-        self.bounded(Duration::MAX, work).await
+        self.bounded(self.left(), work).await
     }
 
     async fn bounded<T>(
@@ -160,14 +165,14 @@ impl Call<'_> {
         limit: Duration,
         work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Fault> {
-        let limit = limit.min(self.left());
         let fault = match timeout(limit, work).await {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(error)) => Fault::from(error),
             Err(_) => Fault::late(limit),
         };
         if fault.kind == Failure::Unreachable {
-            self.connection.forget().await;
+            // It may come back as another version.
+            *self.connection.known() = None;
         }
         Err(fault)
     }

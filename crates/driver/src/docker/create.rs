@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bollard::models::{ContainerStateStatusEnum as State, NetworkConnectRequest};
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, InspectContainerOptions, StartContainerOptions,
+    CreateContainerOptionsBuilder, InspectContainerOptions, RemoveContainerOptionsBuilder,
+    StartContainerOptions,
 };
 use futures_util::future::try_join_all;
 
@@ -19,7 +20,7 @@ use super::site::{Pause, Site};
 use super::steps::Steps;
 use super::{Docker, delete, files, image, inside, network, observe, volume};
 use crate::blueprint::{Blueprint, Dependency, Service};
-use crate::{Built, Condition, DriverError, Failure, Identity, OnProgress, output, probe};
+use crate::{Built, DriverError, Failure, Identity, OnProgress, output, probe};
 
 /// One bring-up.
 struct BringUp<'a> {
@@ -36,6 +37,8 @@ struct Member<'a> {
     service: &'a Service,
     id: String,
     state: State,
+    /// What the engine remarked when it made the container.
+    notes: Vec<String>,
 }
 
 pub(super) async fn create(
@@ -53,7 +56,7 @@ pub(super) async fn create(
     }
     let depths = depths(blueprint).map_err(refused)?;
     let networks = network::layout(blueprint).map_err(refused)?;
-    make_way(call, identity).await?;
+    let standing = make_way(call, identity).await?;
 
     let images: BTreeSet<_> = blueprint
         .services
@@ -68,9 +71,10 @@ pub(super) async fn create(
         Ok(())
     });
     try_join_all(pulls).await?;
-    let made = networks
-        .iter()
-        .map(|(part, subnet)| network::ensure(call, identity, part, *subnet));
+    let made = networks.into_iter().map(|network| {
+        let standing = standing.contains(&label::name(identity, network.0));
+        network::ensure(call, identity, network, standing)
+    });
     try_join_all(made).await?;
     let made = blueprint
         .volumes
@@ -99,47 +103,42 @@ pub(super) async fn create(
         try_join_all(level.map(|m| up.start(m))).await?;
     }
     try_join_all(members.iter().map(|m| up.settled(m.service))).await?;
-    ready(&up.site, blueprint, &|service| {
+    let notes = members.into_iter().flat_map(|m| m.notes).collect();
+    ready(&up.site, blueprint, notes, &|service| {
         up.steps.done("probing", service)
     })
     .await
 }
 
-/// The last part of a bring-up and of a reset: probes, a last look at all, outputs.
+/// The last part of a bring-up and of a reset: probes, outputs, a last look at all.
 pub(super) async fn ready(
     site: &Site<'_>,
     blueprint: &Blueprint,
+    notes: Vec<String>,
     passed: &(dyn Fn(&str) + Send + Sync),
 ) -> Result<Built, DriverError> {
     let call = site.call;
     probe::until_ready(call.op, blueprint, site, call.deadline, passed).await?;
     let outputs = output::render(call.op, blueprint, site).await?;
-    // One service may have died while another was waited for: what is reported ready must be what
-    // the next list will call up.
-    let identity = site.identity;
-    let things = observe::things(call, &identity.installation, Some(identity.resource)).await;
-    let seen = things.map_err(|f| call.failed(f, ""))?.seen();
-    match seen
-        .iter()
-        .find(|s| s.identity.generation == identity.generation)
-    {
-        Some(seen) if seen.condition == Condition::Up => Ok(Built {
-            outputs,
-            notes: Vec::new(),
-        }),
-        seen => {
-            let detail = seen.and_then(|s| s.detail.clone());
-            let detail = detail.unwrap_or_else(|| "it vanished while it came up".to_owned());
-            Err(call.no(Failure::NotReady, detail))
-        }
-    }
+    // One service may have died while another was waited for.
+    let services = blueprint.services.iter();
+    let running = services.filter(|s| !blueprint.is_job(&s.name));
+    try_join_all(running.map(|s| site.until_well(&s.name))).await?;
+    Ok(Built { outputs, notes })
 }
 
-/// Removes older generations; refuses to stand beside a newer one.
-async fn make_way(call: &Call<'_>, identity: &Identity) -> Result<(), DriverError> {
+/// Removes older generations and refuses to stand beside a newer one. Returns the names of the
+/// networks that stand of this one.
+async fn make_way(call: &Call<'_>, identity: &Identity) -> Result<BTreeSet<String>, DriverError> {
     let resource = identity.resource;
     let things = observe::things(call, &identity.installation, Some(resource)).await;
-    let seen = things.map_err(|f| call.failed(f, ""))?.seen();
+    let things = things.map_err(|f| call.failed(f, ""))?;
+    let mine = things
+        .networks
+        .iter()
+        .filter(|(mark, ..)| mark.is_of(identity));
+    let standing = mine.map(|(_, _, name)| name.clone()).collect();
+    let seen = things.seen();
     let generations = || seen.iter().map(|s| s.identity.generation);
     if let Some(newer) = generations().find(|g| *g > identity.generation) {
         return Err(call.no(
@@ -147,12 +146,10 @@ async fn make_way(call: &Call<'_>, identity: &Identity) -> Result<(), DriverErro
             format!("{resource} stands here in generation {newer}: this call is late"),
         ));
     }
-    match identity.generation.checked_sub(1) {
-        Some(older) if generations().any(|g| g <= older) => {
-            delete::up_to(call, &identity.installation, resource, older).await
-        }
-        _ => Ok(()),
+    if let Some(older) = generations().filter(|g| *g < identity.generation).max() {
+        delete::up_to(call, &identity.installation, resource, older).await?;
     }
+    Ok(standing)
 }
 
 impl<'a> BringUp<'a> {
@@ -180,6 +177,7 @@ impl<'a> BringUp<'a> {
                 Ok(made) => {
                     break Member {
                         service,
+                        notes: self.remarks(service, &made.id, made.warnings).await?,
                         id: made.id,
                         state: State::CREATED,
                     };
@@ -230,7 +228,39 @@ impl<'a> BringUp<'a> {
             return Ok(None);
         }
         let id = found.id.unwrap_or_default();
-        Ok(Some(Member { service, id, state }))
+        Ok(Some(Member {
+            service,
+            id,
+            state,
+            notes: Vec::new(),
+        }))
+    }
+
+    /// What the engine remarked. One that drops a key because its kernel cannot do it says so only
+    /// there, and a limit that does not hold is worse than none: refused, by name. The container
+    /// goes, or the next try would adopt it without the remark.
+    async fn remarks(
+        &self,
+        service: &Service,
+        id: &str,
+        remarks: Vec<String>,
+    ) -> Result<Vec<String>, DriverError> {
+        let name = &service.name;
+        let dropped = |r: &&String| r.to_lowercase().contains("discarded");
+        if let Some(dropped) = remarks.iter().find(dropped) {
+            let detail = format!("{name}: this host cannot do what is asked: {dropped}");
+            let options = RemoveContainerOptionsBuilder::new().v(true).build();
+            let removed = self.call.engine.remove_container(id, Some(options));
+            self.call
+                .heavy(removed)
+                .await
+                .map_err(|f| self.call.failed(f, name))?;
+            return Err(self.call.no(Failure::Refused, detail));
+        }
+        Ok(remarks
+            .into_iter()
+            .map(|r| format!("{name}: {r}"))
+            .collect())
     }
 
     /// What creation cannot carry: further networks (before API 1.44) and files. Doing it twice
@@ -288,7 +318,13 @@ impl<'a> BringUp<'a> {
                     .await
             }
         };
-        started.map_err(|fault| self.call.failed(fault, &service.name))?;
+        started.map_err(|mut fault| {
+            // Some sentence of a new engine without the number: then it is one of these.
+            if let (Failure::PortTaken(0), Some(port)) = (fault.kind, service.ports.first()) {
+                fault.kind = Failure::PortTaken(port.host);
+            }
+            self.call.failed(fault, &service.name)
+        })?;
         self.steps.done("starting", &service.name);
         Ok(())
     }

@@ -166,9 +166,11 @@ pub(super) async fn exec(
     let read = tokio::time::timeout(timeout, take(output, output_bytes_max)).await;
     let Ok(read) = read else {
         let seconds = timeout.as_secs_f32();
+        // Its arguments may hold secrets.
+        let program = command.first().map_or("", String::as_str);
         return Err(call.no(
             Failure::TimedOut,
-            format!("{service}: {command:?} did not end within {seconds} s and still runs"),
+            format!("{service}: {program} did not end within {seconds} s and still runs"),
         ));
     };
     let (stdout, stderr) = read.map_err(|e| failed(e.into()))?;

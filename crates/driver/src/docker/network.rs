@@ -80,17 +80,14 @@ fn carve(subnet: Subnet, count: usize) -> Option<Vec<Subnet>> {
     Some((0..count).map(part).collect())
 }
 
-/// Makes one network or adopts the one that is there.
+/// Makes one network or adopts the one that is there; `standing` says a list showed it already.
 pub(super) async fn ensure(
     call: &Call<'_>,
     identity: &Identity,
-    part: &str,
-    subnet: Option<Subnet>,
+    (part, subnet): (&str, Option<Subnet>),
+    standing: bool,
 ) -> Result<(), DriverError> {
     let name = label::name(identity, part);
-    if adopt(call, identity, &name).await? {
-        return Ok(());
-    }
     let request = NetworkCreateRequest {
         name: name.clone(),
         driver: Some("bridge".to_owned()),
@@ -104,19 +101,22 @@ pub(super) async fn ensure(
         labels: Some(label::labels(identity)),
         ..NetworkCreateRequest::default()
     };
-    match call.heavy(call.engine.create_network(request)).await {
-        Ok(_) => {}
-        // Made meanwhile by a call of ours that was given up and went on in the engine.
-        Err(fault) if fault.is(409) => {}
-        Err(fault) => return Err(call.failed(fault, &name)),
-    }
-    if adopt(call, identity, &name).await? {
-        Ok(())
-    } else {
-        Err(call.no(
+    let made = match standing {
+        true => Ok(()),
+        false => call
+            .heavy(call.engine.create_network(request))
+            .await
+            .map(drop),
+    };
+    // Looked at in any case. A call of ours that was given up may have made it meanwhile: then
+    // the name or the subnet is taken by ourselves, or the network is there twice.
+    match (adopt(call, identity, &name).await?, made) {
+        (true, _) => Ok(()),
+        (false, Err(fault)) => Err(call.failed(fault, &name)),
+        (false, Ok(())) => Err(call.no(
             Failure::Bug,
             format!("{name}: made, but the engine does not list it"),
-        ))
+        )),
     }
 }
 

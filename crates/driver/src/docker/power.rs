@@ -126,9 +126,11 @@ pub(super) async fn reset(
                 if ran.code != 0 {
                     let said = String::from_utf8_lossy(&ran.stderr).trim_end().to_owned();
                     let code = ran.code;
+                    // Its arguments may hold secrets.
+                    let program = command.first().map_or("", String::as_str);
                     return Err(call.no(
                         Failure::NotReady,
-                        format!("{service}: {command:?} ended with exit code {code}: {said}"),
+                        format!("{service}: {program} ended with exit code {code}: {said}"),
                     ));
                 }
                 steps.done("resetting", service);
@@ -149,10 +151,8 @@ pub(super) async fn reset(
             }
         }
     }
-    let services = blueprint
-        .services
-        .iter()
-        .filter(|s| !blueprint.is_job(&s.name));
-    try_join_all(services.map(|s| site.until_well(&s.name))).await?;
-    create::ready(&site, blueprint, &|service| steps.done("probing", service)).await
+    create::ready(&site, blueprint, Vec::new(), &|service| {
+        steps.done("probing", service)
+    })
+    .await
 }

@@ -3,26 +3,21 @@
 //! The Unix socket and plain TCP are the library's own. TLS and SSH are ours: the library would
 //! believe every public authority beside the host's own CA, and cannot be told an SSH port.
 
-use std::future::Future;
 use std::path::Path;
-use std::pin::Pin;
-use std::process::Stdio;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use bollard::errors::Error;
 use bollard::{API_DEFAULT_VERSION, BollardRequest};
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::{Connect, Connected, Connection, HttpConnector};
-use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::client::legacy::connect::{Connect, HttpConnector};
+use hyper_util::rt::TokioExecutor;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tokio::io::Join;
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use super::address::{DockerAddress, TlsFiles};
 use super::fault::Fault;
+use super::ssh::Ssh;
 use crate::Failure;
 use crate::reach::authority;
 
@@ -64,13 +59,9 @@ pub(super) fn connect(address: &DockerAddress) -> Result<bollard::Docker, Fault>
         DockerAddress::Ssh {
             destination,
             port,
-            key,
+            files,
         } => {
-            let connector = Ssh {
-                destination: destination.clone(),
-                port: *port,
-                key: key.clone(),
-            };
+            let connector = Ssh::new(destination, *port, files);
             // The name only fills the Host header; the connector knows where to go.
             over(connector, "http://docker")
         }
@@ -142,101 +133,4 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> {
 fn unusable(path: &Path, why: &dyn std::fmt::Display) -> Fault {
     let path = path.display();
     Fault::new(Failure::Refused, format!("cannot use {path}: {why}"))
-}
-
-/// Opens `docker system dial-stdio` on the far side, one ssh process per connection. Host keys,
-/// jump hosts and agents are ssh's own business; it never asks (BatchMode), so an unknown host key
-/// is an error and not a question nobody sees.
-#[derive(Clone)]
-struct Ssh {
-    destination: String,
-    port: Option<u16>,
-    key: Option<std::path::PathBuf>,
-}
-
-impl Ssh {
-    fn spawn(&self) -> std::io::Result<Pipe> {
-        let mut command = Command::new("ssh");
-        command.args(["-T", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20"]);
-        if let Some(port) = self.port {
-            command.arg("-p").arg(port.to_string());
-        }
-        if let Some(key) = &self.key {
-            command
-                .arg("-i")
-                .arg(key)
-                .args(["-o", "IdentitiesOnly=yes"]);
-        }
-        let mut child = command
-            .arg("--")
-            .arg(&self.destination)
-            .args(["docker", "system", "dial-stdio"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()?;
-        let (Some(stdout), Some(stdin)) = (child.stdout.take(), child.stdin.take()) else {
-            return Err(std::io::Error::other("ssh has no pipes"));
-        };
-        Ok(Pipe {
-            io: TokioIo::new(tokio::io::join(stdout, stdin)),
-            _child: child,
-        })
-    }
-}
-
-impl tower::Service<hyper::Uri> for Ssh {
-    type Response = Pipe;
-    type Error = std::io::Error;
-    type Future = Pin<Box<dyn Future<Output = std::io::Result<Pipe>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: hyper::Uri) -> Self::Future {
-        let pipe = self.spawn();
-        Box::pin(async move { pipe })
-    }
-}
-
-/// The two pipes of an ssh process as one stream; the process dies with it.
-struct Pipe {
-    io: TokioIo<Join<ChildStdout, ChildStdin>>,
-    _child: Child,
-}
-
-impl Connection for Pipe {
-    fn connected(&self) -> Connected {
-        Connected::new()
-    }
-}
-
-impl hyper::rt::Read for Pipe {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: hyper::rt::ReadBufCursor<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.io).poll_read(cx, buf)
-    }
-}
-
-impl hyper::rt::Write for Pipe {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<std::io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
-    }
 }

@@ -185,7 +185,7 @@ fn document_file(scene: &Scene<'_>, path: &Placed) -> Option<String> {
     }
 }
 
-/// A document, if every `{name}` in it is an output before it.
+/// A document, if every `{name}` and `{name:json}` in it is an output before it.
 fn document(
     scene: &Scene<'_>,
     placed: &Placed,
@@ -195,6 +195,7 @@ fn document(
     let text = text?;
     for part in text.split('{').skip(1) {
         if let Some((name, _)) = part.split_once('}')
+            && let name = name.strip_suffix(":json").unwrap_or(name)
             && is_name(name)
             && !earlier.contains(name)
         {

@@ -97,6 +97,7 @@ macro_rules! contract {
             failing::a_job_that_fails_fails_the_bring_up,
             failing::a_job_must_write_what_was_asked,
             failing::a_taken_port_is_named,
+            failing::a_bring_up_ends_at_its_own_deadline_and_still_says_why,
             looking_in::a_command_inside_gives_code_and_bounded_output,
             looking_in::a_command_that_hangs_ends_at_its_deadline,
             looking_in::logs_show_what_a_service_wrote,

@@ -1,8 +1,13 @@
 //! The docker driver on a real engine.
 
+mod adoption;
+mod image;
 mod keys;
+mod outage;
 mod sick;
+mod ssh;
 mod stand_in;
+mod tls;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,26 +29,47 @@ pub const SOCKET: &str = "unix:///var/run/docker.sock";
 
 crate::contract::contract!(Engine::there);
 
-/// The engine on this machine's default socket.
+/// An engine on this machine, the driver's options for it, and the engine's own API to check what
+/// the driver did and to break things.
 pub struct Engine {
     pub image: String,
     pub installation: String,
     pub engine: bollard::Docker,
+    options: DockerOptions,
 }
 
 impl Engine {
+    /// The one on the default socket, which all tests share.
     pub fn there() -> Option<Self> {
         let image = caviada_testbed::image()?;
+        let installation = contract::installation();
+        let address = DockerAddress::parse(SOCKET, Credentials::default()).unwrap();
         Some(Self {
             image,
-            installation: contract::installation(),
+            options: DockerOptions::new(&installation, address),
+            installation,
             engine: bollard::Docker::connect_with_socket_defaults().unwrap(),
         })
     }
 
+    /// One of the test's own.
+    pub fn own(own: &caviada_testbed::Engine) -> Self {
+        let installation = contract::installation();
+        let socket = format!("unix://{}", own.socket().display());
+        let address = DockerAddress::parse(&socket, Credentials::default()).unwrap();
+        let mut options = DockerOptions::new(&installation, address);
+        options.published_at = Some(own.address().to_string());
+        let version = bollard::API_DEFAULT_VERSION;
+        Self {
+            image: own.image(),
+            options,
+            installation,
+            engine: bollard::Docker::connect_with_unix(&socket, 60, version).unwrap(),
+        }
+    }
+
     pub fn options(&self) -> DockerOptions {
-        let address = DockerAddress::parse(SOCKET, Credentials::default()).unwrap();
-        DockerOptions::new(&self.installation, address)
+        self.options.clone()
     }
 
     /// The name the driver gives a part of a resource.

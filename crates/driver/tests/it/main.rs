@@ -3,4 +3,5 @@
 
 mod contract;
 mod docker;
+mod process;
 mod template;

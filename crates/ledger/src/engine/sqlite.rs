@@ -12,6 +12,7 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql};
 
 use super::{Dialect, Each, Engine, Guard};
+use crate::directory::Directory;
 use crate::field::{Field, FieldRef};
 use crate::store::StoreError;
 use crate::table::{Verb, Writes};
@@ -37,6 +38,7 @@ pub struct Sqlite {
     connection: Connection,
     statements: BTreeMap<(usize, Verb), String>,
     checkpoints: Option<Checkpoints>,
+    directory: Option<Directory>,
 }
 
 impl Sqlite {
@@ -59,6 +61,7 @@ impl Sqlite {
             connection,
             statements: BTreeMap::new(),
             checkpoints,
+            directory: None,
         })
     }
 
@@ -71,7 +74,13 @@ impl Sqlite {
             connection,
             statements: BTreeMap::new(),
             checkpoints: None,
+            directory: None,
         })
+    }
+
+    /// Keeps the directory locked while the database is open.
+    pub fn keep(&mut self, directory: Directory) {
+        self.directory = Some(directory);
     }
 
     fn transaction(

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use caviada_core::attribute::{Attributes, Labels};
 use caviada_core::command::{Acquire, Act, By, Command, Entry, Reuse, Want};
+use caviada_core::host::{HostSpec, Network, PortRange};
 use caviada_core::id::LeaseId;
 use caviada_core::lease::Purpose;
 use caviada_core::name::{Name, Owner, ResourceName};
@@ -127,4 +128,31 @@ pub fn lease_of(answer: &Answer) -> LeaseId {
 /// One command in one turn.
 pub fn one<S: Store>(ledger: &mut Ledger<S, SimClock>, command: Command) -> Answer {
     ledger.turn(&[command]).unwrap().answers.remove(0)
+}
+
+pub fn host() -> HostSpec {
+    HostSpec {
+        driver: "docker".into(),
+        address: "unix:///var/run/docker.sock".into(),
+        options: [("run_id".into(), "t1".into())].into(),
+        reach: "127.0.0.1".into(),
+        capacity: 4,
+        schedulable: true,
+        autofill: false,
+        ports: Some(PortRange {
+            first: 20_000,
+            last: 20_999,
+            block: 10,
+        }),
+        network: Some(Network {
+            address: "10.9.0.0".parse().unwrap(),
+            prefix: 16,
+            subnet: 28,
+        }),
+        builds_max: 4,
+        attributes: Default::default(),
+        labels: Default::default(),
+        lost_after_ms: 300_000,
+        declared_in: None,
+    }
 }

@@ -123,6 +123,34 @@ fn a_restart_finds_everything_acknowledged() {
 }
 
 #[test]
+fn after_a_restart_a_live_lease_has_time_left() {
+    let clock = SimClock::default();
+    let mut ledger = started(&clock);
+    let near = lease_of(&one(&mut ledger, acquire("ann", "machines", 0)));
+    clock.pass_ms(50_000);
+    let far = lease_of(&one(&mut ledger, acquire("ben", "machines", 0)));
+    clock.pass_ms(20_000);
+    let mut ledger = open(ledger.into_store(), &clock);
+    ledger.turn(&[]).unwrap();
+    let now = ledger.state().now();
+    let left = |id| {
+        ledger
+            .state()
+            .leases
+            .get(&id)
+            .and_then(|l| l.deadline)
+            .map(|d| d.since(now))
+    };
+    assert_eq!(
+        left(near),
+        Some(30_000),
+        "it was over, but nobody had said so"
+    );
+    assert_eq!(left(far), Some(40_000));
+    assert_durable(&mut ledger);
+}
+
+#[test]
 fn a_refused_batch_changes_nothing_and_every_command_of_it_is_unavailable() {
     let clock = SimClock::default();
     let mut ledger = started(&clock);

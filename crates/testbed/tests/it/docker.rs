@@ -1,5 +1,7 @@
 //! What the helper image promises on a real engine.
 
+mod engine;
+
 use std::process::Command;
 
 /// A container, network or the like, removed with the test.

@@ -7,3 +7,4 @@ mod absence;
 mod docker;
 mod postgres;
 mod program;
+mod victim;

@@ -4,17 +4,10 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
 
 use caviada_testbed::Postgres;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 
-/// Names the variable by which [`a_server_ends_with_the_process_that_asked_for_it`] runs itself as
-/// the process that is killed.
-const VICTIM: &str = "CAVIADA_TESTBED_VICTIM";
+use crate::victim;
 
 fn address(server: &Postgres) -> String {
     let url = server.url();
@@ -71,44 +64,10 @@ fn a_server_ends_with_the_process_that_asked_for_it() {
     let Some(server) = caviada_testbed::postgres() else {
         return;
     };
-    if std::env::var_os(VICTIM).is_some() {
-        println!("folder={}", folder(&server).display());
-        loop {
-            thread::park();
-        }
+    if victim::is_this() {
+        victim::wait_to_be_killed(&folder(&server));
     }
     drop(server);
-    let mut victim = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--exact",
-            "--nocapture",
-            "postgres::a_server_ends_with_the_process_that_asked_for_it",
-        ])
-        .env(VICTIM, "1")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let mut folder = None;
-    let mut output = std::io::BufReader::new(victim.stdout.take().unwrap());
-    let mut line = String::new();
-    while std::io::BufRead::read_line(&mut output, &mut line).unwrap() > 0 {
-        if let Some((_, path)) = line.trim().split_once("folder=") {
-            folder = Some(PathBuf::from(path));
-            break;
-        }
-        line.clear();
-    }
-    kill(
-        Pid::from_raw(victim.id().try_into().unwrap()),
-        Signal::SIGKILL,
-    )
-    .unwrap();
-    victim.wait().unwrap();
-    let folder = folder.expect("the victim named its folder");
-    let end = Instant::now() + Duration::from_secs(30);
-    while folder.exists() {
-        assert!(Instant::now() < end, "{} is still there", folder.display());
-        thread::sleep(Duration::from_millis(20));
-    }
+    let folder = victim::kill("postgres::a_server_ends_with_the_process_that_asked_for_it");
+    victim::wait_until_gone(&folder);
 }

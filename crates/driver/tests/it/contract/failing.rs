@@ -97,13 +97,28 @@ pub async fn a_job_must_write_what_was_asked(f: &dyn Fixture) {
 
 pub async fn a_taken_port_is_named(f: &dyn Fixture) {
     let (free, taken) = (port(), port());
-    let _somebody = TcpListener::bind(("0.0.0.0", taken)).unwrap();
+    let somebody = TcpListener::bind(("0.0.0.0", taken)).unwrap();
     let mut blueprint = serving(f, free);
     blueprint
         .services
         .push(f.serve("other", taken, Duration::ZERO));
-    let failed = create(&*f.driver(), &identity(f, 1, 1), &blueprint)
-        .await
-        .unwrap_err();
+    let id = identity(f, 1, 1);
+    let failed = create(&*f.driver(), &id, &blueprint).await.unwrap_err();
     assert_eq!(failed.kind, Failure::PortTaken(taken), "{failed}");
+    drop(somebody);
+    create(&*f.driver(), &id, &blueprint).await.unwrap();
+    until(&*f.driver(), &id, Condition::Up).await;
+}
+
+pub async fn a_bring_up_ends_at_its_own_deadline_and_still_says_why(f: &dyn Fixture) {
+    let mut blueprint = serving(f, port());
+    blueprint.services = vec![f.serve("web", port(), Duration::from_secs(600))];
+    blueprint.readiness[0].within_ms = 600_000;
+    blueprint.create_ms_max = 3_000;
+    let driver = f.driver();
+    let id = identity(f, 1, 1);
+    let ended = tokio::time::timeout(Duration::from_secs(60), create(&*driver, &id, &blueprint));
+    let failed = ended.await.expect("it ends by itself").unwrap_err();
+    assert_eq!(failed.kind, Failure::NotReady, "{failed}");
+    assert!(failed.to_string().contains("GET /health 503"), "{failed}");
 }

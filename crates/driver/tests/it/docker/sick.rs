@@ -192,6 +192,44 @@ async fn every_request_after_the_first_says_the_negotiated_version() {
     }
 }
 
+#[tokio::test]
+async fn a_limit_the_host_cannot_hold_is_refused_by_name_and_leaves_no_container() {
+    let host = StandIn::new(|line| match line {
+        l if l.contains("/version") => Manner::Says(200, VERSION),
+        l if l.contains("/volumes") => Manner::Says(200, r#"{"Volumes":[]}"#),
+        l if l.contains("/images/") => Manner::Says(200, "{}"),
+        l if l.starts_with("DELETE") => Manner::Says(204, ""),
+        l if l.contains("/networks/create") => Manner::Says(201, r#"{"Id":"n","Warning":""}"#),
+        l if l.contains("/networks") => Manner::Says(200, OUR_NETWORK),
+        l if l.contains("/containers/create") => Manner::Says(201, DISCARDED),
+        _ => Manner::Says(200, "[]"),
+    })
+    .await;
+    let driver = host.driver(SHORT, SHORT);
+    let error = driver
+        .create(&identity(), &blueprint(), &|_| {})
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, Failure::Refused, "{error}");
+    let text = error.to_string();
+    assert!(
+        text.contains("web") && text.contains("pids limit"),
+        "{text}"
+    );
+    let lines = host.lines();
+    assert!(
+        lines
+            .iter()
+            .any(|l| l.starts_with("DELETE /v1.41/containers/c?")),
+        "{lines:?}"
+    );
+}
+
+const OUR_NETWORK: &str = r#"[{"Id":"n","Name":"caviada-standin-res_0000000000001-g1-default",
+    "Labels":{"caviada.installation":"stand-in","caviada.resource":"res_0000000000001",
+    "caviada.generation":"1","caviada.revision":"1"}}]"#;
+const DISCARDED: &str = r#"{"Id":"c","Warnings":["Your kernel does not support pids limit capabilities or the cgroup is not mounted. PIDs limit discarded."]}"#;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn heavy_calls_that_hang_leave_room_for_looking() {
     let host = StandIn::new(|line| match line {

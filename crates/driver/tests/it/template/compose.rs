@@ -166,7 +166,7 @@ fn a_health_check_has_the_defaults_of_compose() {
 #[test]
 fn services_stand_after_what_they_depend_on() {
     let blueprint = render(
-        "services:\n  c: {image: i, depends_on: [b]}\n  b: {image: i, depends_on: {a: {condition: service_healthy}, j: {condition: service_completed_successfully}}}\n  j: {image: i}\n  a: {image: i}\n",
+        "services:\n  c: {image: i, depends_on: [b]}\n  b: {image: i, depends_on: {a: {condition: service_healthy}, j: {condition: service_completed_successfully}}}\n  j: {image: i}\n  a: {image: i, healthcheck: {test: x}}\n",
     )
     .unwrap();
     let names: Vec<_> = blueprint.services.iter().map(|s| s.name.as_str()).collect();

@@ -1,0 +1,142 @@
+//! The invariants of `states.md` that can be read off one State, by their numbers there. The
+//! simulation asks after each step, `caviada doctor` after a load.
+//!
+//! What only shows between two States (fences that rise, a cleaning between two leases, room at
+//! the moment of placement) is for whoever watches the events.
+
+mod lease;
+mod place;
+mod queue;
+mod resource;
+
+use std::fmt;
+
+use crate::limits;
+use crate::state::State;
+
+/// An invariant that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Its number in `states.md`.
+    pub invariant: u8,
+    /// What stands against it.
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "invariant {}: {}", self.invariant, self.what)
+    }
+}
+
+/// What was found so far.
+#[derive(Default)]
+struct Report {
+    found: Vec<Violation>,
+}
+
+impl Report {
+    fn says(&mut self, invariant: u8, what: impl Into<String>) {
+        self.found.push(Violation {
+            invariant,
+            what: what.into(),
+        });
+    }
+
+    /// Notes a violation unless `holds`.
+    fn holds(&mut self, invariant: u8, holds: bool, what: impl FnOnce() -> String) {
+        if !holds {
+            self.says(invariant, what());
+        }
+    }
+}
+
+/// What holds after every event batch: 1, 2, 4, 7, 8, 10, 12 and 17 as far as one State shows them.
+pub fn violations(state: &State) -> Vec<Violation> {
+    let mut report = Report::default();
+    index(state, &mut report);
+    resource::check(state, &mut report);
+    lease::check(state, &mut report);
+    place::check(state, &mut report);
+    queue::check(state, &mut report);
+    bounds(state, &mut report);
+    report.found
+}
+
+/// What holds besides when `settle` stopped for lack of work: nothing is overdue (7), earmarks
+/// stand in the queue's order (8), nothing offerable lies idle (9).
+pub fn violations_when_settled(state: &State) -> Vec<Violation> {
+    let mut report = Report::default();
+    if let Some(due) = state.next_due() {
+        report.holds(7, due > state.now(), || {
+            format!("something was due at {due}, it is {}", state.now())
+        });
+    }
+    report.holds(9, !state.has_work(), || "settle left work".to_owned());
+    queue::check_settled(state, &mut report);
+    place::check_settled(state, &mut report);
+    place::check_retiring(state, &mut report);
+    lease::check_settled(state, &mut report);
+    report.found
+}
+
+/// 4: the index is the one recomputed from the tables. Says which part differs.
+fn index(state: &State, report: &mut Report) {
+    let (is, should) = (&state.index, &state.indexed());
+    if is == should {
+        return;
+    }
+    macro_rules! parts {
+        ($($part:ident)+) => {$(
+            report.holds(4, is.$part == should.$part, || {
+                format!("index.{}: is {:?}, should be {:?}", stringify!($part), is.$part, should.$part)
+            });
+        )+};
+    }
+    parts!(pool_names host_names key_names key_hashes quota_owners templates resource_names free
+        revisions postings earmarks deadlines members placed pools hosts spaces divisible waiters
+        waiting owner_leases owners slots lease_outcomes outcome_ends outcome_counts endless);
+}
+
+/// 17: collections within their bounds.
+fn bounds(state: &State, report: &mut Report) {
+    let sizes = [
+        ("pools", state.pools.len(), limits::POOLS_MAX),
+        ("resources", state.resources.len(), limits::RESOURCES_MAX),
+        ("hosts", state.hosts.len(), limits::HOSTS_MAX),
+        ("templates", state.templates.len(), limits::TEMPLATES_MAX),
+        ("keys", state.keys.len(), limits::KEYS_MAX),
+        ("quotas", state.quotas.len(), limits::QUOTAS_MAX),
+        (
+            "waiting leases",
+            state.index.waiters.len(),
+            limits::WAITING_MAX,
+        ),
+        (
+            "ended leases",
+            state.ended().count(),
+            limits::ENDED_KEPT_MAX,
+        ),
+    ];
+    for (what, is, max) in sizes {
+        report.holds(17, is <= max, || format!("{is} {what}, at most {max}"));
+    }
+    for (owner, u) in &state.index.owners {
+        let max = limits::WAITING_PER_OWNER_MAX;
+        report.holds(17, u.waiting as usize <= max, || {
+            format!("{} leases of {owner} wait, at most {max}", u.waiting)
+        });
+    }
+    for (pool, u) in &state.index.pools {
+        let max = limits::WAITING_PER_POOL_MAX;
+        report.holds(17, u.waiting as usize <= max, || {
+            format!("{} leases wait for {pool}, at most {max}", u.waiting)
+        });
+    }
+    for (by, n) in &state.index.outcome_counts {
+        let max = limits::IDEMPOTENCY_PER_PRINCIPAL_MAX;
+        report.holds(17, *n as usize <= max, || {
+            format!("{n} outcomes of {by} outlived their lease, at most {max}")
+        });
+    }
+}

@@ -1,0 +1,148 @@
+//! Hosts and spaces: nothing stands in the same place twice.
+
+use std::collections::BTreeMap;
+
+use crate::check::Report;
+use crate::id::{HostId, ResourceId};
+use crate::limits;
+use crate::pool::Pool;
+use crate::resource::{Origin, ResourceState};
+use crate::space::Part;
+use crate::state::State;
+
+/// 10: ports, subnets and slices are disjoint, and the evidence kept is within its cap.
+pub(super) fn check(state: &State, report: &mut Report) {
+    let mut blocks: BTreeMap<(HostId, u32), ResourceId> = BTreeMap::new();
+    let mut subnets: BTreeMap<(HostId, u32), ResourceId> = BTreeMap::new();
+    let mut parts: BTreeMap<ResourceId, Vec<&Part>> = BTreeMap::new();
+    let mut failed: BTreeMap<HostId, usize> = BTreeMap::new();
+    for r in state.resources.values() {
+        match &r.origin {
+            Origin::Built(site) => {
+                for (what, taken, n) in [
+                    ("port block", &mut blocks, site.block),
+                    ("subnet", &mut subnets, site.subnet),
+                ] {
+                    let Some(n) = n else { continue };
+                    if let Some(other) = taken.insert((site.host, n), r.id) {
+                        report.says(
+                            10,
+                            format!("{} and {other} share {what} {n} of {}", r.id, site.host),
+                        );
+                    }
+                }
+                if r.state == ResourceState::Failed {
+                    *failed.entry(site.host).or_default() += 1;
+                }
+            }
+            Origin::Slice { parent, part } => parts.entry(*parent).or_default().push(part),
+            Origin::Declared | Origin::Divisible(_) => {}
+        }
+    }
+    for (host, n) in failed {
+        let max = limits::EVIDENCE_PER_HOST_MAX;
+        report.holds(10, n <= max, || {
+            format!("{n} failed are kept on {host}, at most {max}")
+        });
+    }
+    for r in state.resources.values() {
+        let Origin::Divisible(whole) = &r.origin else {
+            continue;
+        };
+        let taken = parts.remove(&r.id).unwrap_or_default();
+        match whole.with_parts(taken) {
+            Err(e) => report.says(10, format!("slices of {} overlap: {e}", r.id)),
+            Ok(space) => {
+                let same = state.index.spaces.get(&r.id) == Some(&space);
+                report.holds(10, same, || {
+                    format!("what is free of {} is not the rest", r.id)
+                });
+            }
+        }
+    }
+    for (parent, _) in parts {
+        report.says(10, format!("{parent} has slices and is not divisible"));
+    }
+}
+
+/// 18: of what retires nothing lies about.
+pub(super) fn check_retiring(state: &State, report: &mut Report) {
+    use ResourceState::{Dirty, Failed, Free, Planned, Withheld};
+    for r in state.resources.values() {
+        let Some(pool) = state.pools.get(&r.pool) else {
+            continue;
+        };
+        let idle = matches!(r.state, Planned | Free | Dirty | Failed | Withheld);
+        let cut = |s: &crate::space::Space| !s.is_untouched();
+        if idle
+            && crate::grant::retires(state, pool, r)
+            && !state.index.spaces.get(&r.id).is_some_and(cut)
+        {
+            let what = r.state.as_str();
+            report.says(
+                18,
+                format!("{} is {what}, and its pool or host retires", r.id),
+            );
+        }
+    }
+    for p in state.pools.values().filter(|p| p.retiring) {
+        report.holds(18, state.index.pools.contains_key(&p.id), || {
+            format!("{} retires and is empty", p.name)
+        });
+    }
+    for h in state.hosts.values().filter(|h| h.retiring) {
+        let total = state.index.hosts.get(&h.id).map_or(0, |u| u.total());
+        report.holds(18, total > 0, || format!("{} retires and is empty", h.name));
+    }
+}
+
+/// 9: what is asked for is on its way as far as there is room, or a reason to wait.
+pub(super) fn check_settled(state: &State, report: &mut Report) {
+    for pool in state.pools.values().filter(|p| !p.retiring) {
+        let Some(template) = pool.spec.template().and_then(|t| state.template_named(t)) else {
+            continue;
+        };
+        let u = state.index.pools.get(&pool.id).cloned().unwrap_or_default();
+        let wanted = u.unmet + pool.spec.warm;
+        let supply = u.ready() + u.coming();
+        if supply >= wanted || u.total() >= pool.spec.max {
+            continue;
+        }
+        let room = state.hosts.values().find(|h| {
+            state
+                .index
+                .hosts
+                .get(&h.id)
+                .is_some_and(|u| takes(pool, template, h, u))
+        });
+        if let Some(h) = room {
+            report.says(
+                9,
+                format!(
+                    "{} wants {wanted}, has {supply}, and {} would take another",
+                    pool.name, h.name
+                ),
+            );
+        }
+    }
+}
+
+fn takes(
+    pool: &Pool,
+    template: &crate::template::Template,
+    h: &crate::host::Host,
+    u: &crate::index::HostUse,
+) -> bool {
+    h.offers()
+        && !h.lost
+        && !h.backoffs.contains_key(&pool.id)
+        && template.drivers.contains(&h.spec.driver)
+        && pool
+            .spec
+            .hosts
+            .as_ref()
+            .is_none_or(|names| names.contains(&h.name))
+        && u.total() < h.spec.capacity
+        && (!template.ports || !u.blocks.is_empty())
+        && (h.spec.network.is_none() || !u.subnets.is_empty())
+}

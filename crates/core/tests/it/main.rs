@@ -1,0 +1,4 @@
+//! Tests of the whole core: random acts against the invariants, and the tables of `states.md`.
+
+mod model;
+mod world;

@@ -1,0 +1,286 @@
+//! Random acts on the core alone: after each step the invariants hold, a refusal changed nothing,
+//! the events replayed give the same State, and so do its tables.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use caviada_core::check::{violations, violations_when_settled};
+use caviada_core::command::Command;
+use caviada_core::event::Event;
+use caviada_core::resource::ResourceState;
+use caviada_core::settle::{Bound, settle};
+use caviada_core::state::{State, Tables};
+use caviada_core::step::step;
+
+use crate::world::acts::{self, Memory};
+use crate::world::history::History;
+use crate::world::nouns::START;
+use crate::world::rng::Rng;
+
+struct Run {
+    seed: u64,
+    rng: Rng,
+    state: State,
+    history: History,
+    memory: Memory,
+    log: Vec<String>,
+    refused: BTreeMap<&'static str, u64>,
+}
+
+impl Run {
+    fn new(seed: u64) -> Self {
+        let mut run = Self {
+            seed,
+            rng: Rng::new(seed),
+            state: State::default(),
+            history: History::default(),
+            memory: Memory::default(),
+            log: vec![],
+            refused: BTreeMap::new(),
+        };
+        run.state.begin(START);
+        run.history.shadow.begin(START);
+        for command in acts::opening(&mut run.rng) {
+            run.command(&command);
+        }
+        run.finish();
+        run
+    }
+
+    fn turn(&mut self) {
+        let now = acts::clock(&mut self.rng, &self.state);
+        self.state.begin(now);
+        self.history.shadow.begin(now);
+        self.log.push(format!("at {now}"));
+        let mut events = vec![];
+        let mut bound = Bound::default();
+        settle(&mut self.state, &mut bound, &mut events);
+        self.apply(&events);
+        self.check(&bound);
+        for _ in 0..self.rng.within(1, 3) {
+            self.memory.look(&mut self.rng, &self.state);
+            let command = acts::command(&mut self.rng, &self.state, &mut self.memory);
+            self.command(&command);
+        }
+        self.finish();
+    }
+
+    fn command(&mut self, command: &Command) {
+        self.log.push(format!("{command:?}"));
+        let before = self.state.clone();
+        let mut bound = Bound::default();
+        match step(&mut self.state, command, &mut bound) {
+            Ok((_, events)) => self.apply(&events),
+            Err(refusal) => {
+                self.log.push(format!("  refused: {refusal}"));
+                *self.refused.entry(refusal.code()).or_default() += 1;
+                assert!(
+                    before == self.state,
+                    "{}",
+                    self.story("13: a refusal changed State")
+                );
+            }
+        }
+        self.check(&bound);
+    }
+
+    fn apply(&mut self, events: &[Event]) {
+        for event in events {
+            let text = serde_json::to_string(event).unwrap();
+            self.log.push(format!("  {text}"));
+            let read: Event = match serde_json::from_str(&text) {
+                Ok(read) => read,
+                Err(e) => panic!("{}", self.story(&format!("{e}: {text}"))),
+            };
+            assert!(
+                read == *event,
+                "{}",
+                self.story(&format!("reads back differently: {text}"))
+            );
+            self.history.event(&read);
+        }
+    }
+
+    fn check(&mut self, bound: &Bound) {
+        let mut wrong = std::mem::take(&mut self.history.wrong);
+        wrong.extend(violations(&self.state).iter().map(ToString::to_string));
+        if bound.is_spent() {
+            wrong.push("the work bound is spent".to_owned());
+        } else {
+            wrong.extend(
+                violations_when_settled(&self.state)
+                    .iter()
+                    .map(ToString::to_string),
+            );
+        }
+        assert!(wrong.is_empty(), "{}", self.story(&wrong.join("\n")));
+    }
+
+    fn finish(&mut self) {
+        self.state.finish();
+        self.history.shadow.finish();
+        if self.state != self.history.shadow {
+            panic!(
+                "{}",
+                self.story(&format!(
+                    "5: a replay differs {}",
+                    differs(&self.state, &self.history.shadow)
+                ))
+            );
+        }
+        let loaded = State::load(tables(&self.state));
+        if self.state != loaded {
+            panic!(
+                "{}",
+                self.story(&format!(
+                    "5: a load differs {}",
+                    differs(&self.state, &loaded)
+                ))
+            );
+        }
+    }
+
+    fn story(&self, what: &str) -> String {
+        let from = self.log.len().saturating_sub(60);
+        format!(
+            "seed {}\n{}\n{what}",
+            self.seed,
+            self.log[from..].join("\n")
+        )
+    }
+}
+
+fn differs(a: &State, b: &State) -> String {
+    let parts = [
+        ("pools", a.pools == b.pools),
+        ("resources", a.resources == b.resources),
+        ("leases", a.leases == b.leases),
+        ("hosts", a.hosts == b.hosts),
+        ("templates", a.templates == b.templates),
+        ("keys", a.keys == b.keys),
+        ("quotas", a.quotas == b.quotas),
+        ("outcomes", a.outcomes == b.outcomes),
+        ("ended", a.ended().eq(b.ended())),
+        ("index", a.index == b.index),
+        ("counter", a.counter() == b.counter()),
+        ("revision", a.revision() == b.revision()),
+        ("now", a.now() == b.now()),
+    ];
+    let names: Vec<_> = parts
+        .iter()
+        .filter(|(_, same)| !same)
+        .map(|(n, _)| *n)
+        .collect();
+    let mut out = format!("in {names:?}");
+    for r in a.resources.values() {
+        if b.resources.get(&r.id) != Some(r) {
+            out += &format!("\n{r:?}\n{:?}", b.resources.get(&r.id));
+        }
+    }
+    for l in a.leases.values() {
+        if b.leases.get(&l.id) != Some(l) {
+            out += &format!("\n{l:?}\n{:?}", b.leases.get(&l.id));
+        }
+    }
+    out
+}
+
+fn tables(state: &State) -> Tables {
+    fn all<K: Ord + Clone, V: Clone>(table: &caviada_core::table::Table<K, V>) -> Vec<V> {
+        table.values().map(|v| (**v).clone()).collect()
+    }
+    Tables {
+        revision: state.revision(),
+        now: state.now(),
+        counter: state.counter(),
+        pools: all(&state.pools),
+        resources: all(&state.resources),
+        leases: all(&state.leases),
+        hosts: all(&state.hosts),
+        templates: all(&state.templates),
+        keys: all(&state.keys),
+        quotas: all(&state.quotas),
+        outcomes: all(&state.outcomes),
+        ended: state
+            .ended()
+            .map(|e| Arc::unwrap_or_clone(e.clone()))
+            .collect(),
+    }
+}
+
+fn number(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).map_or(otherwise, |text| {
+        text.parse()
+            .unwrap_or_else(|e| panic!("{name}={text}: {e}"))
+    })
+}
+
+/// Everything a seed does; what went wrong, if anything did.
+fn play(seed: u64, turns: u64) -> Result<Run, String> {
+    let told = Arc::new(Mutex::new(String::new()));
+    let hears = Arc::clone(&told);
+    let run = std::panic::catch_unwind(move || {
+        let mut run = Run::new(seed);
+        for _ in 0..turns {
+            run.turn();
+            let from = run.log.len().saturating_sub(60);
+            run.log.drain(..from);
+            *hears.lock().unwrap() = run.log.join("\n");
+        }
+        run
+    });
+    run.map_err(|panic| {
+        let what = panic.downcast_ref::<String>().cloned();
+        let what = what.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+        let what = what.unwrap_or_default();
+        if what.starts_with("seed ") {
+            what
+        } else {
+            format!("seed {seed}\n{}\npanicked: {what}", told.lock().unwrap())
+        }
+    })
+}
+
+/// `CAVIADA_MODEL_SEED` plays one seed, `CAVIADA_MODEL_SEEDS` and `CAVIADA_MODEL_TURNS` more.
+#[test]
+fn random_acts_keep_the_invariants() {
+    let turns = number("CAVIADA_MODEL_TURNS", 300);
+    let first = number("CAVIADA_MODEL_SEED", 0);
+    let seeds = match first {
+        0 => 1..=number("CAVIADA_MODEL_SEEDS", 60),
+        one => one..=one,
+    };
+    let mut moves = BTreeMap::new();
+    let mut refused = BTreeMap::new();
+    let mut failed: BTreeMap<u64, String> = BTreeMap::new();
+    for seed in seeds {
+        match play(seed, turns) {
+            Ok(run) => {
+                for (m, n) in run.history.moves {
+                    *moves.entry(m).or_insert(0) += n;
+                }
+                for (code, n) in run.refused {
+                    *refused.entry(code).or_insert(0) += n;
+                }
+            }
+            Err(story) => {
+                failed.insert(seed, story);
+            }
+        }
+    }
+    for ((before, kind, after), n) in moves {
+        let word = |s: Option<ResourceState>| s.map_or("-", ResourceState::as_str);
+        println!("{n:8} {} {kind} {}", word(before), word(after));
+    }
+    println!("{refused:#?}");
+    if let Some((_, story)) = failed.first_key_value() {
+        println!("{story}");
+        for (seed, story) in &failed {
+            println!("seed {seed}: {}", story.lines().last().unwrap_or_default());
+        }
+        panic!(
+            "{} seeds failed; play one with CAVIADA_MODEL_SEED",
+            failed.len()
+        );
+    }
+}

@@ -1,0 +1,404 @@
+//! What only shows between two States: a second State that is changed by the events alone, and
+//! what must hold at each of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use caviada_core::event::{After, Event};
+use caviada_core::evolve::evolve;
+use caviada_core::id::{Fence, HostId, LeaseId, PoolId, ResourceId};
+use caviada_core::lease::{End, LeaseState, Purpose};
+use caviada_core::pool::RecycleClass;
+use caviada_core::resource::ResourceState;
+use caviada_core::state::State;
+use caviada_core::time::Time;
+
+/// A resource went from one state to another by an event; `None` is not there.
+pub type Move = (Option<ResourceState>, &'static str, Option<ResourceState>);
+
+/// Follows a ledger by its events.
+#[derive(Debug, Default)]
+pub struct History {
+    pub shadow: State,
+    /// What does not hold.
+    pub wrong: Vec<String>,
+    /// Moves of resources that were seen.
+    pub moves: BTreeMap<Move, u64>,
+    /// How leases ended, from which state.
+    pub ends: BTreeMap<(LeaseState, End), u64>,
+    fence: Fence,
+    /// Used and not cleaned since, with the attempt of then.
+    used: BTreeMap<ResourceId, u64>,
+}
+
+impl History {
+    /// Follows a State that is there already.
+    pub fn of(state: State) -> Self {
+        Self {
+            shadow: state,
+            ..Self::default()
+        }
+    }
+
+    /// Applies one batch.
+    pub fn batch(&mut self, now: Time, events: &[Event]) {
+        self.shadow.begin(now);
+        for event in events {
+            self.event(event);
+        }
+        self.shadow.finish();
+    }
+
+    fn says(&mut self, what: String) {
+        self.wrong.push(what);
+    }
+
+    /// Applies one event of the batch that began.
+    pub fn event(&mut self, event: &Event) {
+        let touched = resources(&self.shadow, event);
+        let states = |s: &State| -> Vec<Option<ResourceState>> {
+            touched
+                .iter()
+                .map(|id| s.resources.get(id).map(|r| r.state))
+                .collect()
+        };
+        let before = states(&self.shadow);
+        self.before(event);
+        evolve(&mut self.shadow, event);
+        let after = states(&self.shadow);
+        let kind = kind(event);
+        for (before, after) in before.into_iter().zip(after) {
+            if before != after || kind == "resource.then" {
+                *self.moves.entry((before, kind, after)).or_default() += 1;
+            }
+        }
+        self.after(event);
+    }
+
+    fn before(&mut self, event: &Event) {
+        match event {
+            Event::LeaseGranted { lease, .. } => {
+                self.granted(
+                    lease.fence,
+                    lease.purpose,
+                    lease.members.iter().map(|m| m.resource).collect(),
+                );
+            }
+            Event::LeaseMet { lease, fence, .. } => {
+                let l = self.shadow.leases.get(lease).cloned();
+                if let Some(l) = l {
+                    self.granted(
+                        *fence,
+                        l.purpose,
+                        l.earmarks.iter().map(|e| e.resource).collect(),
+                    );
+                }
+            }
+            Event::LeaseSwapped {
+                lease,
+                out,
+                after,
+                member,
+                fence,
+                ..
+            } => {
+                let purpose = self
+                    .shadow
+                    .leases
+                    .get(lease)
+                    .map_or(Purpose::Use, |l| l.purpose);
+                self.left(*out, after);
+                self.granted(*fence, purpose, vec![member.resource]);
+            }
+            Event::LeaseReduced(_, resource, after) => self.left(*resource, after),
+            Event::LeaseEnded {
+                lease,
+                end,
+                members,
+                ..
+            } => {
+                for (id, after) in members {
+                    self.left(*id, after);
+                }
+                self.ended(*lease, *end);
+            }
+            Event::ResourceBuilt { resource, .. } | Event::ResourceCleaned { resource, .. } => {
+                let attempt = self.shadow.resources.get(resource).map_or(0, |r| r.attempt);
+                if self.used.get(resource).is_some_and(|used| attempt > *used) {
+                    self.used.remove(resource);
+                }
+            }
+            Event::ResourceGone(id) => {
+                self.used.remove(id);
+            }
+            _ => {}
+        }
+    }
+
+    /// 2 and 3.
+    fn granted(&mut self, fence: Fence, purpose: Purpose, members: Vec<ResourceId>) {
+        if fence <= self.fence {
+            self.says(format!("2: fence {fence} after {}", self.fence));
+        }
+        self.fence = fence;
+        for id in members {
+            let Some(r) = self.shadow.resources.get(&id).cloned() else {
+                self.says(format!("1: {id} was granted and is not there"));
+                continue;
+            };
+            if r.lease.is_some() {
+                self.says(format!("1: {id} was granted while leased"));
+            }
+            if fence <= r.fence {
+                self.says(format!("2: {id} was granted at {fence} after {}", r.fence));
+            }
+            let from = match purpose {
+                Purpose::Use => ResourceState::Free,
+                Purpose::Clean => ResourceState::Dirty,
+            };
+            if r.state != from {
+                self.says(format!("1: {id} was granted while {}", r.state.as_str()));
+            }
+            if purpose == Purpose::Use && self.used.contains_key(&id) {
+                self.says(format!("3: {id} was granted uncleaned"));
+            }
+        }
+    }
+
+    /// A lease lets go of a member: unless its pool keeps, it needs cleaning.
+    fn left(&mut self, id: ResourceId, after: &After) {
+        let Some(r) = self.shadow.resources.get(&id).cloned() else {
+            return self.says(format!("1: {id} left a lease and is not there"));
+        };
+        let cleaned = matches!(after, After::Cleaned(_)) && r.state == ResourceState::Cleaning;
+        let cleaned = cleaned
+            || matches!(after, After::Withheld(w) if w.clean) && r.state == ResourceState::Cleaning;
+        let keeps = self
+            .shadow
+            .pools
+            .get(&r.pool)
+            .is_some_and(|p| p.spec.recycle.class == RecycleClass::Keep);
+        if cleaned || (keeps && r.state == ResourceState::Leased) {
+            self.used.remove(&id);
+        } else {
+            self.used.insert(id, r.attempt);
+        }
+    }
+
+    /// 7: nothing expires early.
+    fn ended(&mut self, id: LeaseId, end: End) {
+        let now = self.shadow.now();
+        let Some(l) = self.shadow.leases.get(&id).cloned() else {
+            return self.says(format!("{id} ended and is not there"));
+        };
+        *self.ends.entry((l.state, end)).or_default() += 1;
+        let due = match end {
+            End::Expired => l.deadline,
+            End::TimedOut => l.wait_until,
+            End::Abandoned => l.poll_until,
+            _ => Some(now),
+        };
+        if due.is_none_or(|t| t > now) {
+            self.says(format!("7: {id} is {} at {now}, due {due:?}", end.as_str()));
+        }
+        let all: BTreeSet<ResourceId> = l.members.iter().map(|m| m.resource).collect();
+        let waiting = l.state == LeaseState::Waiting;
+        let fits = match end {
+            End::Cancelled | End::TimedOut | End::Abandoned | End::Impossible => waiting,
+            End::Revoked => true,
+            _ => !waiting,
+        };
+        if !fits || waiting != all.is_empty() {
+            self.says(format!("{id} is {:?} and ends {}", l.state, end.as_str()));
+        }
+    }
+
+    /// 10 and 11, at the moment of placement and of a grant.
+    fn after(&mut self, event: &Event) {
+        match event {
+            Event::ResourcePlanned(r) => self.placed(r.pool, r.site().map(|s| s.host)),
+            Event::ResourceCreating(id, _) | Event::ResourceCleaning { resource: id, .. } => {
+                self.started(*id);
+            }
+            Event::LeaseWaiting(lease) => self.within_quota(lease.id),
+            Event::LeaseGranted { lease, .. } => self.within_quota(lease.id),
+            Event::LeaseMet { lease, .. } => self.within_quota(*lease),
+            _ => {}
+        }
+    }
+
+    fn placed(&mut self, pool: PoolId, host: Option<HostId>) {
+        let s = &self.shadow;
+        let mut wrong = vec![];
+        if let Some(h) = host.and_then(|h| s.hosts.get(&h))
+            && let Some(u) = s.index.hosts.get(&h.id)
+        {
+            if u.total() > h.spec.capacity {
+                wrong.push(format!(
+                    "10: {} carries {} of {}",
+                    h.name,
+                    u.total(),
+                    h.spec.capacity
+                ));
+            }
+            if !h.offers() || h.lost {
+                wrong.push(format!("10: placed on {}, which takes nothing", h.name));
+            }
+        }
+        if let (Some(p), Some(u)) = (s.pools.get(&pool), s.index.pools.get(&pool)) {
+            let lost: u32 = s
+                .hosts
+                .values()
+                .filter(|h| h.lost)
+                .filter_map(|h| s.index.hosts.get(&h.id)?.pools.get(&pool))
+                .map(|n| n[ResourceState::Deleting as usize])
+                .sum();
+            if u.total() - lost > p.spec.max {
+                wrong.push(format!(
+                    "10: {} has {} of {}",
+                    p.name,
+                    u.total() - lost,
+                    p.spec.max
+                ));
+            }
+        }
+        self.wrong.extend(wrong);
+    }
+
+    fn started(&mut self, id: ResourceId) {
+        let s = &self.shadow;
+        let Some(r) = s.resources.get(&id) else {
+            return;
+        };
+        let pool = s.pools.get(&r.pool);
+        // For class keep it is a formality: nothing runs on the host.
+        if pool.is_some_and(|p| p.spec.recycle.class == RecycleClass::Keep) {
+            return;
+        }
+        let mut wrong = vec![];
+        if let Some(h) = r.site().and_then(|site| s.hosts.get(&site.host))
+            && let Some(u) = s.index.hosts.get(&h.id)
+            && u.building() > h.spec.builds_max
+        {
+            wrong.push(format!(
+                "10: {} builds {} of {}",
+                h.name,
+                u.building(),
+                h.spec.builds_max
+            ));
+        }
+        self.wrong.extend(wrong);
+    }
+
+    fn within_quota(&mut self, id: LeaseId) {
+        let s = &self.shadow;
+        let Some(l) = s.leases.get(&id) else { return };
+        let (Some(q), Some(u)) = (s.quota_of(&l.owner), s.index.owners.get(&l.owner)) else {
+            return;
+        };
+        // A bound that was lowered since binds the next one, not those that are there.
+        let first = l.granted_at.is_none() || l.asked_at == s.now();
+        let over = q
+            .spec
+            .leases_max
+            .is_some_and(|max| u.waiting + u.live > max)
+            || q.spec.resources_max.is_some_and(|max| u.resources > max);
+        if first && over && l.state == LeaseState::Waiting {
+            let what = format!("11: {} is over his quota: {u:?}", l.owner);
+            self.says(what);
+        }
+    }
+}
+
+/// The event's name in the journal.
+pub fn kind(event: &Event) -> &'static str {
+    match event {
+        Event::PoolDeclared(..) => "pool.declared",
+        Event::PoolRetiring(..) => "pool.retiring",
+        Event::PoolProven(..) => "pool.proven",
+        Event::PoolGone(..) => "pool.gone",
+        Event::HostDeclared(..) => "host.declared",
+        Event::HostSeen(..) => "host.seen",
+        Event::HostUnseen(..) => "host.unseen",
+        Event::HostLost(..) => "host.lost",
+        Event::HostRetiring { .. } => "host.retiring",
+        Event::HostBackoff { .. } => "host.backoff",
+        Event::HostBackoffOver(..) => "host.backoff_over",
+        Event::HostRecovered(..) => "host.recovered",
+        Event::HostQuarantined(..) => "host.quarantined",
+        Event::HostGone(..) => "host.gone",
+        Event::TemplateRevised(..) => "template.revised",
+        Event::TemplateGone(..) => "template.gone",
+        Event::KeyMade(..) => "key.made",
+        Event::KeyGone(..) => "key.gone",
+        Event::QuotaSet(..) => "quota.set",
+        Event::QuotaGone(..) => "quota.gone",
+        Event::ResourceDeclared(..) => "resource.declared",
+        Event::ResourceDescribed(..) => "resource.described",
+        Event::ResourcePlanned(..) => "resource.planned",
+        Event::ResourceCut(..) => "resource.cut",
+        Event::ResourceCreating(..) => "resource.creating",
+        Event::ResourceBuilt { .. } => "resource.built",
+        Event::ResourceCleaning { .. } => "resource.cleaning",
+        Event::ResourceCleaned { .. } => "resource.cleaned",
+        Event::ResourceFailed { .. } => "resource.failed",
+        Event::ResourceDirtied(..) => "resource.dirtied",
+        Event::ResourceWithheld(..) => "resource.withheld",
+        Event::ResourceReturned(..) => "resource.returned",
+        Event::ResourceThen(..) => "resource.then",
+        Event::ResourceDeleting(..) => "resource.deleting",
+        Event::ResourceUndeleted(..) => "resource.undeleted",
+        Event::ResourceGone(..) => "resource.gone",
+        Event::ResourceHealth(..) => "resource.health",
+        Event::ResourceCooled(..) => "resource.cooled",
+        Event::ResourceAlert(..) => "resource.alert",
+        Event::ResourceBound(..) => "resource.bound",
+        Event::ResourceEarmarked { .. } => "resource.earmarked",
+        Event::ResourceUnmarked(..) => "resource.unmarked",
+        Event::LeaseWaiting(..) => "lease.waiting",
+        Event::LeaseGranted { .. } => "lease.granted",
+        Event::LeaseMet { .. } => "lease.met",
+        Event::LeaseActive(..) => "lease.active",
+        Event::LeaseRenewed(..) => "lease.renewed",
+        Event::LeasePolled(..) => "lease.polled",
+        Event::LeaseReduced(..) => "lease.reduced",
+        Event::LeaseSwapped { .. } => "lease.swapped",
+        Event::LeaseFlagged(..) => "lease.flagged",
+        Event::LeaseGiven(..) => "lease.given",
+        Event::LeaseShared(..) => "lease.shared",
+        Event::LeaseNoted(..) => "lease.noted",
+        Event::LeaseEnded { .. } => "lease.ended",
+        Event::OutcomeKept(..) => "outcome.kept",
+        Event::OutcomeForgotten(..) => "outcome.forgotten",
+    }
+}
+
+/// Resources an event may move.
+fn resources(state: &State, event: &Event) -> Vec<ResourceId> {
+    match event {
+        Event::ResourceDeclared(r) | Event::ResourcePlanned(r) | Event::ResourceCut(r) => {
+            vec![r.id]
+        }
+        Event::ResourceCreating(id, _)
+        | Event::ResourceDirtied(id, _)
+        | Event::ResourceWithheld(id, _)
+        | Event::ResourceReturned(id)
+        | Event::ResourceThen(id, _)
+        | Event::ResourceDeleting(id, _)
+        | Event::ResourceUndeleted(id, _, _)
+        | Event::ResourceGone(id) => vec![*id],
+        Event::ResourceBuilt { resource, .. }
+        | Event::ResourceCleaning { resource, .. }
+        | Event::ResourceCleaned { resource, .. }
+        | Event::ResourceFailed { resource, .. }
+        | Event::LeaseReduced(_, resource, _) => vec![*resource],
+        Event::LeaseGranted { lease, .. } => lease.members.iter().map(|m| m.resource).collect(),
+        Event::LeaseMet { lease, .. } => state
+            .leases
+            .get(lease)
+            .map(|l| l.earmarks.iter().map(|e| e.resource).collect())
+            .unwrap_or_default(),
+        Event::LeaseSwapped { out, member, .. } => vec![*out, member.resource],
+        Event::LeaseEnded { members, .. } => members.iter().map(|(id, _)| *id).collect(),
+        _ => vec![],
+    }
+}
