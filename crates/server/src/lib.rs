@@ -70,7 +70,10 @@ impl Server {
         }
         let listener = TcpListener::bind(listen)
             .await
-            .map_err(|error| Error::Listen { address: listen, error })?;
+            .map_err(|error| Error::Listen {
+                address: listen,
+                error,
+            })?;
         let reconciler = tokio::spawn(reconciler::run(handle.clone(), options));
         tracing::info!("listening on http://{}", listener.local_addr()?);
         let mut terminate = signal(SignalKind::terminate())?;
