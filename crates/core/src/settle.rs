@@ -7,7 +7,7 @@ pub(crate) mod fail;
 mod health;
 mod host;
 mod pool;
-mod queue;
+pub(crate) mod queue;
 
 use std::sync::Arc;
 
