@@ -9,7 +9,8 @@ use anyhow::{Context, bail};
 use caviada_core::reconcile::Periods;
 use caviada_ledger::Start;
 use caviada_server::host::Drivers;
-use caviada_server::{Server, reconciler};
+use caviada_server::http::auth::ADMIN_KEY;
+use caviada_server::{Options, Server, reconciler};
 use clap::Args;
 
 /// What the server can be told.

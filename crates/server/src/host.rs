@@ -11,7 +11,7 @@ use caviada_core::state::State;
 use caviada_driver::Driver;
 use caviada_driver::blueprint::{Blueprint, Subnet};
 use caviada_driver::docker::{
-    Credentials, Docker, DockerAddress, DockerOptions, PlainTcp, TlsFiles,
+    Credentials, Docker, DockerAddress, DockerOptions, PlainTcp, SshFiles, TlsFiles,
 };
 use caviada_driver::process::{ProcessConfig, ProcessDriver};
 use caviada_driver::template::{Parameters, PortBlock, Problem, Reserved, Source, Template};
