@@ -42,6 +42,9 @@ pub(super) fn fits(blueprint: &Blueprint, version: &ClientVersion) -> Result<(),
 
 /// How many starts must precede each service's, and that the blueprint hangs together.
 pub(super) fn depths(blueprint: &Blueprint) -> Result<BTreeMap<&str, usize>, String> {
+    if blueprint.services.is_empty() {
+        return Err("a resource without services would never be seen".to_owned());
+    }
     let mut depths = BTreeMap::new();
     for service in &blueprint.services {
         let name = service.name.as_str();
@@ -123,6 +126,32 @@ mod tests {
             depths.into_iter().collect::<Vec<_>>(),
             [("api", 1), ("cache", 0), ("db", 0), ("web", 2)]
         );
+    }
+
+    #[test]
+    fn a_blueprint_that_does_not_hang_together_is_refused() {
+        let mut mounting = service("a", &[]);
+        mounting.mounts = vec![crate::blueprint::Mount {
+            volume: "none".into(),
+            path: "/x".into(),
+            read_only: false,
+        }];
+        let mut joining = service("a", &[]);
+        joining.networks.insert("none".into(), vec![]);
+        let late = Dependency::ServiceStarted;
+        for (services, why) in [
+            (vec![], "without services"),
+            (vec![service("a", &[]), service("a", &[])], "two services"),
+            (
+                vec![service("a", &[("b", late)]), service("b", &[])],
+                "comes before b",
+            ),
+            (vec![mounting], "no volume"),
+            (vec![joining], "no network"),
+        ] {
+            let refused = depths(&blueprint(services)).unwrap_err();
+            assert!(refused.contains(why), "{refused}");
+        }
     }
 
     #[test]
