@@ -78,10 +78,13 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         probe_ms: args.probe_ms,
         ..Periods::default()
     };
-    let options = reconciler::Options {
-        drivers,
-        periods,
-        rolled_back: false,
+    let options = Options {
+        admin_key: std::env::var(ADMIN_KEY).ok(),
+        reconciler: reconciler::Options {
+            drivers,
+            periods,
+            rolled_back: false,
+        },
     };
     Ok(server.run(args.listen, options).await?)
 }
