@@ -31,7 +31,9 @@ impl Watch {
         let asks = |check: &&Healthcheck| check.test.first().is_some_and(|kind| kind != "NONE");
         let check = service.healthcheck.as_ref().filter(asks).cloned();
         Self {
-            next: check.as_ref().map(|c| now + ms(c.interval_ms)),
+            next: check
+                .as_ref()
+                .map(|c| now + ms(c.start_interval_ms.unwrap_or(c.interval_ms))),
             health: match check {
                 Some(_) => Health::Starting,
                 None => Health::Unchecked,
@@ -117,6 +119,9 @@ impl Watch {
         }
         let grace = self.health == Health::Starting
             && now.duration_since(self.started) < ms(check.start_period_ms);
+        if let Some(sooner) = check.start_interval_ms.filter(|_| grace) {
+            self.next = Some(now + ms(sooner));
+        }
         if !grace {
             self.failures += 1;
         }

@@ -178,6 +178,7 @@ async fn health_is_waited_for_and_its_loss_is_seen() {
                 timeout_ms: 5_000,
                 retries: 2,
                 start_period_ms: 30_000,
+                start_interval_ms: None,
             });
             let mut after = shell(host, "after", "exec sleep 1000");
             after
