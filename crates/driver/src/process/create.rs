@@ -147,6 +147,9 @@ pub(super) async fn ready(
 
 /// What a blueprint must be for processes.
 fn coherent(record: &Record) -> Result<(), String> {
+    if record.blueprint.services.is_empty() {
+        return Err("there is no service in it".to_owned());
+    }
     let mut earlier = BTreeSet::new();
     for service in &record.blueprint.services {
         let name = service.name.as_str();

@@ -132,8 +132,10 @@ async fn a_program_that_is_not_there_is_told_by_name() {
                 command: None,
                 ..empty
             };
-            let refused = create(&*driver, &identity(host, 2, 1), &of(vec![empty])).await;
-            assert_eq!(refused.unwrap_err().kind, Failure::Refused);
+            for senseless in [of(vec![empty]), of(Vec::new())] {
+                let refused = create(&*driver, &identity(host, 2, 1), &senseless).await;
+                assert_eq!(refused.unwrap_err().kind, Failure::Refused);
+            }
         })
     })
     .await;
