@@ -35,6 +35,8 @@ pub struct Host {
     pub quarantined: BTreeSet<u32>,
     /// Pools whose builds fail here and have to wait.
     pub backoffs: BTreeMap<PoolId, Backoff>,
+    /// When it was declared, in ledger time.
+    pub made_at: Time,
     /// Number of the last event that changed it: its ETag.
     pub changed: Number,
 }
@@ -47,7 +49,9 @@ pub struct HostSpec {
     pub driver: Box<str>,
     /// Where the engine is (`unix:///var/run/docker.sock`); read by the driver.
     pub address: Box<str>,
-    /// Address under which holders reach what runs here.
+    /// How the driver proves who it is: option → value (file names, never secrets).
+    pub options: BTreeMap<Box<str>, Box<str>>,
+    /// Address under which holders reach what runs here; empty leaves it to the driver.
     pub reach: Box<str>,
     /// Most resources at once.
     pub capacity: u32,

@@ -32,6 +32,8 @@ pub struct Key {
     pub declared_in: Option<Box<str>>,
     /// Refused from then on.
     pub expires_at: Option<Time>,
+    /// When it was declared, in ledger time.
+    pub made_at: Time,
     /// Number of the last event that changed it: its ETag.
     pub changed: Number,
 }

@@ -129,7 +129,7 @@ limits! {
         ATTRIBUTES_BYTES_MAX: usize = 16 * KIB;
         /// Bytes of all labels of one thing, as packed in memory: for choosing, facts are attributes.
         LABELS_BYTES_MAX: usize = 4 * KIB;
-        /// Labels of one thing.
+        /// Labels of one thing: as many as anybody reads.
         LABELS_MAX: usize = 64;
         /// Bytes of one label's value: a URL fits.
         LABEL_VALUE_BYTES_MAX: usize = 255;
@@ -147,19 +147,21 @@ limits! {
     "Choosing" {
         /// Conditions of one selector: each is tested against each candidate.
         CONDITIONS_PER_SELECTOR_MAX: usize = 16;
-        /// Values in one `in` or `notin`.
+        /// Values in one `in` or `notin`: each is compared with each candidate.
         VALUES_PER_CONDITION_MAX: usize = 64;
         /// Bytes of one selector as text: it comes in a URL.
         SELECTOR_BYTES_MAX: usize = 4 * KIB;
-        /// Candidates one selector may scan; above it the caller is told which attribute to index.
+        /// Candidates one selector may scan, a few milliseconds' work; above it the caller is told which
+        /// attribute to index.
         SCAN_MAX: usize = 10_000;
         /// Attributes one pool indexes: each costs memory per resource.
         INDEXED_ATTRIBUTES_PER_POOL_MAX: usize = 8;
     }
     "Divisible resources" {
-        /// Intervals in the definition of one range, and as many exclusions.
+        /// Intervals in the definition of one range, and as many exclusions: they are read, printed and
+        /// stored as one text.
         INTERVALS_PER_SPACE_MAX: usize = 1_024;
-        /// Kinds (cpu, mem, …) in one quantity.
+        /// Kinds (cpu, mem, …) in one quantity: each is compared at each placement.
         KINDS_PER_QUANTITY_MAX: usize = 64;
     }
     "Nouns" {
@@ -169,11 +171,11 @@ limits! {
         RESOURCES_MAX: usize = 10_000_000;
         /// Hosts: each is looked at every few seconds.
         HOSTS_MAX: usize = 10_000;
-        /// Revisions of all templates together.
+        /// Revisions of all templates together: each holds its files in memory.
         TEMPLATES_MAX: usize = 10_000;
-        /// API keys, one for each program and person.
+        /// API keys, one for each program and person of a large site: each is found by hash in memory.
         KEYS_MAX: usize = 100_000;
-        /// Quotas, one for each owner, group or pool of either.
+        /// Quotas, one for each owner, as many as there may be keys.
         QUOTAS_MAX: usize = 100_000;
         /// Owners or groups one pool or key names: each is looked up at every access.
         OWNERS_PER_LIST_MAX: usize = 1_024;
@@ -181,6 +183,8 @@ limits! {
     "Hosts and builds" {
         /// Resources on one host: each is in every list its driver gives.
         RESOURCES_PER_HOST_MAX: usize = 100_000;
+        /// Driver calls under way per host, deletions included.
+        CALLS_PER_HOST_MAX: usize = 16;
         /// Builds and cleanings at once in one pool.
         BUILDS_PER_POOL_MAX: usize = 1_024;
         /// Shortest deadline an operator may set for work on a resource.
@@ -193,12 +197,12 @@ limits! {
         PARAMETERS_BYTES_MAX: usize = 16 * KIB;
         /// Builds and cleanings at once per engine: measured, more only add latency.
         BUILDS_PER_HOST_DEFAULT: usize = 4;
-        /// The most an operator may set that to.
+        /// The most an operator may set that to: no engine known gains from more.
         BUILDS_PER_HOST_MAX: usize = 256;
         /// Failed resources kept per host as evidence; older ones are deleted, or a broken
         /// template would fill the host.
         EVIDENCE_PER_HOST_MAX: usize = 8;
-        /// How long a failed resource is kept as evidence: a working day to look at it.
+        /// How long a failed resource is kept as evidence: a day to look at it.
         EVIDENCE_KEPT_MS: u64 = DAY_MS;
         /// First pause after a failed build, doubled each time.
         BACK_OFF_MS_MIN: u64 = SECOND_MS;
@@ -206,37 +210,44 @@ limits! {
         BACK_OFF_MS_MAX: u64 = 5 * MINUTE_MS;
         /// Cleanings of a declared resource that may fail in a row before a person must repair it.
         CLEAN_ATTEMPTS_MAX: usize = 5;
-        /// How long a build may take when its template names nothing.
+        /// How long a build may take when its template names nothing: pulling large images included.
         CREATE_MS_DEFAULT: u64 = 10 * MINUTE_MS;
-        /// How long a cleaning may take when its template names nothing.
+        /// How long a cleaning may take when its template names nothing: as long as a build, since it may
+        /// be one.
         CLEAN_MS_DEFAULT: u64 = 10 * MINUTE_MS;
-        /// How long preparing a granted member may take when its template names nothing.
+        /// How long preparing a granted member may take when its template names nothing: as long as a
+        /// build, since it may be one.
         PREPARE_MS_DEFAULT: u64 = 10 * MINUTE_MS;
         /// How long a planned build may wait for its start before it is planned anew elsewhere.
         PLANNED_MS_MAX: u64 = 10 * MINUTE_MS;
-        /// A resource dirty for longer raises an alert, unless the pool says otherwise.
+        /// A resource dirty for longer raises an alert, unless the pool says otherwise: longer than any
+        /// usual cleaning takes.
         DIRTY_ALERT_MS: u64 = 15 * MINUTE_MS;
-        /// Pause between two looks at a host.
+        /// Pause between two looks at a host: one list of what is ours costs an engine some 30 ms.
         PROBE_PERIOD_MS: u64 = 5 * SECOND_MS;
-        /// Pause before the second look that confirms a first bad one.
+        /// Pause before the second look that confirms a first bad one: long enough for a restart, short
+        /// enough to be noticed at once.
         SECOND_LOOK_MS: u64 = SECOND_MS;
-        /// Least time between the two good looks after which an unknown thing of ours is removed.
+        /// Least time between the two good looks after which an unknown thing of ours is removed: a
+        /// creation whose outcome is on its way has arrived by then.
         ORPHAN_GRACE_MS: u64 = 60 * SECOND_MS;
-        /// A host unseen for longer is lost, unless its declaration says otherwise.
+        /// A host unseen for longer is lost, unless its declaration says otherwise: longer than a reboot.
         HOST_LOST_MS_DEFAULT: u64 = 5 * MINUTE_MS;
     }
     "Time" {
         /// How fast ledger time follows the wall clock, in parts per million: as NTP slews.
         SLEW_PPM: u64 = 500;
-        /// A wall clock further behind the last commit than this is not believed at start.
+        /// A wall clock further behind the last commit than this is not believed at start: no battery
+        /// drifts so far, it was set wrong.
         CLOCK_BEHIND_MAX_MS: u64 = DAY_MS;
         /// A wall clock ahead by more than this for a minute ends the process, which anchors anew.
         CLOCK_AHEAD_MAX_MS: u64 = 60 * SECOND_MS;
     }
     "Journal and streams" {
-        /// How long the journal is kept, but never past the history's mark.
+        /// How long the journal is kept, but never past the history's mark: a week for a stream or a
+        /// standby to come back.
         JOURNAL_KEPT_MS: u64 = 7 * DAY_MS;
-        /// Events kept in the journal, but never past the history's mark.
+        /// Events kept in the journal, but never past the history's mark: a few gigabytes on disk.
         JOURNAL_KEPT_EVENTS_MAX: usize = 10_000_000;
         /// Events a webhook may lag; then it is sent one `gap` event and goes on with the newest.
         WEBHOOK_BACKLOG_EVENTS_MAX: usize = 100_000;
@@ -244,9 +255,32 @@ limits! {
     "HTTP" {
         /// Bytes of a request's body: the largest `All` fits.
         BODY_BYTES_MAX: usize = MIB;
-        /// Entries of one page of a list.
+        /// Entries of one page of a list: some hundred kilobytes.
         PAGE_MAX: usize = 1_000;
-        /// Entries of one page whose caller names no size.
+        /// Entries of one page whose caller names no size: as many as people scroll.
         PAGE_DEFAULT: usize = 100;
     }
 }
+
+// What must hold between them, so that nobody raises one alone.
+const _: () = {
+    assert!(COMMANDS_PER_ALL_MAX <= COMMANDS_PER_TURN_MAX);
+    assert!(COMMANDS_PER_TURN_MAX <= QUEUE_COMMANDS_MAX);
+    assert!(ITEMS_PER_LEASE_MAX <= MEMBERS_PER_LEASE_MAX);
+    assert!(MEMBERS_PER_LEASE_MAX <= EVENTS_PER_TURN_MAX);
+    assert!(WAITING_PER_OWNER_MAX <= WAITING_PER_POOL_MAX && WAITING_PER_POOL_MAX <= WAITING_MAX);
+    assert!(PRIORITY_DEFAULT <= PRIORITY_USER_MAX && PRIORITY_USER_MAX <= PRIORITY_MAX);
+    assert!(TTL_MS_MIN <= TTL_MS_DEFAULT && TTL_MS_DEFAULT <= TTL_MS_MAX);
+    // The table of offsets in a packed set has 16 bits for each.
+    assert!(ATTRIBUTES_BYTES_MAX <= 1 << 16 && LABELS_BYTES_MAX <= ATTRIBUTES_BYTES_MAX);
+    // The length of a packed key has 8 bits.
+    assert!(KEY_BYTES_MAX < 1 << 8);
+    assert!(BUILDS_PER_HOST_DEFAULT <= BUILDS_PER_HOST_MAX);
+    assert!(BACK_OFF_MS_MIN <= BACK_OFF_MS_MAX);
+    assert!(SECOND_LOOK_MS <= PROBE_PERIOD_MS && PROBE_PERIOD_MS <= ORPHAN_GRACE_MS);
+    assert!(PAGE_DEFAULT <= PAGE_MAX);
+    assert!(SELECTOR_BYTES_MAX < BODY_BYTES_MAX && ATTRIBUTES_BYTES_MAX < BODY_BYTES_MAX);
+};
+
+#[cfg(test)]
+mod tests;

@@ -119,8 +119,8 @@ names! {
     /// addresses bring the names they have.
     ResourceName checked by check_resource_name;
 
-    /// Whom a lease is for: 1 to 128 bytes of UTF-8 without control characters, no blank first or
-    /// last, since such a name looks like another one.
+    /// Whom a lease is for: 1 to 128 bytes of UTF-8 without control characters, invisible ones and
+    /// blanks first or last, since such a name looks like another one.
     Owner checked by check_owner;
 }
 
@@ -176,7 +176,18 @@ fn check_owner(text: &str) -> Result<(), InvalidName> {
     if text.trim() != text {
         return Err(invalid("an owner's name has no blank first or last".into()));
     }
+    if let Some(c) = text.chars().find(|c| is_invisible(*c)) {
+        return Err(invalid(format!(
+            "an owner's name has no invisible characters; {c:?} is one"
+        )));
+    }
     Ok(())
+}
+
+/// Joiners, direction marks and separators that show nothing themselves.
+fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+        | '\u{feff}')
 }
 
 fn check_text(what: &str, text: &str, bytes_max: usize) -> Result<(), InvalidName> {
@@ -243,7 +254,15 @@ mod tests {
             assert_eq!(Owner::new(good).unwrap().as_str(), good);
         }
         let too_long = "o".repeat(129);
-        for bad in ["", " ann", "ann\u{a0}", "an\tn", &too_long] {
+        for bad in [
+            "",
+            " ann",
+            "ann\u{a0}",
+            "an\tn",
+            "an\u{200b}n",
+            "\u{202e}nna",
+            &too_long,
+        ] {
             assert!(Owner::new(bad).is_err(), "{bad:?}");
         }
     }

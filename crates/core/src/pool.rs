@@ -10,6 +10,7 @@ use crate::event::Number;
 use crate::id::{PoolId, TemplateId};
 use crate::name::{Name, Owner};
 use crate::space::Amount;
+use crate::time::Time;
 
 /// A pool as State holds it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,6 +26,8 @@ pub struct Pool {
     /// The newest template revision that has come up here; until the desired one has, no member of
     /// another revision is taken down for it.
     pub proven: Option<TemplateId>,
+    /// When it was declared, in ledger time.
+    pub made_at: Time,
     /// Number of the last event that changed it: its ETag.
     pub changed: Number,
 }

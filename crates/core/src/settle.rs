@@ -9,10 +9,14 @@ mod host;
 mod pool;
 pub(crate) mod queue;
 
+use std::sync::Arc;
+
 use crate::event::Event;
 use crate::evolve::evolve;
+use crate::lease::Lease;
 use crate::limits;
 use crate::state::{State, Work};
+use crate::time::Time;
 
 /// Work a turn may still do.
 #[derive(Debug, Clone, Copy)]
@@ -39,6 +43,22 @@ impl Bound {
     pub fn is_spent(&self) -> bool {
         self.events == 0
     }
+}
+
+/// After a start or a take-over holders have had no chance to renew: every live lease gets at
+/// least until then, up to its latest deadline.
+pub fn grace(state: &mut State, until: Time, events: &mut Vec<Event>) {
+    let near = |l: &&Arc<Lease>| l.deadline.is_some_and(|d| d < until);
+    let moved: Vec<Event> = state
+        .leases
+        .values()
+        .filter(near)
+        .map(|l| Event::LeaseRenewed(l.id, l.deadline.max(Some(until))))
+        .collect();
+    for event in &moved {
+        evolve(state, event);
+    }
+    events.extend(moved);
 }
 
 /// Settles as far as the bound goes and appends what happened.

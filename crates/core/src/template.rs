@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::Number;
 use crate::id::TemplateId;
 use crate::name::Name;
+use crate::time::Time;
 
 /// One revision of a template.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +29,8 @@ pub struct Template {
     /// Name of the file that declared it, if one did; `load --prune` removes only what its own
     /// file declared.
     pub declared_in: Option<Box<str>>,
+    /// When it was put, in ledger time.
+    pub made_at: Time,
     /// Number of the event that made it.
     pub changed: Number,
 }

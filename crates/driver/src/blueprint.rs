@@ -30,6 +30,31 @@ pub struct Blueprint {
     pub create_ms_max: u64,
 }
 
+impl Blueprint {
+    /// The service of that name.
+    #[must_use]
+    pub fn service(&self, name: &str) -> Option<&Service> {
+        self.services.iter().find(|s| s.name == name)
+    }
+
+    /// Whether the service runs once to its end: it is a job, or something waits for its success.
+    #[must_use]
+    pub fn is_job(&self, name: &str) -> bool {
+        let awaited =
+            |s: &Service| s.depends_on.get(name) == Some(&Dependency::ServiceCompletedSuccessfully);
+        self.service(name).is_some_and(|s| s.job.is_some()) || self.services.iter().any(awaited)
+    }
+
+    /// The host port under which a service's port is published.
+    #[must_use]
+    pub fn host_port(&self, service: &str, container: u16, protocol: Protocol) -> Option<u16> {
+        let mut ports = self.service(service)?.ports.iter();
+        ports
+            .find(|p| p.container == container && p.protocol == protocol)
+            .map(|p| p.host)
+    }
+}
+
 /// An IPv4 network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subnet {
@@ -50,6 +75,9 @@ pub struct Service {
     pub entrypoint: Option<Vec<String>>,
     /// Overrides the image's command. For a process, the program and its arguments.
     pub command: Option<Vec<String>>,
+    /// The program and its arguments under the process driver, where they are others than
+    /// `entrypoint` and `command`.
+    pub process: Option<Vec<String>>,
     /// Environment.
     pub environment: BTreeMap<String, String>,
     /// Working directory.
@@ -159,6 +187,8 @@ pub struct Healthcheck {
     pub retries: u32,
     /// Grace after the start, in milliseconds.
     pub start_period_ms: u64,
+    /// Between two tests within that grace, in milliseconds; none means as ever.
+    pub start_interval_ms: Option<u64>,
 }
 
 /// What a dependent waits for.

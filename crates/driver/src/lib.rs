@@ -5,6 +5,12 @@
 //! that a second create of one generation finds the first one's things and adopts them.
 
 pub mod blueprint;
+pub mod docker;
+pub mod output;
+pub mod probe;
+pub mod process;
+pub mod reach;
+pub mod template;
 
 use std::fmt;
 use std::time::Duration;
@@ -77,7 +83,8 @@ pub struct Built {
 /// One step of a bring-up, for the stream; volatile, never stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
-    /// `pulling`, `creating`, `starting`, `waiting`, `running job`, `probing`.
+    /// `pulling`, `creating`, `starting`, `waiting`, `running job`, `probing`,
+    /// `resetting`, `restarting`.
     pub step: &'static str,
     /// The service or image it is about.
     pub subject: String,

@@ -1,1 +1,28 @@
-//! Caviada.
+//! The only writer, and everything durable: the turn, the journal, snapshots, the clock, SQLite and
+//! PostgreSQL behind one narrow trait, and the history that is projected after the answers.
+
+pub mod answer;
+pub mod clock;
+pub mod directory;
+mod engine;
+pub mod field;
+pub mod handle;
+pub mod journal;
+pub mod load;
+mod migration;
+mod row;
+pub mod store;
+pub mod table;
+pub mod thread;
+pub mod turn;
+
+pub use answer::{Accepted, Answer, Failure, Noun};
+pub use handle::{Handle, Keys};
+pub use thread::{Ended, spawn};
+pub use turn::{Fatal, Ledger, Start, Turn};
+
+/// The ledger's store on SQLite.
+pub type SqliteStore = store::sql::Sql<engine::sqlite::Sqlite>;
+
+/// The ledger's store on PostgreSQL.
+pub type PostgresStore = store::sql::Sql<engine::postgres::Postgres>;

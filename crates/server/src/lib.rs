@@ -1,1 +1,111 @@
-//! Caviada.
+//! How Caviada is served: HTTP, and the reconciler that makes hosts match the ledger.
+
+pub mod host;
+pub mod http;
+pub mod reconciler;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use caviada_ledger::clock::System;
+use caviada_ledger::directory::{Directory, DirectoryError};
+use caviada_ledger::{Ended, Fatal, Handle, Ledger, Start, spawn};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Why a server does not start, or ends.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The data directory cannot be used.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// The ledger cannot be opened, or had to end.
+    #[error("the ledger: {0}")]
+    Ledger(#[from] Fatal),
+    /// The address cannot be listened on.
+    #[error("listening on {address}: {error}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system says.
+        #[source]
+        error: std::io::Error,
+    },
+    /// The system does what it never should.
+    #[error(transparent)]
+    System(#[from] std::io::Error),
+    /// The first admin key cannot be made.
+    #[error(transparent)]
+    FirstKey(#[from] http::auth::FirstKeyError),
+    /// The ledger's thread is gone without a word.
+    #[error("the ledger's thread ended without a reason; this is a bug in Caviada")]
+    Vanished,
+}
+
+/// How a server is to behave.
+pub struct Options {
+    /// Secret of the first admin key; looked at only while there is no key.
+    pub admin_key: Option<String>,
+    /// The reconciler's.
+    pub reconciler: reconciler::Options,
+}
+
+/// An open ledger, about to be served.
+#[derive(Debug)]
+pub struct Server {
+    handle: Handle,
+    ended: Ended,
+}
+
+impl Server {
+    /// Opens the ledger in a data directory, which is locked for this process and made if it is
+    /// not there.
+    pub async fn open(data_dir: PathBuf, start: Start) -> Result<Self, Error> {
+        let directory = Directory::lock(&data_dir)?;
+        let open = move || Ledger::open(directory.sqlite()?, System, start);
+        let opened = tokio::task::spawn_blocking(move || spawn(open)).await;
+        let (handle, ended) = opened.map_err(|_| Error::Vanished)??;
+        Ok(Self { handle, ended })
+    }
+
+    /// Serves until SIGTERM, SIGINT, or the end of the ledger. What was answered is durable, so a
+    /// clean end has only to stop listening.
+    pub async fn run(self, listen: SocketAddr, options: Options) -> Result<(), Error> {
+        let Self { handle, ended } = self;
+        if let Some(made) = http::auth::first_key(&handle, options.admin_key).await? {
+            println!("This is the first start. The admin key, shown once:\n\n  {made}\n");
+        }
+        let listener = TcpListener::bind(listen)
+            .await
+            .map_err(|error| Error::Listen { address: listen, error })?;
+        let http = http::Options {
+            installation: options.reconciler.drivers.installation.clone(),
+            ..http::Options::default()
+        };
+        let app = http::App::new(handle.clone(), http);
+        let reconciler = tokio::spawn(reconciler::run(handle.clone(), options.reconciler));
+        tracing::info!("listening on http://{}", listener.local_addr()?);
+        let mut terminate = signal(SignalKind::terminate())?;
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let stop = async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+        };
+        let served = http::serve(listener, None, http::router(app), stop);
+        tokio::select! {
+            served = served => {
+                served?;
+                reconciler.abort();
+                let _ = reconciler.await;
+                handle.close();
+                Ok(())
+            }
+            ended = ended => match ended {
+                Ok(result) => Ok(result?),
+                Err(_) => Err(Error::Vanished),
+            },
+        }
+    }
+}

@@ -100,7 +100,7 @@ fn check(who: &Principal, a: &Acquire) -> Result<(), Refusal> {
         ));
     }
     if a.poll_within_ms
-        .is_some_and(|ms| ms < limits::TTL_MS_MIN || ms > limits::WAIT_MS_MAX)
+        .is_some_and(|ms| !(limits::TTL_MS_MIN..=limits::WAIT_MS_MAX).contains(&ms))
     {
         let reason = format!("{} to {}", limits::TTL_MS_MIN, limits::WAIT_MS_MAX);
         return Err(Refusal::invalid("poll_within_ms", reason));

@@ -43,6 +43,7 @@ pub(super) fn put(
             retiring: false,
             quarantined: BTreeSet::new(),
             backoffs: BTreeMap::new(),
+            made_at: state.now(),
             changed: Number::default(),
         };
         return Ok(Done::one(

@@ -2,7 +2,7 @@
 
 use crate::access::{Principal, Relation, Verb};
 use crate::command::Act;
-use crate::decide::Done;
+use crate::decide::{Done, unchanged};
 use crate::event::{Event, Number};
 use crate::id::{KeyId, QuotaId};
 use crate::key::{Key, Role};
@@ -80,6 +80,7 @@ pub(super) fn put(state: &State, who: &Principal, act: &Act) -> Result<Done, Ref
         hash: *hash,
         expires_at: *expires_at,
         declared_in: declared_in.clone(),
+        made_at: state.now(),
         changed: Number::default(),
     };
     Ok(Done::one(
@@ -115,11 +116,13 @@ pub(super) fn put_quota(
     who: &Principal,
     owner: &Owner,
     spec: QuotaSpec,
-    declared_in: Option<&Box<str>>,
+    declared_in: Option<&str>,
+    expect: Option<Number>,
 ) -> Result<Done, Refusal> {
     who.may(Verb::Administer, Relation::Own)?;
     let old = state.quota_of(owner);
-    if old.is_some_and(|q| q.spec == spec && q.declared_in.as_ref() == declared_in) {
+    unchanged(old.map_or(Number::default(), |q| q.changed), expect)?;
+    if old.is_some_and(|q| q.spec == spec && q.declared_in.as_deref() == declared_in) {
         return Ok(Done::nothing(
             old.map_or(Subject::Nothing, |q| Subject::Quota(q.id)),
         ));
@@ -134,7 +137,7 @@ pub(super) fn put_quota(
         id: old.map_or(QuotaId(state.counter() + 1), |q| q.id),
         owner: owner.clone(),
         spec,
-        declared_in: declared_in.cloned(),
+        declared_in: declared_in.map(Into::into),
         changed: Number::default(),
     };
     Ok(Done::one(

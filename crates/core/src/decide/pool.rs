@@ -42,6 +42,7 @@ pub(super) fn put(
             spec: Arc::new(spec.clone()),
             retiring: false,
             proven: None,
+            made_at: state.now(),
             changed: Number::default(),
         };
         return Ok(Done::one(

@@ -2,7 +2,7 @@
 
 use crate::access::{Principal, Relation, Verb};
 use crate::command::Act;
-use crate::decide::Done;
+use crate::decide::{Done, unchanged};
 use crate::event::{Event, Number};
 use crate::id::TemplateId;
 use crate::limits;
@@ -21,6 +21,7 @@ pub(super) fn put(state: &State, who: &Principal, act: &Act) -> Result<Done, Ref
         ports,
         reset,
         declared_in,
+        expect,
     } = act
     else {
         return Err(Refusal::invalid("act", "not a template"));
@@ -37,7 +38,9 @@ pub(super) fn put(state: &State, who: &Principal, act: &Act) -> Result<Done, Ref
         );
         return Err(Refusal::invalid("files", reason));
     }
-    if let Some(old) = state.template_named(name)
+    let old = state.template_named(name);
+    unchanged(old.map_or(Number::default(), |t| t.changed), *expect)?;
+    if let Some(old) = old
         && old.files == *files
     {
         return Ok(Done::nothing(Subject::Template(old.id)));
@@ -56,6 +59,7 @@ pub(super) fn put(state: &State, who: &Principal, act: &Act) -> Result<Done, Ref
         ports: *ports,
         reset: *reset,
         declared_in: declared_in.clone(),
+        made_at: state.now(),
         changed: Number::default(),
     };
     let subject = Subject::Template(template.id);

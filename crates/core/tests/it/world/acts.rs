@@ -374,6 +374,7 @@ fn holder(rng: &mut Rng, state: &State, memory: &Memory) -> Act {
         0 => Act::Give {
             lease,
             to: owner(rng.one(&OWNERS)),
+            fence: None,
         },
         1 => {
             let mut with = BTreeSet::new();
@@ -383,12 +384,17 @@ fn holder(rng: &mut Rng, state: &State, memory: &Memory) -> Act {
             if rng.percent(3) {
                 with = (0..65).map(|n| owner(&format!("o{n}"))).collect();
             }
-            Act::Share { lease, with }
+            Act::Share {
+                lease,
+                with,
+                fence: None,
+            }
         }
         2 => Act::Annotate {
             lease,
             labels: labels(rng),
             note: rng.one(&[None, Some("n"), Some("bad\n")]).map(Into::into),
+            expect: None,
         },
         _ => Act::Revoke { lease },
     }
@@ -653,6 +659,7 @@ fn quota(rng: &mut Rng) -> Act {
             owner: who,
             spec: nouns::quota(rng),
             declared_in: None,
+            expect: None,
         }
     }
 }

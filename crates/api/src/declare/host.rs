@@ -1,0 +1,98 @@
+//! Hosts in a file.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use super::quantity;
+use crate::attribute::{Attributes, Labels};
+use crate::host::{DriverName, HostPorts, HostSpec, HostSubnets};
+use crate::quantity::Amount;
+
+/// A host.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostEntry {
+    /// DNS-like, unique.
+    pub name: String,
+    /// How it is spoken to.
+    pub driver: DriverName,
+    /// Where.
+    #[serde(default)]
+    pub address: Option<String>,
+    /// Address under which holders reach what runs there.
+    #[serde(default)]
+    pub reach: Option<String>,
+    /// What it holds.
+    #[serde(default)]
+    pub capacity: BTreeMap<String, Amount>,
+    /// Takes grants and new builds.
+    #[serde(default = "yes")]
+    pub schedulable: bool,
+    /// Is filled to its capacity.
+    #[serde(default)]
+    pub autofill: bool,
+    /// Host ports that resources may publish.
+    #[serde(default)]
+    pub ports: Option<HostPorts>,
+    /// Addresses that resources' networks are cut from.
+    #[serde(default)]
+    pub subnets: Option<HostSubnets>,
+    /// Built at once, at most.
+    #[serde(default)]
+    pub builds_max: Option<u32>,
+    /// Facts.
+    #[serde(default)]
+    pub attributes: Attributes,
+    /// For choosing.
+    #[serde(default)]
+    pub labels: Labels,
+    /// Speak plain TCP to an engine.
+    #[serde(default)]
+    pub allow_plain_tcp: bool,
+    /// Files that prove who we are.
+    #[serde(default)]
+    pub credential: Option<CredentialFiles>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Files with what proves to a host who we are, relative to the document.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct CredentialFiles {
+    /// Authorities.
+    pub ca_file: Option<String>,
+    /// Our certificate.
+    pub certificate_file: Option<String>,
+    /// Its key.
+    pub key_file: Option<String>,
+    /// Private key for SSH.
+    pub ssh_key_file: Option<String>,
+    /// known_hosts for SSH.
+    pub ssh_known_hosts_file: Option<String>,
+}
+
+impl HostEntry {
+    /// What is put, without the credential, whose files the caller reads.
+    pub fn spec(&self, declared_in: &str) -> HostSpec {
+        HostSpec {
+            driver: self.driver,
+            address: self.address.clone(),
+            reach: self.reach.clone(),
+            capacity: quantity(&self.capacity),
+            schedulable: self.schedulable,
+            autofill: self.autofill,
+            ports: self.ports,
+            subnets: self.subnets.clone(),
+            builds_max: self.builds_max,
+            attributes: self.attributes.clone(),
+            labels: self.labels.clone(),
+            allow_plain_tcp: self.allow_plain_tcp,
+            credential: None,
+            declared_in: Some(declared_in.to_owned()),
+        }
+    }
+}

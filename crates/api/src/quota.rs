@@ -1,0 +1,71 @@
+//! `/api/v1/quotas`: how much an owner may have, waiting and live together.
+
+use std::collections::BTreeMap;
+
+use caviada_core::id::QuotaId;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::quantity::Quantity;
+
+/// `PUT /quotas/{owner}`: the whole quota. What is absent is not bounded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct QuotaSpec {
+    /// Leases.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leases_max: Option<u32>,
+    /// Resources in them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resources_max: Option<u32>,
+    /// Amounts of divisible resources.
+    #[serde(skip_serializing_if = "Quantity::is_empty")]
+    pub quantity_max: Quantity,
+    /// Further bounds within single pools.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub pools: BTreeMap<String, PoolQuota>,
+    /// Name of the file that `load` declared this from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub declared_in: Option<String>,
+}
+
+/// Bounds within one pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct PoolQuota {
+    /// Leases.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub leases_max: Option<u32>,
+    /// Resources in them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resources_max: Option<u32>,
+}
+
+/// A quota and what is used of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Quota {
+    /// `quota_…`.
+    #[schema(value_type = String)]
+    pub id: QuotaId,
+    /// Whose.
+    pub owner: String,
+    /// What was put.
+    pub spec: QuotaSpec,
+    /// What is used.
+    pub used: Used,
+    /// Number of the last event that changed it; also in `ETag`.
+    pub etag: String,
+}
+
+/// What an owner has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Default)]
+#[serde(default)]
+pub struct Used {
+    /// Leases, waiting and live.
+    pub leases: u64,
+    /// Resources held or waited for.
+    pub resources: u64,
+    /// Amounts held.
+    #[serde(skip_serializing_if = "Quantity::is_empty")]
+    pub quantity: Quantity,
+}

@@ -1,0 +1,209 @@
+//! The client commands: what is typed, sent to a server, and printed.
+//!
+//! Data goes to standard output and talk to standard error, so that every command can stand in a
+//! pipe. Exit codes are in [`exit`].
+
+pub mod connect;
+pub mod context;
+pub mod event;
+pub mod exit;
+pub mod host;
+pub mod key;
+pub mod lease;
+pub mod load;
+pub mod output;
+pub mod pool;
+pub mod quota;
+pub mod resource;
+pub mod run;
+pub mod status;
+pub mod table;
+pub mod template;
+pub mod who;
+
+use clap::{Args, Subcommand};
+use clap_complete::Shell;
+
+use exit::{Exit, Failure};
+use output::{Format, Out};
+
+/// What every client command takes.
+#[derive(Debug, Clone, Args)]
+pub struct Globals {
+    /// Server to speak to [default: the context's, else http://127.0.0.1:7632]
+    #[arg(
+        long,
+        env = "CAVIADA_URL",
+        global = true,
+        value_name = "URL",
+        help_heading = "Connection"
+    )]
+    pub url: Option<String>,
+
+    /// Secret of the API key. Others see a command line: prefer the environment or a context
+    #[arg(
+        long,
+        env = "CAVIADA_KEY",
+        hide_env_values = true,
+        global = true,
+        value_name = "SECRET",
+        help_heading = "Connection"
+    )]
+    pub key: Option<String>,
+
+    /// File with certificate authorities to trust beside the system's (PEM)
+    #[arg(
+        long,
+        env = "CAVIADA_CA_FILE",
+        global = true,
+        value_name = "FILE",
+        help_heading = "Connection"
+    )]
+    pub ca_file: Option<std::path::PathBuf>,
+
+    /// Context to use instead of the current one
+    #[arg(
+        long,
+        env = "CAVIADA_CONTEXT",
+        global = true,
+        value_name = "NAME",
+        help_heading = "Connection"
+    )]
+    pub context: Option<String>,
+
+    /// How to print
+    #[arg(
+        short,
+        long,
+        env = "CAVIADA_OUTPUT",
+        global = true,
+        value_enum,
+        default_value_t,
+        help_heading = "Output"
+    )]
+    pub output: Format,
+}
+
+/// The client commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Acquire resources of a pool
+    #[command(visible_alias = "apply")]
+    Acquire(lease::AcquireArgs),
+    /// Give leases back
+    Release(lease::ReleaseArgs),
+    /// Move a lease's deadline
+    Renew(lease::RenewArgs),
+    /// Give a lease to another owner
+    Give(lease::GiveArgs),
+    /// Let other owners use a lease
+    Share(lease::ShareArgs),
+    /// Change a lease's labels and note
+    Note(lease::NoteArgs),
+    /// End somebody's lease (operators)
+    Revoke(lease::RevokeArgs),
+    /// List leases
+    Ls(lease::LsArgs),
+    /// Wait until a lease is active
+    Wait(lease::WaitArgs),
+    /// Run a command while holding a lease
+    Run(run::RunArgs),
+    /// Show who holds what
+    Who(who::WhoArgs),
+    /// Show why something is as it is
+    Why(who::WhyArgs),
+    /// Show how things stand
+    Status,
+    /// Declare everything that a file says
+    Load(load::LoadArgs),
+    /// Remember a server and a key
+    Login(context::LoginArgs),
+    /// Remembered servers
+    #[command(subcommand)]
+    Context(context::ContextCommand),
+    /// Pools
+    #[command(subcommand)]
+    Pool(pool::PoolCommand),
+    /// Resources
+    #[command(subcommand)]
+    Resource(resource::ResourceCommand),
+    /// Hosts
+    #[command(subcommand)]
+    Host(host::HostCommand),
+    /// Templates
+    #[command(subcommand)]
+    Template(template::TemplateCommand),
+    /// API keys
+    #[command(subcommand)]
+    Key(key::KeyCommand),
+    /// Quotas
+    #[command(subcommand)]
+    Quota(quota::QuotaCommand),
+    /// What happened
+    #[command(subcommand)]
+    Event(event::EventCommand),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+/// Does a client command. `root` is the whole program's command line, for completions.
+pub async fn run(globals: &Globals, command: Command, root: clap::Command) -> Exit {
+    match dispatch(globals, command, root).await {
+        Ok(exit) => exit,
+        Err(failure) => {
+            eprintln!("caviada: {failure}");
+            failure.exit
+        }
+    }
+}
+
+async fn dispatch(
+    globals: &Globals,
+    command: Command,
+    mut root: clap::Command,
+) -> Result<Exit, Failure> {
+    let out = Out::new(globals.output);
+    match command {
+        Command::Login(args) => return context::login(globals, args).await,
+        Command::Context(command) => return context::contexts(globals, &command, &out),
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut root, "caviada", &mut text);
+            out.raw(&String::from_utf8_lossy(&text))?;
+            return Ok(Exit::Ok);
+        }
+        _ => {}
+    }
+    // Said before a connection is made: it needs none.
+    if let Command::Acquire(args) = &command {
+        args.check()?;
+    }
+    let client = connect::client(globals)?;
+    match command {
+        Command::Acquire(args) => lease::acquire(&client, args, &out).await,
+        Command::Release(args) => lease::release(&client, args, &out).await,
+        Command::Renew(args) => lease::renew(&client, args, &out).await,
+        Command::Give(args) => lease::give(&client, args, &out).await,
+        Command::Share(args) => lease::share(&client, args, &out).await,
+        Command::Note(args) => lease::note(&client, args, &out).await,
+        Command::Revoke(args) => lease::revoke(&client, args, &out).await,
+        Command::Ls(args) => lease::ls(&client, args, &out).await,
+        Command::Wait(args) => lease::wait(&client, args, &out).await,
+        Command::Run(args) => run::run(&client, args).await,
+        Command::Who(args) => who::who(&client, args, &out).await,
+        Command::Why(args) => who::why(&client, args, &out).await,
+        Command::Status => status::status(&client, &out).await,
+        Command::Load(args) => load::load(&client, args, &out).await,
+        Command::Pool(command) => pool::pool(&client, command, &out).await,
+        Command::Resource(command) => resource::resource(&client, command, &out).await,
+        Command::Host(command) => host::host(&client, command, &out).await,
+        Command::Template(command) => template::template(&client, command, &out).await,
+        Command::Key(command) => key::key(&client, command, &out).await,
+        Command::Quota(command) => quota::quota(&client, command, &out).await,
+        Command::Event(command) => event::event(&client, command, &out).await,
+        Command::Login(_) | Command::Context(_) | Command::Completions { .. } => Ok(Exit::Ok),
+    }
+}

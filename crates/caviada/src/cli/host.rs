@@ -1,0 +1,276 @@
+//! `caviada host`.
+
+use std::path::{Path, PathBuf};
+
+use caviada_api::client::{Client, every};
+use caviada_api::host::{
+    DeleteHost, DriverName, Host, HostCredential, HostPatch, HostPorts, HostSpec, HostSubnets,
+};
+use caviada_api::list::PageQuery;
+use caviada_api::quantity;
+use clap::{Args, Subcommand};
+
+use super::exit::{Exit, Failure};
+use super::lease::want::key_values as pairs;
+use super::output::{Out, Row};
+use super::pool::wire;
+use super::table::{key_values, or_dash, time, word};
+
+/// Hosts.
+#[derive(Debug, Subcommand)]
+pub enum HostCommand {
+    /// List them
+    Ls,
+    /// Show all of one
+    Show {
+        /// Its name
+        name: String,
+    },
+    /// Declare one, or change what is said of it
+    Set(Box<SetArgs>),
+    /// Take no new grants and builds there; holders keep theirs
+    Cordon {
+        /// Its name
+        name: String,
+    },
+    /// Take them again
+    Uncordon {
+        /// Its name
+        name: String,
+    },
+    /// Drain one and remove it once its last resource is gone
+    Rm {
+        /// Its name
+        name: String,
+        /// It will not come back: count what is on it as gone
+        #[arg(long)]
+        forget: bool,
+    },
+}
+
+/// Declare a host.
+#[derive(Debug, Args)]
+pub struct SetArgs {
+    /// Its name
+    name: String,
+    /// How it is spoken to: docker, swarm, kubernetes, process or agent
+    #[arg(long, value_parser = wire::<DriverName>)]
+    driver: Option<DriverName>,
+    /// Where: unix:///var/run/docker.sock, tcp://10.0.0.5:2376, ssh://user@host
+    #[arg(long)]
+    address: Option<String>,
+    /// Address under which holders reach what runs there [default: the engine's own]
+    #[arg(long, value_name = "ADDRESS")]
+    reach: Option<String>,
+    /// What it holds: resources=8,mem=64Gi
+    #[arg(long, value_name = "AMOUNTS")]
+    capacity: Option<String>,
+    /// Fill it to its capacity
+    #[arg(long)]
+    autofill: Option<bool>,
+    /// Ports that resources may publish, and how many each gets: 20000-29999/16
+    #[arg(long, value_name = "FIRST-LAST/BLOCK", value_parser = ports)]
+    ports: Option<HostPorts>,
+    /// Networks of resources, and the prefix length of each: 10.200.0.0/16/28
+    #[arg(long, value_name = "PREFIX/LENGTH", value_parser = subnets)]
+    subnets: Option<HostSubnets>,
+    /// Label; may be repeated
+    #[arg(long = "label", value_name = "KEY=VALUE")]
+    labels: Vec<String>,
+    /// Speak plain TCP: whoever reaches that port owns the machine
+    #[arg(long)]
+    allow_plain_tcp: Option<bool>,
+    /// Authorities that may have signed its certificate (PEM)
+    #[arg(long, value_name = "FILE")]
+    tls_ca: Option<PathBuf>,
+    /// Our certificate (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_certificate: Option<PathBuf>,
+    /// Its key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_certificate")]
+    tls_key: Option<PathBuf>,
+    /// Private key for SSH
+    #[arg(long, value_name = "FILE")]
+    ssh_key: Option<PathBuf>,
+    /// known_hosts for SSH
+    #[arg(long, value_name = "FILE")]
+    ssh_known_hosts: Option<PathBuf>,
+}
+
+fn ports(text: &str) -> Result<HostPorts, String> {
+    let parse = || {
+        let (range, block) = text.split_once('/')?;
+        let (first, last) = range.split_once('-')?;
+        Some(HostPorts {
+            first: first.parse().ok()?,
+            last: last.parse().ok()?,
+            block: block.parse().ok()?,
+        })
+    };
+    parse().ok_or_else(|| "write FIRST-LAST/BLOCK, like 20000-29999/16".to_owned())
+}
+
+fn subnets(text: &str) -> Result<HostSubnets, String> {
+    let parse = || {
+        let (range, prefix) = text.rsplit_once('/')?;
+        range.contains('/').then_some(())?;
+        Some(HostSubnets {
+            range: range.to_owned(),
+            prefix: prefix.parse().ok()?,
+        })
+    };
+    parse().ok_or_else(|| "write PREFIX/LENGTH, like 10.200.0.0/16/28".to_owned())
+}
+
+impl Row for Host {
+    const COLUMNS: &'static [&'static str] = &[
+        "HOST",
+        "DRIVER",
+        "STATE",
+        "SCHEDULABLE",
+        "FREE",
+        "LEASED",
+        "TOTAL",
+        "WHY",
+    ];
+    const WIDE: &'static [&'static str] = &[
+        "ADDRESS", "SEEN", "VERSION", "RESERVED", "CAPACITY", "LABELS",
+    ];
+
+    fn name(&self) -> String {
+        self.name.clone()
+    }
+
+    fn cells(&self) -> Vec<String> {
+        let schedulable = if self.spec.schedulable { "yes" } else { "no" };
+        vec![
+            self.name.clone(),
+            word(&self.spec.driver),
+            word(&self.state),
+            schedulable.to_owned(),
+            self.counts.free.to_string(),
+            self.counts.leased.to_string(),
+            self.counts.total().to_string(),
+            or_dash(self.why.as_deref()),
+        ]
+    }
+
+    fn wide_cells(&self) -> Vec<String> {
+        vec![
+            or_dash(self.spec.address.as_deref()),
+            or_dash(self.seen_at.map(time)),
+            or_dash(self.facts.as_ref().map(|f| f.version.as_str())),
+            key_values(&self.reserved),
+            key_values(&self.spec.capacity),
+            key_values(&self.spec.labels),
+        ]
+    }
+}
+
+/// `caviada host`.
+pub async fn host(client: &Client, command: HostCommand, out: &Out) -> Result<Exit, Failure> {
+    let cordon = |schedulable| HostPatch {
+        schedulable: Some(schedulable),
+        autofill: None,
+    };
+    match command {
+        HostCommand::Ls => {
+            let page = async |cursor| {
+                let query = PageQuery {
+                    limit: None,
+                    cursor,
+                };
+                client.hosts(&query).await
+            };
+            out.list(&every(page).await?)?;
+        }
+        HostCommand::Show { name } => out.one(&client.host(&name).await?)?,
+        HostCommand::Set(args) => out.one(&set(client, &args).await?)?,
+        HostCommand::Cordon { name } => {
+            out.one(&client.patch_host(&name, &cordon(false)).await?)?
+        }
+        HostCommand::Uncordon { name } => {
+            out.one(&client.patch_host(&name, &cordon(true)).await?)?
+        }
+        HostCommand::Rm { name, forget } => {
+            client.delete_host(&name, &DeleteHost { forget }).await?;
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+async fn set(client: &Client, args: &SetArgs) -> Result<Host, Failure> {
+    let (mut spec, etag) = match client.host(&args.name).await {
+        Ok(host) => (host.spec, Some(host.etag)),
+        Err(error) if error.is_unknown() => {
+            let driver = args
+                .driver
+                .ok_or_else(|| Failure::usage(format!("{} is new: say its --driver", args.name)))?;
+            (HostSpec::new(driver), None)
+        }
+        Err(error) => return Err(error.into()),
+    };
+    args.change(&mut spec)?;
+    Ok(client.put_host(&args.name, &spec, etag.as_deref()).await?)
+}
+
+impl SetArgs {
+    fn change(&self, spec: &mut HostSpec) -> Result<(), Failure> {
+        spec.driver = self.driver.unwrap_or(spec.driver);
+        if self.address.is_some() {
+            spec.address.clone_from(&self.address);
+        }
+        if self.reach.is_some() {
+            spec.reach.clone_from(&self.reach);
+        }
+        if let Some(text) = &self.capacity {
+            spec.capacity = quantity::parse(text)
+                .map_err(|e| Failure::usage(format!("--capacity {text}: {e}")))?;
+        }
+        spec.autofill = self.autofill.unwrap_or(spec.autofill);
+        spec.ports = self.ports.or(spec.ports);
+        if self.subnets.is_some() {
+            spec.subnets.clone_from(&self.subnets);
+        }
+        spec.labels.extend(pairs("--label", &self.labels)?);
+        spec.allow_plain_tcp = self.allow_plain_tcp.unwrap_or(spec.allow_plain_tcp);
+        let read = |path: &Option<PathBuf>| path.as_deref().map(read_text).transpose();
+        let credential = HostCredential {
+            ca_pem: read(&self.tls_ca)?,
+            certificate_pem: read(&self.tls_certificate)?,
+            key_pem: read(&self.tls_key)?,
+            ssh_key_pem: read(&self.ssh_key)?,
+            ssh_known_hosts: read(&self.ssh_known_hosts)?,
+        };
+        if credential != HostCredential::default() {
+            spec.credential = Some(credential);
+        }
+        Ok(())
+    }
+}
+
+/// A text file of at most 1 MiB.
+pub fn read_text(path: &Path) -> Result<String, Failure> {
+    const BYTES_MAX: u64 = 1 << 20;
+    let wrong = |e: &dyn std::fmt::Display| Failure::usage(format!("{}: {e}", path.display()));
+    let length = std::fs::metadata(path).map_err(|e| wrong(&e))?.len();
+    if length > BYTES_MAX {
+        return Err(wrong(&"larger than 1 MiB"));
+    }
+    std::fs::read_to_string(path).map_err(|e| wrong(&e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_and_subnets_are_read() {
+        let read = ports("20000-29999/16").unwrap();
+        assert_eq!((read.first, read.last, read.block), (20_000, 29_999, 16));
+        let read = subnets("10.200.0.0/16/28").unwrap();
+        assert_eq!((read.range.as_str(), read.prefix), ("10.200.0.0/16", 28));
+        assert!(ports("20000-99999/16").is_err());
+        assert!(subnets("10.200.0.0/16").is_err());
+    }
+}

@@ -1,0 +1,200 @@
+//! How answers are printed.
+
+use std::io::{ErrorKind, IsTerminal, Write};
+
+use caviada_api::list::List;
+use clap::ValueEnum;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::exit::Failure;
+use super::table::{Table, printable};
+
+/// The ways to print.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Format {
+    /// For people
+    #[default]
+    Table,
+    /// The API's answer
+    Json,
+    /// For people with wide terminals
+    Wide,
+    /// Ids or names, one per line
+    Name,
+    /// NAME=value for a shell (leases only)
+    Env,
+}
+
+/// A noun that can stand in a table.
+pub trait Row: Serialize {
+    /// Column heads of the narrow table.
+    const COLUMNS: &'static [&'static str];
+    /// Further heads of the wide one.
+    const WIDE: &'static [&'static str];
+    /// What other commands take as its name.
+    fn name(&self) -> String;
+    /// Cells under `COLUMNS`.
+    fn cells(&self) -> Vec<String>;
+    /// Cells under `WIDE`.
+    fn wide_cells(&self) -> Vec<String>;
+}
+
+/// Standard output in the format asked for.
+#[derive(Debug, Clone, Copy)]
+pub struct Out {
+    /// The format.
+    pub format: Format,
+    color: bool,
+}
+
+impl Out {
+    /// Colours only on a terminal, and not if `NO_COLOR` is set to anything.
+    pub fn new(format: Format) -> Self {
+        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self {
+            format,
+            color: !unwanted && std::io::stdout().is_terminal(),
+        }
+    }
+
+    /// Prints text as it is. A reader that has seen enough (`| head`) is no failure.
+    pub fn raw(&self, text: &str) -> Result<(), Failure> {
+        let mut stdout = std::io::stdout().lock();
+        match stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| stdout.flush())
+        {
+            Err(e) if e.kind() != ErrorKind::BrokenPipe => {
+                Err(Failure::failed(format!("cannot write: {e}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// One line of text.
+    pub fn line(&self, text: &str) -> Result<(), Failure> {
+        self.raw(&format!("{text}\n"))
+    }
+
+    /// As indented JSON.
+    pub fn json<T: Serialize>(&self, value: &T) -> Result<(), Failure> {
+        let text = serde_json::to_string_pretty(value)
+            .map_err(|e| Failure::failed(format!("cannot print: {e}")))?;
+        self.line(&text)
+    }
+
+    /// A list.
+    pub fn list<T: Row>(&self, list: &List<T>) -> Result<(), Failure> {
+        match self.format {
+            Format::Json => self.json(list),
+            Format::Table | Format::Wide => self.raw(&self.table(&list.items)),
+            Format::Name => {
+                let names: String = list.items.iter().map(|item| item.name() + "\n").collect();
+                self.raw(&names)
+            }
+            Format::Env => Err(no_env()),
+        }
+    }
+
+    fn table<T: Row>(&self, items: &[T]) -> String {
+        let wide = self.format == Format::Wide;
+        let mut heads = T::COLUMNS.to_vec();
+        if wide {
+            heads.extend(T::WIDE);
+        }
+        let mut table = Table::new(&heads, self.color);
+        for item in items {
+            let mut cells = item.cells();
+            if wide {
+                cells.extend(item.wide_cells());
+            }
+            table.push(cells);
+        }
+        table.render()
+    }
+
+    /// One noun with all that is known of it.
+    pub fn one<T: Row>(&self, item: &T) -> Result<(), Failure> {
+        match self.format {
+            Format::Json => self.json(item),
+            Format::Name => self.line(&item.name()),
+            Format::Env => Err(no_env()),
+            Format::Table | Format::Wide => {
+                let value = serde_json::to_value(item)
+                    .map_err(|e| Failure::failed(format!("cannot print: {e}")))?;
+                let mut rows = Vec::new();
+                flatten("", &value, &mut rows);
+                self.pairs(&rows)
+            }
+        }
+    }
+
+    /// Names and values below each other.
+    pub fn pairs(&self, rows: &[(String, String)]) -> Result<(), Failure> {
+        let mut table = Table::new(&[], self.color);
+        for (name, value) in rows {
+            table.push(vec![name.clone(), value.clone()]);
+        }
+        self.raw(&table.render())
+    }
+}
+
+/// `-o env` was asked of something that is no lease.
+pub fn no_env() -> Failure {
+    Failure::usage("-o env prints a lease; this command answers something else")
+}
+
+/// `{"a": {"b": 1}}` as `a.b` and `1`. Empty things are left out.
+fn flatten(prefix: &str, value: &Value, rows: &mut Vec<(String, String)>) {
+    let path = |key: &str| {
+        if prefix.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{prefix}.{key}")
+        }
+    };
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                flatten(&path(key), value, rows);
+            }
+        }
+        Value::Array(items) if items.iter().all(|i| !i.is_object() && !i.is_array()) => {
+            let texts: Vec<String> = items.iter().map(plain).collect();
+            if !texts.is_empty() {
+                rows.push((prefix.to_owned(), texts.join(", ")));
+            }
+        }
+        Value::Array(items) => {
+            for (index, value) in items.iter().enumerate() {
+                flatten(&path(&index.to_string()), value, rows);
+            }
+        }
+        Value::Null => {}
+        other => rows.push((prefix.to_owned(), plain(other))),
+    }
+}
+
+/// Text without quotes, the rest as JSON has it.
+pub fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => printable(text),
+        other => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nested_answers_become_lines() {
+        let value =
+            serde_json::json!({"a": {"b": 1}, "c": ["x", "y"], "d": [], "e": [{"f": true}]});
+        let mut rows = Vec::new();
+        flatten("", &value, &mut rows);
+        let rows: Vec<String> = rows.iter().map(|(k, v)| format!("{k}={v}")).collect();
+        assert_eq!(rows, ["a.b=1", "c=x, y", "e.0.f=true"]);
+    }
+}

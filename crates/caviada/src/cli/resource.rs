@@ -1,0 +1,344 @@
+//! `caviada resource`.
+
+use std::collections::BTreeMap;
+
+use caviada_api::attribute::{Attribute, Attributes};
+use caviada_api::client::{Client, every};
+use caviada_api::duration::Duration;
+use caviada_api::lease::SliceSize;
+use caviada_api::quantity;
+use caviada_api::resource::{
+    DECLARE_MAX, DeclaredState, DeleteResource, Divisible, Resource, ResourceQuery, ResourceSpec,
+    ResourceState, WithheldReason, Withhold,
+};
+use caviada_core::id::ResourceId;
+use clap::{Args, Subcommand};
+
+use super::exit::{Exit, Failure};
+use super::lease::want::key_values as pairs;
+use super::output::{Out, Row};
+use super::pool::wire;
+use super::table::{key_values, or_dash, time, word};
+
+/// Resources. One is named by its id or as POOL/NAME.
+#[derive(Debug, Subcommand)]
+pub enum ResourceCommand {
+    /// List them
+    Ls(LsArgs),
+    /// Show all of one
+    Show {
+        /// Its id, or POOL/NAME
+        resource: String,
+    },
+    /// Declare some
+    Add(Box<AddArgs>),
+    /// Delete one
+    Rm {
+        /// Its id, or POOL/NAME
+        resource: String,
+        /// Even if it is leased: revokes the lease
+        #[arg(long)]
+        force: bool,
+    },
+    /// Keep one out of its pool, at once or when it is no longer busy
+    Withhold(WithholdArgs),
+    /// Put a withheld one back
+    Return {
+        /// Its id, or POOL/NAME
+        resource: String,
+    },
+}
+
+/// List resources.
+#[derive(Debug, Args)]
+pub struct LsArgs {
+    /// Of this pool
+    pool: Option<String>,
+    /// On this host
+    #[arg(long)]
+    host: Option<String>,
+    /// In this state: free, leased, dirty, withheld …
+    #[arg(long, value_parser = wire::<ResourceState>)]
+    state: Option<ResourceState>,
+    /// Conditions on labels and attributes: 'arch=arm64, cores>=4'
+    #[arg(short = 'l', long, value_name = "SELECTOR")]
+    select: Option<String>,
+    /// name, state, since or uses; a minus before it turns the order
+    #[arg(long, allow_hyphen_values = true)]
+    sort: Option<String>,
+    /// At most so many
+    #[arg(long, value_name = "N")]
+    limit: Option<u32>,
+}
+
+/// Declare resources.
+#[derive(Debug, Args)]
+pub struct AddArgs {
+    /// Their pool
+    pool: String,
+    /// Their names
+    #[arg(required = true)]
+    names: Vec<String>,
+    /// Fact: arch=arm64, cores=4; may be repeated
+    #[arg(long = "attribute", short = 'a', value_name = "NAME=VALUE")]
+    attributes: Vec<String>,
+    /// Label; may be repeated
+    #[arg(long = "label", value_name = "KEY=VALUE")]
+    labels: Vec<String>,
+    /// How to reach it: ssh={name}.lab:22; may be repeated
+    #[arg(long = "endpoint", short = 'e', value_name = "NAME=ADDRESS")]
+    endpoints: Vec<String>,
+    /// How they begin: free, dirty or withheld
+    #[arg(long, value_parser = wire::<DeclaredState>, default_value = "free")]
+    state: DeclaredState,
+    /// Cut slices from these addresses: 10.0.0.0/24
+    #[arg(long, value_name = "PREFIX", group = "whole")]
+    range: Option<String>,
+    /// Cut slices from these ports: 20000-29999
+    #[arg(long, value_name = "FIRST-LAST", group = "whole")]
+    ports: Option<String>,
+    /// Cut slices from these amounts: cpu=16,mem=64Gi
+    #[arg(long, value_name = "AMOUNTS", group = "whole")]
+    quantity: Option<String>,
+    /// Addresses of a slice for those who do not say, as a prefix length: 28
+    #[arg(long, value_name = "LENGTH", requires = "range")]
+    slice_prefix: Option<u8>,
+    /// Never handed out; may be repeated
+    #[arg(long, requires = "whole")]
+    exclude: Vec<String>,
+}
+
+/// Keep a resource out of its pool.
+#[derive(Debug, Args)]
+pub struct WithholdArgs {
+    /// Its id, or POOL/NAME
+    resource: String,
+    /// Why: maintenance, needs_repair, quarantine or debugging
+    #[arg(long, value_parser = wire::<WithheldReason>, default_value = "maintenance")]
+    reason: WithheldReason,
+    /// In words
+    #[arg(long)]
+    note: Option<String>,
+    /// Clean it and put it back after so long
+    #[arg(long = "for", value_name = "DURATION")]
+    hold: Option<Duration>,
+}
+
+impl Row for Resource {
+    const COLUMNS: &'static [&'static str] =
+        &["RESOURCE", "POOL", "STATE", "HOLDER", "SINCE", "WHY"];
+    const WIDE: &'static [&'static str] = &[
+        "ID",
+        "HOST",
+        "HEALTH",
+        "GEN",
+        "USES",
+        "ATTRIBUTES",
+        "LABELS",
+    ];
+
+    fn name(&self) -> String {
+        format!("{}/{}", self.pool, self.name)
+    }
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.name.clone(),
+            self.pool.clone(),
+            word(&self.state),
+            or_dash(self.holder.as_ref().map(|h| h.owner.as_str())),
+            or_dash(self.since.map(time)),
+            or_dash(self.why.as_deref()),
+        ]
+    }
+
+    fn wide_cells(&self) -> Vec<String> {
+        vec![
+            self.id.to_string(),
+            or_dash(self.host.as_deref()),
+            or_dash(self.health.map(|h| word(&h))),
+            self.generation.to_string(),
+            self.uses.to_string(),
+            key_values(&self.attributes),
+            key_values(&self.labels),
+        ]
+    }
+}
+
+/// All resources that `query` asks for.
+pub async fn all(
+    client: &Client,
+    query: &ResourceQuery,
+) -> Result<caviada_api::list::List<Resource>, Failure> {
+    let page = async |cursor| {
+        let query = ResourceQuery {
+            cursor,
+            ..query.clone()
+        };
+        client.resources(&query).await
+    };
+    Ok(every(page).await?)
+}
+
+/// The resource that is meant by an id or by POOL/NAME.
+pub async fn find(client: &Client, text: &str) -> Result<Resource, Failure> {
+    if let Ok(id) = text.parse::<ResourceId>() {
+        return Ok(client.resource(id).await?);
+    }
+    let (pool, name) = text.split_once('/').ok_or_else(|| {
+        Failure::usage(format!("{text} is no resource: write its id or POOL/NAME"))
+    })?;
+    let query = ResourceQuery {
+        pool: Some(pool.to_owned()),
+        name: Some(name.to_owned()),
+        ..ResourceQuery::default()
+    };
+    let mut found = client.resources(&query).await?.items;
+    found
+        .pop()
+        .ok_or_else(|| Failure::failed(format!("{pool} has no resource {name}")))
+}
+
+/// `caviada resource`.
+pub async fn resource(
+    client: &Client,
+    command: ResourceCommand,
+    out: &Out,
+) -> Result<Exit, Failure> {
+    match command {
+        ResourceCommand::Ls(args) => ls(client, args, out).await?,
+        ResourceCommand::Show { resource } => out.one(&find(client, &resource).await?)?,
+        ResourceCommand::Add(args) => {
+            for part in args.specs()?.chunks(DECLARE_MAX) {
+                out.list(&client.declare(part.to_vec()).await?)?;
+            }
+        }
+        ResourceCommand::Rm { resource, force } => {
+            let id = find(client, &resource).await?.id;
+            client
+                .delete_resource(id, &DeleteResource { force })
+                .await?;
+        }
+        ResourceCommand::Withhold(args) => {
+            let withhold = Withhold {
+                reason: args.reason,
+                note: args.note,
+                hold_ms: args.hold.map(|d| d.0),
+            };
+            let id = find(client, &args.resource).await?.id;
+            out.one(&client.withhold(id, &withhold).await?)?;
+        }
+        ResourceCommand::Return { resource } => {
+            let id = find(client, &resource).await?.id;
+            out.one(&client.return_resource(id).await?)?;
+        }
+    }
+    Ok(Exit::Ok)
+}
+
+async fn ls(client: &Client, args: LsArgs, out: &Out) -> Result<(), Failure> {
+    let query = ResourceQuery {
+        pool: args.pool,
+        host: args.host,
+        state: args.state,
+        selector: args.select,
+        sort: args.sort,
+        limit: args.limit,
+        ..ResourceQuery::default()
+    };
+    let list = if args.limit.is_some() {
+        client.resources(&query).await?
+    } else {
+        all(client, &query).await?
+    };
+    out.list(&list)
+}
+
+impl AddArgs {
+    fn specs(&self) -> Result<Vec<ResourceSpec>, Failure> {
+        let attributes: Attributes = pairs("--attribute", &self.attributes)?
+            .iter()
+            .map(|(name, value)| (name.clone(), Attribute::from(value.as_str())))
+            .collect();
+        let labels = pairs("--label", &self.labels)?;
+        let endpoints = pairs("--endpoint", &self.endpoints)?;
+        let divisible = self.divisible()?;
+        let spec = |name: &String| ResourceSpec {
+            pool: self.pool.clone(),
+            name: name.clone(),
+            attributes: attributes.clone(),
+            labels: labels.clone(),
+            endpoints: endpoints
+                .iter()
+                .map(|(key, value)| (key.clone(), value.replace("{name}", name)))
+                .collect::<BTreeMap<_, _>>(),
+            state: self.state,
+            reason: None,
+            divisible: divisible.clone(),
+            declared_in: None,
+        };
+        Ok(self.names.iter().map(spec).collect())
+    }
+
+    fn divisible(&self) -> Result<Option<Divisible>, Failure> {
+        if self.range.is_none() && self.ports.is_none() && self.quantity.is_none() {
+            return Ok(None);
+        }
+        let quantity = self
+            .quantity
+            .as_deref()
+            .map(|text| {
+                quantity::parse(text).map_err(|e| Failure::usage(format!("--quantity {text}: {e}")))
+            })
+            .transpose()?;
+        Ok(Some(Divisible {
+            range: self.range.clone(),
+            ports: self.ports.clone(),
+            quantity,
+            slice: self.slice_prefix.map(SliceSize::Prefix),
+            exclude: self.exclude.clone(),
+        }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        add: AddArgs,
+    }
+
+    #[test]
+    fn what_is_typed_becomes_one_declaration_per_name() {
+        let line = "x boards b1 b2 -a cores=4 -a arch=arm64 -e ssh={name}.lab:22 --state dirty";
+        let specs = Line::try_parse_from(line.split(' '))
+            .unwrap()
+            .add
+            .specs()
+            .unwrap();
+        assert_eq!(specs.len(), 2);
+        assert_eq!(specs[0].attributes["cores"], Attribute::Number(4));
+        assert_eq!(specs[1].endpoints["ssh"], "b2.lab:22");
+        assert_eq!(specs[1].state, DeclaredState::Dirty);
+    }
+
+    #[test]
+    fn a_range_is_divisible() {
+        let line = "x nets lab --range 10.0.0.0/24 --slice-prefix 28 --exclude 10.0.0.0/30";
+        let specs = Line::try_parse_from(line.split(' '))
+            .unwrap()
+            .add
+            .specs()
+            .unwrap();
+        let divisible = specs[0].divisible.clone().unwrap();
+        assert_eq!(divisible.slice, Some(SliceSize::Prefix(28)));
+        assert_eq!(divisible.exclude, ["10.0.0.0/30"]);
+        assert!(Line::try_parse_from("x a b --exclude 1".split(' ')).is_err());
+        assert!(Line::try_parse_from("x a b --range r --ports p".split(' ')).is_err());
+    }
+}

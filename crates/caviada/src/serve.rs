@@ -1,0 +1,100 @@
+//! `caviada serve`: opens the ledger, listens, and makes hosts match.
+
+use std::io::Read;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, bail};
+use caviada_core::reconcile::Periods;
+use caviada_ledger::Start;
+use caviada_server::host::Drivers;
+use caviada_server::http::auth::ADMIN_KEY;
+use caviada_server::{Options, Server, reconciler};
+use clap::Args;
+
+/// What the server can be told.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Where to listen
+    #[arg(
+        long,
+        env = "CAVIADA_LISTEN",
+        default_value = "127.0.0.1:7632",
+        value_name = "ADDR"
+    )]
+    listen: SocketAddr,
+    /// Where to keep everything
+    #[arg(
+        long,
+        env = "CAVIADA_DATA_DIR",
+        default_value = "./caviada-data",
+        value_name = "DIR"
+    )]
+    data_dir: PathBuf,
+    /// Go on although the wall clock is far behind the last commit
+    #[arg(long)]
+    accept_clock: bool,
+    /// Between two looks at a host, in milliseconds
+    #[arg(long, env = "CAVIADA_PROBE_MS", value_name = "MS", default_value_t = Periods::default().probe_ms)]
+    probe_ms: u64,
+}
+
+/// Serves until SIGTERM or SIGINT; 0 after a clean end.
+pub async fn run(args: ServeArgs) -> ExitCode {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("CAVIADA_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+    match serve(args).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(args: ServeArgs) -> anyhow::Result<()> {
+    let program = std::env::current_exe().context("finding this program")?;
+    let Some(program) = program.to_str().map(str::to_owned) else {
+        bail!("this program's path is not UTF-8")
+    };
+    let server = Server::open(
+        args.data_dir.clone(),
+        Start {
+            accept_clock: args.accept_clock,
+        },
+    )
+    .await?;
+    let drivers = Drivers {
+        installation: installation(&args.data_dir)?,
+        process_dir: args.data_dir.join("process"),
+        program,
+    };
+    let periods = Periods {
+        probe_ms: args.probe_ms,
+        ..Periods::default()
+    };
+    let options = reconciler::Options {
+        drivers,
+        periods,
+        rolled_back: false,
+    };
+    Ok(server.run(args.listen, options).await?)
+}
+
+/// Names this installation on everything it makes; kept beside the store.
+fn installation(data: &Path) -> anyhow::Result<String> {
+    let file = data.join("installation");
+    if let Ok(name) = std::fs::read_to_string(&file) {
+        return Ok(name.trim().to_owned());
+    }
+    let mut bytes = [0u8; 6];
+    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    let name: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
+    std::fs::write(&file, &name).with_context(|| format!("writing {}", file.display()))?;
+    Ok(name)
+}

@@ -1,0 +1,146 @@
+//! `plan`: a table from (state, generation) × (what was seen) to at most one driver verb per
+//! resource. It has no choices: it creates no row, picks no host and counts nothing.
+
+use std::collections::BTreeMap;
+
+use crate::id::{HostId, ResourceId};
+use crate::pool::RecycleClass;
+use crate::resource::{Resource, ResourceState};
+use crate::state::State;
+
+/// What one good look at a host saw of one generation of one resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// The ledger's revision when it was made, from its label.
+    pub revision: u64,
+    /// What its parts amount to.
+    pub condition: Condition,
+}
+
+/// What the parts of one resource amount to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Condition {
+    /// As it should be.
+    Up,
+    /// Half made.
+    Partial,
+    /// Frozen.
+    Paused,
+    /// Something of it stopped or is unhealthy.
+    Down,
+}
+
+/// Everything of this installation that one good look at a host saw.
+pub type Observed = BTreeMap<(ResourceId, u64), Seen>;
+
+/// What a driver shall do with one resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verb {
+    /// Make it, or finish what was begun; older generations of it go first.
+    Create,
+    /// Bring it back to how it came up.
+    Reset,
+    /// Make it its new holder's.
+    Bind,
+    /// Remove it, up to its generation.
+    Delete,
+}
+
+/// One driver call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Action {
+    /// Where.
+    pub host: HostId,
+    /// What about.
+    pub resource: ResourceId,
+    /// Of which generation.
+    pub generation: u64,
+    /// Whose outcome it is.
+    pub attempt: u64,
+    /// What to do.
+    pub verb: Verb,
+}
+
+/// Every action a host needs, given what was seen there.
+pub fn plan(state: &State, host: HostId, observed: &Observed) -> Vec<Action> {
+    let mut actions: Vec<Action> = wanted(state, host).collect();
+    // What an older generation left behind once the newer one stands. A resource that is busy is
+    // left alone: its own verb removes what is older.
+    for (resource, generation) in observed.keys() {
+        let Some(r) = state.resources.get(resource) else {
+            continue;
+        };
+        let here = r.site().is_some_and(|s| s.host == host);
+        if here && *generation < r.generation && !r.open && r.state != ResourceState::Deleting {
+            actions.push(Action {
+                host,
+                resource: *resource,
+                generation: *generation,
+                attempt: 0,
+                verb: Verb::Delete,
+            });
+        }
+    }
+    actions.sort_unstable();
+    actions.dedup_by_key(|a| a.resource);
+    actions
+}
+
+/// The verbs of the open attempts on a host.
+pub fn wanted(state: &State, host: HostId) -> impl Iterator<Item = Action> {
+    use ResourceState::{Cleaning, Creating, Deleting, Leased};
+    let pools = state
+        .index
+        .hosts
+        .get(&host)
+        .into_iter()
+        .flat_map(|u| u.pools.keys().copied());
+    pools
+        .flat_map(move |pool| {
+            let binds = state.pools.get(&pool).is_some_and(|p| p.spec.prepare);
+            let states = [Creating, Cleaning, Deleting, Leased];
+            states
+                .into_iter()
+                .filter(move |s| *s != Leased || binds)
+                .flat_map(move |s| {
+                    let at = |id| (host, pool, s, ResourceId(id));
+                    state
+                        .index
+                        .placed
+                        .range(at(0)..=at(u64::MAX))
+                        .map(|(_, _, _, id)| *id)
+                })
+        })
+        .filter_map(move |id| {
+            let r = state.resources.get(&id)?;
+            let verb = verb(state, r)?;
+            let (generation, attempt) = (r.generation, r.attempt);
+            Some(Action {
+                host,
+                resource: id,
+                generation,
+                attempt,
+                verb,
+            })
+        })
+}
+
+/// The verb of a resource's open attempt.
+fn verb(state: &State, r: &Resource) -> Option<Verb> {
+    if !r.open {
+        return None;
+    }
+    match r.state {
+        ResourceState::Creating => Some(Verb::Create),
+        ResourceState::Deleting => Some(Verb::Delete),
+        ResourceState::Leased => Some(Verb::Bind),
+        ResourceState::Cleaning if r.lease.is_none() => {
+            match state.pools.get(&r.pool)?.spec.recycle.class {
+                RecycleClass::Replace => Some(Verb::Create),
+                RecycleClass::Reset => Some(Verb::Reset),
+                RecycleClass::Hook | RecycleClass::Keep => None,
+            }
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,372 @@
+//! The reconciler's step: looks at hosts, asks drivers for what `plan` says, and reports what
+//! changed as acts. Pure, like `step`; its shell holds the drivers and the time.
+//!
+//! Level-triggered: it keeps nothing that it could not see again. Losing every wake-up, or this
+//! whole value, costs only time. A host that cannot be seen yields no observation, and from no
+//! observation nothing is destroyed.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use crate::command::{Act, AttemptOutcome};
+use crate::id::{HostId, ResourceId};
+use crate::limits;
+use crate::plan::{Action, Condition, Observed, Verb, plan, wanted};
+use crate::resource::{Health, Resource, ResourceState};
+use crate::state::State;
+use crate::time::Time;
+
+/// Periods of the reconciler, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Periods {
+    /// Between two looks at a host.
+    pub probe_ms: u64,
+    /// Until the look that confirms a bad one.
+    pub second_look_ms: u64,
+    /// For how long an orphan must have been seen before it is removed.
+    pub orphan_grace_ms: u64,
+}
+
+impl Default for Periods {
+    fn default() -> Self {
+        Self {
+            probe_ms: limits::PROBE_PERIOD_MS,
+            second_look_ms: limits::SECOND_LOOK_MS,
+            orphan_grace_ms: limits::ORPHAN_GRACE_MS,
+        }
+    }
+}
+
+/// What the shell tells.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// Time passed or State changed.
+    Wake,
+    /// A look ended; `None` when the host did not answer in full.
+    Looked(HostId, Option<Observed>),
+    /// A driver call ended.
+    Finished(Action, AttemptOutcome),
+}
+
+/// What the shell shall do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// List what stands on a host.
+    Look(HostId),
+    /// Call a driver.
+    Act(Action),
+    /// Drop the call that is under way for this resource: its attempt is over.
+    Cancel(Action),
+    /// Hand this act to the ledger.
+    Report(Act),
+}
+
+/// What is known of hosts since this process began.
+#[derive(Debug, Clone, Default)]
+pub struct Reconciler {
+    periods: Periods,
+    /// The store is older than it was, or hosts know of later revisions: nothing is changed there.
+    rolled_back: bool,
+    hosts: BTreeMap<HostId, Watch>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Watch {
+    /// Revision of State when the look under way began.
+    looking_since: Option<u64>,
+    next_look: Time,
+    /// A good look was had by this process.
+    seen: bool,
+    /// Looks in a row that failed.
+    failed: u32,
+    under_way: BTreeMap<ResourceId, Action>,
+    /// Calls whose outcome was reported, until State shows that it knows: the State at hand may
+    /// be older than the report.
+    reported: BTreeMap<ResourceId, Action>,
+    /// Generation that the last look found bad.
+    suspects: BTreeMap<ResourceId, u64>,
+    /// Unknown things, by when they were first seen.
+    orphans: BTreeMap<(ResourceId, u64), Time>,
+    observed: Observed,
+}
+
+impl Reconciler {
+    /// Knows nothing yet.
+    pub fn new(periods: Periods, rolled_back: bool) -> Self {
+        Self {
+            periods,
+            rolled_back,
+            hosts: BTreeMap::new(),
+        }
+    }
+
+    /// When it wants to be woken at the latest.
+    pub fn next_wake(&self) -> Option<Time> {
+        self.hosts
+            .values()
+            .filter(|w| w.looking_since.is_none())
+            .map(|w| w.next_look)
+            .min()
+    }
+
+    /// Driver calls under way on a host.
+    pub fn under_way(&self, host: HostId) -> usize {
+        self.hosts.get(&host).map_or(0, |w| w.under_way.len())
+    }
+
+    /// Hosts carry things of a later revision than State's: the store was rolled back.
+    pub fn is_rolled_back(&self) -> bool {
+        self.rolled_back
+    }
+
+    /// One step.
+    pub fn step(&mut self, state: &State, now: Time, input: Input) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        match input {
+            Input::Wake => {}
+            Input::Looked(host, Some(observed)) => {
+                self.looked(state, now, host, observed, &mut outputs);
+            }
+            Input::Looked(host, None) => self.failed(state, now, host, &mut outputs),
+            Input::Finished(action, outcome) => self.finished(action, outcome, &mut outputs),
+        }
+        self.hosts
+            .retain(|id, w| state.hosts.get(id).is_some() || !w.under_way.is_empty());
+        for host in state.hosts.values() {
+            let watch = self.hosts.entry(host.id).or_default();
+            if watch.looking_since.is_none() && watch.next_look <= now {
+                watch.looking_since = Some(state.revision());
+                outputs.push(Output::Look(host.id));
+            }
+            if watch.seen && !self.rolled_back {
+                watch.act(state, host.id, &mut outputs);
+            }
+        }
+        outputs
+    }
+
+    fn finished(&mut self, action: Action, outcome: AttemptOutcome, outputs: &mut Vec<Output>) {
+        let Some(watch) = self.hosts.get_mut(&action.host) else {
+            return;
+        };
+        if watch.under_way.get(&action.resource) == Some(&action) {
+            watch.under_way.remove(&action.resource);
+        }
+        // What was seen of it before is no longer so.
+        watch.observed.retain(|(r, _), _| *r != action.resource);
+        if action.attempt > 0 {
+            watch.reported.insert(action.resource, action);
+            let Action {
+                resource,
+                generation,
+                attempt,
+                ..
+            } = action;
+            outputs.push(Output::Report(Act::Record {
+                resource,
+                generation,
+                attempt,
+                outcome,
+            }));
+        }
+    }
+
+    fn failed(&mut self, state: &State, now: Time, host: HostId, outputs: &mut Vec<Output>) {
+        let Some(watch) = self.hosts.get_mut(&host) else {
+            return;
+        };
+        watch.looking_since = None;
+        watch.failed = watch.failed.saturating_add(1);
+        watch.next_look = now.plus_ms(match watch.failed {
+            1 => self.periods.second_look_ms,
+            _ => self.periods.probe_ms,
+        });
+        let unknown = |h: &crate::host::Host| h.seen || (h.lost_at.is_none() && !h.lost);
+        if watch.failed >= 2 && state.hosts.get(&host).is_some_and(|h| unknown(h)) {
+            outputs.push(Output::Report(Act::RecordHost { host, seen: false }));
+        }
+    }
+
+    fn looked(
+        &mut self,
+        state: &State,
+        now: Time,
+        host: HostId,
+        observed: Observed,
+        outputs: &mut Vec<Output>,
+    ) {
+        let Some(watch) = self.hosts.get_mut(&host) else {
+            return;
+        };
+        let since = watch.looking_since.take().unwrap_or(0);
+        watch.failed = 0;
+        watch.seen = true;
+        watch.next_look = now.plus_ms(self.periods.probe_ms);
+        if state.hosts.get(&host).is_some_and(|h| !h.seen) {
+            outputs.push(Output::Report(Act::RecordHost { host, seen: true }));
+        }
+        let ahead = observed.values().any(|s| s.revision > state.revision());
+        if ahead {
+            // A snapshot is never older than a call this process made, so this is no race: some
+            // other store knew later revisions.
+            self.rolled_back = true;
+        }
+        let suspects = watch.health(state, host, since, &observed, outputs);
+        if suspects {
+            watch.next_look = now.plus_ms(self.periods.second_look_ms);
+        }
+        watch.orphans(
+            state,
+            now,
+            host,
+            &observed,
+            self.periods.orphan_grace_ms,
+            self.rolled_back,
+            outputs,
+        );
+        watch.observed = observed;
+    }
+}
+
+impl Watch {
+    /// Compares free and leased members with what was seen. Says whether a second look is wanted.
+    fn health(
+        &mut self,
+        state: &State,
+        host: HostId,
+        since: u64,
+        observed: &Observed,
+        outputs: &mut Vec<Output>,
+    ) -> bool {
+        let mut suspects = BTreeMap::new();
+        let mut again = false;
+        for r in looked_at(state, host) {
+            // It changed while the look was under way, or something is being done to it: the look
+            // says nothing about it.
+            let busy = r.changed.revision > since
+                || r.open
+                || self.under_way.contains_key(&r.id)
+                || self.reported.contains_key(&r.id);
+            if busy {
+                continue;
+            }
+            let good = observed
+                .get(&(r.id, r.generation))
+                .is_some_and(|s| matches!(s.condition, Condition::Up | Condition::Paused));
+            let health = match (good, self.suspects.get(&r.id) == Some(&r.generation)) {
+                (true, _) => Health::Well,
+                (false, false) => Health::Suspect,
+                (false, true) => Health::Ill,
+            };
+            if !good {
+                suspects.insert(r.id, r.generation);
+                again |= health == Health::Suspect;
+            }
+            if health != r.health && r.health != Health::Ill || (good && r.health != Health::Well) {
+                outputs.push(Output::Report(Act::RecordHealth {
+                    resource: r.id,
+                    generation: r.generation,
+                    health,
+                }));
+            }
+        }
+        self.suspects = suspects;
+        again
+    }
+
+    /// Removes what nobody knows: ours, not newer than State, unknown in two good looks that lie
+    /// the grace apart.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one rule, all of whose conditions stand here"
+    )]
+    fn orphans(
+        &mut self,
+        state: &State,
+        now: Time,
+        host: HostId,
+        observed: &Observed,
+        grace_ms: u64,
+        rolled_back: bool,
+        outputs: &mut Vec<Output>,
+    ) {
+        let unknown = |id: &ResourceId| {
+            let r = state.resources.get(id);
+            r.and_then(|r| r.site()).is_none_or(|s| s.host != host)
+        };
+        let mut orphans = BTreeMap::new();
+        for ((resource, generation), seen) in observed {
+            if !unknown(resource) || seen.revision > state.revision() {
+                continue;
+            }
+            let first = self
+                .orphans
+                .get(&(*resource, *generation))
+                .copied()
+                .unwrap_or(now);
+            orphans.insert((*resource, *generation), first);
+            if rolled_back || now.since(first) < grace_ms || self.under_way.contains_key(resource) {
+                continue;
+            }
+            let action = Action {
+                host,
+                resource: *resource,
+                generation: *generation,
+                attempt: 0,
+                verb: Verb::Delete,
+            };
+            self.under_way.insert(*resource, action);
+            outputs.push(Output::Act(action));
+        }
+        self.orphans = orphans;
+    }
+
+    /// Asks for what the plan says and is not under way; drops calls whose attempt is over.
+    fn act(&mut self, state: &State, host: HostId, outputs: &mut Vec<Output>) {
+        let open: BTreeMap<ResourceId, Action> =
+            wanted(state, host).map(|a| (a.resource, a)).collect();
+        let over = |a: &Action| a.attempt > 0 && open.get(&a.resource) != Some(a);
+        self.reported.retain(|id, a| open.get(id) == Some(a));
+        let stale: Vec<Action> = self
+            .under_way
+            .values()
+            .filter(|a| over(a))
+            .copied()
+            .collect();
+        for action in stale {
+            self.under_way.remove(&action.resource);
+            outputs.push(Output::Cancel(action));
+        }
+        for action in plan(state, host, &self.observed) {
+            if self.under_way.len() >= limits::CALLS_PER_HOST_MAX {
+                return;
+            }
+            if self.reported.contains_key(&action.resource) {
+                continue;
+            }
+            if let Entry::Vacant(free) = self.under_way.entry(action.resource) {
+                free.insert(action);
+                outputs.push(Output::Act(action));
+            }
+        }
+    }
+}
+
+/// Members of a host whose health is looked at.
+fn looked_at(state: &State, host: HostId) -> impl Iterator<Item = &Resource> {
+    let pools = state
+        .index
+        .hosts
+        .get(&host)
+        .into_iter()
+        .flat_map(|u| u.pools.keys().copied());
+    pools.flat_map(move |pool| {
+        [ResourceState::Free, ResourceState::Leased]
+            .into_iter()
+            .flat_map(move |s| {
+                let at = |id| (host, pool, s, ResourceId(id));
+                let ids = state.index.placed.range(at(0)..=at(u64::MAX));
+                ids.filter_map(|(_, _, _, id)| state.resources.get(id).map(|r| &**r))
+            })
+    })
+}

@@ -1,0 +1,232 @@
+//! Docker engines, over their HTTP API (1.41 and later).
+//!
+//! A resource is a group of containers, networks and named volumes that bear its labels. Nothing
+//! about it is kept here: every verb looks at the engine, so that a driver that was killed goes on
+//! where the engine stands. What bears no label of this installation is never touched.
+
+mod address;
+mod call;
+mod container;
+mod create;
+mod delete;
+mod fault;
+mod files;
+mod image;
+mod inside;
+mod label;
+mod network;
+mod observe;
+mod plan;
+mod power;
+mod site;
+mod ssh;
+mod steps;
+mod transport;
+mod volume;
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use caviada_core::id::ResourceId;
+
+pub use address::{Credentials, DockerAddress, InvalidAddress, PlainTcp, SshFiles, TlsFiles};
+pub use call::Deadlines;
+
+use crate::blueprint::Blueprint;
+use crate::{
+    Built, Capability, Driver, DriverError, ExecOutput, HostFacts, Identity, OnProgress, Power,
+    Seen,
+};
+use call::{Call, Connection};
+
+/// No verb takes longer, whatever a template asks for.
+const VERB_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+/// A removal of one resource: many heavy calls behind those of other resources.
+const DELETE_MAX: Duration = Duration::from_secs(15 * 60);
+
+/// What a Docker host is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DockerOptions {
+    /// Written on all that is made; only what bears it is seen.
+    pub installation: String,
+    /// Where the engine is.
+    pub address: DockerAddress,
+    /// The name or address under which holders reach published ports; by default the engine's
+    /// host, and 127.0.0.1 for a socket.
+    pub published_at: Option<String>,
+    /// The address of the host that ports are bound to; by default all of them, but loopback for
+    /// an engine reached by socket and published nowhere else.
+    pub bind_address: Option<IpAddr>,
+    /// How long single engine calls may take.
+    pub deadlines: Deadlines,
+}
+
+impl DockerOptions {
+    /// Options with every default.
+    #[must_use]
+    pub fn new(installation: impl Into<String>, address: DockerAddress) -> Self {
+        Self {
+            installation: installation.into(),
+            address,
+            published_at: None,
+            bind_address: None,
+            deadlines: Deadlines::default(),
+        }
+    }
+}
+
+/// The driver of one Docker host.
+pub struct Docker {
+    installation: String,
+    published_at: String,
+    bind_address: String,
+    connection: Connection,
+}
+
+impl Docker {
+    /// A driver that has not connected yet: an absent engine shows at the first verb.
+    #[must_use]
+    pub fn new(options: DockerOptions) -> Self {
+        let told = options.published_at.clone();
+        let published_at = told.unwrap_or_else(|| options.address.published_at());
+        let loopback = published_at
+            .parse::<IpAddr>()
+            .is_ok_and(|a| a.is_loopback());
+        let bind_address = match options.bind_address {
+            Some(address) => address.to_string(),
+            None if loopback => published_at.clone(),
+            None => "0.0.0.0".to_owned(),
+        };
+        Self {
+            installation: options.installation,
+            published_at,
+            bind_address,
+            connection: Connection::new(options.address, options.deadlines),
+        }
+    }
+
+    async fn call(&self, op: &'static str, within: Duration) -> Result<Call<'_>, DriverError> {
+        self.connection.call(op, within.min(VERB_MAX)).await
+    }
+
+    /// The verbs that only pass something through need no more than a few heavy calls.
+    async fn short_call(&self, op: &'static str) -> Result<Call<'_>, DriverError> {
+        let heavy = self.connection.heavy_limit();
+        self.call(op, heavy.saturating_mul(2)).await
+    }
+}
+
+#[async_trait]
+impl Driver for Docker {
+    fn name(&self) -> &'static str {
+        "docker"
+    }
+
+    fn can(&self, capability: Capability) -> bool {
+        match capability {
+            Capability::Power
+            | Capability::Reset
+            | Capability::Logs
+            | Capability::Exec
+            | Capability::Files => true,
+        }
+    }
+
+    async fn probe(&self) -> Result<HostFacts, DriverError> {
+        let call = self.short_call("probe").await?;
+        let info = call.quick(call.engine.info()).await;
+        let info = info.map_err(|f| call.failed(f, ""))?;
+        let count = |n: Option<i64>| n.and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
+        Ok(HostFacts {
+            engine: info.id.unwrap_or_default(),
+            version: call.engine.client_version().to_string(),
+            cpus: count(info.ncpu),
+            memory_bytes: count(info.mem_total),
+        })
+    }
+
+    async fn list(&self) -> Result<Vec<Seen>, DriverError> {
+        let call = self.short_call("list").await?;
+        let things = observe::things(&call, &self.installation, None).await;
+        Ok(things.map_err(|f| call.failed(f, ""))?.seen())
+    }
+
+    async fn create(
+        &self,
+        identity: &Identity,
+        blueprint: &Blueprint,
+        progress: OnProgress<'_>,
+    ) -> Result<Built, DriverError> {
+        let within = Duration::from_millis(blueprint.create_ms_max);
+        let call = self.call("create", within).await?;
+        create::create(self, &call, identity, blueprint, progress).await
+    }
+
+    async fn reset(
+        &self,
+        identity: &Identity,
+        blueprint: &Blueprint,
+        progress: OnProgress<'_>,
+    ) -> Result<Built, DriverError> {
+        let within = Duration::from_millis(blueprint.create_ms_max);
+        let call = self.call("reset", within).await?;
+        power::reset(self, &call, identity, blueprint, progress).await
+    }
+
+    async fn power(&self, identity: &Identity, power: Power) -> Result<(), DriverError> {
+        let call = self.call("power", DELETE_MAX).await?;
+        power::power(self, &call, identity, power).await
+    }
+
+    async fn delete(&self, resource: ResourceId, generation: u64) -> Result<(), DriverError> {
+        let call = self.call("delete", DELETE_MAX).await?;
+        delete::up_to(&call, &self.installation, resource, generation).await
+    }
+
+    async fn logs(
+        &self,
+        identity: &Identity,
+        service: &str,
+        lines: usize,
+    ) -> Result<Vec<u8>, DriverError> {
+        let call = self.short_call("logs").await?;
+        inside::logs(&call, identity, service, lines).await
+    }
+
+    async fn exec(
+        &self,
+        identity: &Identity,
+        service: &str,
+        command: &[String],
+        timeout: Duration,
+        output_bytes_max: usize,
+    ) -> Result<ExecOutput, DriverError> {
+        let quick = self.connection.quick_limit();
+        let within = timeout.saturating_add(quick.saturating_mul(2));
+        let call = self.call("exec", within).await?;
+        inside::exec(&call, identity, service, command, timeout, output_bytes_max).await
+    }
+
+    async fn put_files(
+        &self,
+        identity: &Identity,
+        service: &str,
+        path: &str,
+        tar: Vec<u8>,
+    ) -> Result<(), DriverError> {
+        let call = self.short_call("put_files").await?;
+        inside::put_files(&call, identity, service, path, tar).await
+    }
+
+    async fn get_files(
+        &self,
+        identity: &Identity,
+        service: &str,
+        path: &str,
+        bytes_max: usize,
+    ) -> Result<Vec<u8>, DriverError> {
+        let call = self.short_call("get_files").await?;
+        inside::get_files(&call, identity, service, path, bytes_max).await
+    }
+}

@@ -1,0 +1,238 @@
+//! One resource on its engine while it comes up: what is asked of its services, and waited for.
+
+use std::io::Read as _;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bollard::models::{ContainerState, ContainerStateStatusEnum as State, HealthStatusEnum};
+use tokio::time::sleep;
+
+use super::call::Call;
+use super::inside::{self, Streams};
+use crate::blueprint::Job;
+use crate::reach::Reach;
+use crate::{DriverError, ExecOutput, Failure, Identity};
+
+/// Output of a readiness command that is looked at.
+const EXEC_BYTES_MAX: usize = 64 << 10;
+/// What a job may have written for its output to be searched.
+const JOB_LOG_LINES_MAX: usize = 10_000;
+const JOB_LOG_BYTES_MAX: usize = 1 << 20;
+/// An archive's headers and padding around one file.
+const TAR_BYTES_MORE: usize = 8 << 10;
+/// Symbolic links followed to an output file.
+const LINKS_MAX: usize = 8;
+
+/// One resource on its engine.
+pub(super) struct Site<'a> {
+    pub call: &'a Call<'a>,
+    pub identity: &'a Identity,
+    pub published_at: &'a str,
+}
+
+/// Looks again after ever longer pauses, from 25 ms to half a second.
+pub(super) struct Pause(Duration);
+
+impl Pause {
+    pub fn new() -> Self {
+        Self(Duration::from_millis(25))
+    }
+
+    pub async fn wait(&mut self) {
+        sleep(self.0).await;
+        self.0 = (self.0 * 2).min(Duration::from_millis(500));
+    }
+}
+
+impl Site<'_> {
+    /// The container's id and state.
+    pub async fn state(&self, service: &str) -> Result<(String, ContainerState), DriverError> {
+        let found = inside::owned(self.call, self.identity, service).await?;
+        Ok((
+            found.id.unwrap_or_default(),
+            found.state.unwrap_or_default(),
+        ))
+    }
+
+    /// Waits until a service runs and, if it has a health check, until that passes.
+    pub async fn until_well(&self, service: &str) -> Result<(), DriverError> {
+        let mut pause = Pause::new();
+        loop {
+            let (id, state) = self.state(service).await?;
+            self.not_over(service, &id, &state).await?;
+            let health = state.health.as_ref().and_then(|h| h.status);
+            let runs = state.status == Some(State::RUNNING);
+            let waits_for = match health {
+                None | Some(HealthStatusEnum::EMPTY | HealthStatusEnum::NONE) if runs => {
+                    return Ok(());
+                }
+                Some(HealthStatusEnum::HEALTHY) if runs => return Ok(()),
+                Some(HealthStatusEnum::UNHEALTHY) if runs => {
+                    return Err(self
+                        .not_ready(service, &id, "reports itself unhealthy")
+                        .await);
+                }
+                _ if runs => "did not report itself healthy in time",
+                _ => "did not run in time",
+            };
+            if self.call.left().is_zero() {
+                return Err(self.not_ready(service, &id, waits_for).await);
+            }
+            pause.wait().await;
+        }
+    }
+
+    /// Waits until a job ended with exit code 0 and wrote what it should.
+    pub async fn until_done(&self, service: &str, job: Option<&Job>) -> Result<(), DriverError> {
+        let mut pause = Pause::new();
+        let id = loop {
+            let (id, state) = self.state(service).await?;
+            match (state.status, state.exit_code.unwrap_or(0)) {
+                (Some(State::EXITED), 0) => break id,
+                (Some(State::EXITED | State::DEAD), code) => {
+                    let why = format!("ended with exit code {code}");
+                    return Err(self.not_ready(service, &id, &why).await);
+                }
+                _ if self.call.left().is_zero() => {
+                    return Err(self.not_ready(service, &id, "did not end in time").await);
+                }
+                _ => pause.wait().await,
+            }
+        };
+        let Some(wanted) = job.and_then(|j| j.output_contains.as_deref()) else {
+            return Ok(());
+        };
+        let log = inside::read_log(
+            self.call,
+            &id,
+            JOB_LOG_LINES_MAX,
+            JOB_LOG_BYTES_MAX,
+            Streams::Stdout,
+        );
+        let log = log.await.map_err(|f| self.call.failed(f, service))?;
+        if String::from_utf8_lossy(&log).contains(wanted) {
+            return Ok(());
+        }
+        let why = format!("ended without writing '{wanted}'");
+        Err(self.not_ready(service, &id, &why).await)
+    }
+
+    /// An error if the service ended and nothing will start it again.
+    async fn not_over(
+        &self,
+        service: &str,
+        id: &str,
+        state: &ContainerState,
+    ) -> Result<(), DriverError> {
+        match state.status {
+            Some(State::EXITED | State::DEAD) => {
+                let code = state.exit_code.unwrap_or(-1);
+                let why = match state.oom_killed {
+                    Some(true) => format!("was killed at its memory limit (exit code {code})"),
+                    _ => format!("ended with exit code {code}"),
+                };
+                Err(self.not_ready(service, id, &why).await)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// `NotReady` with the service's name and its last lines.
+    async fn not_ready(&self, service: &str, id: &str, why: &str) -> DriverError {
+        let lines = inside::last_lines(self.call, id).await;
+        let detail = match lines.as_str() {
+            "" => format!("{service} {why} and wrote nothing"),
+            lines => format!("{service} {why}; its last lines:\n{lines}"),
+        };
+        self.call.no(Failure::NotReady, detail)
+    }
+}
+
+#[async_trait]
+impl Reach for Site<'_> {
+    fn address(&self) -> &str {
+        self.published_at
+    }
+
+    async fn exec(
+        &self,
+        service: &str,
+        command: &[String],
+        timeout: Duration,
+    ) -> Result<ExecOutput, DriverError> {
+        inside::exec(
+            self.call,
+            self.identity,
+            service,
+            command,
+            timeout,
+            EXEC_BYTES_MAX,
+        )
+        .await
+    }
+
+    async fn read_file(
+        &self,
+        service: &str,
+        path: &str,
+        bytes_max: usize,
+    ) -> Result<Vec<u8>, DriverError> {
+        let mut path = path.to_owned();
+        for _ in 0..LINKS_MAX {
+            let limit = bytes_max + TAR_BYTES_MORE;
+            let tar = inside::get_files(self.call, self.identity, service, &path, limit).await?;
+            match first_file(&tar) {
+                Ok(Entry::File(content)) => return Ok(content),
+                Ok(Entry::Link(target)) if target.starts_with('/') => path = target,
+                Ok(Entry::Link(target)) => {
+                    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+                    path = format!("{folder}/{target}");
+                }
+                Err(why) => {
+                    let detail = format!("{service}:{path}: {why}");
+                    return Err(self.call.no(Failure::Refused, detail));
+                }
+            }
+        }
+        let detail = format!("{service}:{path}: more than {LINKS_MAX} links");
+        Err(self.call.no(Failure::Refused, detail))
+    }
+
+    async fn alive(&self, service: &str) -> Result<(), DriverError> {
+        let (id, state) = self.state(service).await?;
+        self.not_over(service, &id, &state).await
+    }
+
+    async fn last_lines(&self, service: &str) -> String {
+        match inside::owned(self.call, self.identity, service).await {
+            Ok(found) => inside::last_lines(self.call, &found.id.unwrap_or_default()).await,
+            Err(_) => String::new(),
+        }
+    }
+}
+
+enum Entry {
+    File(Vec<u8>),
+    Link(String),
+}
+
+fn first_file(tar: &[u8]) -> Result<Entry, String> {
+    let mut archive = tar::Archive::new(tar);
+    let mut entries = archive.entries().map_err(|e| e.to_string())?;
+    let mut entry = match entries.next() {
+        Some(entry) => entry.map_err(|e| e.to_string())?,
+        None => return Err("the engine sent an empty archive".to_owned()),
+    };
+    let kind = entry.header().entry_type();
+    if kind.is_symlink() {
+        let target = entry.link_name().map_err(|e| e.to_string())?;
+        let target = target.ok_or("a link to nowhere")?;
+        return Ok(Entry::Link(target.to_string_lossy().into_owned()));
+    }
+    if !kind.is_file() {
+        return Err("it is no regular file".to_owned());
+    }
+    let mut content = Vec::new();
+    entry.read_to_end(&mut content).map_err(|e| e.to_string())?;
+    Ok(Entry::File(content))
+}

@@ -1,0 +1,136 @@
+//! Bytes to and from an engine.
+//!
+//! The Unix socket and plain TCP are the library's own. TLS and SSH are ours: the library would
+//! believe every public authority beside the host's own CA, and cannot be told an SSH port.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use bollard::errors::Error;
+use bollard::{API_DEFAULT_VERSION, BollardRequest};
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::{Connect, HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+use super::address::{DockerAddress, TlsFiles};
+use super::fault::Fault;
+use super::ssh::Ssh;
+use crate::Failure;
+use crate::reach::authority;
+
+/// The library's own limit, out of the way: every call here is bounded by `Call`.
+const LIBRARY_LIMIT_S: u64 = 24 * 60 * 60;
+
+/// A client that has not connected yet.
+pub(super) fn connect(address: &DockerAddress) -> Result<bollard::Docker, Fault> {
+    match address {
+        DockerAddress::Unix(path) => {
+            let path = path.to_string_lossy();
+            if !Path::new(path.as_ref()).exists() {
+                return Err(Fault::new(
+                    Failure::Unreachable,
+                    "there is no such socket; is the engine running?",
+                ));
+            }
+            let docker =
+                bollard::Docker::connect_with_unix(&path, LIBRARY_LIMIT_S, API_DEFAULT_VERSION)?;
+            Ok(docker)
+        }
+        DockerAddress::Plain { host, port } => {
+            let url = format!("http://{}", authority(host, *port));
+            let docker =
+                bollard::Docker::connect_with_http(&url, LIBRARY_LIMIT_S, API_DEFAULT_VERSION)?;
+            Ok(docker)
+        }
+        DockerAddress::Tls { host, port, files } => {
+            let mut tcp = HttpConnector::new();
+            tcp.enforce_http(false);
+            tcp.set_nodelay(true);
+            let connector = HttpsConnectorBuilder::new()
+                .with_tls_config(tls_config(files)?)
+                .https_only()
+                .enable_http1()
+                .wrap_connector(tcp);
+            over(connector, &format!("https://{}", authority(host, *port)))
+        }
+        DockerAddress::Ssh {
+            destination,
+            port,
+            files,
+        } => {
+            let connector = Ssh::new(destination, *port, files);
+            // The name only fills the Host header; the connector knows where to go.
+            over(connector, "http://docker")
+        }
+    }
+}
+
+/// The same client, saying the version in every request. The library drops it on the way to the
+/// wire, and the engine would then speak its newest, whatever was negotiated.
+pub(super) fn spoken_as(
+    engine: bollard::Docker,
+    version: bollard::ClientVersion,
+) -> bollard::Docker {
+    engine.with_request_modifier(move |mut request: BollardRequest| {
+        let mut parts = request.uri().clone().into_parts();
+        let path = parts.path_and_query.as_ref().map_or("/", |p| p.as_str());
+        parts.path_and_query = format!("/v{version}{path}").parse().ok();
+        if let Ok(uri) = hyper::Uri::from_parts(parts) {
+            *request.uri_mut() = uri;
+        }
+        request
+    })
+}
+
+fn over<C>(connector: C, url: &str) -> Result<bollard::Docker, Fault>
+where
+    C: Connect + Clone + Send + Sync + 'static,
+{
+    let client = Client::builder(TokioExecutor::new()).build(connector);
+    let transport = move |request: BollardRequest| {
+        let answer = client.request(request);
+        async move { answer.await.map_err(Error::from) }
+    };
+    Ok(bollard::Docker::connect_with_custom_transport(
+        transport,
+        Some(url),
+        LIBRARY_LIMIT_S,
+        API_DEFAULT_VERSION,
+    )?)
+}
+
+fn tls_config(files: &TlsFiles) -> Result<rustls::ClientConfig, Fault> {
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in certificates(&files.ca)? {
+        roots
+            .add(certificate)
+            .map_err(|e| unusable(&files.ca, &e))?;
+    }
+    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|e| unusable(&files.key, &e))?;
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|e| Fault::new(Failure::Bug, e.to_string()))?
+        .with_root_certificates(roots)
+        .with_client_auth_cert(certificates(&files.cert)?, key)
+        .map_err(|e| unusable(&files.cert, &e))
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> {
+    let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path)
+        .map_err(|e| unusable(path, &e))?
+        .collect();
+    let found = found.map_err(|e| unusable(path, &e))?;
+    if found.is_empty() {
+        return Err(unusable(path, &"it holds no certificate"));
+    }
+    Ok(found)
+}
+
+fn unusable(path: &Path, why: &dyn std::fmt::Display) -> Fault {
+    let path = path.display();
+    Fault::new(Failure::Refused, format!("cannot use {path}: {why}"))
+}

@@ -1,0 +1,185 @@
+//! Templates: from a folder to a blueprint.
+//!
+//! A template is `template.toml` (parameters, outputs, readiness, reset) and `compose.yaml`, a
+//! normal Compose file rendered with the parameters. Rendering is pure: the same source, parameters
+//! and reservation give the same blueprint, byte for byte, on any machine; nothing is read but the
+//! [`Source`]. A template is also somebody else's text, so everything about it is bounded
+//! ([`limits`]) and everything wrong is told with file, line and key.
+//!
+//! `docs/reference/template.md` describes the format.
+
+mod assemble;
+pub mod builtin;
+mod compose;
+pub mod limits;
+mod manifest;
+mod output;
+mod parameter;
+mod problem;
+mod readiness;
+mod scalar;
+mod source;
+mod text;
+mod tree;
+
+use std::collections::BTreeSet;
+
+use crate::blueprint::{Blueprint, Subnet};
+use manifest::Manifest;
+
+pub use parameter::{Parameter, ParameterKind, ParameterValue, Parameters};
+pub use problem::Problem;
+pub use source::Source;
+
+/// A template whose `template.toml` is in order.
+#[derive(Debug, Clone)]
+pub struct Template {
+    source: Source,
+    manifest: Manifest,
+}
+
+/// Host ports set aside for one resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PortBlock {
+    /// The lowest.
+    pub first: u16,
+    /// How many.
+    pub count: u16,
+}
+
+/// What the ledger set aside for one resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reserved {
+    /// Its host ports; given out in order, so the same parameters give the same ports.
+    pub ports: PortBlock,
+    /// The subnet of its networks; none lets the engine choose.
+    pub subnet: Option<Subnet>,
+    /// How others reach the host: `address` in the template's files.
+    pub address: String,
+}
+
+impl Template {
+    /// Reads `template.toml` and sees that `compose.yaml` is there.
+    ///
+    /// # Errors
+    /// Everything wrong in `template.toml`.
+    pub fn parse(source: &Source) -> Result<Self, Vec<Problem>> {
+        source.check_size().map_err(|problem| vec![problem])?;
+        let missing = |file: &str| {
+            vec![Problem {
+                file: file.to_owned(),
+                line: 0,
+                column: 0,
+                key: String::new(),
+                message: "is missing: a template has template.toml and compose.yaml".to_owned(),
+            }]
+        };
+        let text = source.files.get(manifest::FILE);
+        let manifest = Manifest::parse(text.ok_or_else(|| missing(manifest::FILE))?)?;
+        if !source.files.contains_key(compose::FILE) {
+            return Err(missing(compose::FILE));
+        }
+        Ok(Self {
+            source: source.clone(),
+            manifest,
+        })
+    }
+
+    /// DNS-like.
+    pub fn name(&self) -> &str {
+        &self.manifest.name
+    }
+
+    /// For people.
+    pub fn description(&self) -> &str {
+        &self.manifest.description
+    }
+
+    /// In the order of the file.
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.manifest.parameters
+    }
+
+    /// The drivers it is made for.
+    pub fn drivers(&self) -> &[String] {
+        &self.manifest.drivers
+    }
+
+    /// How long a bring-up may take, in milliseconds.
+    pub fn create_ms_max(&self) -> u64 {
+        self.manifest.create_ms_max
+    }
+
+    /// The files it was read from.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// What one resource shall run.
+    ///
+    /// # Errors
+    /// Parameters that the template does not take, and everything that is wrong in the rendered
+    /// files, placed in the files as their author wrote them.
+    pub fn render(
+        &self,
+        parameters: &Parameters,
+        reserved: &Reserved,
+    ) -> Result<Blueprint, Vec<Problem>> {
+        let parameters = parameter::complete(&self.manifest.parameters, parameters)?;
+        assemble::blueprint(&self.source, &self.manifest, &parameters, reserved)
+    }
+
+    /// How many host ports a resource with these parameters needs.
+    ///
+    /// # Errors
+    /// As [`Template::render`].
+    pub fn ports(&self, parameters: &Parameters) -> Result<u16, Vec<Problem>> {
+        let blueprint = self.render(parameters, &Reserved::sample())?;
+        let ports: usize = blueprint.services.iter().map(|s| s.ports.len()).sum();
+        Ok(u16::try_from(ports).unwrap_or(u16::MAX))
+    }
+
+    /// Renders with the defaults, then with each allowed value of each parameter (the bounds of a
+    /// wide range) while the others keep their defaults. Empty if all of it is in order.
+    pub fn check(&self) -> Vec<Problem> {
+        let reserved = Reserved::sample();
+        let mut cases = vec![(String::new(), Parameters::new())];
+        for parameter in &self.manifest.parameters {
+            for value in parameter.samples() {
+                if value != parameter.default {
+                    let said = format!(" (with {} = {value})", parameter.name);
+                    cases.push((said, Parameters::from([(parameter.name.clone(), value)])));
+                }
+            }
+        }
+        let mut known = BTreeSet::new();
+        let mut problems = Vec::new();
+        for (said, parameters) in cases.into_iter().take(limits::CHECKS_MAX) {
+            for problem in self
+                .render(&parameters, &reserved)
+                .err()
+                .unwrap_or_default()
+            {
+                if known.insert(problem.clone()) && problems.len() < limits::PROBLEMS_MAX {
+                    let message = format!("{}{said}", problem.message);
+                    problems.push(Problem { message, ..problem });
+                }
+            }
+        }
+        problems
+    }
+}
+
+impl Reserved {
+    /// Stands in where nothing is reserved yet: every port there may be, on loopback.
+    fn sample() -> Self {
+        Self {
+            ports: PortBlock {
+                first: 20_000,
+                count: 10_000,
+            },
+            subnet: None,
+            address: "127.0.0.1".to_owned(),
+        }
+    }
+}

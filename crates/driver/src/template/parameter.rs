@@ -1,0 +1,242 @@
+//! What a template can be told: typed parameters with defaults and bounds.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::limits;
+use super::problem::{Findings, Place, Problem};
+use super::scalar;
+use super::tree::{Entry, Fields, Node};
+
+/// A parameter's value.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum ParameterValue {
+    /// True or false.
+    Bool(bool),
+    /// A whole number.
+    Int(i64),
+    /// A text: no control characters, at most 1,024 bytes.
+    Text(String),
+}
+
+impl fmt::Display for ParameterValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bool(b) => b.fmt(f),
+            Self::Int(n) => n.fmt(f),
+            Self::Text(s) => s.fmt(f),
+        }
+    }
+}
+
+/// Values by parameter name.
+pub type Parameters = BTreeMap<String, ParameterValue>;
+
+/// What a template says of one parameter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Parameter {
+    /// Lower case, digits and underscores.
+    pub name: String,
+    /// For people.
+    pub description: String,
+    /// What values it takes.
+    #[serde(flatten)]
+    pub kind: ParameterKind,
+    /// Its value when nobody gives one.
+    pub default: ParameterValue,
+}
+
+/// What values a parameter takes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+pub enum ParameterKind {
+    /// A text.
+    String,
+    /// A whole number, bounds included.
+    Int {
+        /// Smallest.
+        min: i64,
+        /// Largest.
+        max: i64,
+    },
+    /// True or false.
+    Bool,
+    /// One of a few texts.
+    Choice {
+        /// The texts.
+        values: Vec<String>,
+    },
+}
+
+/// Names that a rendered file already knows, and the words of the language.
+const TAKEN: [&str; 20] = [
+    "address",
+    "host_port",
+    "range",
+    "loop",
+    "self",
+    "true",
+    "false",
+    "none",
+    "not",
+    "and",
+    "or",
+    "in",
+    "is",
+    "if",
+    "elif",
+    "else",
+    "for",
+    "set",
+    "with",
+    "recursive",
+];
+
+impl Parameter {
+    pub(super) fn read(entry: &Entry, findings: &Findings) -> Option<Self> {
+        let key = format!("parameters.{}", entry.key);
+        if !scalar::is_identifier(&entry.key) || TAKEN.contains(&entry.key.as_str()) {
+            let message = "is no name for a parameter: write lower case letters, digits and _, beginning with a letter, and no word of the template language";
+            findings.say(entry.at, &key, message);
+            return None;
+        }
+        let mut fields = entry.value.fields(&key, findings);
+        let description = fields.text("description").unwrap_or_default();
+        let kind = fields.need("type", Node::text);
+        let kind = ParameterKind::read(&kind?, &mut fields, findings);
+        let default = fields.need("default", |node, key, findings| {
+            kind.as_ref()?.value(node, key, findings)
+        });
+        fields.finish_plain();
+        Some(Self {
+            name: entry.key.clone(),
+            description,
+            kind: kind?,
+            default: default?,
+        })
+    }
+
+    /// The values that a check tries: all of them where that is few, else the bounds.
+    pub(super) fn samples(&self) -> Vec<ParameterValue> {
+        match &self.kind {
+            ParameterKind::String => vec![self.default.clone()],
+            ParameterKind::Bool => [false, true].map(ParameterValue::Bool).to_vec(),
+            ParameterKind::Int { min, max } if max.saturating_sub(*min) < 16 => {
+                (*min..=*max).map(ParameterValue::Int).collect()
+            }
+            ParameterKind::Int { min, max } => [*min, *max].map(ParameterValue::Int).to_vec(),
+            ParameterKind::Choice { values } => {
+                values.iter().cloned().map(ParameterValue::Text).collect()
+            }
+        }
+    }
+}
+
+impl ParameterKind {
+    fn read(kind: &str, fields: &mut Fields<'_>, findings: &Findings) -> Option<Self> {
+        match kind {
+            "string" => Some(Self::String),
+            "bool" => Some(Self::Bool),
+            "int" => {
+                let min = fields.need("min", Node::integer)?;
+                let max = fields.need("max", Node::integer)?;
+                if min > max {
+                    findings.say(fields.at, &fields.path("max"), "is below `min`");
+                }
+                Some(Self::Int { min, max })
+            }
+            "choice" => {
+                let values = fields.need("values", |node, key, findings| {
+                    Some(node.texts(key, limits::VALUES_MAX, findings))
+                })?;
+                if values.is_empty() {
+                    findings.say(fields.at, &fields.path("values"), "must name at least one");
+                }
+                for value in &values {
+                    if let Err(message) = acceptable(value) {
+                        findings.say(fields.at, &fields.path("values"), message);
+                    }
+                }
+                Some(Self::Choice { values })
+            }
+            _ => {
+                let message = "must be string, int, bool or choice";
+                findings.say(fields.at, &fields.path("type"), message);
+                None
+            }
+        }
+    }
+
+    /// A value as a file has it.
+    fn value(&self, node: &Node, key: &str, findings: &Findings) -> Option<ParameterValue> {
+        let value = match self {
+            Self::Bool => ParameterValue::Bool(node.bool(key, findings)?),
+            Self::Int { .. } => ParameterValue::Int(node.integer(key, findings)?),
+            Self::String | Self::Choice { .. } => ParameterValue::Text(node.text(key, findings)?),
+        };
+        match self.accepts(&value) {
+            Ok(()) => Some(value),
+            Err(message) => {
+                findings.say(node.at, key, message);
+                None
+            }
+        }
+    }
+
+    fn accepts(&self, value: &ParameterValue) -> Result<(), String> {
+        match (self, value) {
+            (Self::Bool, ParameterValue::Bool(_)) => Ok(()),
+            (Self::Bool, _) => Err("must be true or false".to_owned()),
+            (Self::Int { min, max }, ParameterValue::Int(n)) if (min..=max).contains(&n) => Ok(()),
+            (Self::Int { min, max }, _) => {
+                Err(format!("must be a whole number from {min} to {max}"))
+            }
+            (Self::Choice { values }, ParameterValue::Text(s)) if values.contains(s) => Ok(()),
+            (Self::Choice { values }, _) => Err(format!("must be one of {}", values.join(", "))),
+            (Self::String, ParameterValue::Text(s)) => acceptable(s),
+            (Self::String, _) => Err("must be a text".to_owned()),
+        }
+    }
+}
+
+/// A newline in a value could add lines of its own to a compose file.
+fn acceptable(text: &str) -> Result<(), String> {
+    if text.len() > limits::TEXT_BYTES_MAX {
+        Err(format!("is longer than {} bytes", limits::TEXT_BYTES_MAX))
+    } else if text.chars().any(char::is_control) {
+        Err("must not contain control characters".to_owned())
+    } else {
+        Ok(())
+    }
+}
+
+/// `given` completed with defaults, or what is wrong with it.
+pub(super) fn complete(
+    parameters: &[Parameter],
+    given: &Parameters,
+) -> Result<Parameters, Vec<Problem>> {
+    let findings = Findings::new("parameters");
+    let nowhere = Place::default();
+    for name in given.keys() {
+        if !parameters.iter().any(|p| p.name == *name) {
+            let known: Vec<_> = parameters.iter().map(|p| p.name.as_str()).collect();
+            let message = match known.as_slice() {
+                [] => "is unknown: the template has no parameters".to_owned(),
+                known => format!("is unknown: the template has {}", known.join(", ")),
+            };
+            findings.say(nowhere, name, message);
+        }
+    }
+    let mut values = Parameters::new();
+    for parameter in parameters {
+        let value = given.get(&parameter.name).unwrap_or(&parameter.default);
+        if let Err(message) = parameter.kind.accepts(value) {
+            findings.say(nowhere, &parameter.name, message);
+        }
+        values.insert(parameter.name.clone(), value.clone());
+    }
+    findings.into_result(Some(values))
+}

@@ -1,0 +1,3 @@
+//! The built-in templates on a container engine.
+
+mod docker;

@@ -1,0 +1,155 @@
+//! An engine behind TCP with TLS: both sides prove themselves, and only by the host's own CA.
+
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use caviada_driver::docker::{
+    Credentials, Docker, DockerAddress, DockerOptions, PlainTcp, TlsFiles,
+};
+use caviada_driver::{Condition, Driver, Failure};
+use rcgen::{
+    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, SanType,
+};
+use tempfile::TempDir;
+
+use super::Engine;
+use crate::contract::{create, get, identity, port, seen, serving};
+
+/// An authority that signs with files of its own.
+struct Authority {
+    folder: PathBuf,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    fn new(folder: &Path) -> Self {
+        std::fs::create_dir_all(folder).unwrap();
+        let mut params = CertificateParams::new(vec![]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.self_signed(&key).unwrap();
+        std::fs::write(folder.join("ca.pem"), certificate.pem()).unwrap();
+        Self {
+            folder: folder.to_owned(),
+            issuer: Issuer::new(params, key),
+        }
+    }
+
+    fn sign(&self, name: &str, purpose: ExtendedKeyUsagePurpose, address: Ipv4Addr) {
+        let mut params = CertificateParams::new(vec![]).unwrap();
+        params.subject_alt_names = vec![SanType::IpAddress(address.into())];
+        params.extended_key_usages = vec![purpose];
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let at = |end: &str| self.folder.join(format!("{name}{end}"));
+        std::fs::write(at(".pem"), certificate.pem()).unwrap();
+        std::fs::write(at("-key.pem"), key.serialize_pem()).unwrap();
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// What a client of this authority shows.
+    fn client(&self) -> TlsFiles {
+        self.sign(
+            "client",
+            ExtendedKeyUsagePurpose::ClientAuth,
+            Ipv4Addr::LOCALHOST,
+        );
+        TlsFiles {
+            ca: self.file("ca.pem"),
+            cert: self.file("client.pem"),
+            key: self.file("client-key.pem"),
+        }
+    }
+}
+
+fn driver(own: &caviada_testbed::Engine, installation: &str, credentials: Credentials) -> Docker {
+    let text = format!("tcp://{}:2376", own.address());
+    let address = DockerAddress::parse(&text, credentials).unwrap();
+    Docker::new(DockerOptions::new(installation, address))
+}
+
+fn with_tls(files: TlsFiles) -> Credentials {
+    Credentials {
+        tls: Some(files),
+        ..Credentials::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_engine_behind_tls_does_everything_for_those_who_prove_themselves() {
+    let folder = TempDir::new().unwrap();
+    let authority = Authority::new(&folder.path().join("own"));
+    let server = ExtendedKeyUsagePurpose::ServerAuth;
+    authority.sign("server", server.clone(), Ipv4Addr::LOCALHOST);
+    let file = |name| authority.file(name).display().to_string();
+    let flags = [
+        "--tlsverify".to_owned(),
+        format!("--tlscacert={}", file("ca.pem")),
+        format!("--tlscert={}", file("server.pem")),
+        format!("--tlskey={}", file("server-key.pem")),
+        "--host=tcp://0.0.0.0:2376".to_owned(),
+    ];
+    let flags: Vec<_> = flags.iter().map(String::as_str).collect();
+    let Some(mut own) = caviada_testbed::engine(&flags) else {
+        return;
+    };
+    let engine = Engine::own(&own);
+    let probe = async |credentials| driver(&own, "tls", credentials).probe().await;
+
+    // The certificate still speaks of another address.
+    let refused = probe(with_tls(authority.client())).await.unwrap_err();
+    assert_eq!(refused.kind, Failure::Unreachable);
+    assert!(refused.to_string().contains("certificate"), "{refused}");
+
+    authority.sign("server", server, own.address());
+    own.stop();
+    own.start();
+    everything(
+        &driver(&own, &engine.installation, with_tls(authority.client())),
+        &engine,
+    )
+    .await;
+
+    // Of another authority: the client does not believe the engine, the engine not the client.
+    let probe = async |credentials| driver(&own, "tls", credentials).probe().await;
+    let other = Authority::new(&folder.path().join("other"));
+    let strangers = other.client();
+    let mistaken = TlsFiles {
+        ca: authority.file("ca.pem"),
+        ..strangers.clone()
+    };
+    for files in [strangers, mistaken] {
+        let refused = probe(with_tls(files)).await.unwrap_err();
+        assert_eq!(refused.kind, Failure::Unreachable, "{refused}");
+    }
+    let plain = Credentials {
+        plain_tcp: PlainTcp::Allow,
+        ..Credentials::default()
+    };
+    assert!(probe(plain).await.is_err());
+    let lost = TlsFiles {
+        key: folder.path().join("no-such-key.pem"),
+        ..authority.client()
+    };
+    let refused = probe(with_tls(lost)).await.unwrap_err();
+    assert_eq!(refused.kind, Failure::Refused);
+    assert!(refused.to_string().contains("no-such-key.pem"), "{refused}");
+}
+
+async fn everything(driver: &Docker, engine: &Engine) {
+    let id = identity(engine, 1, 1);
+    let built = create(driver, &id, &serving(engine, port())).await.unwrap();
+    get(&built.outputs[0].1, "/").await.unwrap();
+    let words = ["/caviada-testimage", "job", "--print", "far"].map(str::to_owned);
+    let minute = Duration::from_secs(60);
+    let ran = driver.exec(&id, "web", &words, minute, 100).await.unwrap();
+    assert_eq!((ran.code, &*ran.stdout), (0, &b"far\n"[..]));
+    assert!(!driver.logs(&id, "web", 10).await.unwrap().is_empty());
+    assert_eq!(seen(driver, &id).await.unwrap().condition, Condition::Up);
+    driver.delete(id.resource, 1).await.unwrap();
+    assert_eq!(driver.list().await.unwrap(), []);
+}

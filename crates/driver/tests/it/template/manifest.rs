@@ -1,0 +1,334 @@
+//! `template.toml`: outputs, readiness, reset, and what is refused in it.
+
+use caviada_driver::blueprint::{Check, Expect, Output, OutputValue, Protocol, ResetStep};
+use caviada_driver::template::{Parameters, Source, Template};
+
+use super::{int, render_source, said, source};
+
+const COMPOSE: &str = "services:
+{% for i in range(size) %}
+  node{{ i }}: {image: i, ports: [80, 53/udp], volumes: [\"data:/var/data\"]}
+{% endfor %}
+  seed: {image: i, x-caviada-job: {}, volumes: [\"data:/d\"]}
+volumes: {data: }
+";
+
+const HEAD: &str = "name = \"m\"
+drivers = [\"docker\"]
+[parameters.size]
+type = \"int\"
+default = 2
+min = 1
+max = 5
+";
+
+fn with(rest: &str) -> Source {
+    source(&format!("{HEAD}{rest}"), COMPOSE)
+}
+
+fn outputs(rest: &str) -> Result<Vec<Output>, Vec<String>> {
+    let blueprint = render_source(&with(rest), &Parameters::new());
+    blueprint.map(|b| b.outputs).map_err(said)
+}
+
+#[test]
+fn outputs_take_ports_files_literals_and_documents() {
+    let outputs = outputs(
+        r#"
+[[outputs]]
+name = "{service}-url"
+port = { service = "node*", port = 80 }
+format = "http://{address}:{port}/{service}"
+[[outputs]]
+name = "dns"
+port = { service = "node0", port = 53, protocol = "udp" }
+[[outputs]]
+name = "log"
+file = { service = "node1", path = "/var/log/x" }
+[[outputs]]
+name = "seed"
+file = { volume = "data", path = "seed.txt" }
+[[outputs]]
+name = "count"
+literal = "{{ size }}"
+[[outputs]]
+name = "all"
+document = "{\"first\": \"{node0-url}\"}"
+[[outputs]]
+name = "big"
+literal = "x"
+when = "size > 2"
+"#,
+    )
+    .unwrap();
+    let port = |service: &str, port, protocol, format: &str| OutputValue::Port {
+        service: service.to_owned(),
+        port,
+        protocol,
+        format: format.to_owned(),
+    };
+    let file = |service: &str, path: &str| OutputValue::File {
+        service: service.to_owned(),
+        path: path.to_owned(),
+    };
+    let seen: Vec<_> = outputs.into_iter().map(|o| (o.name, o.value)).collect();
+    let url = "http://{address}:{port}/node";
+    let expected = [
+        (
+            "node0-url",
+            port("node0", 80, Protocol::Tcp, &format!("{url}0")),
+        ),
+        (
+            "node1-url",
+            port("node1", 80, Protocol::Tcp, &format!("{url}1")),
+        ),
+        ("dns", port("node0", 53, Protocol::Udp, "{address}:{port}")),
+        ("log", file("node1", "/var/log/x")),
+        ("seed", file("node0", "/var/data/seed.txt")),
+        ("count", OutputValue::Literal("2".to_owned())),
+        (
+            "all",
+            OutputValue::Document("{\"first\": \"{node0-url}\"}".to_owned()),
+        ),
+    ];
+    assert_eq!(seen, expected.map(|(name, value)| (name.to_owned(), value)));
+}
+
+#[test]
+fn readiness_and_reset_arrive() {
+    let source = with(
+        r#"
+[[readiness]]
+http = { service = "node*", port = 80, path = "/health", contains = "{{ size }}" }
+interval = "1s"
+timeout = "2s"
+within = "1m"
+[[readiness]]
+tcp = { service = "node0", port = 80 }
+[[readiness]]
+exec = { service = "node0", command = ["test", "-f", "/x{{ size }}"] }
+[[readiness]]
+json_rpc = { service = "node0", port = 80, method = "height", params = "[1]", at_least = 3 }
+[[readiness]]
+json_rpc = { service = "node0", port = 80, method = "height", grows = true }
+[[reset]]
+exec = { service = "node*", command = ["wipe"] }
+[[reset]]
+restart = { service = "node0" }
+when = "size == 2"
+"#,
+    );
+    let blueprint = render_source(&source, &Parameters::new()).unwrap();
+    let probes = &blueprint.readiness;
+    assert_eq!(probes.len(), 6);
+    assert_eq!(
+        probes[1].check,
+        Check::Http {
+            service: "node1".to_owned(),
+            port: 80,
+            path: "/health".to_owned(),
+            status: 200,
+            contains: Some("2".to_owned()),
+        }
+    );
+    assert_eq!(
+        (
+            probes[1].interval_ms,
+            probes[1].timeout_ms,
+            probes[1].within_ms
+        ),
+        (1_000, 2_000, 60_000)
+    );
+    assert_eq!(
+        (
+            probes[2].interval_ms,
+            probes[2].timeout_ms,
+            probes[2].within_ms
+        ),
+        (250, 5_000, 60_000)
+    );
+    assert!(matches!(&probes[3].check, Check::Exec { command, .. } if command[2] == "/x2"));
+    assert!(
+        matches!(&probes[4].check, Check::JsonRpc { params, expect: Expect::AtLeast(3), .. } if params == "[1]")
+    );
+    assert!(
+        matches!(&probes[5].check, Check::JsonRpc { params, expect: Expect::Grows, .. } if params == "[]")
+    );
+    assert_eq!(blueprint.reset.len(), 3);
+    assert_eq!(
+        blueprint.reset[2],
+        ResetStep::Restart {
+            service: "node0".to_owned()
+        }
+    );
+    let more = Parameters::from([("size".to_owned(), int(4))]);
+    let blueprint = render_source(&source, &more).unwrap();
+    assert_eq!((blueprint.readiness.len(), blueprint.reset.len()), (8, 4));
+}
+
+#[test]
+fn what_points_nowhere_is_refused_in_its_line() {
+    for (rest, line, what) in [
+        (
+            "[[outputs]]\nname = \"a\"\nport = { service = \"nod\", port = 80 }",
+            10,
+            "no service `nod`",
+        ),
+        (
+            "[[outputs]]\nname = \"a\"\nport = { service = \"seed\", port = 80 }",
+            10,
+            "publishes no such port",
+        ),
+        (
+            "[[outputs]]\nname = \"a\"\nfile = { volume = \"x\", path = \"y\" }",
+            10,
+            "no service mounts",
+        ),
+        (
+            "[[outputs]]\nname = \"a\"\nfile = { volume = \"data\", path = \"../y\" }",
+            10,
+            "absolute path",
+        ),
+        (
+            "[[outputs]]\nname = \"a\"\ndocument = \"{b}\"",
+            10,
+            "no earlier output `b`",
+        ),
+        (
+            "[[outputs]]\nname = \"a\"\ndocument_file = \"b\"",
+            10,
+            "no file `b`",
+        ),
+        (
+            "[[outputs]]\nname = \"A b\"\nliteral = \"\"",
+            9,
+            "is no name",
+        ),
+        (
+            "[[outputs]]\nname = \"a\"\nliteral = \"\"\n[[outputs]]\nname = \"a\"\nliteral = \"\"",
+            12,
+            "twice",
+        ),
+        (
+            "[[outputs]]\nname = \"a\"\nliteral = \"{{ nope }}\"",
+            10,
+            "no parameter",
+        ),
+        (
+            "[[outputs]]\nname = \"a\"\nliteral = \"\"\nwhen = \"nope\"",
+            11,
+            "no parameter",
+        ),
+        (
+            "[[readiness]]\ntcp = { service = \"node0\", port = 53 }",
+            9,
+            "no TCP port 53",
+        ),
+        (
+            "[[readiness]]\ntcp = { service = \"seed\", port = 1 }",
+            9,
+            "is a job",
+        ),
+        (
+            "[[readiness]]\nhttp = { service = \"node0\", port = 80, path = \"x\" }",
+            9,
+            "must be a path",
+        ),
+        (
+            "[[readiness]]\nexec = { service = \"node0\", command = [] }",
+            9,
+            "must not be empty",
+        ),
+        (
+            "[[readiness]]\njson_rpc = { service = \"node0\", port = 80, method = \"m\", params = \"{}\" }",
+            9,
+            "JSON array",
+        ),
+        (
+            "[[reset]]\nrestart = { service = \"x\" }",
+            9,
+            "no service `x`",
+        ),
+    ] {
+        let problems = render_source(&with(rest), &Parameters::new()).expect_err(rest);
+        assert_eq!(
+            (problems[0].file.as_str(), problems[0].line),
+            ("template.toml", line),
+            "{rest}: {problems:?}"
+        );
+        assert!(
+            problems.iter().any(|p| p.message.contains(what)),
+            "{rest}: {problems:?}"
+        );
+    }
+}
+
+#[test]
+fn a_manifest_with_mistakes_is_refused_in_its_line() {
+    for (manifest, place, what) in [
+        ("drivers = [\"docker\"]", (1, 1), "needs `name`"),
+        (
+            "name = \"a\"\ndrivers = [\"vmware\"]",
+            (2, 11),
+            "must be some of",
+        ),
+        (
+            "name = \"a\"\ndrivers = [\"docker\"]\ncolour = 1",
+            (3, 1),
+            "not supported",
+        ),
+        ("name = \"A\"\ndrivers = [\"docker\"]", (1, 8), "lower case"),
+        ("name = \"a\ndrivers", (1, 10), "is not TOML"),
+        (
+            "name = \"a\"\ndrivers = [\"docker\"]\ncreate_within = 5",
+            (3, 17),
+            "no duration",
+        ),
+        (
+            "name = \"a\"\ndrivers = [\"docker\"]\n[parameters.x]\ntype = \"int\"\ndefault = 1",
+            (3, 1),
+            "needs `min`",
+        ),
+        (
+            "name = \"a\"\ndrivers = [\"docker\"]\n[parameters.x]\ntype = \"int\"\nmin = 1\nmax = 2\ndefault = 3",
+            (7, 11),
+            "from 1 to 2",
+        ),
+        (
+            "name = \"a\"\ndrivers = [\"docker\"]\n[parameters.range]\ntype = \"bool\"\ndefault = true",
+            (3, 13),
+            "no name for a parameter",
+        ),
+        (
+            "name = \"a\"\ndrivers = [\"docker\"]\n[parameters.x]\ntype = \"bool\"\ndefault = \"true\"",
+            (5, 11),
+            "true or false",
+        ),
+        (
+            "name = \"a\"\ndrivers = [\"docker\"]\n[[outputs]]\nname = \"x\"",
+            (3, 1),
+            "needs one of",
+        ),
+        (
+            "name = \"a\"\ndrivers = [\"docker\"]\n[[outputs]]\nname = \"x\"\nliteral = \"\"\ndocument = \"\"",
+            (3, 1),
+            "needs one of",
+        ),
+        (
+            "name = \"a\"\ndrivers = [\"docker\"]\n[[readiness]]\ntcp = { service = \"s\", port = 99999 }",
+            (4, 31),
+            "no whole number",
+        ),
+        (
+            "name = \"a\"\ndrivers = [\"docker\"]\n[[readiness]]\ntcp = { service = \"s\", port = 1, tls = true }",
+            (4, 34),
+            "not supported",
+        ),
+    ] {
+        let problems = Template::parse(&source(manifest, COMPOSE)).expect_err(manifest);
+        let found = problems
+            .iter()
+            .any(|p| (p.line, p.column) == place && p.message.contains(what));
+        assert!(found, "{manifest}: {problems:?}");
+    }
+}

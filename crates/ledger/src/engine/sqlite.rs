@@ -1,0 +1,243 @@
+//! SQLite: one file, WAL, every commit synced before it is answered, checkpoints off the writer's
+//! thread.
+
+mod checkpoint;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::ffi;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql};
+
+use super::{Dialect, Each, Engine, Guard};
+use crate::directory::Directory;
+use crate::field::{Field, FieldRef};
+use crate::store::StoreError;
+use crate::table::{Verb, Writes};
+use checkpoint::Checkpoints;
+
+/// How long a commit waits for a checkpoint that resets the log, the only other one to lock.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Most columns of a query.
+const COLUMNS_MAX: usize = 32;
+
+/// How much a database may lose when the power goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sync {
+    /// Nothing that was committed.
+    Full,
+    /// The last commits, for what can be made again.
+    Normal,
+}
+
+/// One SQLite database.
+#[derive(Debug)]
+pub struct Sqlite {
+    connection: Connection,
+    statements: BTreeMap<(usize, Verb), String>,
+    checkpoints: Option<Checkpoints>,
+    directory: Option<Directory>,
+}
+
+impl Sqlite {
+    /// Opens a database for writing, and makes it if it is not there.
+    pub fn open(path: &Path, sync: Sync) -> Result<Self, StoreError> {
+        let connection = Connection::open(path).map_err(sort)?;
+        let synchronous = match sync {
+            Sync::Full => "FULL",
+            Sync::Normal => "NORMAL",
+        };
+        prepare(&connection).map_err(sort)?;
+        let set =
+            |name, value: &dyn ToSql| connection.pragma_update(None, name, value).map_err(sort);
+        set("journal_mode", &"WAL")?;
+        set("synchronous", &synchronous)?;
+        set("wal_autocheckpoint", &0)?;
+        set("journal_size_limit", &checkpoint::LOG_BYTES_KEPT)?;
+        let checkpoints = Some(Checkpoints::start(path)?);
+        Ok(Self {
+            connection,
+            statements: BTreeMap::new(),
+            checkpoints,
+            directory: None,
+        })
+    }
+
+    /// Opens a database that another connection writes.
+    pub fn read_only(path: &Path) -> Result<Self, StoreError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(sort)?;
+        prepare(&connection).map_err(sort)?;
+        Ok(Self {
+            connection,
+            statements: BTreeMap::new(),
+            checkpoints: None,
+            directory: None,
+        })
+    }
+
+    /// Keeps the directory locked while the database is open.
+    pub fn keep(&mut self, directory: Directory) {
+        self.directory = Some(directory);
+    }
+
+    fn transaction(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.run("BEGIN IMMEDIATE", &[])?;
+        let done = work(self).and_then(|()| self.run("COMMIT", &[]).map(drop));
+        // Some errors roll back by themselves, others leave that to us.
+        if done.is_err() && !self.connection.is_autocommit() {
+            self.run("ROLLBACK", &[])?;
+        }
+        done
+    }
+
+    /// Runs one statement and says how many rows it touched.
+    fn run(&mut self, sql: &str, args: &[Field]) -> Result<usize, StoreError> {
+        let mut statement = self.connection.prepare_cached(sql).map_err(sort)?;
+        execute(&mut statement, args).map_err(sort)
+    }
+
+    fn write(&mut self, writes: &Writes) -> Result<(), StoreError> {
+        let key = (std::ptr::from_ref(writes.table()).addr(), writes.verb());
+        let sql = self
+            .statements
+            .entry(key)
+            .or_insert_with(|| Dialect::Sqlite.write(writes.verb(), writes.table()));
+        let mut statement = self.connection.prepare_cached(sql).map_err(sort)?;
+        for row in writes.rows() {
+            let touched = execute(&mut statement, row).map_err(sort)?;
+            if touched != 1 && writes.verb() == Verb::Change {
+                return Err(StoreError::Broken(format!(
+                    "{}: no row to change",
+                    writes.table().name
+                )));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Engine for Sqlite {
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
+    fn commit(&mut self, guard: &Guard, writes: &[Writes]) -> Result<(), StoreError> {
+        if let Some(failure) = self.checkpoints.as_ref().and_then(Checkpoints::failure) {
+            return Err(StoreError::Broken(failure));
+        }
+        let sql = positional(&Dialect::Sqlite.guard(guard));
+        self.transaction(|engine| {
+            if engine.run(&sql, &guard.args)? != 1 {
+                return Err(StoreError::Fenced);
+            }
+            writes.iter().try_for_each(|w| engine.write(w))
+        })?;
+        if let Some(checkpoints) = &mut self.checkpoints {
+            checkpoints.committed(writes.iter().map(|w| w.rows().len()).sum());
+        }
+        Ok(())
+    }
+
+    fn execute(&mut self, statements: &[(&str, &[Field])]) -> Result<(), StoreError> {
+        self.transaction(|engine| {
+            for (sql, args) in statements {
+                if args.is_empty() {
+                    engine.connection.execute_batch(sql).map_err(sort)?;
+                } else {
+                    engine.run(&positional(sql), args)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    fn query(&mut self, sql: &str, args: &[Field], each: Each<'_>) -> Result<(), StoreError> {
+        let mut statement = self
+            .connection
+            .prepare_cached(&positional(sql))
+            .map_err(sort)?;
+        bind(&mut statement, args).map_err(sort)?;
+        let width = statement.column_count();
+        let mut rows = statement.raw_query();
+        while let Some(row) = rows.next().map_err(sort)? {
+            let mut fields = [FieldRef::Null; COLUMNS_MAX];
+            let fields = fields
+                .get_mut(..width)
+                .ok_or_else(|| StoreError::Broken(format!("{width} columns in one query")))?;
+            for (i, field) in fields.iter_mut().enumerate() {
+                *field = match row.get_ref(i).map_err(sort)? {
+                    ValueRef::Null => FieldRef::Null,
+                    ValueRef::Integer(n) => FieldRef::Int(n),
+                    ValueRef::Text(bytes) => FieldRef::Text(
+                        str::from_utf8(bytes).map_err(|e| StoreError::Broken(e.to_string()))?,
+                    ),
+                    other => return Err(StoreError::Broken(format!("a {}", other.data_type()))),
+                };
+            }
+            if each(fields)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn revive(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    // References between rows are State's business.
+    connection.pragma_update(None, "foreign_keys", false)
+}
+
+fn execute(statement: &mut CachedStatement<'_>, args: &[Field]) -> rusqlite::Result<usize> {
+    bind(statement, args)?;
+    statement.raw_execute()
+}
+
+fn bind(statement: &mut CachedStatement<'_>, args: &[Field]) -> rusqlite::Result<()> {
+    (1..)
+        .zip(args)
+        .try_for_each(|(i, arg): (usize, _)| statement.raw_bind_parameter(i, arg))
+}
+
+impl ToSql for Field {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Self::Null => ValueRef::Null,
+            Self::Int(n) => ValueRef::Integer(*n),
+            Self::Text(text) => ValueRef::Text(text.as_bytes()),
+        }))
+    }
+}
+
+/// SQLite takes `$2` for a name and numbers names as they come; `?2` is the second.
+fn positional(sql: &str) -> String {
+    sql.replace('$', "?")
+}
+
+/// What has to be done about an error.
+fn sort(error: rusqlite::Error) -> StoreError {
+    let text = error.to_string();
+    let rusqlite::Error::SqliteFailure(failure, _) = error else {
+        return StoreError::Broken(text);
+    };
+    match failure.code {
+        ErrorCode::DiskFull
+        | ErrorCode::DatabaseBusy
+        | ErrorCode::DatabaseLocked
+        | ErrorCode::OutOfMemory => StoreError::Refused(text),
+        // The log's index could not grow: a full disk again.
+        _ if failure.extended_code == ffi::SQLITE_IOERR_SHMSIZE => StoreError::Refused(text),
+        _ => StoreError::Broken(text),
+    }
+}

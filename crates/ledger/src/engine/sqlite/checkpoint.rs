@@ -1,0 +1,105 @@
+//! Checkpoints: what moves committed pages from the log into the database, in a thread and over a
+//! connection of its own, so that no command waits for it.
+
+use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+
+use rusqlite::{Connection, ErrorCode};
+
+use super::{prepare, sort};
+use crate::store::StoreError;
+
+/// Rows between two checkpoints: a log of a few megabytes, that is a fast start after a crash.
+const ROWS: usize = 4_096;
+/// Pages in the log above which it is made to begin anew, for which commits wait a moment. Without
+/// that a log that is never wholly copied would grow for ever.
+const PAGES_MAX: i64 = 16_384;
+/// What the log's file shrinks to when it begins anew, in bytes.
+pub(super) const LOG_BYTES_KEPT: i64 = 64 << 20;
+
+#[derive(Debug)]
+pub(super) struct Checkpoints {
+    wake: Option<SyncSender<()>>,
+    rows: usize,
+    failure: Arc<OnceLock<String>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Checkpoints {
+    pub fn start(path: &Path) -> Result<Self, StoreError> {
+        let connection = Connection::open(path).map_err(sort)?;
+        prepare(&connection).map_err(sort)?;
+        let (wake, woken) = sync_channel(1);
+        let failure = Arc::new(OnceLock::new());
+        let failed = failure.clone();
+        let thread = std::thread::Builder::new()
+            .name("checkpoint".into())
+            .spawn(move || run(&connection, &woken, &failed))
+            .map_err(|e| StoreError::Broken(format!("no thread for checkpoints: {e}")))?;
+        Ok(Self {
+            wake: Some(wake),
+            rows: 0,
+            failure,
+            thread: Some(thread),
+        })
+    }
+
+    /// Counts rows; from time to time a checkpoint is due.
+    pub fn committed(&mut self, rows: usize) {
+        self.rows += rows;
+        if self.rows >= ROWS
+            && let Some(wake) = &self.wake
+        {
+            self.rows = 0;
+            // Full: one is waiting already.
+            let _ = wake.try_send(());
+        }
+    }
+
+    /// What went wrong with the disk, if something did.
+    pub fn failure(&self) -> Option<String> {
+        self.failure.get().cloned()
+    }
+}
+
+impl Drop for Checkpoints {
+    fn drop(&mut self) {
+        self.wake = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn run(connection: &Connection, woken: &Receiver<()>, failed: &OnceLock<String>) {
+    while woken.recv().is_ok() {
+        let done = checkpoint(connection, "PASSIVE").and_then(|pages| {
+            if pages > PAGES_MAX {
+                checkpoint(connection, "RESTART")
+            } else {
+                Ok(pages)
+            }
+        });
+        let Err(error) = done else { continue };
+        let code = error.sqlite_error_code();
+        if matches!(
+            code,
+            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::DiskFull)
+        ) {
+            tracing::warn!(%error, "no checkpoint this time");
+            continue;
+        }
+        // The disk lost something, or may have: the next commit must not be believed.
+        let _ = failed.set(format!("checkpoint: {error}"));
+        return;
+    }
+}
+
+/// Pages in the log.
+fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<i64> {
+    connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
+        row.get(1)
+    })
+}

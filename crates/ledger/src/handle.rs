@@ -1,0 +1,280 @@
+//! The ledger's handle: commands in, answers and snapshots out.
+//!
+//! Readers never wait for the writer's work and never see what is not committed: they take the
+//! published snapshot while it is the newest, and ask for another one when it is not. Nothing is
+//! published that nobody asked for, so a busy writer pays for no reader that is not there.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use caviada_core::command::Command;
+use caviada_core::id::KeyId;
+use caviada_core::index::Index;
+use caviada_core::key::Key;
+use caviada_core::limits;
+use caviada_core::state::State;
+use caviada_core::table::Table;
+use caviada_core::time::Time;
+use tokio::sync::{broadcast, oneshot, watch};
+
+use crate::answer::{Answer, Failure};
+use crate::journal::Revision;
+
+/// Revisions a follower may lag before it has to read the journal instead.
+const FOLLOWED_MAX: usize = 1_024;
+
+/// Speaks to the ledger's thread. Clones are cheap; with the last of them the thread ends.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    shared: Arc<Shared>,
+    _last: Arc<Last>,
+}
+
+impl Handle {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        let last = Arc::new(Last(shared.clone()));
+        Self {
+            shared,
+            _last: last,
+        }
+    }
+
+    /// Hands a command over. The answer comes after its commit.
+    ///
+    /// # Errors
+    /// `Busy` when too many are queued; else what became of it.
+    pub async fn submit(&self, command: Command) -> Answer {
+        let (answer, answered) = oneshot::channel();
+        self.shared.queue(Queued { command, answer })?;
+        answered.await.unwrap_or(Err(Failure::Unavailable))
+    }
+
+    /// A State that holds at least all that is committed now.
+    ///
+    /// # Errors
+    /// `Unavailable` when the ledger has ended.
+    pub async fn snapshot(&self) -> Result<Arc<State>, Failure> {
+        let published = self.shared.published();
+        if published.revision() >= *self.shared.committed.borrow() {
+            return Ok(published);
+        }
+        let (asked, answer) = oneshot::channel();
+        self.shared.ask(asked)?;
+        answer.await.map_err(|_| Failure::Unavailable)
+    }
+
+    /// The keys, always as the last commit left them.
+    pub fn keys(&self) -> Arc<Keys> {
+        self.shared
+            .keys
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// The key whose secret has this SHA-256. Whether it has expired is for the caller to see.
+    pub fn key_hashed(&self, hash: &[u8; 32]) -> Option<Arc<Key>> {
+        self.keys().hashed(hash).cloned()
+    }
+
+    /// The last committed revision, and a way to wait for the next.
+    pub fn committed(&self) -> watch::Receiver<u64> {
+        self.shared.committed.subscribe()
+    }
+
+    /// Every revision from now on. Who lags too far reads the journal.
+    pub fn follow(&self) -> broadcast::Receiver<Arc<Revision>> {
+        self.shared.followers.subscribe()
+    }
+
+    /// Ledger time.
+    pub fn now(&self) -> Time {
+        let (time, at) = *self
+            .shared
+            .time
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
+        time.plus_ms(u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// Takes no more commands; what is queued is still done, then the thread ends.
+    pub fn close(&self) {
+        self.shared.close();
+    }
+}
+
+/// The keys, for authentication without a snapshot.
+#[derive(Debug, Clone, Default)]
+pub struct Keys {
+    keys: Table<KeyId, Key>,
+    index: Index,
+}
+
+impl Keys {
+    pub(crate) fn of(state: &State) -> Self {
+        // Of the index only what finds keys.
+        let index = Index {
+            key_names: state.index.key_names.clone(),
+            key_hashes: state.index.key_hashes.clone(),
+            ..Index::default()
+        };
+        Self {
+            keys: state.keys.clone(),
+            index,
+        }
+    }
+
+    /// The key whose secret has this SHA-256. Whether it has expired is for the caller to see.
+    pub fn hashed(&self, hash: &[u8; 32]) -> Option<&Arc<Key>> {
+        self.index
+            .key_hashes
+            .get(hash)
+            .and_then(|id| self.keys.get(id))
+    }
+
+    /// A key by id.
+    pub fn get(&self, id: KeyId) -> Option<&Arc<Key>> {
+        self.keys.get(&id)
+    }
+
+    /// There is no key yet.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+}
+
+#[derive(Debug)]
+struct Last(Arc<Shared>);
+
+impl Drop for Last {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// A command and where its answer goes.
+#[derive(Debug)]
+pub(crate) struct Queued {
+    pub command: Command,
+    pub answer: oneshot::Sender<Answer>,
+}
+
+#[derive(Debug, Default)]
+struct Inbox {
+    queue: VecDeque<Queued>,
+    asks: Vec<oneshot::Sender<Arc<State>>>,
+    closed: bool,
+}
+
+/// What the handle and the thread share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    inbox: Mutex<Inbox>,
+    wake: Condvar,
+    published: RwLock<Arc<State>>,
+    keys: RwLock<Arc<Keys>>,
+    time: RwLock<(Time, Instant)>,
+    pub committed: watch::Sender<u64>,
+    pub followers: broadcast::Sender<Arc<Revision>>,
+}
+
+impl Shared {
+    pub fn new(state: Arc<State>) -> Self {
+        Self {
+            inbox: Mutex::default(),
+            wake: Condvar::new(),
+            keys: RwLock::new(Arc::new(Keys::of(&state))),
+            time: RwLock::new((state.now(), Instant::now())),
+            committed: watch::Sender::new(state.revision()),
+            followers: broadcast::Sender::new(FOLLOWED_MAX),
+            published: RwLock::new(state),
+        }
+    }
+
+    fn inbox(&self) -> MutexGuard<'_, Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn published(&self) -> Arc<State> {
+        self.published
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    fn queue(&self, queued: Queued) -> Result<(), Failure> {
+        let mut inbox = self.inbox();
+        if inbox.closed {
+            return Err(Failure::Unavailable);
+        }
+        if inbox.queue.len() >= limits::QUEUE_COMMANDS_MAX {
+            return Err(Failure::Busy);
+        }
+        inbox.queue.push_back(queued);
+        drop(inbox);
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    fn ask(&self, asked: oneshot::Sender<Arc<State>>) -> Result<(), Failure> {
+        let mut inbox = self.inbox();
+        if inbox.closed {
+            return Err(Failure::Unavailable);
+        }
+        inbox.asks.push(asked);
+        drop(inbox);
+        self.wake.notify_one();
+        Ok(())
+    }
+
+    pub fn close(&self) {
+        self.inbox().closed = true;
+        self.wake.notify_one();
+    }
+
+    /// Drops what nobody will work on any more: those who wait are told at once.
+    pub fn abandon(&self) {
+        let mut inbox = self.inbox();
+        *inbox = Inbox {
+            closed: true,
+            ..Inbox::default()
+        };
+    }
+
+    /// The next commands, after at most `wait`; none when the ledger is closed and all is done.
+    pub fn next(&self, wait: Duration) -> Option<Vec<Queued>> {
+        let idle =
+            |inbox: &mut Inbox| inbox.queue.is_empty() && inbox.asks.is_empty() && !inbox.closed;
+        let waited = self.wake.wait_timeout_while(self.inbox(), wait, idle);
+        let (mut inbox, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        if inbox.closed && inbox.queue.is_empty() {
+            return None;
+        }
+        let many = inbox.queue.len().min(limits::COMMANDS_PER_TURN_MAX);
+        let taken = inbox.queue.drain(..many);
+        // Nobody waits for the answer: better not done than done unseen.
+        Some(taken.filter(|q| !q.answer.is_closed()).collect())
+    }
+
+    /// Who asked for a snapshot.
+    pub fn asks(&self) -> Vec<oneshot::Sender<Arc<State>>> {
+        std::mem::take(&mut self.inbox().asks)
+    }
+
+    pub fn publish(&self, state: &Arc<State>) {
+        *self
+            .published
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = state.clone();
+    }
+
+    pub fn publish_keys(&self, state: &State) {
+        let keys = Arc::new(Keys::of(state));
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    pub fn tell_time(&self, now: Time) {
+        *self.time.write().unwrap_or_else(PoisonError::into_inner) = (now, Instant::now());
+    }
+}

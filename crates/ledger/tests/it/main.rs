@@ -1,0 +1,11 @@
+//! The ledger's promises, on real stores and on one that fails on demand.
+#![cfg(test)]
+
+mod handle;
+#[cfg(debug_assertions)] // It is an assertion that panics.
+mod panic;
+mod postgres;
+mod random;
+mod sim;
+mod store;
+mod turn;

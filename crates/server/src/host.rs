@@ -1,0 +1,190 @@
+//! Hosts as the reconciler reaches them: the driver of each, and what it is asked to build.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use caviada_core::host::HostSpec;
+use caviada_core::id::{ResourceId, TemplateId};
+use caviada_core::pool::PoolKind;
+use caviada_core::state::State;
+use caviada_driver::Driver;
+use caviada_driver::blueprint::{Blueprint, Subnet};
+use caviada_driver::docker::{
+    Credentials, Docker, DockerAddress, DockerOptions, PlainTcp, SshFiles, TlsFiles,
+};
+use caviada_driver::process::{ProcessConfig, ProcessDriver};
+use caviada_driver::template::{Parameters, PortBlock, Problem, Reserved, Source, Template};
+
+/// Why a host or a blueprint cannot be had; for people.
+#[derive(Debug, thiserror::Error)]
+pub enum Unfit {
+    /// The host's driver or address means nothing here.
+    #[error("{0}")]
+    Host(String),
+    /// The resource, its pool or its template is gone.
+    #[error("{0} is gone")]
+    Gone(ResourceId),
+    /// The template does not render with the pool's parameters.
+    #[error("template {name}: {}", .problems.first().map_or_else(String::new, ToString::to_string))]
+    Template {
+        /// The template.
+        name: String,
+        /// What is wrong, at least one.
+        problems: Vec<Problem>,
+    },
+}
+
+/// What this server makes drivers of.
+#[derive(Debug, Clone)]
+pub struct Drivers {
+    /// Written on all that is made.
+    pub installation: String,
+    /// Where the process driver keeps its resources.
+    pub process_dir: PathBuf,
+    /// This program, which the process driver starts again as a shim and as a sample.
+    pub program: String,
+}
+
+impl Drivers {
+    /// The driver for a host.
+    pub fn of(&self, spec: &HostSpec) -> Result<Arc<dyn Driver>, Unfit> {
+        match &*spec.driver {
+            "docker" => docker(&self.installation, spec),
+            "process" => Ok(Arc::new(self.process(spec))),
+            other => {
+                let why = format!("there is no driver '{other}' here; use docker or process");
+                Err(Unfit::Host(why))
+            }
+        }
+    }
+
+    fn process(&self, spec: &HostSpec) -> ProcessDriver {
+        let sample = vec![self.program.clone(), "sample".to_owned()];
+        ProcessDriver::new(ProcessConfig {
+            root_dir: self.process_dir.clone(),
+            installation: self.installation.clone(),
+            shim: vec![self.program.clone(), "shim".to_owned()],
+            programs: BTreeMap::from([("sample".to_owned(), sample)]),
+            address: reach(spec),
+        })
+    }
+}
+
+fn docker(installation: &str, spec: &HostSpec) -> Result<Arc<dyn Driver>, Unfit> {
+    let option = |name: &str| spec.options.get(name).map(|v| PathBuf::from(&**v));
+    let tls = match (option("tls_ca"), option("tls_cert"), option("tls_key")) {
+        (Some(ca), Some(cert), Some(key)) => Some(TlsFiles { ca, cert, key }),
+        (None, None, None) => None,
+        _ => {
+            let all = "tls_ca, tls_cert and tls_key go together";
+            return Err(Unfit::Host(all.to_owned()));
+        }
+    };
+    let plain = spec
+        .options
+        .get("plain_tcp")
+        .is_some_and(|v| &**v == "allow");
+    let credentials = Credentials {
+        tls,
+        ssh: SshFiles { key: option("ssh_key"), known_hosts: option("ssh_known_hosts") },
+        plain_tcp: if plain {
+            PlainTcp::Allow
+        } else {
+            PlainTcp::Refuse
+        },
+    };
+    let address =
+        DockerAddress::parse(&spec.address, credentials).map_err(|e| Unfit::Host(e.to_string()))?;
+    let mut options = DockerOptions::new(installation, address);
+    if !spec.reach.is_empty() {
+        options.published_at = Some(spec.reach.to_string());
+    }
+    Ok(Arc::new(Docker::new(options)))
+}
+
+/// Parsed templates, each revision once.
+#[derive(Default)]
+pub struct Templates {
+    parsed: Mutex<HashMap<TemplateId, Arc<Template>>>,
+}
+
+impl Templates {
+    /// What the host shall run for a resource.
+    pub fn blueprint(&self, state: &State, resource: ResourceId) -> Result<Blueprint, Unfit> {
+        let gone = || Unfit::Gone(resource);
+        let r = state.resources.get(&resource).ok_or_else(gone)?;
+        let pool = state.pools.get(&r.pool).ok_or_else(gone)?;
+        let site = r.site().ok_or_else(gone)?;
+        let host = state.hosts.get(&site.host).ok_or_else(gone)?;
+        let revision = state.templates.get(&site.template).ok_or_else(gone)?;
+        let wrong = |problems| Unfit::Template {
+            name: revision.name.to_string(),
+            problems,
+        };
+        let template = self.parse(revision).map_err(wrong)?;
+        let PoolKind::Built { parameters, .. } = &pool.spec.kind else {
+            return Err(gone());
+        };
+        let parameters: Parameters = serde_json::from_str(parameters).map_err(|e| {
+            Unfit::Host(format!(
+                "the parameters of pool {} are not JSON: {e}",
+                pool.name
+            ))
+        })?;
+        let ports = host.spec.ports.zip(site.block).and_then(|(range, block)| {
+            Some(PortBlock {
+                first: range.first_of(block)?,
+                count: range.block,
+            })
+        });
+        let reserved = Reserved {
+            ports: ports.unwrap_or(PortBlock { first: 0, count: 0 }),
+            subnet: host
+                .spec
+                .network
+                .zip(site.subnet)
+                .map(|(network, n)| Subnet {
+                    address: network.first_of(n),
+                    prefix: network.subnet,
+                }),
+            address: reach(&host.spec),
+        };
+        template.render(&parameters, &reserved).map_err(wrong)
+    }
+
+    fn parse(
+        &self,
+        revision: &caviada_core::template::Template,
+    ) -> Result<Arc<Template>, Vec<Problem>> {
+        if let Ok(parsed) = self.parsed.lock()
+            && let Some(template) = parsed.get(&revision.id)
+        {
+            return Ok(template.clone());
+        }
+        let template = Arc::new(Template::parse(&source(&revision.files))?);
+        if let Ok(mut parsed) = self.parsed.lock() {
+            parsed.insert(revision.id, template.clone());
+        }
+        Ok(template)
+    }
+}
+
+/// A revision's files as a template's source.
+pub fn source(files: &BTreeMap<Box<str>, Box<str>>) -> Source {
+    Source {
+        files: files
+            .iter()
+            .map(|(path, text)| (path.to_string(), text.to_string()))
+            .collect(),
+    }
+}
+
+/// How holders reach what runs on a host.
+fn reach(spec: &HostSpec) -> String {
+    if spec.reach.is_empty() {
+        "127.0.0.1".to_owned()
+    } else {
+        spec.reach.to_string()
+    }
+}

@@ -1,0 +1,353 @@
+//! The reconciler's shell: holds the drivers and the time around `caviada_core::reconcile`.
+//!
+//! Each look and each driver call is a task of its own, so that a sick host blocks only itself.
+//! Outcomes are handed to the ledger until it answers; a call whose attempt is over is dropped.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use caviada_core::command::{Act, AttemptOutcome, By, Command};
+use caviada_core::host::HostSpec;
+use caviada_core::id::{HostId, ResourceId};
+use caviada_core::plan::{Action, Condition, Observed, Seen, Verb};
+use caviada_core::reconcile::{Input, Output, Periods, Reconciler};
+use caviada_core::state::State;
+use caviada_driver::{self as driver, Driver, DriverError, Failure, Identity};
+use caviada_ledger::{Failure as NoAnswer, Handle};
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, JoinSet};
+
+use crate::host::{Drivers, Templates};
+
+/// A look that takes longer says nothing about the host.
+const LOOK_MAX: Duration = Duration::from_secs(30);
+/// State may change thousands of times a second; the reconciler looks at it this often at most.
+const REST: Duration = Duration::from_millis(20);
+/// Without hosts there is nothing to do, but one may be declared.
+const IDLE: Duration = Duration::from_millis(200);
+
+/// What the reconciler runs on.
+pub struct Options {
+    /// What drivers are made of.
+    pub drivers: Drivers,
+    /// Its periods.
+    pub periods: Periods,
+    /// The store is older than one this data directory has seen: nothing is changed on hosts.
+    pub rolled_back: bool,
+}
+
+/// Runs until the ledger ends or the task is dropped; dropping it drops every call under way,
+/// which the next process finds half made and finishes.
+pub async fn run(handle: Handle, options: Options) {
+    let (inputs, mut inbox) = mpsc::channel(1_024);
+    let mut shell = Shell {
+        handle,
+        options,
+        inputs,
+        tasks: JoinSet::new(),
+        calls: HashMap::new(),
+        drivers: HashMap::new(),
+        templates: Arc::default(),
+    };
+    let mut reconciler = Reconciler::new(shell.options.periods, shell.options.rolled_back);
+    let mut committed = shell.handle.committed();
+    let mut input = Input::Wake;
+    loop {
+        committed.mark_unchanged();
+        let Ok(state) = shell.handle.snapshot().await else {
+            return;
+        };
+        let now = shell.handle.now();
+        for output in reconciler.step(&state, now, input) {
+            shell.perform(&state, output);
+        }
+        if !shell.options.rolled_back && reconciler.is_rolled_back() {
+            shell.options.rolled_back = true;
+            tracing::error!(
+                "hosts carry things of a later revision than the store's: it was rolled back. Nothing is changed on hosts; run `caviada doctor`"
+            );
+        }
+        let wake = reconciler
+            .next_wake()
+            .map_or(IDLE, |t| Duration::from_millis(t.since(now)));
+        let rest = if state.hosts.is_empty() { IDLE } else { REST };
+        tokio::time::sleep(rest).await;
+        input = tokio::select! {
+            Some(input) = inbox.recv() => input,
+            changed = committed.changed() => match changed {
+                Ok(()) => Input::Wake,
+                Err(_) => return,
+            },
+            () = tokio::time::sleep(wake.saturating_sub(rest)) => Input::Wake,
+        };
+        while shell.tasks.try_join_next().is_some() {}
+    }
+}
+
+struct Shell {
+    handle: Handle,
+    options: Options,
+    inputs: mpsc::Sender<Input>,
+    tasks: JoinSet<()>,
+    calls: HashMap<(HostId, ResourceId), (Action, AbortHandle)>,
+    drivers: HashMap<HostId, (Arc<HostSpec>, Arc<dyn Driver>)>,
+    templates: Arc<Templates>,
+}
+
+impl Shell {
+    fn perform(&mut self, state: &Arc<State>, output: Output) {
+        match output {
+            Output::Look(host) => {
+                let driver = self.driver(state, host);
+                let inputs = self.inputs.clone();
+                self.tasks.spawn(async move {
+                    let seen = match driver {
+                        Ok(driver) => look(&*driver, host).await,
+                        Err(why) => {
+                            tracing::warn!(host.id = %host, "{why}");
+                            None
+                        }
+                    };
+                    let _ = inputs.send(Input::Looked(host, seen)).await;
+                });
+            }
+            Output::Act(action) => {
+                let call = Call {
+                    action,
+                    state: state.clone(),
+                    driver: self.driver(state, action.host),
+                    templates: self.templates.clone(),
+                    installation: self.options.drivers.installation.clone(),
+                };
+                let inputs = self.inputs.clone();
+                let task = self.tasks.spawn(async move {
+                    let outcome = call.perform().await;
+                    let _ = inputs.send(Input::Finished(action, outcome)).await;
+                });
+                self.calls
+                    .insert((action.host, action.resource), (action, task));
+            }
+            Output::Cancel(action) => {
+                let at = (action.host, action.resource);
+                if self.calls.get(&at).is_some_and(|(a, _)| *a == action)
+                    && let Some((_, task)) = self.calls.remove(&at)
+                {
+                    task.abort();
+                }
+            }
+            Output::Report(act) => {
+                let handle = self.handle.clone();
+                self.tasks.spawn(report(handle, act));
+            }
+        }
+    }
+
+    /// The host's driver; made anew when its spec changed.
+    fn driver(&mut self, state: &State, id: HostId) -> Result<Arc<dyn Driver>, String> {
+        let host = state
+            .hosts
+            .get(&id)
+            .ok_or_else(|| format!("{id} is gone"))?;
+        if let Some((spec, driver)) = self.drivers.get(&id)
+            && *spec == host.spec
+        {
+            return Ok(driver.clone());
+        }
+        let driver = self
+            .options
+            .drivers
+            .of(&host.spec)
+            .map_err(|e| e.to_string())?;
+        self.drivers.insert(id, (host.spec.clone(), driver.clone()));
+        Ok(driver)
+    }
+}
+
+/// Hands an act to the ledger until it is answered.
+async fn report(handle: Handle, act: Act) {
+    let command = Command {
+        by: By::System,
+        idempotency: None,
+        act,
+    };
+    let mut pause = Duration::from_millis(10);
+    loop {
+        match handle.submit(command.clone()).await {
+            Err(NoAnswer::Busy | NoAnswer::Unavailable) => {
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(Duration::from_secs(1));
+            }
+            Err(NoAnswer::Refused(refusal)) => {
+                return tracing::warn!(?refusal, "the ledger refused a report");
+            }
+            Ok(_) | Err(NoAnswer::Internal) => return,
+        }
+    }
+}
+
+async fn look(driver: &dyn Driver, host: HostId) -> Option<Observed> {
+    let listed = match tokio::time::timeout(LOOK_MAX, driver.list()).await {
+        Ok(Ok(listed)) => listed,
+        Ok(Err(why)) => {
+            tracing::warn!(host.id = %host, "{why}");
+            return None;
+        }
+        Err(_) => {
+            tracing::warn!(host.id = %host, "list: no answer within {} s", LOOK_MAX.as_secs());
+            return None;
+        }
+    };
+    let seen = |s: driver::Seen| {
+        let condition = match s.condition {
+            driver::Condition::Up => Condition::Up,
+            driver::Condition::Partial => Condition::Partial,
+            driver::Condition::Paused => Condition::Paused,
+            driver::Condition::Down => Condition::Down,
+        };
+        let at = (s.identity.resource, s.identity.generation);
+        (
+            at,
+            Seen {
+                revision: s.identity.revision,
+                condition,
+            },
+        )
+    };
+    Some(listed.into_iter().map(seen).collect())
+}
+
+/// One driver call.
+struct Call {
+    action: Action,
+    state: Arc<State>,
+    driver: Result<Arc<dyn Driver>, String>,
+    templates: Arc<Templates>,
+    installation: String,
+}
+
+impl Call {
+    async fn perform(self) -> AttemptOutcome {
+        let Action {
+            resource,
+            generation,
+            verb,
+            ..
+        } = self.action;
+        let done = match &self.driver {
+            Ok(driver) => self.call(&**driver).await,
+            Err(why) => Err(refused(why.clone())),
+        };
+        match done {
+            Ok(outputs) => {
+                tracing::info!(resource.id = %resource, generation, ?verb, "done");
+                AttemptOutcome::Done(outputs)
+            }
+            Err(error) => {
+                tracing::warn!(resource.id = %resource, generation, ?verb, "{error}");
+                let kind = kind(error.kind).into();
+                AttemptOutcome::Failed {
+                    kind,
+                    detail: error.to_string().into(),
+                }
+            }
+        }
+    }
+
+    async fn call(
+        &self,
+        driver: &dyn Driver,
+    ) -> Result<caviada_core::resource::Outputs, DriverError> {
+        let Action {
+            resource,
+            generation,
+            verb,
+            ..
+        } = self.action;
+        let identity = Identity {
+            installation: self.installation.clone(),
+            resource,
+            generation,
+            revision: self.state.revision(),
+        };
+        let blueprint = || {
+            self.templates
+                .blueprint(&self.state, resource)
+                .map_err(|e| refused(e.to_string()))
+        };
+        let progress = |p: driver::Progress| {
+            tracing::debug!(resource.id = %resource, step = p.step, subject = p.subject, done = p.done, of = p.of);
+        };
+        let built = match verb {
+            Verb::Create => driver.create(&identity, &blueprint()?, &progress).await?,
+            Verb::Reset => driver.reset(&identity, &blueprint()?, &progress).await?,
+            Verb::Delete => {
+                driver.delete(resource, generation).await?;
+                return Ok(vec![]);
+            }
+            Verb::Bind => return bind(driver, &identity).await,
+        };
+        Ok(built
+            .outputs
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()))
+            .collect())
+    }
+}
+
+/// Makes a member its new holder's: it is thawed if it was frozen, and seen to be up.
+async fn bind(
+    driver: &dyn Driver,
+    identity: &Identity,
+) -> Result<caviada_core::resource::Outputs, DriverError> {
+    let listed = driver.list().await?;
+    let mine = |s: &&driver::Seen| {
+        s.identity.resource == identity.resource && s.identity.generation == identity.generation
+    };
+    let down = |detail: String| DriverError {
+        op: "bind",
+        kind: Failure::NotReady,
+        detail,
+        source: None,
+    };
+    let Some(seen) = listed.iter().find(mine) else {
+        return Err(down(format!("{} is not on its host", identity.resource)));
+    };
+    match seen.condition {
+        driver::Condition::Up => Ok(vec![]),
+        driver::Condition::Paused => {
+            driver.power(identity, driver::Power::Unpause).await?;
+            Ok(vec![])
+        }
+        driver::Condition::Partial | driver::Condition::Down => Err(down(
+            seen.detail
+                .clone()
+                .unwrap_or_else(|| "it is not up".to_owned()),
+        )),
+    }
+}
+
+fn refused(detail: String) -> DriverError {
+    DriverError {
+        op: "prepare",
+        kind: Failure::Refused,
+        detail,
+        source: None,
+    }
+}
+
+/// The kind of failure as the ledger counts it.
+fn kind(failure: Failure) -> &'static str {
+    match failure {
+        Failure::Unreachable => "unreachable",
+        Failure::TimedOut => "timed_out",
+        Failure::Refused => "refused",
+        Failure::NoImage => "no_image",
+        Failure::NoRoom => "no_room",
+        Failure::PortTaken(_) => "port_taken",
+        Failure::NotReady => "not_ready",
+        Failure::NotOurs => "not_ours",
+        Failure::Unsupported => "unsupported",
+        Failure::Bug => "bug",
+    }
+}

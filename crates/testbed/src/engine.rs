@@ -1,0 +1,287 @@
+//! A container engine of the test's own, for what must not happen to the one that all share:
+//! restarts, hangs, other ways to reach it.
+//!
+//! It runs in network, process and mount namespaces of its own. With the first process of these
+//! everything ends that the engine ever started, and every mount and interface goes.
+
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use nix::unistd::Uid;
+
+use crate::absence::{answers, switched_off};
+use crate::image;
+use crate::keeper::Keeper;
+
+const DEADLINE: Duration = Duration::from_secs(60);
+/// Links are named by number, and the kernel lets a name be taken only once.
+const LINKS_MAX: u16 = 4_096;
+const PROGRAMS: [&str; 2] = ["/usr/sbin/dockerd", "/usr/bin/dockerd"];
+/// `$1` is the folder, `$2` the parent of the engine's control groups.
+const KEEPER: &str = r#"
+unshare --net --pid --mount --fork --mount-proc --kill-child \
+    sh -c 'ip link set lo up && echo up; sleep infinity & wait' &
+first=$!
+echo $first
+read -r _
+kill -KILL $first
+wait $first
+tries=0
+until rm -rf "$1" || [ $tries -ge 100 ]; do tries=$((tries + 1)); sleep 0.1; done
+find /sys/fs/cgroup -depth -type d -path "*/$2*" -exec rmdir {} +
+"#;
+
+/// Where the engine's program is, or why it cannot run here.
+pub(crate) fn program() -> Result<&'static Path, String> {
+    switched_off()?;
+    if !Uid::effective().is_root() {
+        return Err("an engine of its own needs root".to_owned());
+    }
+    let found = PROGRAMS.iter().map(Path::new).find(|path| path.exists());
+    found.ok_or_else(|| "dockerd is not installed".to_owned())
+}
+
+/// A running engine with the API of the default one, but with images, networks and addresses of
+/// its own. Gone, with everything in it, when dropped or when the process ends.
+#[derive(Debug)]
+pub struct Engine {
+    program: &'static Path,
+    flags: Vec<String>,
+    link: u16,
+    /// The process whose namespaces the engine lives in.
+    holder: u32,
+    daemon: Option<Child>,
+    folder: PathBuf,
+    // Last, so that what is above has been dropped before everything ends.
+    _keeper: Keeper,
+}
+
+impl Engine {
+    /// # Panics
+    /// When it does not start; with its log.
+    pub(crate) fn new(program: &'static Path, flags: &[&str]) -> Self {
+        let folder = tempfile::Builder::new()
+            .prefix("caviada-engine-")
+            .tempdir()
+            .expect("the folder for temporary files is writable")
+            .keep();
+        let mut shell = Command::new("/bin/sh");
+        shell
+            .args(["-c", KEEPER, "keeper"])
+            .arg(&folder)
+            .arg(cgroup(&folder));
+        let mut keeper = Keeper::start(shell);
+        let holder = keeper.line().parse().expect("the shell names its process");
+        assert_eq!(
+            keeper.line(),
+            "up",
+            "namespaces need unshare of util-linux and ip of iproute2"
+        );
+        let link = connect(holder);
+        let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
+        let mut engine = Self {
+            program,
+            flags,
+            link,
+            holder,
+            daemon: None,
+            folder,
+            _keeper: keeper,
+        };
+        engine.start();
+        engine
+    }
+
+    /// The engine's Unix socket.
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.folder.join("docker.sock")
+    }
+
+    /// Where this machine reaches what the engine and its containers listen on.
+    #[must_use]
+    pub fn address(&self) -> Ipv4Addr {
+        addresses(self.link).1
+    }
+
+    /// A folder of the engine's own, removed with it, for certificates and the like.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The helper image, imported into this engine.
+    #[must_use]
+    pub fn image(&self) -> String {
+        image::import(image::program(), Some(&self.socket()))
+    }
+
+    /// Whether it answers, asked once.
+    #[must_use]
+    pub fn answers(&self) -> bool {
+        answers(&self.socket(), Duration::from_secs(1)).unwrap_or(false)
+    }
+
+    /// Starts it after [`Engine::stop`] or [`Engine::kill`], and waits until it answers.
+    ///
+    /// # Panics
+    /// When it does not start; with its log.
+    pub fn start(&mut self) {
+        assert!(self.daemon.is_none(), "it runs already");
+        // In namespaces of its own process ids repeat, and a stale one would look alive.
+        let _ = std::fs::remove_file(self.folder.join("pid"));
+        let log = std::fs::File::create(self.folder.join("log")).expect("the folder is ours");
+        // With the shell between them, because nsenter would stop with its child and stay so.
+        let mut command = self.inside("/bin/sh");
+        command
+            .args(["-c", r#""$@" & wait $!"#, "daemon"])
+            .arg(self.program);
+        for (flag, name) in [
+            ("--data-root", "data"),
+            ("--exec-root", "exec"),
+            ("--pidfile", "pid"),
+        ] {
+            command.arg(flag).arg(self.folder.join(name));
+        }
+        command
+            .arg("--host")
+            .arg(format!("unix://{}", self.socket().display()));
+        command
+            .arg("--cgroup-parent")
+            .arg(format!("/{}", cgroup(&self.folder)));
+        command.args(["--shutdown-timeout", "2"]).args(&self.flags);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log);
+        self.daemon = Some(command.spawn().expect("there is nsenter"));
+        let end = Instant::now() + DEADLINE;
+        while !self.answers() {
+            let ended = self
+                .daemon
+                .as_mut()
+                .is_none_or(|daemon| daemon.try_wait().is_ok_and(|end| end.is_some()));
+            if ended || Instant::now() > end {
+                let log = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+                panic!("dockerd {:?} did not start: {log}", self.flags);
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Ends it as an operator would: containers stop.
+    pub fn stop(&mut self) {
+        self.signal("TERM");
+        self.wait();
+    }
+
+    /// Ends it as a crash would: containers go on until it starts again.
+    pub fn kill(&mut self) {
+        self.signal("KILL");
+        self.wait();
+    }
+
+    /// Lets it hang: it accepts and never answers, until [`Engine::thaw`].
+    pub fn freeze(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let pid = std::fs::read_to_string(self.folder.join("pid"))
+            .expect("it has written its process id");
+        // The number counts in its own namespace, so the signal is sent from there.
+        let mut kill = self.inside("/bin/sh");
+        kill.args(["-c", "kill -$0 $1", signal, pid.trim()]);
+        done(&mut kill);
+    }
+
+    fn wait(&mut self) {
+        if let Some(mut daemon) = self.daemon.take() {
+            daemon.wait().expect("it is our child");
+        }
+    }
+
+    /// A command that runs in the namespaces of this engine.
+    fn inside(&self, program: &str) -> Command {
+        let mut command = Command::new("nsenter");
+        let own = |name: &str| format!("/proc/{}/ns/{name}", self.holder);
+        command.arg(format!("--net={}", own("net")));
+        command.arg(format!("--pid={}", own("pid_for_children")));
+        command.arg(format!("--mount={}", own("mnt")));
+        command.args(["--", program]);
+        command
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // The keeper ends the engine; a frozen one ends too, because it is not asked.
+        if let Some(mut daemon) = self.daemon.take() {
+            let _ = daemon.kill();
+            let _ = daemon.wait();
+        }
+    }
+}
+
+/// Both ends of a link: this machine's, the engine's. From the range set aside for benchmarks,
+/// which is routed nowhere.
+fn addresses(link: u16) -> (Ipv4Addr, Ipv4Addr) {
+    let [high, low] = (link * 4).to_be_bytes();
+    (
+        Ipv4Addr::new(198, 18, high, low + 1),
+        Ipv4Addr::new(198, 18, high, low + 2),
+    )
+}
+
+/// Links this machine with the namespace of `holder`; the link goes with it.
+fn connect(holder: u32) -> u16 {
+    let taken = |link: &u16| {
+        let mut add = Command::new("ip");
+        add.args([
+            "link",
+            "add",
+            &format!("caviada{link}"),
+            "type",
+            "veth",
+            "peer",
+            "name",
+            "eth0",
+        ]);
+        add.args(["netns", &holder.to_string()]);
+        add.output().is_ok_and(|output| output.status.success())
+    };
+    let link = (0..LINKS_MAX).find(taken).expect("links can be made");
+    let name = format!("caviada{link}");
+    let (ours, theirs) = addresses(link);
+    done(Command::new("ip").args(["address", "add", &format!("{ours}/30"), "dev", &name]));
+    done(Command::new("ip").args(["link", "set", &name, "up"]));
+    let net = format!("--net=/proc/{holder}/ns/net");
+    for words in [
+        &["address", "add", &format!("{theirs}/30"), "dev", "eth0"][..],
+        &["link", "set", "eth0", "up"],
+    ] {
+        done(Command::new("nsenter").args([&net, "--", "ip"]).args(words));
+    }
+    link
+}
+
+/// The parent of the control groups of an engine with this folder.
+fn cgroup(folder: &Path) -> String {
+    let name = folder.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+fn done(command: &mut Command) {
+    let output: std::io::Result<Output> = command.output();
+    let output = output.unwrap_or_else(|why| panic!("{command:?}: {why}"));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {said}");
+}

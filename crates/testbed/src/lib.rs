@@ -1,0 +1,78 @@
+//! The real parts that tests run against: container engines with a small local image, a private
+//! PostgreSQL, an SSH daemon. Only a dev-dependency; nothing that ships knows this crate.
+//!
+//! Every part is asked for in the same way, and a test without its part never passes in silence:
+//!
+//! ```no_run
+//! # fn a_test() {
+//! let Some(image) = caviada_testbed::image() else { return };
+//! # }
+//! ```
+//!
+//! With `CI=true` the question panics where the part is absent. Elsewhere it answers `None`, says
+//! so on stderr, and leaves a line for the summary of `cargo xtask test`.
+
+mod absence;
+mod engine;
+mod image;
+mod keeper;
+mod postgres;
+
+use std::path::{Path, PathBuf};
+
+pub use engine::Engine;
+pub use image::program;
+pub use postgres::Postgres;
+
+use absence::left_out;
+
+/// The name of the image whose entry point is [`program`], imported into the engine on the default
+/// socket. `None` without an engine.
+///
+/// # Panics
+/// With `CI=true` without an engine, and always when the image cannot be built or imported.
+#[must_use]
+pub fn image() -> Option<String> {
+    match absence::engine() {
+        Ok(()) => Some(image::imported()),
+        Err(why) => left_out("Docker", &why),
+    }
+}
+
+/// A container engine of the caller's own, started with additional `flags` of `dockerd`. `None`
+/// where it is not installed or this is not root.
+///
+/// # Panics
+/// With `CI=true` where it cannot run, and always when it does not start.
+#[must_use]
+pub fn engine(flags: &[&str]) -> Option<Engine> {
+    match engine::program() {
+        Ok(program) => Some(Engine::new(program, flags)),
+        Err(why) => left_out("Docker", &why),
+    }
+}
+
+/// A PostgreSQL of the caller's own, empty and running. `None` where it is not installed.
+///
+/// # Panics
+/// With `CI=true` where it is not installed, and always when it does not start.
+#[must_use]
+pub fn postgres() -> Option<Postgres> {
+    match postgres::binaries() {
+        Ok(binaries) => Some(Postgres::start(&binaries)),
+        Err(why) => left_out("PostgreSQL", &why),
+    }
+}
+
+/// The path of `sshd`, for a test that starts its own on loopback. `None` where it is not installed.
+///
+/// # Panics
+/// With `CI=true` where it is not installed.
+#[must_use]
+pub fn sshd() -> Option<PathBuf> {
+    let path = Path::new("/usr/sbin/sshd");
+    match path.exists() {
+        true => Some(path.to_owned()),
+        false => left_out("sshd", "openssh-server is not installed"),
+    }
+}
