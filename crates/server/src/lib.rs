@@ -42,6 +42,14 @@ pub enum Error {
     Vanished,
 }
 
+/// How a server is to behave.
+pub struct Options {
+    /// Secret of the first admin key; looked at only while there is no key.
+    pub admin_key: Option<String>,
+    /// The reconciler's.
+    pub reconciler: reconciler::Options,
+}
+
 /// An open ledger, about to be served.
 #[derive(Debug)]
 pub struct Server {
@@ -62,10 +70,9 @@ impl Server {
 
     /// Serves until SIGTERM, SIGINT, or the end of the ledger. What was answered is durable, so a
     /// clean end has only to stop listening.
-    pub async fn run(self, listen: SocketAddr, options: reconciler::Options) -> Result<(), Error> {
+    pub async fn run(self, listen: SocketAddr, options: Options) -> Result<(), Error> {
         let Self { handle, ended } = self;
-        let given = std::env::var(http::auth::ADMIN_KEY).ok();
-        if let Some(made) = http::auth::first_key(&handle, given).await? {
+        if let Some(made) = http::auth::first_key(&handle, options.admin_key).await? {
             println!("This is the first start. The admin key, shown once:\n\n  {made}\n");
         }
         let listener = TcpListener::bind(listen)
@@ -74,7 +81,12 @@ impl Server {
                 address: listen,
                 error,
             })?;
-        let reconciler = tokio::spawn(reconciler::run(handle.clone(), options));
+        let http = http::Options {
+            installation: options.reconciler.drivers.installation.clone(),
+            ..http::Options::default()
+        };
+        let app = http::App::new(handle.clone(), http);
+        let reconciler = tokio::spawn(reconciler::run(handle.clone(), options.reconciler));
         tracing::info!("listening on http://{}", listener.local_addr()?);
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -84,7 +96,6 @@ impl Server {
                 _ = interrupt.recv() => {}
             }
         };
-        let app = http::App::new(handle.clone(), http::Options::default());
         let served = http::serve(listener, None, http::router(app), stop);
         tokio::select! {
             served = served => {
