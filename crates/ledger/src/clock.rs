@@ -144,6 +144,29 @@ impl Source for System {
     }
 }
 
+/// The clock of another machine: as this one's, but for how far they were apart when it was asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Shifted {
+    ahead_ms: i64,
+}
+
+impl Shifted {
+    /// The other clock is so many milliseconds ahead.
+    pub(crate) fn by_ms(ahead_ms: i64) -> Self {
+        Self { ahead_ms }
+    }
+}
+
+impl Source for Shifted {
+    fn wall(&mut self) -> Time {
+        Time(System.wall().0.saturating_add_signed(self.ahead_ms))
+    }
+
+    fn monotonic(&mut self) -> Duration {
+        System.monotonic()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,7 @@
 //! The two engines, behind one narrow trait. An engine moves rows of integers and texts; what they
 //! mean is known above it.
 
+pub mod postgres;
 pub mod sqlite;
 
 use std::fmt::Write as _;

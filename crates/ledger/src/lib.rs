@@ -23,3 +23,6 @@ pub use turn::{Fatal, Ledger, Start, Turn};
 
 /// The ledger's store on SQLite.
 pub type SqliteStore = store::sql::Sql<engine::sqlite::Sqlite>;
+
+/// The ledger's store on PostgreSQL.
+pub type PostgresStore = store::sql::Sql<engine::postgres::Postgres>;

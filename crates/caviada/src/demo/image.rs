@@ -29,7 +29,9 @@ pub async fn engine(url: &str) -> Option<Engine> {
             None
         }
         Err(_) => {
-            println!("The Docker engine at {url} does not answer: clusters are built of plain processes.");
+            println!(
+                "The Docker engine at {url} does not answer: clusters are built of plain processes."
+            );
             None
         }
     }
@@ -75,6 +77,8 @@ async fn import(url: &str) -> anyhow::Result<String> {
 fn write(archive: &Path) -> anyhow::Result<()> {
     let mut tar = tar::Builder::new(std::fs::File::create(archive)?);
     tar.follow_symlinks(true);
+    // Engines read no sparse entries.
+    tar.sparse(false);
     tar.append_path_with_name(std::env::current_exe()?, "caviada")?;
     for library in libraries()? {
         let name = library.strip_prefix("/").unwrap_or(&library);

@@ -5,10 +5,15 @@ use chacha20poly1305::aead::Generate as _;
 
 use super::memory::read_journal;
 use super::{Batch, EachRow, Flow, JournalRow, Part, Position, Store, StoreError};
+use crate::clock::Shifted;
+use crate::engine::postgres::Postgres;
 use crate::engine::{Engine, Guard};
 use crate::field::{Field, Reader};
 use crate::migration::{self, LEDGER};
 use crate::table::{JOURNAL, Table};
+
+/// Rows of the journal read at once.
+const PAGE: usize = 256;
 
 /// The store on an engine.
 #[derive(Debug)]
@@ -131,31 +136,65 @@ pub(crate) fn read_table(
     engine.query(&sql, &[], &mut |fields| each(fields).map(Flow::Continue))
 }
 
-/// Rows of the journal.
+/// Rows of the journal, page by page: a reader that has enough leaves no rows under way.
 pub(crate) fn read_journal_part(
     engine: &mut impl Engine,
     part: Part,
     each: &mut dyn FnMut(JournalRow) -> Result<Flow, StoreError>,
 ) -> Result<(), StoreError> {
     let columns = "SELECT revision, at, total, ended, doc FROM journal";
-    let (sql, arg) = match part {
+    // Times never fall from revision to revision, so the first row too old ends the walk.
+    let (sql, mut from, since) = match part {
         Part::After(revision) => (
-            format!("{columns} WHERE revision > $1 ORDER BY revision"),
+            format!("{columns} WHERE revision > $1 AND at >= $2 ORDER BY revision LIMIT {PAGE}"),
             revision,
+            Time(0),
         ),
-        Part::Ended(since) => {
-            // Times never fall from revision to revision, so the first one too old ends the walk.
-            (
-                format!("{columns} WHERE ended > 0 OR at < $1 ORDER BY revision DESC"),
-                since.0,
-            )
-        }
+        Part::Ended(since) => (
+            format!(
+                "{columns} WHERE revision < $1 AND (ended > 0 OR at < $2) \
+                 ORDER BY revision DESC LIMIT {PAGE}"
+            ),
+            i64::MAX.cast_unsigned(),
+            since,
+        ),
     };
-    engine.query(&sql, &[arg.into()], &mut |fields| {
-        let row = read_journal(Reader::new(JOURNAL.name, fields))?;
-        match part {
-            Part::Ended(since) if row.at < since => Ok(Flow::Break(())),
-            _ => each(row),
+    loop {
+        let mut page = Vec::with_capacity(PAGE);
+        engine.query(&sql, &[from.into(), since.0.into()], &mut |fields| {
+            page.push(read_journal(Reader::new(JOURNAL.name, fields))?);
+            Ok(Flow::Continue(()))
+        })?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        from = last.revision;
+        let more = page.len() == PAGE;
+        for row in page {
+            if row.at < since || each(row)?.is_break() {
+                return Ok(());
+            }
         }
-    })
+        if !more {
+            return Ok(());
+        }
+    }
+}
+
+impl Sql<Postgres> {
+    /// Connects to a server: `postgres://user:password@host/database`, or `host=/run/postgresql …`.
+    ///
+    /// # Errors
+    /// When it cannot be reached, or its schema is newer than this program.
+    pub fn connect(url: &str) -> Result<Self, StoreError> {
+        Self::open(Postgres::open(url, "caviada")?)
+    }
+
+    /// The server's clock, which all replicas go by.
+    ///
+    /// # Errors
+    /// When the server does not answer.
+    pub fn clock(&mut self) -> Result<Shifted, StoreError> {
+        self.engine.clock_ahead_ms().map(Shifted::by_ms)
+    }
 }

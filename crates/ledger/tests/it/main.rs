@@ -4,6 +4,7 @@
 mod handle;
 #[cfg(debug_assertions)] // It is an assertion that panics.
 mod panic;
+mod postgres;
 mod random;
 mod sim;
 mod store;

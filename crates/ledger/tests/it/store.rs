@@ -61,10 +61,43 @@ impl Place for Sqlite {
     }
 }
 
+/// A database on a server of its own.
+pub struct Postgres(pub caviada_testbed::Postgres);
+
+impl Place for Postgres {
+    type Store = caviada_ledger::PostgresStore;
+    fn open(&self) -> Self::Store {
+        caviada_ledger::PostgresStore::connect(&self.0.socket_url()).unwrap()
+    }
+    fn installation(&self) -> String {
+        self.open().installation().unwrap()
+    }
+    fn hurt(&self, sql: &str) {
+        let url = self.0.url();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let connected = tokio_postgres::connect(&url, tokio_postgres::NoTls).await;
+            let (client, connection) = connected.unwrap();
+            tokio::spawn(connection);
+            let sql = format!("SET search_path TO caviada; {sql}");
+            client.batch_execute(&sql).await.unwrap();
+        });
+    }
+}
+
 macro_rules! on_each_store {
     ($($promise:ident)*) => {
         mod sqlite {
             $(#[test] fn $promise() { super::$promise(super::Sqlite::new()) })*
+        }
+        mod postgres {
+            $(#[test] fn $promise() {
+                let Some(server) = caviada_testbed::postgres() else { return };
+                super::$promise(super::Postgres(server))
+            })*
         }
     };
 }
