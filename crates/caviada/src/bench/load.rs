@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use caviada_api::BASE_PATH;
 use caviada_api::lease::Acquire;
+use caviada_server::http::bare;
 use tokio::task::JoinSet;
 
 use super::connection::Connection;
@@ -21,8 +22,6 @@ use super::pace::Pace;
 const LEASE_ID: &[u8] = b"\"id\":\"";
 /// For leases that are given back at once.
 const TTL_MS: u64 = 60_000;
-/// Where the bare route is.
-pub const BARE_PATH: &str = "/bare";
 
 /// Requests made once and sent often.
 #[derive(Debug)]
@@ -51,7 +50,7 @@ impl Requests {
             anyhow::Ok(all.into_bytes())
         };
         Ok(Self {
-            bare: format!("GET {BARE_PATH} HTTP/1.1\r\n{host}\r\n").into_bytes(),
+            bare: format!("GET {} HTTP/1.1\r\n{host}\r\n", bare::PATH).into_bytes(),
             acquires: pools.iter().map(acquire).collect::<Result<_, _>>()?,
             release: (
                 format!("DELETE {BASE_PATH}/leases/").into_bytes(),
