@@ -7,6 +7,7 @@ pub mod directory;
 mod engine;
 pub mod field;
 pub mod handle;
+pub mod history;
 pub mod journal;
 pub mod load;
 mod migration;

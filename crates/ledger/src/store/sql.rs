@@ -126,7 +126,7 @@ fn random() -> Result<u64, StoreError> {
 
 /// Every row of a table in the order of its key.
 pub(crate) fn read_table(
-    engine: &mut impl Engine,
+    engine: &mut dyn Engine,
     table: &Table,
     each: EachRow<'_>,
 ) -> Result<(), StoreError> {
@@ -138,7 +138,7 @@ pub(crate) fn read_table(
 
 /// Rows of the journal, page by page: a reader that has enough leaves no rows under way.
 pub(crate) fn read_journal_part(
-    engine: &mut impl Engine,
+    engine: &mut dyn Engine,
     part: Part,
     each: &mut dyn FnMut(JournalRow) -> Result<Flow, StoreError>,
 ) -> Result<(), StoreError> {
