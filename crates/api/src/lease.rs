@@ -244,6 +244,9 @@ pub struct LeasedResource {
     /// How to reach it: name → address, URL or document.
     #[serde(default)]
     pub endpoints: BTreeMap<String, String>,
+    /// Of a slice: what was cut, such as `10.0.0.16/28`, `20000-20009` or `cpu=2`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
     /// It was seen unwell since it was granted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub flagged: bool,

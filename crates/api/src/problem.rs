@@ -55,8 +55,10 @@ pub mod code {
     pub const LEASE_ENDED: &str = "lease-ended";
     /// The fence in the request is not the lease's.
     pub const STALE_FENCE: &str = "stale-fence";
-    /// No key, or one that is not known or over.
+    /// No key came with the request.
     pub const UNAUTHENTICATED: &str = "unauthenticated";
+    /// The key is not known, or over.
+    pub const UNKNOWN_KEY: &str = "unknown-key";
     /// The key may not do this.
     pub const FORBIDDEN: &str = "forbidden";
     /// The noun changed since it was read.
@@ -68,7 +70,7 @@ pub mod code {
     /// The key makes requests faster than it may.
     pub const TOO_MANY_REQUESTS: &str = "too-many-requests";
     /// Another body came with this idempotency key.
-    pub const IDEMPOTENCY_KEY_REUSED: &str = "idempotency-key-reused";
+    pub const IDEMPOTENCY_KEY_REUSED: &str = "key-reused";
 }
 
 impl fmt::Display for Problem {

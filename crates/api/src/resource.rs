@@ -291,8 +291,6 @@ pub struct Evidence {
     pub cause: String,
     /// In words.
     pub detail: String,
-    /// When.
-    pub at: Timestamp,
     /// Failures in a row.
     pub attempts: u32,
 }
@@ -307,8 +305,6 @@ pub struct Left {
     /// Free amounts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quantity: Option<Quantity>,
-    /// Slices that exist.
-    pub slices: u64,
 }
 
 /// `GET /resources`: which, in which order. All conditions must hold.

@@ -27,7 +27,7 @@ pub struct Template {
     pub id: TemplateId,
     /// DNS-like, unique.
     pub name: String,
-    /// 1 for the first.
+    /// Rises with each revision, with gaps.
     pub revision: u64,
     /// It comes with the program.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]

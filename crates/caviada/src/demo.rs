@@ -5,7 +5,9 @@
 //! hold ends the tour.
 
 mod child;
+mod file;
 mod image;
+mod kill;
 mod tour;
 
 use std::net::SocketAddr;
@@ -24,7 +26,7 @@ pub struct DemoArgs {
     /// Where the server listens
     #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR")]
     listen: SocketAddr,
-    /// Docker engine to build on; without one that answers, the demo does without containers
+    /// Docker engine to build on; without one that answers, clusters are built of plain processes
     #[arg(
         long,
         env = "DOCKER_HOST",

@@ -9,7 +9,8 @@ use anyhow::{Context, bail};
 use caviada_core::reconcile::Periods;
 use caviada_ledger::Start;
 use caviada_server::host::Drivers;
-use caviada_server::{Server, reconciler};
+use caviada_server::http::auth::ADMIN_KEY;
+use caviada_server::{Options, Server, reconciler};
 use clap::Args;
 
 /// What the server can be told.
@@ -77,10 +78,13 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         probe_ms: args.probe_ms,
         ..Periods::default()
     };
-    let options = reconciler::Options {
-        drivers,
-        periods,
-        rolled_back: false,
+    let options = Options {
+        admin_key: std::env::var(ADMIN_KEY).ok(),
+        reconciler: reconciler::Options {
+            drivers,
+            periods,
+            rolled_back: false,
+        },
     };
     Ok(server.run(args.listen, options).await?)
 }

@@ -93,7 +93,7 @@ fn index(state: &State, report: &mut Report) {
             });
         )+};
     }
-    parts!(pool_names host_names key_names key_hashes quota_owners templates resource_names free
+    parts!(pool_names host_names key_names key_hashes quota_owners templates revision_uses resource_names free
         revisions postings earmarks deadlines members placed pools hosts spaces divisible waiters
         waiting owner_leases owners slots lease_outcomes outcome_ends outcome_counts endless);
 }

@@ -430,8 +430,8 @@ pub(crate) fn ever(
 ) -> Result<(), String> {
     for (i, item) in items.iter().enumerate() {
         let same = |other: &&Item| other.pool == item.pool && other.amount.is_none();
-        let want: u64 = match (&item.selector, item.pool) {
-            (None, Some(_)) => items
+        let want: u64 = match (&item.selector, item.pool, &item.amount) {
+            (None, Some(_), None) => items
                 .iter()
                 .filter(same)
                 .filter(|o| o.selector.is_none())

@@ -236,6 +236,8 @@ pub enum Act {
         lease: LeaseId,
         /// The new owner.
         to: Owner,
+        /// Refused unless it is the lease's.
+        fence: Option<Fence>,
     },
     /// Lets others see and use a lease; replaces those named before.
     Share {
@@ -243,6 +245,8 @@ pub enum Act {
         lease: LeaseId,
         /// The others.
         with: BTreeSet<Owner>,
+        /// Refused unless it is the lease's.
+        fence: Option<Fence>,
     },
     /// Changes a lease's labels and note.
     Annotate {
@@ -252,6 +256,8 @@ pub enum Act {
         labels: Labels,
         /// Its note.
         note: Option<Box<str>>,
+        /// Only if it is unchanged since.
+        expect: Option<Number>,
     },
     /// The outcome of an attempt. One of a stale generation or attempt changes nothing.
     Record {

@@ -93,13 +93,14 @@ pub(crate) fn decide(state: &State, by: By, act: &Act) -> Result<Done, Refusal> 
             lease::release(state, &who, *lease, members, leaving, *fence)
         }
         Act::Revoke { lease } => lease::revoke(state, &who, *lease),
-        Act::Give { lease, to } => lease::give(state, &who, *lease, to),
-        Act::Share { lease, with } => lease::share(state, &who, *lease, with),
+        Act::Give { lease, to, fence } => lease::give(state, &who, *lease, to, *fence),
+        Act::Share { lease, with, fence } => lease::share(state, &who, *lease, with, *fence),
         Act::Annotate {
             lease,
             labels,
             note,
-        } => lease::annotate(state, &who, *lease, labels, note),
+            expect,
+        } => lease::annotate(state, &who, *lease, labels, note.as_deref(), *expect),
         Act::Record {
             resource,
             generation,

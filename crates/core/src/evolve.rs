@@ -197,11 +197,11 @@ impl State {
         let reindex = self.pools.get(&pool.id).is_some_and(|old| {
             old.spec.pick != pool.spec.pick || old.spec.indexed != pool.spec.indexed
         });
-        let recycles = self
-            .pools
-            .get(&pool.id)
-            .is_some_and(|old| old.spec.recycle.class != pool.spec.recycle.class);
-        if recycles {
+        let looks = self.pools.get(&pool.id).is_some_and(|old| {
+            old.spec.recycle.class != pool.spec.recycle.class
+                || old.spec.visibility.owners != pool.spec.visibility.owners
+        });
+        if looks {
             self.work.insert(Work::PoolMembers(pool.id, ResourceId(0)));
         }
         let members: Vec<ResourceId> = if reindex {

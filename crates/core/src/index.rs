@@ -33,6 +33,8 @@ pub struct Index {
     pub quota_owners: OrdMap<Owner, QuotaId>,
     /// Revisions by template; the last is the newest.
     pub templates: OrdSet<(Name, TemplateId)>,
+    /// Number of resources made of each revision.
+    pub revision_uses: OrdMap<TemplateId, u32>,
     /// Resources by name.
     pub resource_names: OrdMap<(PoolId, ResourceName), ResourceId>,
     /// Ready and kept for nobody, in the pool's pick order, grouped by host.
@@ -331,6 +333,18 @@ impl Index {
                 }
             }
             Origin::Built(site) => {
+                let uses = self.revision_uses.get(&site.template).copied().unwrap_or(0);
+                match (present, uses) {
+                    (true, n) => {
+                        self.revision_uses.insert(site.template, n + 1);
+                    }
+                    (false, 0 | 1) => {
+                        self.revision_uses.remove(&site.template);
+                    }
+                    (false, n) => {
+                        self.revision_uses.insert(site.template, n - 1);
+                    }
+                }
                 if let Some(host) = self.hosts.get_mut(&site.host) {
                     let back = site.block.filter(|n| !host.quarantined.contains(n));
                     let block = if present { site.block } else { back };

@@ -7,7 +7,7 @@ pub(crate) mod fail;
 mod health;
 mod host;
 mod pool;
-mod queue;
+pub(crate) mod queue;
 
 use std::sync::Arc;
 
@@ -34,6 +34,11 @@ impl Default for Bound {
 }
 
 impl Bound {
+    /// So many events, for a turn that shares its bound.
+    pub fn events(events: usize) -> Self {
+        Self { events }
+    }
+
     /// Nothing is left.
     pub fn is_spent(&self) -> bool {
         self.events == 0

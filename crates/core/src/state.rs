@@ -74,7 +74,7 @@ pub(crate) enum Work {
     Host(HostId),
     /// Members of a host that was lost, came back, or changed, from this one on.
     HostMembers(HostId, ResourceId),
-    /// Members of a pool that retires or recycles differently, from this one on.
+    /// Members of a pool that retires, recycles differently or is seen by others, from this one on.
     PoolMembers(PoolId, ResourceId),
     /// A resource whose health or readiness wants a decision.
     Resource(ResourceId),

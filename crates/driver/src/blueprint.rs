@@ -187,6 +187,8 @@ pub struct Healthcheck {
     pub retries: u32,
     /// Grace after the start, in milliseconds.
     pub start_period_ms: u64,
+    /// Between two tests within that grace, in milliseconds; none means as ever.
+    pub start_interval_ms: Option<u64>,
 }
 
 /// What a dependent waits for.

@@ -23,7 +23,7 @@ pub mod shim;
 mod site;
 mod status;
 mod tree;
-mod variable;
+pub(crate) mod variable;
 
 use std::collections::BTreeMap;
 use std::io;

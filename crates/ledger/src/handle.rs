@@ -73,6 +73,11 @@ impl Handle {
             .clone()
     }
 
+    /// The key whose secret has this SHA-256. Whether it has expired is for the caller to see.
+    pub fn key_hashed(&self, hash: &[u8; 32]) -> Option<Arc<Key>> {
+        self.keys().hashed(hash).cloned()
+    }
+
     /// The last committed revision, and a way to wait for the next.
     pub fn committed(&self) -> watch::Receiver<u64> {
         self.shared.committed.subscribe()

@@ -11,7 +11,7 @@ use caviada_core::state::State;
 use caviada_driver::Driver;
 use caviada_driver::blueprint::{Blueprint, Subnet};
 use caviada_driver::docker::{
-    Credentials, Docker, DockerAddress, DockerOptions, PlainTcp, TlsFiles,
+    Credentials, Docker, DockerAddress, DockerOptions, PlainTcp, SshFiles, TlsFiles,
 };
 use caviada_driver::process::{ProcessConfig, ProcessDriver};
 use caviada_driver::template::{Parameters, PortBlock, Problem, Reserved, Source, Template};
@@ -87,7 +87,10 @@ fn docker(installation: &str, spec: &HostSpec) -> Result<Arc<dyn Driver>, Unfit>
         .is_some_and(|v| &**v == "allow");
     let credentials = Credentials {
         tls,
-        ssh_key: option("ssh_key"),
+        ssh: SshFiles {
+            key: option("ssh_key"),
+            known_hosts: option("ssh_known_hosts"),
+        },
         plain_tcp: if plain {
             PlainTcp::Allow
         } else {

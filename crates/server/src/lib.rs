@@ -35,11 +35,19 @@ pub enum Error {
     #[error(transparent)]
     System(#[from] std::io::Error),
     /// The first admin key cannot be made.
-    #[error("the first admin key: {0}")]
-    FirstKey(String),
+    #[error(transparent)]
+    FirstKey(#[from] http::auth::FirstKeyError),
     /// The ledger's thread is gone without a word.
     #[error("the ledger's thread ended without a reason; this is a bug in Caviada")]
     Vanished,
+}
+
+/// How a server is to behave.
+pub struct Options {
+    /// Secret of the first admin key; looked at only while there is no key.
+    pub admin_key: Option<String>,
+    /// The reconciler's.
+    pub reconciler: reconciler::Options,
 }
 
 /// An open ledger, about to be served.
@@ -62,15 +70,23 @@ impl Server {
 
     /// Serves until SIGTERM, SIGINT, or the end of the ledger. What was answered is durable, so a
     /// clean end has only to stop listening.
-    pub async fn run(self, listen: SocketAddr, options: reconciler::Options) -> Result<(), Error> {
+    pub async fn run(self, listen: SocketAddr, options: Options) -> Result<(), Error> {
         let Self { handle, ended } = self;
-        if let Some(made) = http::auth::first_key(&handle).await.map_err(Error::FirstKey)? {
+        if let Some(made) = http::auth::first_key(&handle, options.admin_key).await? {
             println!("This is the first start. The admin key, shown once:\n\n  {made}\n");
         }
         let listener = TcpListener::bind(listen)
             .await
-            .map_err(|error| Error::Listen { address: listen, error })?;
-        let reconciler = tokio::spawn(reconciler::run(handle.clone(), options));
+            .map_err(|error| Error::Listen {
+                address: listen,
+                error,
+            })?;
+        let http = http::Options {
+            installation: options.reconciler.drivers.installation.clone(),
+            ..http::Options::default()
+        };
+        let app = http::App::new(handle.clone(), http);
+        let reconciler = tokio::spawn(reconciler::run(handle.clone(), options.reconciler));
         tracing::info!("listening on http://{}", listener.local_addr()?);
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
@@ -80,7 +96,7 @@ impl Server {
                 _ = interrupt.recv() => {}
             }
         };
-        let served = http::serve(listener, http::router(handle.clone()), stop);
+        let served = http::serve(listener, None, http::router(app), stop);
         tokio::select! {
             served = served => {
                 served?;

@@ -24,7 +24,7 @@ pub struct KeyEntry {
     /// Groups of the owner.
     #[serde(default)]
     pub groups: Vec<String>,
-    /// Owners it may speak for.
+    /// Pools in which it may acquire for any other owner.
     #[serde(default)]
     pub act_for: Vec<String>,
     /// It stops working so long after it was made.

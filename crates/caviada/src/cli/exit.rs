@@ -96,10 +96,14 @@ impl From<client::Error> for Failure {
             client::Error::Options(_) => Exit::Usage,
             client::Error::Unreachable { .. } | client::Error::Protocol { .. } => Exit::Failed,
         };
-        let hint = if exit == Exit::NotSignedIn {
-            "\n  sign in with `caviada login`, or set CAVIADA_KEY"
-        } else {
-            ""
+        let hint = match &error {
+            _ if exit == Exit::NotSignedIn => {
+                "\n  sign in with `caviada login`, or set CAVIADA_KEY"
+            }
+            client::Error::Unreachable { reason, .. } if reason.contains("certificate") => {
+                "\n  trust the server's authority with --ca-file or CAVIADA_CA_FILE"
+            }
+            _ => "",
         };
         Self::new(exit, format!("{error}{hint}"))
     }

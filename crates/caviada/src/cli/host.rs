@@ -59,6 +59,9 @@ pub struct SetArgs {
     /// Where: unix:///var/run/docker.sock, tcp://10.0.0.5:2376, ssh://user@host
     #[arg(long)]
     address: Option<String>,
+    /// Address under which holders reach what runs there [default: the engine's own]
+    #[arg(long, value_name = "ADDRESS")]
+    reach: Option<String>,
     /// What it holds: resources=8,mem=64Gi
     #[arg(long, value_name = "AMOUNTS")]
     capacity: Option<String>,
@@ -216,6 +219,9 @@ impl SetArgs {
         spec.driver = self.driver.unwrap_or(spec.driver);
         if self.address.is_some() {
             spec.address.clone_from(&self.address);
+        }
+        if self.reach.is_some() {
+            spec.reach.clone_from(&self.reach);
         }
         if let Some(text) = &self.capacity {
             spec.capacity = quantity::parse(text)

@@ -42,8 +42,8 @@ pub struct AddArgs {
     /// Group of the owner; may be repeated
     #[arg(long = "group", value_name = "GROUP")]
     groups: Vec<String>,
-    /// Owner it may speak for beside its own, * for all; may be repeated
-    #[arg(long, value_name = "OWNER")]
+    /// Pool in which it may acquire for any other owner; may be repeated
+    #[arg(long, value_name = "POOL")]
     act_for: Vec<String>,
     /// It stops working after so long
     #[arg(long, value_name = "DURATION")]

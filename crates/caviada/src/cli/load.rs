@@ -74,6 +74,7 @@ async fn apply(client: &Client, plan: &mut Plan) -> Result<Vec<Secret>, Failure>
     let mut done = 0;
     while done < plan.changes.len() {
         match plan::act(client, &plan.changes[done..]).await {
+            Ok(acted) if acted.same => drop(plan.changes.remove(done)),
             Ok(acted) => {
                 secrets.extend(acted.secret.map(|secret| Secret {
                     name: plan.changes[done].name.clone(),

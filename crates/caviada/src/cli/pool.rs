@@ -10,6 +10,7 @@ use caviada_api::pool::{Holders, OnBad, OnEmpty, Pick, Placement, Pool, PoolSpec
 use clap::{Args, Subcommand};
 
 use super::exit::{Exit, Failure};
+use super::lease::want::slice;
 use super::output::{Out, Row};
 use super::table::{or_dash, short, word};
 
@@ -79,6 +80,15 @@ pub struct SetArgs {
     /// Owners who see the pool, separated by commas; empty for all
     #[arg(long, value_delimiter = ',')]
     owners: Option<Vec<String>>,
+    /// Hosts that may carry built ones, separated by commas; empty for every fitting one
+    #[arg(long, value_delimiter = ',')]
+    hosts: Option<Vec<String>>,
+    /// Its resources are divisible; a slice for callers who name none: /28, 16 or cpu=2,mem=4Gi
+    #[arg(long, value_name = "SIZE")]
+    slice: Option<String>,
+    /// Bind a grant before its lease is active
+    #[arg(long)]
+    prepare: Option<bool>,
     /// Attributes with an index, separated by commas
     #[arg(long, value_delimiter = ',')]
     indexed: Option<Vec<String>>,
@@ -205,12 +215,24 @@ impl SetArgs {
         put(&mut spec.placement, self.placement.as_ref());
         put(&mut spec.visibility.holders, self.holders.as_ref());
         if let Some(owners) = &self.owners {
-            let owners: Vec<String> = owners.iter().filter(|o| !o.is_empty()).cloned().collect();
-            spec.visibility.owners = (!owners.is_empty()).then_some(owners);
+            spec.visibility.owners = some_of(owners);
         }
+        if let Some(hosts) = &self.hosts {
+            spec.hosts = some_of(hosts);
+        }
+        if let Some(text) = &self.slice {
+            spec.slice = Some(slice(text)?);
+        }
+        put(&mut spec.prepare, self.prepare.as_ref());
         put(&mut spec.indexed, self.indexed.as_ref());
         Ok(())
     }
+}
+
+/// The names, or none for `--owners=`.
+fn some_of(names: &[String]) -> Option<Vec<String>> {
+    let names: Vec<String> = names.iter().filter(|n| !n.is_empty()).cloned().collect();
+    (!names.is_empty()).then_some(names)
 }
 
 /// `size=4` is a number and `name=x` a text, as JSON would have them.
@@ -227,6 +249,7 @@ fn parameters(texts: &[String]) -> Result<BTreeMap<String, serde_json::Value>, F
 
 #[cfg(test)]
 mod tests {
+    use caviada_api::lease::SliceSize;
     use clap::Parser;
 
     use super::*;
@@ -260,8 +283,10 @@ mod tests {
         assert!(after.lease.no_deadline);
         assert_eq!(after.visibility.owners.as_ref().unwrap().len(), 2);
         assert_eq!(after.recycle.class, Some(RecycleClass::Keep));
-        let open = changed("x p --owners=", after);
+        let open = changed("x p --owners= --hosts a,b --slice /28", after);
         assert_eq!(open.visibility.owners, None);
+        assert_eq!(open.hosts.map(|hosts| hosts.len()), Some(2));
+        assert_eq!(open.slice, Some(SliceSize::Prefix(28)));
     }
 
     #[test]

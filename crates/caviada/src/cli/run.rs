@@ -13,7 +13,7 @@ use std::time::Duration as Span;
 
 use caviada_api::client::Client;
 use caviada_api::duration::Duration;
-use caviada_api::lease::{Lease, Release};
+use caviada_api::lease::{Acquire, Lease, Release};
 use clap::{Args, ValueEnum};
 use futures_util::FutureExt;
 use tokio::time::{Instant, sleep_until};
@@ -66,7 +66,7 @@ pub async fn run(client: &Client, args: RunArgs) -> Result<Exit, Failure> {
     // From here on a signal does not end this process: what was acquired is released first.
     let mut stop = Stop::listen()?;
     let asked = Instant::now();
-    let lease = client.acquire(&request).await?;
+    let lease = acquire(client, &request, &mut stop).await?;
     let granted = want::settle(client, Granted { lease, asked }, &request).await?;
     let id = granted.lease.id;
     if let Some(signal) = stop.next().now_or_never() {
@@ -101,6 +101,24 @@ pub async fn run(client: &Client, args: RunArgs) -> Result<Exit, Failure> {
     };
     release(client, &granted.lease, &release_as, within).await;
     Ok(ended.exit())
+}
+
+/// Acquires. Who is stopped meanwhile gives back what the answer, if it still comes, has for him.
+async fn acquire(client: &Client, request: &Acquire, stop: &mut Stop) -> Result<Lease, Failure> {
+    let mut answer = std::pin::pin!(client.acquire(request));
+    let signal = tokio::select! {
+        lease = &mut answer => return Ok(lease?),
+        signal = stop.next() => signal,
+    };
+    let said = match tokio::time::timeout(RELEASE_LOST_WITHIN, answer).await {
+        Ok(Ok(lease)) => {
+            release(client, &lease, &Release::default(), RELEASE_WITHIN).await;
+            format!("{} released: {signal}", lease.id)
+        }
+        Ok(Err(_)) => format!("{signal}"),
+        Err(_) => format!("{signal}; what may have been granted ends at its deadline"),
+    };
+    Err(Failure::new(Exit::Child(stop::code(signal)), said))
 }
 
 /// How the command ended.

@@ -25,11 +25,13 @@ pub async fn engine(url: &str) -> Option<Engine> {
             image,
         }),
         Ok(Err(why)) => {
-            println!("No containers in this tour: no Docker engine at {url} ({why:#}).");
+            println!("No Docker engine at {url} ({why:#}): clusters are built of plain processes.");
             None
         }
         Err(_) => {
-            println!("No containers in this tour: the Docker engine at {url} does not answer.");
+            println!(
+                "The Docker engine at {url} does not answer: clusters are built of plain processes."
+            );
             None
         }
     }
@@ -75,6 +77,8 @@ async fn import(url: &str) -> anyhow::Result<String> {
 fn write(archive: &Path) -> anyhow::Result<()> {
     let mut tar = tar::Builder::new(std::fs::File::create(archive)?);
     tar.follow_symlinks(true);
+    // Engines read no sparse entries.
+    tar.sparse(false);
     tar.append_path_with_name(std::env::current_exe()?, "caviada")?;
     for library in libraries()? {
         let name = library.strip_prefix("/").unwrap_or(&library);

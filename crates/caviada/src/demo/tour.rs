@@ -8,11 +8,13 @@ use caviada_api::client::Client;
 use caviada_api::host::{HostPorts, HostSpec};
 use caviada_api::lease::{Acquire, Lease, LeaseState, Release};
 use caviada_api::pool::PoolSpec;
-use caviada_api::resource::ResourceSpec;
+use caviada_api::resource::{ResourceQuery, ResourceSpec, ResourceState};
 use caviada_api::template::TemplateSpec;
 
 use super::child::Server;
+use super::file::FileServer;
 use super::image::Engine;
+use super::kill;
 
 /// Something outside that takes this long does not come.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -23,9 +25,10 @@ const LOOK: Duration = Duration::from_millis(100);
 pub async fn run(server: &mut Server, engine: Option<&Engine>) -> anyhow::Result<()> {
     let client = server.client()?;
     machines(&client).await?;
-    if let Some(engine) = engine {
-        clusters(&client, engine).await?;
-    }
+    late_holder(&client).await?;
+    network(&client).await?;
+    clusters(&client, engine).await?;
+    accident(&client, engine).await?;
     crash(server).await?;
     println!("\nEvery step held.");
     Ok(())
@@ -126,9 +129,101 @@ fn fence(lease: &Lease) -> anyhow::Result<u64> {
     Ok(lease.fence.context("a granted lease has a fence")?.0)
 }
 
-/// Built resources on a real engine: warm, leased, called, recycled.
-async fn clusters(client: &Client, engine: &Engine) -> anyhow::Result<()> {
-    step("A pool of two clusters of containers, kept warm");
+/// Whatever remembers the highest fence refuses him who comes late.
+async fn late_holder(client: &Client) -> anyhow::Result<()> {
+    step("A holder who comes back late");
+    let storage = FileServer::start().await?;
+    let late = acquire(client, "machines", 0).await?;
+    ensure!(
+        storage.write(fence(&late)?, "by the first holder").await?,
+        "it should be written"
+    );
+    client.release(late.id, &Release::default()).await?;
+    let next = acquire(client, "machines", 0).await?;
+    ensure!(
+        next.resources[0].id == late.resources[0].id,
+        "the lowest free one is picked"
+    );
+    ensure!(
+        storage.write(fence(&next)?, "by the next holder").await?,
+        "it should be written"
+    );
+    let refused = !storage
+        .write(fence(&late)?, "by the first holder, late")
+        .await?;
+    ensure!(refused, "a late holder was let in");
+    held(&format!(
+        "fence {} is refused once {} was seen",
+        fence(&late)?,
+        fence(&next)?
+    ));
+    client.release(next.id, &Release::default()).await?;
+    Ok(())
+}
+
+/// One divisible resource, cut into slices.
+async fn network(client: &Client) -> anyhow::Result<()> {
+    step("A network, from which each holder gets a part");
+    let pool = serde_json::from_value(serde_json::json!({"slice": {"prefix": 29}}))?;
+    client.put_pool("networks", &pool, None).await?;
+    let lab = serde_json::from_value(serde_json::json!({
+        "pool": "networks",
+        "name": "lab",
+        "divisible": {"range": "10.20.0.0/28"},
+    }))?;
+    client.declare(vec![lab]).await?;
+    let one = acquire(client, "networks", 0).await?;
+    let two = acquire(client, "networks", 0).await?;
+    let (a, b) = (&one.resources[0].name, &two.resources[0].name);
+    ensure!(a != b, "one part was granted twice");
+    ensure!(
+        acquire(client, "networks", 0).await.is_err(),
+        "a /28 has two /29"
+    );
+    held(&format!("two holders, {a} and {b}; a third is refused"));
+    client.release(one.id, &Release::default()).await?;
+    client.release(two.id, &Release::default()).await?;
+    Ok(())
+}
+
+/// A member dies while it is free: it is noticed, never handed out, and replaced.
+async fn accident(client: &Client, engine: Option<&Engine>) -> anyhow::Result<()> {
+    step("A member of the pool is killed behind Caviada's back");
+    let query = ResourceQuery {
+        pool: Some("clusters".to_owned()),
+        ..ResourceQuery::default()
+    };
+    let members = client.resources(&query).await?.items;
+    let free = members
+        .iter()
+        .find(|r| r.state == ResourceState::Free)
+        .context("a free member")?;
+    let front = free.endpoints.get("front").context("a front endpoint")?;
+    kill::kill(engine, &free.id.to_string(), front).await?;
+    let id = free.id;
+    let noticed = async || match client.resource(id).await {
+        Ok(r) => r.state != ResourceState::Free || r.generation > free.generation,
+        Err(_) => true,
+    };
+    until("the death to be noticed", noticed).await?;
+    held("it is noticed and no longer handed out");
+    let warm = async || {
+        client
+            .pool("clusters")
+            .await
+            .is_ok_and(|p| p.counts.offerable >= 2)
+    };
+    until("two warm clusters again", warm).await?;
+    held("the pool is warm again");
+    Ok(())
+}
+
+/// Built resources: warm, leased, called, recycled.
+async fn clusters(client: &Client, engine: Option<&Engine>) -> anyhow::Result<()> {
+    step(match engine {
+        Some(_) => "A pool of two clusters of containers, kept warm",
+        None => "A pool of two clusters of processes, kept warm",
+    });
     let files = [
         ("template.toml", include_str!("template/template.toml")),
         ("compose.yaml", include_str!("template/compose.yaml")),
@@ -141,15 +236,15 @@ async fn clusters(client: &Client, engine: &Engine) -> anyhow::Result<()> {
     };
     client.put_template("demo", &template, None).await?;
     let host: HostSpec = serde_json::from_value(serde_json::json!({
-        "driver": "docker",
-        "address": engine.url,
+        "driver": if engine.is_some() { "docker" } else { "process" },
+        "address": engine.map(|e| &e.url),
         "capacity": {"resources": 8},
         "ports": HostPorts { first: 21_000, last: 21_999, block: 4 },
     }))?;
     client.put_host("demo", &host, None).await?;
     let pool: PoolSpec = serde_json::from_value(serde_json::json!({
         "template": "demo",
-        "parameters": {"image": engine.image},
+        "parameters": {"image": engine.map_or("none", |e| &e.image)},
         "warm": 2,
         "max": 4,
     }))?;
@@ -181,9 +276,10 @@ async fn clusters(client: &Client, engine: &Engine) -> anyhow::Result<()> {
     client.release(lease.id, &Release::default()).await?;
     let id = lease.resources[0].id;
     let clean = async || {
-        client.resource(id).await.is_ok_and(|r| {
-            r.state == caviada_api::resource::ResourceState::Free && r.generation > generation
-        })
+        client
+            .resource(id)
+            .await
+            .is_ok_and(|r| r.state == ResourceState::Free && r.generation > generation)
     };
     until("a clean generation", clean).await?;
     held("released, it is built anew before the next holder gets it");

@@ -109,6 +109,21 @@ fn who_is_stopped_while_he_waits_leaves_the_queue() {
 }
 
 #[test]
+fn who_is_stopped_before_he_is_answered_does_not_hang() {
+    let server = StandIn::start();
+    server.fall_silent();
+    let child = server
+        .command(&["run", "boards", "--", "true"])
+        .spawn()
+        .unwrap();
+    server.until("it asks", |s| s.count("POST ") > 0);
+    signal(&child, Signal::SIGTERM);
+    let output = end(child);
+    assert_eq!(output.status.code(), Some(143));
+    assert!(text(&output.stderr).contains("ends at its deadline"));
+}
+
+#[test]
 fn the_lease_is_renewed_while_the_command_lives() {
     let server = StandIn::start();
     let child = start(&server, &["--ttl", "3s"], "exec sleep 60");

@@ -7,6 +7,7 @@ use crate::check::Report;
 use crate::choose::{offerable, satisfies};
 use crate::lease::{Lease, LeaseState};
 use crate::resource::{Health, Origin, Resource, ResourceState};
+use crate::settle::queue::hopeless;
 use crate::state::State;
 
 /// 8: an earmark stands on both sides, on something free, for something asked for.
@@ -87,6 +88,9 @@ pub(super) fn check_settled(state: &State, report: &mut Report) {
         .collect();
     for l in &waiters {
         report.holds(9, !l.is_met(), || format!("{} has all and waits", l.id));
+        if l.items.iter().all(|i| i.pool.is_some()) {
+            report.holds(9, !hopeless(state, l), || format!("{} waits in vain", l.id));
+        }
     }
     for r in state.resources.values().filter(|r| r.parent().is_none()) {
         if r.state != ResourceState::Free || matches!(r.origin, Origin::Divisible(_)) {

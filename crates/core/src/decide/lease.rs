@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::access::{Principal, Relation, Verb, allows};
 use crate::attribute::Labels;
 use crate::decide::acquire::{note as check_note, quota, ttl as check_ttl};
-use crate::decide::{Done, text};
-use crate::event::Event;
+use crate::decide::{Done, text, unchanged};
+use crate::event::{Event, Number};
 use crate::grant::{self, Leaving};
 use crate::id::{Fence, LeaseId, ResourceId};
 use crate::lease::{End, Ended, Lease, LeaseState};
@@ -202,8 +202,9 @@ pub(super) fn give(
     who: &Principal,
     id: LeaseId,
     to: &Owner,
+    fence: Option<Fence>,
 ) -> Result<Done, Refusal> {
-    let lease = live(state, who, Verb::Give, id, None)?;
+    let lease = live(state, who, Verb::Give, id, fence)?;
     let subject = Subject::Lease(id);
     if lease.owner == *to {
         return Ok(Done::nothing(subject));
@@ -222,6 +223,7 @@ pub(super) fn share(
     who: &Principal,
     id: LeaseId,
     with: &BTreeSet<Owner>,
+    fence: Option<Fence>,
 ) -> Result<Done, Refusal> {
     if with.len() > limits::SHARED_WITH_MAX {
         return Err(Refusal::invalid(
@@ -229,7 +231,7 @@ pub(super) fn share(
             format!("at most {}", limits::SHARED_WITH_MAX),
         ));
     }
-    let lease = live(state, who, Verb::Give, id, None)?;
+    let lease = live(state, who, Verb::Give, id, fence)?;
     let subject = Subject::Lease(id);
     if lease.shared.iter().eq(with.iter()) {
         return Ok(Done::nothing(subject));
@@ -243,16 +245,18 @@ pub(super) fn annotate(
     who: &Principal,
     id: LeaseId,
     labels: &Labels,
-    note: &Option<Box<str>>,
+    note: Option<&str>,
+    expect: Option<Number>,
 ) -> Result<Done, Refusal> {
-    check_note(note.as_deref())?;
+    check_note(note)?;
     let lease = live(state, who, Verb::Annotate, id, None)?;
+    unchanged(lease.changed, expect)?;
     let subject = Subject::Lease(id);
-    if lease.labels == *labels && lease.note == *note {
+    if lease.labels == *labels && lease.note.as_deref() == note {
         return Ok(Done::nothing(subject));
     }
     Ok(Done::one(
         subject,
-        Event::LeaseNoted(id, labels.clone(), note.clone()),
+        Event::LeaseNoted(id, labels.clone(), note.map(Into::into)),
     ))
 }

@@ -69,9 +69,11 @@ pub(super) fn declare(state: &State, who: &Principal, act: &Act) -> Result<Done,
         if *old.doc == doc {
             return Ok(Done::nothing(Subject::Resource(*id)));
         }
-        return Ok(Done::one(
+        // Whoever it was kept for may not want it as it now is.
+        let described = Event::ResourceDescribed(*id, Arc::new(doc));
+        return Ok(Done::new(
             Subject::Resource(*id),
-            Event::ResourceDescribed(*id, Arc::new(doc)),
+            unmarked(old).chain([described]).collect(),
         ));
     }
     unchanged(Number::default(), *expect)?;

@@ -12,7 +12,7 @@ use crate::refusal::Refusal;
 use crate::state::State;
 use crate::template::Template;
 
-/// Adds a revision, unless the newest is the same.
+/// Adds a revision, unless the newest is the same. Older ones that nothing is made of go.
 pub(super) fn put(state: &State, who: &Principal, act: &Act) -> Result<Done, Refusal> {
     let Act::PutTemplate {
         name,
@@ -62,10 +62,13 @@ pub(super) fn put(state: &State, who: &Principal, act: &Act) -> Result<Done, Ref
         made_at: state.now(),
         changed: Number::default(),
     };
-    Ok(Done::one(
-        Subject::Template(template.id),
-        Event::TemplateRevised(Box::new(template)),
-    ))
+    let subject = Subject::Template(template.id);
+    let ids = (name.clone(), TemplateId(0))..(name.clone(), template.id);
+    let unused = |id: &TemplateId| !state.index.revision_uses.contains_key(id);
+    let older = state.index.templates.range(ids).map(|(_, id)| *id);
+    let mut events: Vec<Event> = older.filter(unused).map(Event::TemplateGone).collect();
+    events.push(Event::TemplateRevised(Box::new(template)));
+    Ok(Done::new(subject, events))
 }
 
 /// Removes a template with all its revisions.
@@ -87,11 +90,20 @@ pub(super) fn delete(state: &State, who: &Principal, name: &Name) -> Result<Done
         });
     }
     let ids = (name.clone(), TemplateId(0))..=(name.clone(), newest.id);
-    let events = state
+    let revisions: Vec<TemplateId> = state
         .index
         .templates
         .range(ids)
-        .map(|(_, id)| Event::TemplateGone(*id))
+        .map(|(_, id)| *id)
         .collect();
+    let used = |id: &TemplateId| state.index.revision_uses.contains_key(id);
+    if revisions.iter().any(used) {
+        return Err(Refusal::Conflict {
+            noun: "template",
+            name: name.to_string(),
+            why: "resources are made of it".to_owned(),
+        });
+    }
+    let events = revisions.into_iter().map(Event::TemplateGone).collect();
     Ok(Done::new(Subject::Nothing, events))
 }

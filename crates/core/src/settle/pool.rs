@@ -265,7 +265,8 @@ fn roll(state: &State, pool: &Pool, template: &Arc<Template>, u: &PoolUse) -> Ve
         .map_or_else(Vec::new, |r| removed(state, r))
 }
 
-/// Looks at some members of a pool that retires or recycles differently, and at the rest later.
+/// Looks at some members of a pool that retires, recycles differently or is seen by others, and
+/// at the rest later.
 pub(super) fn members(state: &mut State, id: PoolId, from: ResourceId) -> Vec<Event> {
     const AT_ONCE: usize = 64;
     let mut ids: Vec<ResourceId> = Vec::new();
@@ -283,6 +284,9 @@ pub(super) fn members(state: &mut State, id: PoolId, from: ResourceId) -> Vec<Ev
         let host = site.map(|s| Work::Host(s.host));
         state.work.extend(host);
         state.work.insert(Work::Resource(id));
+        if !state.index.waiters.is_empty() {
+            state.work.insert(Work::Offer(id));
+        }
     }
     vec![]
 }

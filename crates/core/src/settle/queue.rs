@@ -7,7 +7,7 @@ use crate::choose::{self, Choice, Search, offerable};
 use crate::event::Event;
 use crate::grant;
 use crate::id::{LeaseId, PoolId, ResourceId};
-use crate::lease::{End, Lease, LeaseState, Purpose, Rank};
+use crate::lease::{End, Item, Lease, LeaseState, Purpose, Rank};
 use crate::limits;
 use crate::pool::Pool;
 use crate::resource::{Origin, ResourceState};
@@ -20,7 +20,12 @@ pub(super) fn lease(state: &State, id: LeaseId) -> Vec<Event> {
     };
     match l.state {
         LeaseState::Waiting if l.is_met() => vec![grant::met(state, l)],
-        LeaseState::Waiting => grant::earmarked(l, fill(state, l)),
+        LeaseState::Waiting => match fill(state, l) {
+            none if none.is_empty() && hopeless(state, l) => {
+                grant::ended_waiting(state, l, End::Impossible)
+            }
+            some => grant::earmarked(l, some),
+        },
         LeaseState::Preparing if l.members.iter().all(|m| m.bound) => vec![Event::LeaseActive(id)],
         LeaseState::Preparing | LeaseState::Active => vec![],
     }
@@ -122,6 +127,14 @@ fn offer_slices(state: &mut State, pool: PoolId) -> Vec<Event> {
     grant::earmarked(&l, choices)
 }
 
+/// What it still lacks can no longer come.
+pub(crate) fn hopeless(state: &State, l: &Lease) -> bool {
+    let lacks = |(i, _): &(usize, &Item)| l.unmet(*i) > 0;
+    let items = l.items.iter().enumerate().filter(lacks);
+    let items: Vec<Item> = items.map(|(_, item)| item.clone()).collect();
+    choose::ever(state, &|p| lease_sees(state, l, p), &items).is_err()
+}
+
 /// Ends those who wait for what can no longer come, some at a time.
 pub(super) fn recheck(state: &mut State, pool: PoolId, from: Option<Rank>) -> Vec<Event> {
     const AT_ONCE: usize = 64;
@@ -143,11 +156,9 @@ pub(super) fn recheck(state: &mut State, pool: PoolId, from: Option<Rank>) -> Ve
         .filter_map(|r| state.leases.get(&r.lease))
         .cloned()
         .collect();
-    let hopeless =
-        |l: &&Arc<Lease>| choose::ever(state, &|p| lease_sees(state, l, p), &l.items).is_err();
     leases
         .iter()
-        .filter(hopeless)
+        .filter(|l| hopeless(state, l))
         .flat_map(|l| grant::ended_waiting(state, l, End::Impossible))
         .collect()
 }

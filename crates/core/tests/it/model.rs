@@ -25,6 +25,7 @@ struct Run {
     memory: Memory,
     log: Vec<String>,
     refused: BTreeMap<&'static str, u64>,
+    settled: bool,
 }
 
 impl Run {
@@ -37,6 +38,7 @@ impl Run {
             memory: Memory::default(),
             log: vec![],
             refused: BTreeMap::new(),
+            settled: false,
         };
         run.state.begin(START);
         run.history.shadow.begin(START);
@@ -53,10 +55,11 @@ impl Run {
         self.history.shadow.begin(now);
         self.log.push(format!("at {now}"));
         let mut events = vec![];
-        let mut bound = Bound::default();
+        let mut bound = self.bound();
         settle(&mut self.state, &mut bound, &mut events);
+        self.settled = !bound.is_spent();
         self.apply(&events);
-        self.check(&bound);
+        self.check();
         for _ in 0..self.rng.within(1, 3) {
             self.memory.look(&mut self.rng, &self.state);
             let command = acts::command(&mut self.rng, &self.state, &mut self.memory);
@@ -68,9 +71,13 @@ impl Run {
     fn command(&mut self, command: &Command) {
         self.log.push(format!("{command:?}"));
         let before = self.state.clone();
-        let mut bound = Bound::default();
+        let mut bound = self.bound();
         match step(&mut self.state, command, &mut bound) {
-            Ok((_, events)) => self.apply(&events),
+            Ok((_, events)) => {
+                // What a repeat finds unsettled stays so.
+                self.settled = !bound.is_spent() && (self.settled || !events.is_empty());
+                self.apply(&events);
+            }
             Err(refusal) => {
                 self.log.push(format!("  refused: {refusal}"));
                 *self.refused.entry(refusal.code()).or_default() += 1;
@@ -81,7 +88,15 @@ impl Run {
                 );
             }
         }
-        self.check(&bound);
+        self.check();
+    }
+
+    /// Mostly a whole turn's; sometimes the work must go on in the next.
+    fn bound(&mut self) -> Bound {
+        match self.rng.below(12) {
+            0 => Bound::events(usize::try_from(self.rng.below(6)).unwrap()),
+            _ => Bound::default(),
+        }
     }
 
     fn apply(&mut self, events: &[Event]) {
@@ -101,12 +116,10 @@ impl Run {
         }
     }
 
-    fn check(&mut self, bound: &Bound) {
+    fn check(&mut self) {
         let mut wrong = std::mem::take(&mut self.history.wrong);
         wrong.extend(violations(&self.state).iter().map(ToString::to_string));
-        if bound.is_spent() {
-            wrong.push("the work bound is spent".to_owned());
-        } else {
+        if self.settled {
             wrong.extend(
                 violations_when_settled(&self.state)
                     .iter()
@@ -137,6 +150,22 @@ impl Run {
                     differs(&self.state, &loaded)
                 ))
             );
+            self.restart(loaded);
+        }
+    }
+
+    fn restart(&mut self, mut loaded: State) {
+        if self.settled {
+            let mut events = vec![];
+            loaded.begin(loaded.now());
+            settle(&mut loaded, &mut Bound::default(), &mut events);
+            loaded.finish();
+            let what = format!("5: a load had something to settle: {events:?}");
+            assert!(events.is_empty(), "{}", self.story(&what));
+        }
+        if self.rng.percent(4) {
+            self.log.push("restart".to_owned());
+            self.state = loaded;
         }
     }
 

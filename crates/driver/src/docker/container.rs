@@ -140,7 +140,7 @@ fn health(check: &Healthcheck) -> HealthConfig {
         timeout: Some(ns(check.timeout_ms)),
         retries: Some(i64::from(check.retries)),
         start_period: Some(ns(check.start_period_ms)),
-        start_interval: None,
+        start_interval: check.start_interval_ms.map(ns),
     }
 }
 

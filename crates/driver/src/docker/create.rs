@@ -15,10 +15,9 @@ use futures_util::future::try_join_all;
 use super::call::Call;
 use super::container::{self, Place};
 use super::label::{self, Role};
-use super::plan::depths;
 use super::site::{Pause, Site};
 use super::steps::Steps;
-use super::{Docker, delete, files, image, inside, network, observe, volume};
+use super::{Docker, delete, files, image, inside, network, observe, plan, volume};
 use crate::blueprint::{Blueprint, Dependency, Service};
 use crate::{Built, DriverError, Failure, Identity, OnProgress, output, probe};
 
@@ -54,7 +53,8 @@ pub(super) async fn create(
             "this host belongs to another installation".to_owned(),
         ));
     }
-    let depths = depths(blueprint).map_err(refused)?;
+    let depths = plan::depths(blueprint).map_err(refused)?;
+    plan::fits(blueprint, &call.engine.client_version()).map_err(refused)?;
     let networks = network::layout(blueprint).map_err(refused)?;
     let standing = make_way(call, identity).await?;
 

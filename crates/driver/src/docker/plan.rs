@@ -2,11 +2,49 @@
 
 use std::collections::BTreeMap;
 
+use bollard::ClientVersion;
+
 use super::network;
-use crate::blueprint::{Blueprint, Dependency};
+use crate::blueprint::{Blueprint, Dependency, Service};
+
+/// A key of a service that came after the oldest API, with the version that has it.
+type LaterKey = (&'static str, ClientVersion, fn(&Service) -> bool);
+
+/// Older engines leave out what they do not know without a word.
+const LATER_KEYS: [LaterKey; 1] = [(
+    "healthcheck.start_interval",
+    ClientVersion {
+        major_version: 1,
+        minor_version: 44,
+    },
+    |service| {
+        let check = service.healthcheck.as_ref();
+        check.is_some_and(|c| c.start_interval_ms.is_some())
+    },
+)];
+
+/// Refuses keys that an engine of this version cannot do, by name.
+pub(super) fn fits(blueprint: &Blueprint, version: &ClientVersion) -> Result<(), String> {
+    for (key, since, uses) in LATER_KEYS {
+        if let Some(service) = blueprint
+            .services
+            .iter()
+            .find(|s| uses(s) && *version < since)
+        {
+            let name = &service.name;
+            return Err(format!(
+                "{name}: {key} needs engine API {since}, this engine speaks {version}"
+            ));
+        }
+    }
+    Ok(())
+}
 
 /// How many starts must precede each service's, and that the blueprint hangs together.
 pub(super) fn depths(blueprint: &Blueprint) -> Result<BTreeMap<&str, usize>, String> {
+    if blueprint.services.is_empty() {
+        return Err("a resource without services would never be seen".to_owned());
+    }
     let mut depths = BTreeMap::new();
     for service in &blueprint.services {
         let name = service.name.as_str();
@@ -16,42 +54,17 @@ pub(super) fn depths(blueprint: &Blueprint) -> Result<BTreeMap<&str, usize>, Str
             let below =
                 below.ok_or_else(|| format!("{name} comes before {needed}, which it needs"))?;
             depth = depth.max(below + 1);
-            let checked = || {
-                blueprint
-                    .service(needed)
-                    .is_some_and(|s| s.healthcheck.is_some())
-            };
-            if *dependency == Dependency::ServiceHealthy && !checked() {
+            let check = blueprint
+                .service(needed)
+                .and_then(|s| s.healthcheck.as_ref());
+            let checked = check.is_some_and(|c| c.test.first().is_some_and(|t| t != "NONE"));
+            if *dependency == Dependency::ServiceHealthy && !checked {
                 return Err(format!(
                     "{name} waits for the health of {needed}, which has no health check"
                 ));
             }
         }
-        if let Some(mount) = service
-            .mounts
-            .iter()
-            .find(|m| !blueprint.volumes.contains(&m.volume))
-        {
-            return Err(format!(
-                "{name} mounts {}, which is no volume",
-                mount.volume
-            ));
-        }
-        let known = |n: &&String| *n == network::DEFAULT || blueprint.networks.contains(n);
-        if let Some(network) = service.networks.keys().find(|n| !known(n)) {
-            return Err(format!("{name} joins {network}, which is no network"));
-        }
-        let in_root = |path: &str| path.rfind('/') == Some(0);
-        if let Some(file) = service
-            .files
-            .iter()
-            .find(|f| service.read_only && in_root(&f.path))
-        {
-            let path = &file.path;
-            return Err(format!(
-                "{name}: read_only leaves no place for {path}; put it in a folder"
-            ));
-        }
+        hangs_together(service, blueprint).map_err(|why| format!("{name} {why}"))?;
         if depths.insert(name, depth).is_some() {
             return Err(format!("two services are called {name}"));
         }
@@ -59,10 +72,30 @@ pub(super) fn depths(blueprint: &Blueprint) -> Result<BTreeMap<&str, usize>, Str
     Ok(depths)
 }
 
+fn hangs_together(service: &Service, blueprint: &Blueprint) -> Result<(), String> {
+    let mut mounts = service.mounts.iter();
+    if let Some(mount) = mounts.find(|m| !blueprint.volumes.contains(&m.volume)) {
+        return Err(format!("mounts {}, which is no volume", mount.volume));
+    }
+    let known = |n: &String| n == network::DEFAULT || blueprint.networks.contains(n);
+    if let Some(network) = service.networks.keys().find(|n| !known(n)) {
+        return Err(format!("joins {network}, which is no network"));
+    }
+    let in_root = |path: &str| path.rfind('/') == Some(0);
+    let mut files = service.files.iter();
+    match files.find(|f| service.read_only && in_root(&f.path)) {
+        Some(file) => Err(format!(
+            "is read_only, which leaves no place for {}: put it in a folder",
+            file.path
+        )),
+        None => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::blueprint::{Healthcheck, Service};
+    use crate::blueprint::Healthcheck;
 
     fn service(name: &str, needs: &[(&str, Dependency)]) -> Service {
         Service {
@@ -96,6 +129,32 @@ mod tests {
     }
 
     #[test]
+    fn a_blueprint_that_does_not_hang_together_is_refused() {
+        let mut mounting = service("a", &[]);
+        mounting.mounts = vec![crate::blueprint::Mount {
+            volume: "none".into(),
+            path: "/x".into(),
+            read_only: false,
+        }];
+        let mut joining = service("a", &[]);
+        joining.networks.insert("none".into(), vec![]);
+        let late = Dependency::ServiceStarted;
+        for (services, why) in [
+            (vec![], "without services"),
+            (vec![service("a", &[]), service("a", &[])], "two services"),
+            (
+                vec![service("a", &[("b", late)]), service("b", &[])],
+                "comes before b",
+            ),
+            (vec![mounting], "no volume"),
+            (vec![joining], "no network"),
+        ] {
+            let refused = depths(&blueprint(services)).unwrap_err();
+            assert!(refused.contains(why), "{refused}");
+        }
+    }
+
+    #[test]
     fn waiting_for_the_health_of_what_has_no_check_is_refused() {
         let mut blueprint = blueprint(vec![
             service("db", &[]),
@@ -108,6 +167,7 @@ mod tests {
             timeout_ms: 1,
             retries: 1,
             start_period_ms: 0,
+            start_interval_ms: None,
         });
         assert!(depths(&blueprint).is_ok());
     }

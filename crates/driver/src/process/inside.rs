@@ -21,6 +21,7 @@ pub(super) async fn logs(
     lines: usize,
 ) -> Result<Vec<u8>, DriverError> {
     site.service(service)?;
+    site.flush(service).await?;
     let log = site.folder.service(service).log();
     let read = move || super::log::tail(&log, lines.min(LOG_LINES_MAX), LOG_BYTES_MAX);
     let text = site.call.blocking(read).await?;

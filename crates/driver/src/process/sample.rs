@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{IpAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -16,7 +16,7 @@ const FILE_BYTES_MAX: u64 = 64 << 10;
 /// Runs the sample with the words behind its name:
 ///
 /// ```text
-/// serve --port P     HTTP on port P of $ADDRESS: /health, / with what it is, /volume/NAME/PATH
+/// serve --port P     HTTP on port P: /health, / with what it is, /volume/NAME/PATH
 /// job --print TEXT   prints and ends
 /// write PATH TEXT    writes a file
 /// ```
@@ -51,9 +51,17 @@ fn variable(name: &str) -> Option<String> {
 
 fn serve(port: &str) -> Result<(), String> {
     let port: u16 = port.parse().map_err(|_| format!("{port} is no port"))?;
-    let address = variable("ADDRESS").unwrap_or_else(|| "127.0.0.1".to_owned());
+    // Open to others only where others are told to come.
+    let loopback = |address: &String| {
+        let ip = address.parse::<IpAddr>();
+        address == "localhost" || ip.is_ok_and(|ip| ip.is_loopback())
+    };
+    let address = match variable("ADDRESS").is_none_or(|address| loopback(&address)) {
+        true => "127.0.0.1",
+        false => "0.0.0.0",
+    };
     let said = |e: std::io::Error| format!("{address}:{port}: {e}");
-    let listener = TcpListener::bind((address.as_str(), port)).map_err(said)?;
+    let listener = TcpListener::bind((address, port)).map_err(said)?;
     println!("serving on {address}:{port}");
     for stream in listener.incoming() {
         // One at a time is enough for a sample, and needs no bound on threads.

@@ -10,10 +10,12 @@
 //! | SIGTERM | stop the service within its grace, then end |
 //! | SIGQUIT | kill everything, then end |
 //! | SIGUSR1, SIGUSR2 | freeze, thaw |
+//! | SIGHUP | put what was written so far into the log |
 //!
 //! Nothing is done between fork and exec in here (that would take unsafe code): whatever a service
 //! must be born with is set by `launch`, a second start of this program that becomes the service.
 
+mod children;
 mod exec;
 mod health;
 mod launch;
@@ -42,14 +44,12 @@ pub fn run(args: &[OsString]) -> ExitCode {
             .map(|()| ExitCode::SUCCESS),
         (Some("exec"), [_, folder, _, argv @ ..]) => service(folder, word(2))
             .and_then(|(folder, record, name)| exec::exec(launcher, &folder, &record, &name, argv)),
-        // Only an error comes back.
-        (Some("launch"), [_, rest @ ..]) => Err(launch::launch(rest)),
+        (Some("launch"), [_, rest @ ..]) => Ok(launch::launch(rest)),
         _ => Err("is started by the process driver: serve | exec | launch …".to_owned()),
     };
     outcome.unwrap_or_else(|why| {
         eprintln!("caviada shim: {why}");
-        // What shells answer for a program that cannot be run.
-        ExitCode::from(127)
+        ExitCode::from(launch::CANNOT_RUN)
     })
 }
 

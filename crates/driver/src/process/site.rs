@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep};
 
 use super::folder::ResourceFolder;
@@ -19,6 +20,7 @@ const EXEC_BYTES_MAX: usize = 64 << 10;
 /// What an error shows of a service's end.
 const LAST_LINES: usize = 20;
 const LAST_BYTES_MAX: usize = 4 << 10;
+const FLUSH_WAIT: Duration = Duration::from_secs(1);
 
 /// One resource on this host.
 pub(super) struct Site<'a> {
@@ -69,6 +71,21 @@ impl Site<'_> {
         let home = self.folder.service(service);
         let looked = self.call.blocking(move || status::look(&home)).await?;
         looked.map_err(|e| self.call.io(service, e))
+    }
+
+    /// Has everything put into the log that a service wrote so far; best effort, for a shim that
+    /// does not answer must not hide the log.
+    pub(super) async fn flush(&self, service: &str) -> Result<(), DriverError> {
+        let Look::Lives(before) = self.look(service).await? else {
+            return Ok(());
+        };
+        before.shim.signal(Signal::SIGHUP);
+        let flushed = |look: &Look| match look {
+            Look::Lives(now) => now.flushes > before.flushes,
+            _ => true,
+        };
+        let until = Instant::now() + FLUSH_WAIT;
+        self.until(service, until, flushed).await.map(drop)
     }
 
     /// Waits until a service runs and, if it has a health check, until that passes.
@@ -195,6 +212,9 @@ impl Reach for Site<'_> {
     }
 
     async fn last_lines(&self, service: &str) -> String {
+        if self.flush(service).await.is_err() {
+            return String::new();
+        }
         let log = self.folder.service(service).log();
         let read = move || super::log::tail(&log, LAST_LINES, LAST_BYTES_MAX);
         match self.call.blocking(read).await {

@@ -24,6 +24,8 @@ pub(super) struct Status {
     pub output_found: bool,
     /// How often it was started again by its restart policy.
     pub restarts: u32,
+    /// How often it put everything written so far into the log because somebody asked.
+    pub flushes: u64,
 }
 
 /// What became of it.

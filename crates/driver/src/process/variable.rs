@@ -2,8 +2,10 @@
 //!
 //! Nothing of the server's own environment is passed on: it may hold its keys.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+
+use caviada_core::id::ResourceId;
 
 use super::folder::ResourceFolder;
 use super::record::Record;
@@ -21,44 +23,92 @@ pub(super) fn all(
     folder: &ResourceFolder,
     service: &Service,
 ) -> BTreeMap<String, String> {
-    let home = folder.service(&service.name);
-    let text = |path: PathBuf| path.to_string_lossy().into_owned();
-    let mut all = BTreeMap::from([
-        ("PATH".to_owned(), PATH.to_owned()),
-        ("HOME".to_owned(), text(home.files())),
-        ("TMPDIR".to_owned(), text(home.files().join("tmp"))),
-        ("DIRECTORY".to_owned(), text(home.files())),
-        ("ADDRESS".to_owned(), record.address.clone()),
-        ("SERVICE".to_owned(), service.name.clone()),
-        ("RESOURCE".to_owned(), record.resource.to_string()),
-    ]);
-    for mount in &service.mounts {
-        let name = format!("VOLUME_{}", upper(&mount.volume));
-        all.insert(name, text(folder.volume(&mount.volume)));
-    }
-    for other in &record.blueprint.services {
-        for port in &other.ports {
-            let kind = match port.protocol {
-                Protocol::Tcp => "PORT",
-                Protocol::Udp => "UDP_PORT",
-            };
-            let container = port.container;
-            if other.name == service.name {
-                all.insert(format!("{kind}_{container}"), port.host.to_string());
-            }
-            // Services of one resource reach each other under the names a network would give them
-            // in containers, so here they are told where.
-            let name = format!("{}_{kind}_{container}", upper(&other.name));
-            all.insert(name, authority(&record.address, port.host));
+    let whose = Whose {
+        resource: record.resource,
+        address: &record.address,
+        services: &record.blueprint.services,
+    };
+    whose.variables(folder, service)
+}
+
+struct Whose<'a> {
+    resource: ResourceId,
+    address: &'a str,
+    services: &'a [Service],
+}
+
+impl Whose<'_> {
+    fn variables(&self, folder: &ResourceFolder, service: &Service) -> BTreeMap<String, String> {
+        let home = folder.service(&service.name);
+        let text = |path: PathBuf| path.to_string_lossy().into_owned();
+        let mut all = BTreeMap::from([
+            ("PATH".to_owned(), PATH.to_owned()),
+            ("HOME".to_owned(), text(home.files())),
+            ("TMPDIR".to_owned(), text(home.files().join("tmp"))),
+            ("DIRECTORY".to_owned(), text(home.files())),
+            ("ADDRESS".to_owned(), self.address.to_owned()),
+            ("SERVICE".to_owned(), service.name.clone()),
+            ("RESOURCE".to_owned(), self.resource.to_string()),
+        ]);
+        for mount in &service.mounts {
+            let name = format!("VOLUME_{}", upper(&mount.volume));
+            all.insert(name, text(folder.volume(&mount.volume)));
         }
+        for other in self.services {
+            for port in &other.ports {
+                let kind = match port.protocol {
+                    Protocol::Tcp => "PORT",
+                    Protocol::Udp => "UDP_PORT",
+                };
+                let container = port.container;
+                if other.name == service.name {
+                    all.insert(format!("{kind}_{container}"), port.host.to_string());
+                }
+                // Services of one resource reach each other under the names a network would give
+                // them in containers, so here they are told where.
+                let name = format!("{}_{kind}_{container}", upper(&other.name));
+                all.insert(name, authority(self.address, port.host));
+            }
+        }
+        all.extend(service.environment.clone());
+        all.insert(HOME_TAG.to_owned(), text(home.0));
+        all
     }
-    all.extend(service.environment.clone());
-    all.insert(HOME_TAG.to_owned(), text(home.0));
-    all
 }
 
 fn upper(name: &str) -> String {
     name.to_ascii_uppercase().replace('-', "_")
+}
+
+/// Placeholders of a service's program and arguments that no variable will fill.
+pub(crate) fn unknown(services: &[Service], service: &Service) -> Vec<String> {
+    let mut words = service.process.iter().flatten();
+    if !words.any(|word| word.contains('{')) {
+        return Vec::new();
+    }
+    let known = names(services, service);
+    let words = service.process.iter().flatten();
+    let parts = words.flat_map(|word| word.split('{').skip(1));
+    let names = parts.filter_map(|part| part.split_once('}').map(|(name, _)| name));
+    let shaped = |name: &&str| {
+        name.starts_with(|c: char| c.is_ascii_uppercase())
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+    };
+    let unknown = names.filter(shaped).filter(|name| !known.contains(*name));
+    unknown.map(str::to_owned).collect()
+}
+
+/// The names of [`all`], which are known before there is a resource.
+fn names(services: &[Service], service: &Service) -> BTreeSet<String> {
+    let folder = ResourceFolder(PathBuf::new());
+    let whose = Whose {
+        resource: ResourceId(0),
+        address: "",
+        services,
+    };
+    whose.variables(&folder, service).into_keys().collect()
 }
 
 /// Puts variables in for `{NAME}`; braces around anything else stay.

@@ -174,7 +174,7 @@ fn volume_file(scene: &Scene<'_>, volume: &Placed, path: &Placed) -> Option<Outp
 fn document_file(scene: &Scene<'_>, path: &Placed) -> Option<String> {
     let name = scene.text(path)?;
     match assemble::file(scene.source, scene.renderer, name.trim_start_matches("./")) {
-        Ok(text) => Some(text),
+        Ok(text) => scene.within(path, text),
         Err(problems) => {
             if problems.is_empty() {
                 scene.say(path, format!("the template has no file `{name}`"));
@@ -185,7 +185,7 @@ fn document_file(scene: &Scene<'_>, path: &Placed) -> Option<String> {
     }
 }
 
-/// A document, if every `{name}` in it is an output before it.
+/// A document, if every `{name}` and `{name:json}` in it is an output before it.
 fn document(
     scene: &Scene<'_>,
     placed: &Placed,
@@ -195,6 +195,7 @@ fn document(
     let text = text?;
     for part in text.split('{').skip(1) {
         if let Some((name, _)) = part.split_once('}')
+            && let name = name.strip_suffix(":json").unwrap_or(name)
             && is_name(name)
             && !earlier.contains(name)
         {

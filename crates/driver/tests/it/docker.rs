@@ -7,6 +7,7 @@ mod outage;
 mod sick;
 mod ssh;
 mod stand_in;
+mod template;
 mod tls;
 
 use std::collections::HashMap;

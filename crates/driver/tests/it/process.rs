@@ -1,5 +1,8 @@
 //! The process driver: the contract of all drivers, and what is its own.
 
+mod care;
+mod tree;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

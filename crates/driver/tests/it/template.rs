@@ -2,6 +2,7 @@
 
 mod builtin;
 mod compose;
+mod docs;
 mod hostile;
 mod language;
 mod manifest;

@@ -218,15 +218,18 @@ fn command(ledger: &SimLedger, step: &Step) -> Option<Command> {
         Step::Give(l, o) => Act::Give {
             lease: lease(ledger, l),
             to: owner(*o),
+            fence: None,
         },
         Step::Share(l, o) => Act::Share {
             lease: lease(ledger, l),
             with: [owner(*o)].into(),
+            fence: None,
         },
         Step::Annotate(l, n) => Act::Annotate {
             lease: lease(ledger, l),
             labels: Labels::new([("n", n.to_string())]).unwrap(),
             note: Some("a note with \"quotes\"".into()),
+            expect: None,
         },
         Step::Revoke(l) => Act::Revoke {
             lease: lease(ledger, l),

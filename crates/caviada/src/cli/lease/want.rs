@@ -175,7 +175,8 @@ impl Want {
     }
 }
 
-fn slice(text: &str) -> Result<SliceSize, Failure> {
+/// `/28` of addresses, `16` ports in a row, `cpu=2,mem=4Gi`.
+pub fn slice(text: &str) -> Result<SliceSize, Failure> {
     let wrong = || {
         Failure::usage(format!(
             "--slice {text}: write /28 for addresses, 16 for ports or cpu=2,mem=4Gi"

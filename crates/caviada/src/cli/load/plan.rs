@@ -312,6 +312,8 @@ fn known<T>(answer: Result<T, Error>) -> Result<Option<T>, Failure> {
 pub struct Acted {
     /// Changes made.
     pub count: usize,
+    /// The server had it so already: it fills in defaults that the file leaves out.
+    pub same: bool,
     /// The secret of a key that was made.
     pub secret: Option<String>,
 }
@@ -331,31 +333,55 @@ pub async fn act(client: &Client, changes: &[Change]) -> Result<Acted, Error> {
         client.declare(declared).await?;
         return Ok(Acted {
             count,
+            same: false,
             secret: None,
         });
     }
-    let secret = match changes.first() {
-        Some(change) => act_one(client, change).await?,
-        None => None,
+    let mut acted = Acted {
+        count: 1,
+        same: false,
+        secret: None,
     };
-    Ok(Acted { count: 1, secret })
+    if let Some(change) = changes.first() {
+        act_one(client, change, &mut acted).await?;
+    }
+    Ok(acted)
 }
 
-async fn act_one(client: &Client, change: &Change) -> Result<Option<String>, Error> {
+async fn act_one(client: &Client, change: &Change, acted: &mut Acted) -> Result<(), Error> {
     let name = change.name.as_str();
+    let mut put = |before: &Option<String>, after: String| acted.same = *before == Some(after);
     match &change.call {
         Call::PutTemplate(spec, etag) => {
-            client.put_template(name, spec, etag.as_deref()).await?;
+            put(
+                etag,
+                client.put_template(name, spec, etag.as_deref()).await?.etag,
+            );
         }
-        Call::PutHost(spec, etag) => drop(client.put_host(name, spec, etag.as_deref()).await?),
-        Call::PutPool(spec, etag) => drop(client.put_pool(name, spec, etag.as_deref()).await?),
+        Call::PutHost(spec, etag) => {
+            put(
+                etag,
+                client.put_host(name, spec, etag.as_deref()).await?.etag,
+            );
+        }
+        Call::PutPool(spec, etag) => {
+            put(
+                etag,
+                client.put_pool(name, spec, etag.as_deref()).await?.etag,
+            );
+        }
+        Call::PutQuota(spec, etag) => {
+            put(
+                etag,
+                client.put_quota(name, spec, etag.as_deref()).await?.etag,
+            );
+        }
         Call::Declare(spec) => drop(client.declare(vec![spec.clone()]).await?),
-        Call::PutQuota(spec, etag) => drop(client.put_quota(name, spec, etag.as_deref()).await?),
         Call::CreateKey(new) => {
             let chosen = new.secret.is_some();
             let secret = client.create_key(new).await?.secret;
             // One that came from the environment is known already.
-            return Ok(secret.filter(|_| !chosen));
+            acted.secret = secret.filter(|_| !chosen);
         }
         Call::DeleteKey(id) => client.delete_key(*id).await?,
         Call::DeleteQuota => client.delete_quota(name).await?,
@@ -370,7 +396,7 @@ async fn act_one(client: &Client, change: &Change) -> Result<Option<String>, Err
             client.delete_host(name, &query).await?;
         }
     }
-    Ok(None)
+    Ok(())
 }
 
 /// All pages of a list without conditions.

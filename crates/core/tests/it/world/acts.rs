@@ -8,7 +8,7 @@ use caviada_core::command::{
 };
 use caviada_core::event::Number;
 use caviada_core::id::{Fence, HostId, KeyId, LeaseId, ResourceId};
-use caviada_core::lease::{LeaseState, Purpose};
+use caviada_core::lease::Purpose;
 use caviada_core::resource::{Health, ResourceState};
 use caviada_core::state::State;
 use caviada_core::time::Time;
@@ -167,7 +167,7 @@ fn who(rng: &mut Rng, state: &State, memory: &Memory, act: &Act) -> By {
 
 /// Something somebody could do now.
 pub fn act(rng: &mut Rng, state: &State, memory: &mut Memory) -> Act {
-    const WEIGHTS: [u64; 12] = [240, 90, 110, 40, 200, 60, 25, 30, 60, 16, 20, 12];
+    const WEIGHTS: [u64; 12] = [420, 60, 110, 40, 220, 50, 30, 30, 60, 14, 18, 14];
     match rng.weighted(&WEIGHTS) {
         0 => Act::Acquire(Box::new(acquire(rng))),
         1 => renew(rng, state, memory),
@@ -307,7 +307,9 @@ fn some_lease(rng: &mut Rng, state: &State, memory: &Memory) -> LeaseId {
     match rng.below(20) {
         0 => LeaseId(rng.below(state.counter() + 5)),
         1 | 2 => rng.pick(&memory.leases).copied().unwrap_or(LeaseId(1)),
-        _ => lease(rng, state).unwrap_or(LeaseId(2)),
+        _ => lease(rng, state)
+            .or_else(|| rng.pick(&memory.leases).copied())
+            .unwrap_or(LeaseId(2)),
     }
 }
 
@@ -372,6 +374,7 @@ fn holder(rng: &mut Rng, state: &State, memory: &Memory) -> Act {
         0 => Act::Give {
             lease,
             to: owner(rng.one(&OWNERS)),
+            fence: None,
         },
         1 => {
             let mut with = BTreeSet::new();
@@ -381,12 +384,17 @@ fn holder(rng: &mut Rng, state: &State, memory: &Memory) -> Act {
             if rng.percent(3) {
                 with = (0..65).map(|n| owner(&format!("o{n}"))).collect();
             }
-            Act::Share { lease, with }
+            Act::Share {
+                lease,
+                with,
+                fence: None,
+            }
         }
         2 => Act::Annotate {
             lease,
             labels: labels(rng),
             note: rng.one(&[None, Some("n"), Some("bad\n")]).map(Into::into),
+            expect: None,
         },
         _ => Act::Revoke { lease },
     }
@@ -651,6 +659,7 @@ fn quota(rng: &mut Rng) -> Act {
             owner: who,
             spec: nouns::quota(rng),
             declared_in: None,
+            expect: None,
         }
     }
 }
@@ -678,11 +687,6 @@ pub fn clock(rng: &mut Rng, state: &State) -> Time {
         (_, _) if rng.percent(20) => now.plus_ms(rng.below(26 * 3_600_000)),
         _ => now,
     }
-}
-
-/// The states of leases, for coverage.
-pub fn lease_state(state: &State, id: LeaseId) -> Option<LeaseState> {
-    state.leases.get(&id).map(|l| l.state)
 }
 
 /// How the world begins, by Caviada itself.

@@ -108,6 +108,7 @@ pub fn host(rng: &mut Rng) -> HostSpec {
     HostSpec {
         driver: rng.one(&DRIVERS).into(),
         address: "unix:///engine".into(),
+        options: Default::default(),
         reach: "127.0.0.1".into(),
         capacity: rng.one(&[0, 2, 4, 6, 6, 8]),
         schedulable: !rng.percent(12),
@@ -146,6 +147,7 @@ pub fn template(rng: &mut Rng) -> Act {
         format!("revision {}", rng.below(4)).into(),
     );
     Act::PutTemplate {
+        expect: None,
         name: name(rng.one(&TEMPLATES)),
         files: Arc::new(files),
         drivers: match rng.below(4) {

@@ -11,8 +11,9 @@ use nix::sys::prctl;
 use super::super::folder::ResourceFolder;
 use super::super::record::Record;
 use super::super::variable;
+use super::children::{Children, End};
 use super::launch::Launcher;
-use super::supervise::{Children, End, directory};
+use super::supervise::directory;
 
 /// Runs `argv` to its end and gives its exit code.
 pub(super) fn exec(

@@ -5,6 +5,9 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
 use super::super::status::Health;
 use super::super::tree::Stamp;
 use super::launch::Launcher;
@@ -31,7 +34,9 @@ impl Watch {
         let asks = |check: &&Healthcheck| check.test.first().is_some_and(|kind| kind != "NONE");
         let check = service.healthcheck.as_ref().filter(asks).cloned();
         Self {
-            next: check.as_ref().map(|c| now + ms(c.interval_ms)),
+            next: check
+                .as_ref()
+                .map(|c| now + ms(c.start_interval_ms.unwrap_or(c.interval_ms))),
             health: match check {
                 Some(_) => Health::Starting,
                 None => Health::Unchecked,
@@ -62,7 +67,9 @@ impl Watch {
         };
         if let Some(running) = &self.running {
             if running.until <= now {
-                running.process.signal(nix::sys::signal::Signal::SIGKILL);
+                // With what it started: it leads a group of its own.
+                let _ = killpg(Pid::from_raw(running.process.pid), Signal::SIGKILL);
+                running.process.signal(Signal::SIGKILL);
                 self.running = None;
                 self.count(false, now);
             }
@@ -117,6 +124,9 @@ impl Watch {
         }
         let grace = self.health == Health::Starting
             && now.duration_since(self.started) < ms(check.start_period_ms);
+        if let Some(sooner) = check.start_interval_ms.filter(|_| grace) {
+            self.next = Some(now + ms(sooner));
+        }
         if !grace {
             self.failures += 1;
         }

@@ -2,20 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::os::fd::AsFd;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use nix::sys::prctl;
 use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
-use nix::unistd::{getppid, setsid};
+use nix::unistd::{dup2_stdin, getppid, setsid};
 
 use super::super::variable;
 use crate::blueprint::Service;
 
 /// This program whatever became of its file.
 const SELF: &str = "/proc/self/exe";
+
+/// What shells answer for a program that cannot be run.
+pub(super) const CANNOT_RUN: u8 = 127;
 
 /// Starts this program again.
 #[derive(Clone)]
@@ -109,9 +113,22 @@ pub(in super::super) fn signal(service: &Service) -> Result<Signal, String> {
     full.parse().map_err(|_| wrong())
 }
 
-/// Becomes the program in `args`: the shim's id, limits, `--`, program and arguments. Returns only
-/// what went wrong.
-pub(super) fn launch(args: &[OsString]) -> String {
+/// Becomes the program in `args`: the shim's id, limits, `--`, program and arguments. What went
+/// wrong is said on standard error; that something did, by a byte on standard input, a pipe that
+/// closes by itself once the program runs.
+pub(super) fn launch(args: &[OsString]) -> ExitCode {
+    let report = std::io::stdin().as_fd().try_clone_to_owned();
+    let why = run(args);
+    eprintln!("{why}");
+    if let Ok(report) = report {
+        // Nobody may be listening: a health check or a command has no such pipe.
+        let _ = nix::unistd::write(&report, b"!");
+    }
+    ExitCode::from(CANNOT_RUN)
+}
+
+/// Returns only what went wrong.
+fn run(args: &[OsString]) -> String {
     let Some(end) = args.iter().position(|arg| arg == "--") else {
         return "launch: `--` is missing".to_owned();
     };
@@ -128,6 +145,8 @@ pub(super) fn launch(args: &[OsString]) -> String {
 
 fn settle(settings: &[OsString]) -> Result<(), String> {
     let said = |what: &'static str| move |error| format!("{what}: {error}");
+    let null = std::fs::File::open("/dev/null").map_err(|e| format!("/dev/null: {e}"))?;
+    dup2_stdin(null).map_err(said("stdin"))?;
     setsid().map_err(said("setsid"))?;
     prctl::set_pdeathsig(Signal::SIGKILL).map_err(said("prctl"))?;
     let mut settings = settings.iter().map(|arg| arg.to_string_lossy());

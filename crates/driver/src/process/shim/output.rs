@@ -3,6 +3,8 @@
 use std::io::{PipeReader, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
 use super::super::log::Log;
 
 /// Read at once: what a pipe holds.
@@ -59,6 +61,21 @@ impl Output {
         let stdout = self.stdout.as_ref().map(|r| (Stream::Out, r.as_fd()));
         let stderr = self.stderr.as_ref().map(|r| (Stream::Err, r.as_fd()));
         stdout.into_iter().chain(stderr).collect()
+    }
+
+    /// The streams that hold something now, or have ended.
+    pub(super) fn ready(&self) -> Vec<Stream> {
+        let open = self.open();
+        let mut waited: Vec<_> = open
+            .iter()
+            .map(|(_, fd)| PollFd::new(*fd, PollFlags::POLLIN))
+            .collect();
+        if open.is_empty() || poll(&mut waited, PollTimeout::ZERO).is_err() {
+            return Vec::new();
+        }
+        let ready = |fd: &PollFd<'_>| fd.revents().is_some_and(|r| !r.is_empty());
+        let ready = waited.iter().zip(&open).filter(|(fd, _)| ready(fd));
+        ready.map(|(_, (stream, _))| *stream).collect()
     }
 
     /// Takes what a stream holds, which must be ready; closes it at its end.

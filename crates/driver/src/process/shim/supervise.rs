@@ -1,17 +1,14 @@
 //! The shim's loop: one service, its output, its health, its restarts, its end.
 
 use std::collections::BTreeMap;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use nix::fcntl::{Flock, FlockArg};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
-use nix::sys::signal::{SigSet, Signal};
-use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
+use nix::sys::signal::Signal;
 use nix::unistd::{Pid, setsid};
 
 use super::super::folder::{ResourceFolder, ServiceFolder};
@@ -20,6 +17,7 @@ use super::super::record::Record;
 use super::super::status::{State, Status};
 use super::super::tree::{self, Stamp};
 use super::super::variable;
+use super::children::Children;
 use super::health::Watch;
 use super::launch::{self, Launcher};
 use super::output::{Output, Search, Stream};
@@ -32,9 +30,11 @@ const PAUSE_MAX: Duration = Duration::from_secs(10);
 const GOOD_RUN: Duration = Duration::from_secs(10);
 /// How long another shim of this service may take to end.
 const LOCK_WAIT: Duration = Duration::from_secs(5);
-/// A tree that outlives this many killings is beyond killing (it waits in the kernel).
-const KILLS_MAX: u32 = 2_000;
-/// What is read at most after a service's end.
+/// Between two tries to write a status down.
+const TELL_AGAIN: Duration = Duration::from_secs(1);
+/// Tries for the last one.
+const LAST_WORDS_MAX: u32 = 60;
+/// How often the pipes are read at most in one go: a service may write as fast as it is read.
 const DRAINS_MAX: usize = 256;
 
 /// Where a service's processes start.
@@ -45,86 +45,6 @@ pub(super) fn directory(folder: &ResourceFolder, service: &Service) -> PathBuf {
             base.join(below)
         }
         None => folder.service(&service.name).files(),
-    }
-}
-
-/// The shim's children, seen through a descriptor.
-pub(super) struct Children(SignalFd);
-
-/// How a child ended.
-pub(super) struct End {
-    /// Exit code, or 128 + signal.
-    pub code: i64,
-}
-
-impl Children {
-    /// Blocks all signals that are acted on and listens to them.
-    pub(super) fn watch() -> nix::Result<Self> {
-        let mut signals = SigSet::empty();
-        for signal in [
-            Signal::SIGCHLD,
-            Signal::SIGTERM,
-            Signal::SIGQUIT,
-            Signal::SIGUSR1,
-            Signal::SIGUSR2,
-            Signal::SIGINT,
-            Signal::SIGHUP,
-        ] {
-            signals.add(signal);
-        }
-        signals.thread_block()?;
-        let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
-        Ok(Self(SignalFd::with_flags(&signals, flags)?))
-    }
-
-    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
-    }
-
-    /// The signals that came, children's ends among them.
-    pub(super) fn signals(&self) -> Vec<Signal> {
-        let mut signals = Vec::new();
-        while let Ok(Some(info)) = self.0.read_signal() {
-            let number = i32::try_from(info.ssi_signo).unwrap_or_default();
-            signals.extend(Signal::try_from(number));
-        }
-        signals
-    }
-
-    /// Buries all that ended.
-    pub(super) fn reap(&self) -> Vec<(i32, End)> {
-        let mut ended = Vec::new();
-        loop {
-            match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
-                Ok(WaitStatus::Exited(pid, code)) => {
-                    let code = i64::from(code);
-                    ended.push((pid.as_raw(), End { code }));
-                }
-                Ok(WaitStatus::Signaled(pid, signal, _)) => {
-                    let code = 128 + i64::from(signal as i32);
-                    ended.push((pid.as_raw(), End { code }));
-                }
-                Ok(WaitStatus::StillAlive) | Err(_) => return ended,
-                Ok(_) => {}
-            }
-        }
-    }
-
-    /// Kills everything below this process and buries it.
-    pub(super) fn kill_all(&self) -> Vec<(i32, End)> {
-        let own = Pid::this().as_raw();
-        let mut ended = Vec::new();
-        for _ in 0..KILLS_MAX {
-            ended.extend(self.reap());
-            let all = Id::All;
-            let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-            if waitid(all, look).is_err() {
-                break;
-            }
-            tree::kill_all(|| tree::descendants(own));
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        ended
     }
 }
 
@@ -168,8 +88,10 @@ pub(super) fn serve(
             health: Watch::new(service, now).health,
             output_found: wanted.is_none(),
             restarts: 0,
+            flushes: 0,
         },
         told: None,
+        tell_at: None,
         output: None,
         started: now,
         again_at: None,
@@ -214,6 +136,8 @@ struct Supervisor<'a> {
     status: Status,
     /// The status on the disk.
     told: Option<Status>,
+    /// When to try again to write it.
+    tell_at: Option<Instant>,
     output: Option<Output>,
     started: Instant,
     again_at: Option<Instant>,
@@ -225,7 +149,7 @@ struct Supervisor<'a> {
 impl Supervisor<'_> {
     fn run(&mut self) -> Result<(), String> {
         while !matches!(self.status.state, State::Exited | State::Stopped) {
-            self.tell()?;
+            self.tell();
             let ready = self.wait()?;
             if let Some(output) = &mut self.output {
                 for stream in ready {
@@ -240,25 +164,38 @@ impl Supervisor<'_> {
             }
             self.tick()?;
         }
-        self.tell()
+        for _ in 0..LAST_WORDS_MAX {
+            self.tell();
+            if self.tell_at.is_none() {
+                return Ok(());
+            }
+            std::thread::sleep(TELL_AGAIN);
+        }
+        Err("its end could not be written down".to_owned())
     }
 
-    /// Writes the status if it changed.
-    fn tell(&mut self) -> Result<(), String> {
+    /// Writes the status if it changed. A disk that is full for a while must not stop a service:
+    /// it is tried again.
+    fn tell(&mut self) {
         self.status.output_found = self.search.found;
         self.status.health = self.watch.health;
+        self.tell_at = None;
         if self.told.as_ref() != Some(&self.status) {
-            self.status
-                .write(&self.home)
-                .map_err(|e| format!("status: {e}"))?;
-            self.told = Some(self.status.clone());
+            match self.status.write(&self.home) {
+                Ok(()) => self.told = Some(self.status.clone()),
+                Err(_) => self.tell_at = Some(Instant::now() + TELL_AGAIN),
+            }
         }
-        Ok(())
     }
 
     /// Waits for a signal, output or the next time something is due; the streams that are ready.
     fn wait(&self) -> Result<Vec<Stream>, String> {
-        let due = [self.again_at, self.stop_until, self.watch_due()];
+        let due = [
+            self.again_at,
+            self.stop_until,
+            self.tell_at,
+            self.watch_due(),
+        ];
         let timeout = match due.into_iter().flatten().min() {
             Some(due) => {
                 let left = due.saturating_duration_since(Instant::now());
@@ -298,10 +235,8 @@ impl Supervisor<'_> {
         let mut command =
             self.launcher
                 .command(self.service, &self.argv, &self.variables, &self.directory);
-        command
-            .stdin(Stdio::null())
-            .stdout(stdout_in)
-            .stderr(stderr_in);
+        let (mut report, report_in) = std::io::pipe().map_err(said)?;
+        command.stdin(report_in).stdout(stdout_in).stderr(stderr_in);
         let child = command.spawn().map_err(said)?;
         // The command holds the writing ends, which must close with the service.
         drop(command);
@@ -312,6 +247,12 @@ impl Supervisor<'_> {
         self.watch = Watch::new(self.service, now);
         self.started = now;
         self.again_at = None;
+        // Ends once the program runs, or with a word if it cannot be run.
+        let mut word = Vec::new();
+        report.read_to_end(&mut word).map_err(said)?;
+        if !word.is_empty() {
+            self.over(i64::from(launch::CANNOT_RUN));
+        }
         Ok(())
     }
 
@@ -328,6 +269,10 @@ impl Supervisor<'_> {
                 self.status.paused = true;
             }
             Signal::SIGUSR2 if self.status.paused => self.thaw(),
+            Signal::SIGHUP => {
+                self.drain();
+                self.status.flushes += 1;
+            }
             _ => {}
         }
     }
@@ -368,8 +313,14 @@ impl Supervisor<'_> {
         let main = self.status.process.take().map(|p| p.pid);
         let killed = self.children.kill_all();
         let found = killed.iter().find(|(pid, _)| Some(*pid) == main);
-        let code = found.map_or(code, |(_, end)| end.code);
+        // One that could not be run may be killed before it has ended by itself.
+        let code = match found {
+            Some((_, end)) if code != i64::from(launch::CANNOT_RUN) => end.code,
+            _ => code,
+        };
+        // All writers are dead, so what the pipes hold is little and ends.
         self.drain();
+        self.output = None;
         self.status.code = Some(code);
         self.status.paused = false;
         self.stop_until = None;
@@ -394,25 +345,16 @@ impl Supervisor<'_> {
         }
     }
 
-    /// What is still in the pipes. All writers are dead, so they hold little and end.
+    /// Takes what is in the pipes.
     fn drain(&mut self) {
-        let Some(mut output) = self.output.take() else {
+        let Some(output) = &mut self.output else {
             return;
         };
         for _ in 0..DRAINS_MAX {
-            let ready: Vec<Stream> = {
-                let streams = output.open();
-                let mut waited: Vec<_> = streams
-                    .iter()
-                    .map(|(_, fd)| PollFd::new(*fd, PollFlags::POLLIN))
-                    .collect();
-                if streams.is_empty() || !matches!(poll(&mut waited, PollTimeout::ZERO), Ok(1..)) {
-                    return;
-                }
-                let is_ready = |fd: &PollFd<'_>| fd.revents().is_some_and(|r| !r.is_empty());
-                let ready = waited.iter().zip(&streams).filter(|(fd, _)| is_ready(fd));
-                ready.map(|(_, (stream, _))| *stream).collect()
-            };
+            let ready = output.ready();
+            if ready.is_empty() {
+                return;
+            }
             for stream in ready {
                 output.take(stream, &mut self.log, &mut self.search);
             }

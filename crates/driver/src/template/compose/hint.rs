@@ -60,11 +60,6 @@ pub(super) fn deploy(key: &str) -> Option<&'static str> {
     })
 }
 
-/// In a health check.
-pub(super) fn healthcheck(key: &str) -> Option<&'static str> {
-    (key == "start_interval").then_some("not every engine knows it; set a short interval")
-}
-
 /// In a network of a service.
 pub(super) fn joined(key: &str) -> Option<&'static str> {
     Some(match key {

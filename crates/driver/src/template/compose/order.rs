@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::problem::Findings;
 use super::super::tree::Entry;
 use crate::blueprint::{Dependency, Job, Service};
+use crate::process::variable;
 
 /// Sorts by dependency, else by the order of the file, and makes a job of whatever somebody waits
 /// for to complete.
@@ -37,6 +38,7 @@ pub(super) fn by_dependency(
         })
         .collect();
     check_jobs(&waiting, entries, key, findings);
+    check_placeholders(&waiting, entries, key, findings);
     let places: BTreeMap<&str, _> = entries.iter().map(|e| (e.key.as_str(), e.at)).collect();
     let mut ordered: Vec<Service> = Vec::with_capacity(waiting.len());
     let mut done = BTreeSet::new();
@@ -70,11 +72,30 @@ fn check_jobs(services: &[Service], entries: &[Entry], key: &str, findings: &Fin
         }
         for (name, dependency) in &service.depends_on {
             let on = services.iter().find(|s| s.name == *name);
-            let healthy = *dependency == Dependency::ServiceHealthy;
-            if healthy && on.is_some_and(|on| on.job.is_some()) {
-                let message = format!("`{name}` is a job: wait for service_completed_successfully");
-                findings.say(entry.at, &format!("{key}.depends_on"), message);
+            if *dependency != Dependency::ServiceHealthy {
+                continue;
             }
+            let message = match on {
+                Some(on) if on.job.is_some() => {
+                    format!("`{name}` is a job: wait for service_completed_successfully")
+                }
+                Some(on) if on.healthcheck.is_none() => {
+                    format!("`{name}` has no healthcheck to wait for")
+                }
+                _ => continue,
+            };
+            findings.say(entry.at, &format!("{key}.depends_on"), message);
+        }
+    }
+}
+
+/// `{PORT_80}` in a process's arguments must be something the process driver fills in.
+fn check_placeholders(services: &[Service], entries: &[Entry], key: &str, findings: &Findings) {
+    for (service, entry) in services.iter().zip(entries) {
+        for name in variable::unknown(services, service) {
+            let key = format!("{key}.{}.x-caviada-process", service.name);
+            let message = format!("there is no variable `{name}` to fill in");
+            findings.say(entry.at, &key, message);
         }
     }
 }

@@ -125,10 +125,11 @@ pub(super) fn healthcheck(node: &Node, key: &str, findings: &Findings) -> Option
     let interval_ms = time("interval", 30_000);
     let timeout_ms = time("timeout", 30_000);
     let start_period_ms = time("start_period", 0);
+    let start_interval_ms = fields.read("start_interval", scalar::duration_ms);
     let retries = fields.integer("retries").unwrap_or(3);
-    fields.finish(hint::healthcheck);
-    if interval_ms == 0 || timeout_ms == 0 || retries == 0 {
-        let message = "interval, timeout and retries must not be zero";
+    fields.finish_plain();
+    if interval_ms == 0 || timeout_ms == 0 || retries == 0 || start_interval_ms == Some(0) {
+        let message = "intervals, timeout and retries must not be zero";
         findings.say(node.at, key, message);
     }
     let test = match (disabled, test) {
@@ -147,6 +148,7 @@ pub(super) fn healthcheck(node: &Node, key: &str, findings: &Findings) -> Option
         timeout_ms,
         retries,
         start_period_ms,
+        start_interval_ms,
     })
 }
 

@@ -31,6 +31,18 @@ pub(super) fn read(
     }
     read_surroundings(&mut service, &mut fields, declared);
     read_bounds(&mut service, &mut fields, findings);
+    let in_root = |path: &str| path.rfind('/') == Some(0);
+    for file in service
+        .files
+        .iter()
+        .filter(|f| service.read_only && in_root(&f.path))
+    {
+        let message = format!(
+            "read_only leaves no place for {}; put it in a folder",
+            file.path
+        );
+        findings.say(entry.at, &format!("{key}.configs"), message);
+    }
     fields.finish(hint::service);
     Some(service)
 }

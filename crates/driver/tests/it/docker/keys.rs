@@ -375,5 +375,6 @@ fn healthcheck(command: &[&str]) -> Healthcheck {
         timeout_ms: 2_000,
         retries: 2,
         start_period_ms: 0,
+        start_interval_ms: None,
     }
 }

@@ -84,6 +84,7 @@ async fn a_bring_up_cut_by_the_engines_crash_is_finished_once_it_is_back() {
         timeout_ms: 2_000,
         retries: 100,
         start_period_ms: 10_000,
+        start_interval_ms: None,
     });
     let started = tokio::sync::Notify::new();
     let tell = |step: Progress| {

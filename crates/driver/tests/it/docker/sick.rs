@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use caviada_core::id::ResourceId;
-use caviada_driver::blueprint::{Blueprint, Service};
+use caviada_driver::blueprint::{Blueprint, Healthcheck, Service};
 use caviada_driver::docker::{Credentials, Docker, DockerAddress, DockerOptions};
 use caviada_driver::{Condition, Driver, DriverError, Failure, Identity, Power};
 use futures_util::FutureExt;
@@ -174,6 +174,34 @@ async fn an_engine_too_old_is_refused_with_the_version_it_needs() {
     assert_eq!(error.kind, Failure::Refused);
     let text = error.to_string();
     assert!(text.contains("1.40") && text.contains("1.41"), "{text}");
+}
+
+#[tokio::test]
+async fn a_key_newer_than_the_engine_is_refused_by_name_before_anything_is_made() {
+    let host = StandIn::new(|line| match line.contains("/version") {
+        true => Manner::Says(200, VERSION),
+        false => Manner::Mute,
+    })
+    .await;
+    let mut plan = blueprint();
+    plan.services[0].healthcheck = Some(Healthcheck {
+        test: vec!["CMD".into(), "true".into()],
+        interval_ms: 1_000,
+        timeout_ms: 1_000,
+        retries: 1,
+        start_period_ms: 1_000,
+        start_interval_ms: Some(100),
+    });
+    let driver = host.driver(SHORT, SHORT);
+    let error = driver
+        .create(&identity(), &plan, &|_| {})
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, Failure::Refused, "{error}");
+    let text = error.to_string();
+    assert!(text.contains("web: healthcheck.start_interval"), "{text}");
+    assert!(text.contains("1.44") && text.contains("1.41"), "{text}");
+    assert_eq!(host.lines().len(), 1);
 }
 
 #[tokio::test]

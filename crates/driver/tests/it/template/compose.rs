@@ -135,16 +135,19 @@ fn a_health_check_has_the_defaults_of_compose() {
             .healthcheck
             .unwrap()
     };
-    let shell = check("{test: curl x, interval: 1s, timeout: 1m30s, retries: 5, start_period: 2s}");
+    let shell = check(
+        "{test: curl x, interval: 1s, timeout: 1m30s, retries: 5, start_period: 2s, start_interval: 100ms}",
+    );
     assert_eq!(shell.test, ["CMD-SHELL", "curl x"]);
     assert_eq!(
         (
             shell.interval_ms,
             shell.timeout_ms,
             shell.retries,
-            shell.start_period_ms
+            shell.start_period_ms,
+            shell.start_interval_ms
         ),
-        (1_000, 90_000, 5, 2_000)
+        (1_000, 90_000, 5, 2_000, Some(100))
     );
     let plain = check("{test: [CMD, true]}");
     assert_eq!(
@@ -157,7 +160,7 @@ fn a_health_check_has_the_defaults_of_compose() {
         "{test: []}",
         "{test: [true]}",
         "{test: x, interval: 0s}",
-        "{test: x, start_interval: 1s}",
+        "{test: x, start_interval: 0s}",
     ] {
         assert!(service(&format!("healthcheck: {bad}")).is_err(), "{bad}");
     }
@@ -166,7 +169,7 @@ fn a_health_check_has_the_defaults_of_compose() {
 #[test]
 fn services_stand_after_what_they_depend_on() {
     let blueprint = render(
-        "services:\n  c: {image: i, depends_on: [b]}\n  b: {image: i, depends_on: {a: {condition: service_healthy}, j: {condition: service_completed_successfully}}}\n  j: {image: i}\n  a: {image: i}\n",
+        "services:\n  c: {image: i, depends_on: [b]}\n  b: {image: i, depends_on: {a: {condition: service_healthy}, j: {condition: service_completed_successfully}}}\n  j: {image: i}\n  a: {image: i, healthcheck: {test: x}}\n",
     )
     .unwrap();
     let names: Vec<_> = blueprint.services.iter().map(|s| s.name.as_str()).collect();

@@ -1,0 +1,119 @@
+//! HTTP v1: requests become commands for the ledger, answers and snapshots become documents.
+//!
+//! An answer to a command is written from what the ledger hands back with it; only lists and reads
+//! ask for a snapshot, so that leasing never waits for one to be published. Nothing here decides
+//! anything that `core` could: names, bounds and rights are checked there, in the turn.
+
+pub mod auth;
+mod edge;
+mod health;
+mod json;
+mod limit;
+mod meter;
+mod openapi;
+mod page;
+pub mod problem;
+pub mod serve;
+pub mod tls;
+mod v1;
+mod watch;
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::Method;
+use axum::middleware::from_fn_with_state;
+use caviada_core::limits;
+use caviada_core::time::Time;
+use caviada_ledger::Handle;
+
+pub use serve::serve;
+
+use limit::Limit;
+use meter::Meters;
+use watch::Watch;
+
+/// How a server is to behave.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Name of this installation.
+    pub installation: String,
+    /// Requests per second that one key may make; none is no bound.
+    pub requests_per_s: Option<NonZeroU32>,
+}
+
+/// What every request can reach.
+#[derive(Debug, Clone)]
+pub struct App(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    ledger: Handle,
+    options: Options,
+    limit: Limit,
+    meters: Meters,
+    watch: Watch,
+    began: Instant,
+}
+
+impl App {
+    /// An entrance to this ledger. Must be called within a tokio runtime.
+    pub fn new(ledger: Handle, options: Options) -> Self {
+        Self(Arc::new(Inner {
+            limit: Limit::new(options.requests_per_s),
+            meters: Meters::new(&endpoints()),
+            watch: Watch::start(ledger.follow()),
+            began: Instant::now(),
+            ledger,
+            options,
+        }))
+    }
+
+    fn ledger(&self) -> &Handle {
+        &self.0.ledger
+    }
+
+    fn options(&self) -> &Options {
+        &self.0.options
+    }
+
+    fn limit(&self) -> &Limit {
+        &self.0.limit
+    }
+
+    fn meters(&self) -> &Meters {
+        &self.0.meters
+    }
+
+    fn watch(&self) -> &Watch {
+        &self.0.watch
+    }
+
+    fn uptime_ms(&self) -> u64 {
+        u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Ledger time.
+    fn now(&self) -> Time {
+        self.ledger().now()
+    }
+}
+
+/// Everything under `/` that is no other entrance's.
+pub fn router(app: App) -> Router {
+    let (router, _) = openapi::routes().split_for_parts();
+    router
+        .fallback(|| async { problem::Error::new("no-such-path") })
+        .method_not_allowed_fallback(|| async { problem::Error::new("method-not-allowed") })
+        .layer(DefaultBodyLimit::max(limits::BODY_BYTES_MAX))
+        .layer(from_fn_with_state(app.clone(), edge::edge))
+        .with_state(app)
+}
+
+/// Every endpoint there is, from the same table as the router.
+pub fn endpoints() -> Vec<(Method, String)> {
+    openapi::endpoints(&openapi::document())
+}

@@ -1,0 +1,51 @@
+//! Whether the server lives and is ready, its metrics, and the pages that explain its problems.
+
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use caviada_core::access::Verb;
+
+use super::App;
+use super::auth::Caller;
+use super::meter::recorder;
+use super::problem::{Error, KINDS, page};
+
+const TEXT: [(header::HeaderName, &str); 1] = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+
+/// The process answers.
+#[utoipa::path(get, path = "/livez", tag = "server",
+    responses((status = 200, description = "It lives", body = String)))]
+pub async fn live(State(_): State<App>) -> Response {
+    (TEXT, "ok\n").into_response()
+}
+
+/// The ledger has loaded and published: requests are served.
+#[utoipa::path(get, path = "/readyz", tag = "server",
+    responses(
+        (status = 200, description = "It serves", body = String),
+        (status = 503, description = "Not yet, or no more")))]
+pub async fn ready(State(app): State<App>) -> Result<Response, Error> {
+    app.ledger().snapshot().await?;
+    Ok((TEXT, "ok\n").into_response())
+}
+
+/// Metrics of the process in the text format of Prometheus.
+#[utoipa::path(get, path = "/metrics", tag = "server",
+    security(("key" = [])),
+    responses((status = 200, description = "Metrics", body = String)))]
+pub async fn metrics(State(app): State<App>, caller: Caller) -> Result<Response, Error> {
+    caller.may(&*app.ledger().snapshot().await?, Verb::SeeEvents)?;
+    let header = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
+    Ok((header, recorder().render()).into_response())
+}
+
+/// What a problem's code means and what to do.
+#[utoipa::path(get, path = "/problems/{code}", tag = "server",
+    params(("code" = String, Path, description = "A problem's `code`")),
+    responses((status = 200, description = "The page", body = String)))]
+pub async fn problem(Path(code): Path<String>) -> Result<Response, Error> {
+    let kind = KINDS.iter().find(|k| k.code == code);
+    let kind = kind.ok_or_else(|| Error::unknown("problem", &code))?;
+    Ok((StatusCode::OK, TEXT, page(kind)).into_response())
+}

@@ -1,0 +1,257 @@
+//! Reading requests: every field of a body, query or header is named when it cannot be taken.
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, Method, Uri, header};
+use caviada_api::IDEMPOTENCY_KEY;
+use caviada_core::command::{Act, By, Command, Idempotency};
+use caviada_core::event::Number;
+use caviada_core::limits;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
+
+use super::auth::Caller;
+use super::problem::Error;
+
+/// Who asks, and what in the body. A request without a body reads as one of `{}`.
+#[derive(Debug)]
+pub struct Ask<T> {
+    /// Who asks.
+    pub caller: Caller,
+    /// What stands in the body.
+    pub body: T,
+    idempotency: Option<Idempotency>,
+    expect: Option<Number>,
+}
+
+/// The body of a call that has none.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
+
+impl<T> Ask<T> {
+    /// The act as a command of the caller, repeat-safe under his idempotency key.
+    pub fn command(&mut self, act: Act) -> Command {
+        Command {
+            by: By::Key(self.caller.key.id),
+            idempotency: self.idempotency.take(),
+            act,
+        }
+    }
+
+    /// Takes back the idempotency key of a command that was refused and is tried again.
+    pub fn again(&mut self, command: Command) {
+        self.idempotency = command.idempotency;
+    }
+
+    /// What `If-Match` or `If-None-Match: *` demands.
+    pub fn expect(&self) -> Option<Number> {
+        self.expect
+    }
+
+    /// Refuses a condition on a noun that knows none, rather than ignoring it.
+    ///
+    /// # Errors
+    /// When there is one.
+    pub fn unconditional(&self) -> Result<(), Error> {
+        match self.expect {
+            None => Ok(()),
+            Some(_) => Err(Error::malformed("If-Match", "this call takes no condition")),
+        }
+    }
+}
+
+impl<S, T> FromRequest<S> for Ask<T>
+where
+    S: Send + Sync,
+    T: DeserializeOwned,
+{
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        let (mut parts, body) = request.into_parts();
+        let caller = Caller::from_request_parts(&mut parts, state).await?;
+        let expect = expectation(&parts.headers)?;
+        let key = idempotency_key(&parts.headers)?;
+        let has_type = parts.headers.get(header::CONTENT_TYPE).cloned();
+        let (method, uri) = (parts.method.clone(), parts.uri.clone());
+        let request = Request::from_parts(parts, body);
+        let bytes = Bytes::from_request(request, state)
+            .await
+            .map_err(|e| unread(&e))?;
+        if !bytes.is_empty() {
+            let json = has_type.is_none_or(|t| is_json(t.as_bytes()));
+            if !json {
+                return Err(Error::new("unsupported-media-type"));
+            }
+        }
+        Ok(Self {
+            body: parse(&bytes)?,
+            idempotency: key.map(|key| Idempotency {
+                key,
+                digest: digest(&method, &uri, &bytes),
+            }),
+            caller,
+            expect,
+        })
+    }
+}
+
+fn is_json(media_type: &[u8]) -> bool {
+    let essence = media_type.split(|b| *b == b';').next().unwrap_or_default();
+    essence
+        .trim_ascii()
+        .eq_ignore_ascii_case(b"application/json")
+}
+
+fn unread(rejection: &BytesRejection) -> Error {
+    match rejection.status().as_u16() {
+        413 => Error::new("too-large").fact("limit_bytes", limits::BODY_BYTES_MAX),
+        _ => Error::malformed("body", "it broke off"),
+    }
+}
+
+/// Reads JSON and says which field cannot be taken, and why.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    let text = if bytes.is_empty() { b"{}" } else { bytes };
+    let mut json = serde_json::Deserializer::from_slice(text);
+    let value = serde_path_to_error::deserialize(&mut json).map_err(|e| {
+        let path = e.path().to_string();
+        let field = if path == "." { "body".to_owned() } else { path };
+        Error::malformed(field, e.inner().to_string())
+    })?;
+    json.end()
+        .map_err(|e| Error::malformed("body", e.to_string()))?;
+    Ok(value)
+}
+
+/// What makes two requests the same one.
+fn digest(method: &Method, uri: &Uri, body: &[u8]) -> [u8; 32] {
+    let mut hash = Sha256::new();
+    let target = uri.path_and_query().map_or("/", |p| p.as_str());
+    for part in [method.as_str().as_bytes(), target.as_bytes(), body] {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part);
+    }
+    hash.finalize().into()
+}
+
+/// The only value of a header; several are nobody's clear wish.
+fn single<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Error> {
+    let mut values = headers.get_all(name).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    if values.next().is_some() {
+        return Err(Error::malformed(name.as_str(), "stands more than once"));
+    }
+    let text = value.to_str();
+    text.map(Some)
+        .map_err(|_| Error::malformed(name.as_str(), "printable ASCII only"))
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<Box<str>>, Error> {
+    let Some(key) = single(headers, &HeaderName::from_static(IDEMPOTENCY_KEY))? else {
+        return Ok(None);
+    };
+    if (1..=limits::IDEMPOTENCY_KEY_BYTES_MAX).contains(&key.len()) {
+        return Ok(Some(key.into()));
+    }
+    let reason = format!(
+        "1 to {} printable ASCII characters",
+        limits::IDEMPOTENCY_KEY_BYTES_MAX
+    );
+    Err(Error::malformed("Idempotency-Key", reason))
+}
+
+/// `If-Match: "12.0"`, or `If-None-Match: *` for what must not exist yet.
+fn expectation(headers: &HeaderMap) -> Result<Option<Number>, Error> {
+    let none = single(headers, &header::IF_NONE_MATCH)?;
+    match (single(headers, &header::IF_MATCH)?, none) {
+        (None, None) => Ok(None),
+        (None, Some("*")) => Ok(Some(Number::default())),
+        (None, Some(_)) => Err(Error::malformed("If-None-Match", "only * is understood")),
+        (Some(_), Some(_)) => Err(Error::malformed("If-None-Match", "not beside If-Match")),
+        (Some(tag), None) => number(tag.trim().trim_matches('"'))
+            .map(Some)
+            .ok_or_else(|| Error::malformed("If-Match", "one ETag as it was given, like \"12.0\"")),
+    }
+}
+
+/// An event's number as text.
+pub fn number(text: &str) -> Option<Number> {
+    let (revision, index) = text.split_once('.')?;
+    let digits = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
+    if !digits(revision) || !digits(index) {
+        return None;
+    }
+    Some(Number {
+        revision: revision.parse().ok()?,
+        index: index.parse().ok()?,
+    })
+}
+
+/// The query, each of its fields once and known.
+#[derive(Debug)]
+pub struct Query<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        let query = parts.uri.query().unwrap_or_default();
+        let fields = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
+        serde_path_to_error::deserialize(fields)
+            .map(Self)
+            .map_err(|e| {
+                let path = e.path().to_string();
+                let field = if path == "." {
+                    "query".to_owned()
+                } else {
+                    path
+                };
+                Error::malformed(field, e.inner().to_string())
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_number_reads_as_it_prints() {
+        let at = Number {
+            revision: 12,
+            index: 3,
+        };
+        assert_eq!(number(&at.to_string()), Some(at));
+        for bad in [
+            "",
+            ".",
+            "1.",
+            ".1",
+            "1",
+            "a.b",
+            "+1.0",
+            "1.-0",
+            "1.0.0",
+            "99999999999999999999.0",
+        ] {
+            assert_eq!(number(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn requests_that_differ_have_different_digests() {
+        let uri = |text: &str| text.parse::<Uri>().unwrap();
+        let post = digest(&Method::POST, &uri("/leases"), b"{}");
+        assert_eq!(post, digest(&Method::POST, &uri("/leases"), b"{}"));
+        assert_ne!(post, digest(&Method::PUT, &uri("/leases"), b"{}"));
+        assert_ne!(post, digest(&Method::POST, &uri("/leases?a=b"), b"{}"));
+        assert_ne!(post, digest(&Method::POST, &uri("/leases"), b"{ }"));
+    }
+}

@@ -1,0 +1,137 @@
+//! The listener: connections with bounds, TLS where asked for, and an end that lets requests in
+//! flight finish.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ConnectInfo;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_rustls::TlsAcceptor;
+
+/// Connections at once; the next ones wait in the system's queue.
+const CONNECTIONS_MAX: u32 = 16_384;
+/// A client that takes longer to send its headers, or to begin the next request, is let go.
+const HEADERS_MAX: Duration = Duration::from_secs(60);
+/// A TLS handshake that takes longer is given up.
+const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
+/// Bytes of one request's headers.
+const HEADER_BYTES_MAX: usize = 32 * 1024;
+/// Headers of one request.
+const HEADERS_COUNT_MAX: usize = 64;
+/// What requests in flight are given to finish at the end.
+const FINISH_MAX: Duration = Duration::from_secs(10);
+
+/// Serves until `shutdown` is done; then takes no new connection and lets those in flight finish.
+///
+/// # Errors
+/// When the listener fails for good.
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    router: Router,
+    shutdown: impl Future<Output = ()>,
+) -> std::io::Result<()> {
+    let tls = tls.map(TlsAcceptor::from);
+    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX as usize));
+    let (end, ending) = watch::channel(());
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let next = async {
+            let permit = room.clone().acquire_owned().await;
+            (permit, listener.accept().await)
+        };
+        let (permit, accepted) = tokio::select! {
+            next = next => next,
+            () = &mut shutdown => break,
+        };
+        let Ok(permit) = permit else { break };
+        match accepted {
+            Ok((stream, peer)) => {
+                let connection = Connection {
+                    peer,
+                    router: router.clone(),
+                    ending: ending.clone(),
+                    permit,
+                };
+                tokio::spawn(connection.run(stream, tls.clone()));
+            }
+            Err(error) if is_fatal(&error) => return Err(error),
+            Err(error) => {
+                // Out of file descriptors, most likely: some must close first.
+                tracing::warn!(%error, "a connection was not accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+    drop((listener, end));
+    let all_gone = room.acquire_many(CONNECTIONS_MAX);
+    if tokio::time::timeout(FINISH_MAX, all_gone).await.is_err() {
+        tracing::warn!("some requests did not finish in time");
+    }
+    Ok(())
+}
+
+fn is_fatal(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{InvalidInput, NotConnected, Unsupported};
+    matches!(error.kind(), InvalidInput | NotConnected | Unsupported)
+}
+
+struct Connection {
+    peer: SocketAddr,
+    router: Router,
+    /// Its sender is gone once the server ends.
+    ending: watch::Receiver<()>,
+    permit: OwnedSemaphorePermit,
+}
+
+impl Connection {
+    async fn run(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
+        // Answers are small and whole: waiting for more to send only costs time.
+        let _ = stream.set_nodelay(true);
+        let Some(acceptor) = tls else {
+            return self.speak(stream).await;
+        };
+        match tokio::time::timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => self.speak(stream).await,
+            Ok(Err(error)) => tracing::debug!(peer = %self.peer, %error, "no TLS handshake"),
+            Err(_) => tracing::debug!(peer = %self.peer, "the TLS handshake took too long"),
+        }
+    }
+
+    async fn speak(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let peer = ConnectInfo(self.peer);
+        let router = self.router;
+        let service = tower::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
+            let mut request = request.map(axum::body::Body::new);
+            request.extensions_mut().insert(peer);
+            tower::ServiceExt::oneshot(router.clone(), request)
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADERS_MAX)
+            .max_buf_size(HEADER_BYTES_MAX)
+            .max_headers(HEADERS_COUNT_MAX)
+            .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+            .with_upgrades();
+        let mut connection = std::pin::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            _ = self.ending.changed() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(peer = %self.peer, %error, "a connection ended early");
+        }
+        drop(self.permit);
+    }
+}

@@ -1,0 +1,25 @@
+//! `/api/v1`: one file per noun.
+
+mod answer;
+mod key;
+mod lease;
+mod pool;
+mod read;
+mod render;
+mod resource;
+
+use utoipa_axum::router::OpenApiRouter;
+
+use super::App;
+
+/// Longest a read may be kept open, in milliseconds.
+pub const LONG_POLL_MS_MAX: u64 = 60_000;
+
+/// All routes below the base path.
+pub fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .merge(lease::routes())
+        .merge(pool::routes())
+        .merge(resource::routes())
+        .merge(key::routes())
+}

@@ -1,0 +1,245 @@
+//! A lease as its holder sees it.
+
+use std::collections::BTreeSet;
+
+use caviada_api::lease::{self as wire, LeasedResource};
+use caviada_api::timestamp::Timestamp;
+use caviada_core::access::{Principal, Relation, Verb, allows};
+use caviada_core::id::LeaseId;
+use caviada_core::lease::{End, Ended, Item, Lease, LeaseState, Purpose};
+use caviada_core::pool::Pool;
+use caviada_core::resource::{Origin, Resource};
+use caviada_core::state::State;
+use caviada_core::time::Time;
+
+use crate::http::v1::pool::slice;
+use crate::http::v1::render;
+
+/// Waiters counted for a place in the queue; further back than that, nobody's place matters.
+const PLACES_MAX: usize = 10_000;
+
+/// A granted lease and its members. Needs no snapshot: this is what leasing answers with.
+pub fn granted<'a>(
+    lease: &Lease,
+    members: impl Iterator<Item = (&'a Resource, &'a Pool)>,
+    now: Time,
+) -> wire::Lease {
+    let mut view = plain(lease, now);
+    for (r, pool) in members {
+        let name = pool.name.as_str();
+        if !view.pools.iter().any(|p| p == name) {
+            view.pools.push(name.to_owned());
+        }
+        let flagged = lease
+            .members
+            .iter()
+            .any(|m| m.resource == r.id && m.flagged);
+        view.resources.push(LeasedResource {
+            id: r.id,
+            name: r.doc.name.to_string(),
+            pool: name.to_owned(),
+            attributes: render::attributes(&r.doc.attributes),
+            endpoints: render::endpoints(r.endpoints()),
+            part: match &r.origin {
+                Origin::Slice { part, .. } => Some(part.to_string()),
+                _ => None,
+            },
+            flagged,
+        });
+    }
+    view
+}
+
+/// A waiting lease with its place in the queue and what it waits for.
+pub fn waiting(state: &State, who: &Principal, lease: &Lease, now: Time) -> wire::Lease {
+    let mut view = plain(lease, now);
+    let name = |item: &Item| item.pool.and_then(|p| state.pools.get(&p));
+    let pools: BTreeSet<&str> = lease
+        .items
+        .iter()
+        .filter_map(name)
+        .map(|p| p.name.as_str())
+        .collect();
+    view.pools = pools.into_iter().map(str::to_owned).collect();
+    view.items = lease.items.iter().map(|i| item(state, i)).collect();
+    view.position = Some(place(state, lease));
+    view.why = why(state, who, lease);
+    view
+}
+
+/// The short record of an ended one.
+pub fn ended(ended: &Ended) -> wire::Lease {
+    wire::Lease {
+        id: ended.id,
+        state: wire::LeaseState::Ended,
+        fence: (ended.fence.0 > 0).then_some(ended.fence),
+        owner: ended.owner.to_string(),
+        pools: vec![],
+        created_at: None,
+        granted_at: None,
+        expires_at: None,
+        expires_in_ms: None,
+        resources: vec![],
+        end: Some(end(ended.end)),
+        ended_at: Some(Timestamp(ended.at.0)),
+        items: vec![],
+        position: None,
+        estimate_ms: None,
+        why: None,
+        priority: None,
+        purpose: None,
+        slot: None,
+        shared_with: vec![],
+        labels: Default::default(),
+        note: None,
+        etag: None,
+    }
+}
+
+/// A lease as a snapshot has it, if the caller may see it.
+pub fn visible(state: &State, who: &Principal, id: LeaseId, now: Time) -> Option<wire::Lease> {
+    if let Some(lease) = state.leases.get(&id) {
+        who.may_with(Verb::SeeLease, lease).ok()?;
+        return Some(live(state, who, lease, now));
+    }
+    let record = state.ended_lease(id)?;
+    let own = who.owner.as_ref() == Some(&record.owner);
+    let relation = if own {
+        Relation::Own
+    } else {
+        Relation::Foreign
+    };
+    allows(who.role, Verb::SeeLease, relation).then(|| ended(record))
+}
+
+/// A live lease as a snapshot has it.
+pub fn live(state: &State, who: &Principal, lease: &Lease, now: Time) -> wire::Lease {
+    if lease.state == LeaseState::Waiting {
+        return waiting(state, who, lease, now);
+    }
+    let members = lease.members.iter().filter_map(|m| {
+        let r = state.resources.get(&m.resource)?;
+        Some((&**r, &**state.pools.get(&r.pool)?))
+    });
+    granted(lease, members, now)
+}
+
+/// All that a lease tells by itself.
+fn plain(lease: &Lease, now: Time) -> wire::Lease {
+    let waits = lease.state == LeaseState::Waiting;
+    let until = if waits {
+        lease.wait_until
+    } else {
+        lease.deadline
+    };
+    wire::Lease {
+        id: lease.id,
+        state: state_of(lease.state),
+        fence: (!waits).then_some(lease.fence),
+        owner: lease.owner.to_string(),
+        pools: vec![],
+        created_at: Some(Timestamp(lease.asked_at.0)),
+        granted_at: lease.granted_at.map(|t| Timestamp(t.0)),
+        expires_at: until.map(|t| Timestamp(t.0)),
+        expires_in_ms: until.map(|t| t.since(now)),
+        resources: Vec::with_capacity(lease.members.len()),
+        end: None,
+        ended_at: None,
+        items: vec![],
+        position: None,
+        estimate_ms: None,
+        why: match lease.state {
+            LeaseState::Preparing => Some("its resources are being bound to it".to_owned()),
+            _ => None,
+        },
+        priority: Some(lease.priority),
+        purpose: Some(match lease.purpose {
+            Purpose::Use => wire::Purpose::Use,
+            Purpose::Clean => wire::Purpose::Clean,
+        }),
+        slot: lease.slot.as_deref().map(Into::into),
+        shared_with: lease.shared.iter().map(ToString::to_string).collect(),
+        labels: render::labels(&lease.labels),
+        note: lease.note.as_deref().map(Into::into),
+        etag: Some(lease.changed.to_string()),
+    }
+}
+
+/// A state in the words of the API.
+pub fn state_of(state: LeaseState) -> wire::LeaseState {
+    match state {
+        LeaseState::Waiting => wire::LeaseState::Waiting,
+        LeaseState::Preparing => wire::LeaseState::Preparing,
+        LeaseState::Active => wire::LeaseState::Active,
+    }
+}
+
+fn end(end: End) -> wire::LeaseEnd {
+    match end {
+        End::Released => wire::LeaseEnd::Released,
+        End::Expired => wire::LeaseEnd::Expired,
+        End::Revoked => wire::LeaseEnd::Revoked,
+        End::Cancelled => wire::LeaseEnd::Cancelled,
+        End::TimedOut => wire::LeaseEnd::TimedOut,
+        End::Abandoned => wire::LeaseEnd::Abandoned,
+        End::Lost => wire::LeaseEnd::Lost,
+        End::Failed => wire::LeaseEnd::Failed,
+        End::Impossible => wire::LeaseEnd::Impossible,
+    }
+}
+
+fn item(state: &State, item: &Item) -> wire::Item {
+    let pool = item.pool.and_then(|p| state.pools.get(&p));
+    wire::Item {
+        pool: pool.map(|p| p.name.to_string()),
+        selector: item.selector.as_ref().map(ToString::to_string),
+        count: Some(item.count),
+        slice: item.amount.as_ref().map(slice),
+    }
+}
+
+/// How many are before it where it waits: of all its pools, the longest queue.
+fn place(state: &State, lease: &Lease) -> u64 {
+    let rank = lease.rank();
+    let first = caviada_core::lease::Rank::new(caviada_core::limits::PRIORITY_MAX, LeaseId(0));
+    let before = |pool| {
+        let from = (pool, first);
+        state
+            .index
+            .waiting
+            .range(from..(pool, rank))
+            .take(PLACES_MAX)
+            .count()
+    };
+    lease
+        .unmet_pools()
+        .into_iter()
+        .map(before)
+        .max()
+        .unwrap_or(0) as u64
+}
+
+/// What stands between it and a grant, as far as the caller sees the pools.
+fn why(state: &State, who: &Principal, lease: &Lease) -> Option<String> {
+    let unmet = lease.unmet_pools().into_iter();
+    let mut said = unmet.filter_map(|pool| {
+        let Some(pool) = pool else {
+            return Some("nothing that its selector takes is free".to_owned());
+        };
+        let pool = state.pools.get(&pool).filter(|p| who.sees(p))?;
+        let used = state.index.pools.get(&pool.id)?;
+        let mut text = format!(
+            "pool {} has {} free, {} leased, {} on their way",
+            pool.name,
+            used.ready(),
+            used.in_state(caviada_core::resource::ResourceState::Leased),
+            used.coming(),
+        );
+        if let Some(why) = crate::http::v1::pool::why(state, pool) {
+            text.push_str("; ");
+            text.push_str(&why);
+        }
+        Some(text)
+    });
+    said.next()
+}

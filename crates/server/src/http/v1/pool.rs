@@ -1,0 +1,123 @@
+//! Pools: declared with `PUT`, retired with `DELETE`.
+
+mod spec;
+mod view;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use caviada_api::list::{List, PageQuery};
+use caviada_api::pool::{self as wire, PoolSpec};
+use caviada_core::access::Verb;
+use caviada_core::command::Act;
+use caviada_core::outcome::Subject;
+use caviada_core::state::State as Snapshot;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{answer, read};
+use crate::http::App;
+use crate::http::auth::Caller;
+use crate::http::json::{Ask, Nothing, Query};
+use crate::http::page::Page;
+use crate::http::problem::Error;
+pub(super) use spec::slice;
+pub(super) use view::why;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(get, put, delete))
+}
+
+/// The pools that the caller sees, by name.
+#[utoipa::path(get, path = "/pools", tag = "pools", security(("key" = [])),
+    params(PageQuery),
+    responses((status = 200, description = "One page", body = List<wire::Pool>)))]
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<PageQuery>,
+) -> Result<Response, Error> {
+    let page = Page::<String>::plain(&query, "pools")?;
+    let state = app.ledger().snapshot().await?;
+    let who = caller.may(&state, Verb::SeePools)?;
+    let names = state.index.pool_names.iter().filter(|(name, _)| {
+        page.after
+            .as_deref()
+            .is_none_or(|after| name.as_str() > after)
+    });
+    let pools = names
+        .filter_map(|(_, id)| state.pools.get(id))
+        .filter(|pool| who.sees(pool))
+        .map(|pool| (pool.name.to_string(), view::pool(&state, pool)));
+    let list = page.fill(state.revision(), pools);
+    answer::json(StatusCode::OK, &list)
+}
+
+/// A pool.
+#[utoipa::path(get, path = "/pools/{name}", tag = "pools", security(("key" = [])),
+    params(("name" = String, Path, description = "Name of the pool")),
+    responses((status = 200, description = "The pool", body = wire::Pool)))]
+async fn get(
+    State(app): State<App>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Response, Error> {
+    let state = app.ledger().snapshot().await?;
+    let who = caller.may(&state, Verb::SeePools)?;
+    let pool = state
+        .pool_named(&read::name("pool", &name)?)
+        .filter(|pool| who.sees(pool))
+        .ok_or_else(|| Error::unknown("pool", &name))?;
+    let pool = view::pool(&state, pool);
+    answer::noun(StatusCode::OK, &pool.etag, &pool)
+}
+
+/// Declares a pool, or declares it differently. What is absent takes its default.
+#[utoipa::path(put, path = "/pools/{name}", tag = "pools", security(("key" = [])),
+    params(("name" = String, Path, description = "Name of the pool")),
+    request_body = PoolSpec,
+    responses((status = 200, description = "The pool as it now is", body = wire::Pool)))]
+async fn put(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    mut ask: Ask<PoolSpec>,
+) -> Result<Response, Error> {
+    let name = read::text("name", &name)?;
+    let spec = Box::new(spec::read(std::mem::take(&mut ask.body))?);
+    let expect = ask.expect();
+    let command = ask.command(Act::PutPool { name, spec, expect });
+    let done = app.ledger().submit(command).await?;
+    let state = app.ledger().snapshot().await?;
+    shown(&state, done.reply.subject)
+}
+
+fn shown(state: &Snapshot, subject: Subject) -> Result<Response, Error> {
+    let pool = match subject {
+        Subject::Pool(id) => state.pools.get(&id),
+        _ => None,
+    };
+    // It may be gone again by now.
+    let pool = view::pool(
+        state,
+        pool.ok_or_else(|| Error::unknown("pool", "any more"))?,
+    );
+    answer::noun(StatusCode::OK, &pool.etag, &pool)
+}
+
+/// Retires a pool: it takes no new lease and ends with its last member.
+#[utoipa::path(delete, path = "/pools/{name}", tag = "pools", security(("key" = [])),
+    params(("name" = String, Path, description = "Name of the pool")),
+    responses((status = 204, description = "It is being removed")))]
+async fn delete(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    mut ask: Ask<Nothing>,
+) -> Result<Response, Error> {
+    let name = read::name("pool", &name)?;
+    let expect = ask.expect();
+    let command = ask.command(Act::DeletePool { name, expect });
+    app.ledger().submit(command).await?;
+    Ok(answer::nothing())
+}

@@ -1,0 +1,183 @@
+//! Resources: declared, listed, withheld, returned, deleted.
+
+mod list;
+mod spec;
+mod view;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use caviada_api::list::List;
+use caviada_api::resource::{self as wire, Declare, DeleteResource, Withhold};
+use caviada_core::access::{Principal, Verb};
+use caviada_core::command::Act;
+use caviada_core::id::ResourceId;
+use caviada_core::name::{Name, ResourceName};
+use caviada_core::resource::Resource;
+use caviada_core::state::State as Snapshot;
+use std::sync::Arc;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::{answer, read};
+use crate::http::App;
+use crate::http::auth::Caller;
+use crate::http::json::{Ask, Nothing, Query};
+use crate::http::problem::Error;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(declare, list::list))
+        .routes(routes!(get, delete))
+        .routes(routes!(withhold))
+        .routes(routes!(put_back))
+}
+
+/// Declares resources, all or none. A name that its pool has already takes the new attributes,
+/// labels and endpoints; its state stays.
+#[utoipa::path(post, path = "/resources", tag = "resources", security(("key" = [])),
+    request_body = Declare,
+    responses((status = 201, description = "They, in the same order", body = List<wire::Resource>)))]
+async fn declare(State(app): State<App>, mut ask: Ask<Declare>) -> Result<Response, Error> {
+    let items = std::mem::take(&mut ask.body.items);
+    if !(1..=wire::DECLARE_MAX).contains(&items.len()) {
+        let reason = format!("1 to {}", wire::DECLARE_MAX);
+        return Err(Error::invalid("items", reason));
+    }
+    let expect = ask.expect();
+    if expect.is_some() && items.len() > 1 {
+        return Err(Error::malformed("If-Match", "only with a single item"));
+    }
+    let acts = items
+        .into_iter()
+        .enumerate()
+        .map(|(i, item)| spec::declare(i, item, expect))
+        .collect::<Result<Vec<_>, _>>()?;
+    let names: Vec<_> = acts.iter().filter_map(named).collect();
+    let command = ask.command(Act::All(acts));
+    app.ledger().submit(command).await?;
+    let state = app.ledger().snapshot().await?;
+    let who = ask.caller.principal(&state)?;
+    let found = names.iter().filter_map(|(pool, name)| {
+        let pool = state.index.pool_names.get(pool)?;
+        let id = state.index.resource_names.get(&(*pool, name.clone()))?;
+        state.resources.get(id)
+    });
+    let list = List {
+        items: found.map(|r| view::resource(&state, &who, r)).collect(),
+        revision: state.revision(),
+        next: None,
+    };
+    answer::json(StatusCode::CREATED, &list)
+}
+
+fn named(act: &Act) -> Option<(Name, ResourceName)> {
+    match act {
+        Act::Declare { pool, name, .. } => Some((pool.clone(), name.clone())),
+        _ => None,
+    }
+}
+
+/// A resource, as far as the caller may see.
+#[utoipa::path(get, path = "/resources/{id}", tag = "resources", security(("key" = [])),
+    params(("id" = String, Path, description = "`res_…`")),
+    responses((status = 200, description = "The resource", body = wire::Resource)))]
+async fn get(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Result<Response, Error> {
+    let state = app.ledger().snapshot().await?;
+    let who = caller.may(&state, Verb::SeePools)?;
+    let resource = seen(&state, &who, read::id("resource", &id)?);
+    shown(
+        &state,
+        &who,
+        resource.ok_or_else(|| Error::unknown("resource", &id))?,
+    )
+}
+
+/// A resource of a pool that the caller sees.
+fn seen<'s>(state: &'s Snapshot, who: &Principal, id: ResourceId) -> Option<&'s Arc<Resource>> {
+    let resource = state.resources.get(&id)?;
+    let pool = state.pools.get(&resource.pool)?;
+    who.sees(pool).then_some(resource)
+}
+
+fn shown(state: &Snapshot, who: &Principal, resource: &Resource) -> Result<Response, Error> {
+    let resource = view::resource(state, who, resource);
+    answer::noun(StatusCode::OK, &resource.etag, &resource)
+}
+
+/// Removes a resource; with `force` even a leased one, whose lease then lets go of it.
+#[utoipa::path(delete, path = "/resources/{id}", tag = "resources", security(("key" = [])),
+    params(("id" = String, Path, description = "`res_…`"), DeleteResource),
+    responses((status = 204, description = "It is gone, or being removed")))]
+async fn delete(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Query(query): Query<DeleteResource>,
+    mut ask: Ask<Nothing>,
+) -> Result<Response, Error> {
+    let act = Act::DeleteResource {
+        resource: read::id("resource", &id)?,
+        force: query.force,
+        expect: ask.expect(),
+    };
+    let command = ask.command(act);
+    app.ledger().submit(command).await?;
+    Ok(answer::nothing())
+}
+
+/// Takes a resource out of its pool, now or once it is no longer busy.
+#[utoipa::path(post, path = "/resources/{id}/withhold", tag = "resources", security(("key" = [])),
+    params(("id" = String, Path, description = "`res_…`")),
+    request_body = Withhold,
+    responses((status = 200, description = "The resource as it now is", body = wire::Resource)))]
+async fn withhold(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    ask: Ask<Withhold>,
+) -> Result<Response, Error> {
+    ask.unconditional()?;
+    let resource = read::id("resource", &id)?;
+    let act = Act::Withhold {
+        resource,
+        reason: spec::reason(ask.body.reason, ask.body.note.as_deref()),
+        until: ask.body.hold_ms.map(|ms| app.now().plus_ms(ms)),
+    };
+    changed(&app, ask, act, resource).await
+}
+
+/// Puts a withheld resource back: free if it was clean, else to be cleaned.
+#[utoipa::path(post, path = "/resources/{id}/return", tag = "resources", security(("key" = [])),
+    params(("id" = String, Path, description = "`res_…`")),
+    responses((status = 200, description = "The resource as it now is", body = wire::Resource)))]
+async fn put_back(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    ask: Ask<Nothing>,
+) -> Result<Response, Error> {
+    ask.unconditional()?;
+    let resource = read::id("resource", &id)?;
+    changed(&app, ask, Act::Return { resource }, resource).await
+}
+
+async fn changed<T>(
+    app: &App,
+    mut ask: Ask<T>,
+    act: Act,
+    id: ResourceId,
+) -> Result<Response, Error> {
+    let command = ask.command(act);
+    app.ledger().submit(command).await?;
+    let state = app.ledger().snapshot().await?;
+    let who = ask.caller.principal(&state)?;
+    let resource = state.resources.get(&id);
+    // It may be gone again by now.
+    shown(
+        &state,
+        &who,
+        resource.ok_or_else(|| Error::unknown("resource", &id.to_string()))?,
+    )
+}
