@@ -26,7 +26,10 @@ use caviada_core::time::Time;
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 
+use crate::directory::{Directory, Seen};
 use crate::engine::Engine;
+use crate::engine::postgres::{HISTORY_SCHEMA, LEDGER_SCHEMA, Postgres};
+use crate::engine::sqlite::{Sqlite, Sync};
 use crate::field::{Field, Reader};
 use crate::journal::Revision;
 use crate::store::sql::read_journal_part;
@@ -34,7 +37,7 @@ use crate::store::{Flow, Part, StoreError};
 
 pub use lease::PastLease;
 pub(crate) use project::Projector;
-pub use search::{EventSearch, LeaseSearch, Page, Recorded};
+pub use search::{EventSearch, LeaseSearch, Order, Page, Recorded};
 
 /// How long a round gathers.
 const GATHER: Duration = Duration::from_millis(200);
@@ -55,6 +58,30 @@ pub(crate) struct Databases {
     pub search: (Box<dyn Engine + Send>, Box<dyn Engine + Send>),
 }
 
+impl Databases {
+    pub fn sqlite(directory: &Directory) -> Result<Self, StoreError> {
+        let (history, ledger) = (directory.file("history.db"), directory.file("ledger.db"));
+        let projected = Sqlite::open(&history, Sync::Normal)?;
+        Ok(Self {
+            projected: Box::new(projected),
+            journal: Box::new(Sqlite::read_only(&ledger)?),
+            search: (
+                Box::new(Sqlite::read_only(&history)?),
+                Box::new(Sqlite::read_only(&ledger)?),
+            ),
+        })
+    }
+
+    pub fn postgres(url: &str) -> Result<Self, StoreError> {
+        let open = |schema| Ok::<_, StoreError>(Box::new(Postgres::open(url, schema)?));
+        Ok(Self {
+            projected: open(HISTORY_SCHEMA)?,
+            journal: open(LEDGER_SCHEMA)?,
+            search: (open(HISTORY_SCHEMA)?, open(LEDGER_SCHEMA)?),
+        })
+    }
+}
+
 /// The history, for its readers. Its methods block: not for the threads of an asynchronous
 /// runtime.
 #[derive(Clone)]
@@ -70,6 +97,12 @@ struct Progress {
     at: AtomicU64,
 }
 
+impl std::fmt::Debug for History {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "History up to {}", self.mark().0)
+    }
+}
+
 impl History {
     /// The last revision the history knows of, and its ledger time.
     pub fn mark(&self) -> (u64, Time) {
@@ -77,7 +110,7 @@ impl History {
         (load(&self.progress.mark), Time(load(&self.progress.at)))
     }
 
-    /// Events, newest first.
+    /// Events.
     ///
     /// # Errors
     /// Any of [`StoreError`].
@@ -99,6 +132,14 @@ impl History {
     /// Any of [`StoreError`].
     pub fn lease(&self, id: LeaseId) -> Result<Option<PastLease>, StoreError> {
         self.searching(|s| s.lease(id))
+    }
+
+    /// The oldest event that is still kept.
+    ///
+    /// # Errors
+    /// Any of [`StoreError`].
+    pub fn oldest(&self) -> Result<Option<Number>, StoreError> {
+        self.searching(search::Search::oldest)
     }
 
     /// Revisions after this one, oldest first, for a stream that goes on where it was cut off.
@@ -126,14 +167,14 @@ pub(crate) fn spawn(
     state: &State,
     followed: Receiver<Arc<Revision>>,
     trim_to: Arc<AtomicU64>,
+    seen: Seen,
 ) -> Result<(History, JoinHandle<()>), StoreError> {
     let Databases {
         projected,
-        journal,
+        mut journal,
         search,
     } = databases;
     let mut projector = Projector::open(projected)?;
-    let mut journal = journal;
     if oldest(&mut *journal)?.is_none_or(|first| first > projector.mark() + 1)
         && state.revision() > projector.mark()
     {
@@ -150,9 +191,10 @@ pub(crate) fn spawn(
         followed,
         progress,
         trim_to,
+        seen,
         total: 0,
     };
-    writer.tell(Time(0));
+    writer.tell();
     let thread = std::thread::Builder::new()
         .name("history".into())
         .spawn(move || writer.run())
@@ -176,6 +218,7 @@ struct Writer {
     followed: Receiver<Arc<Revision>>,
     progress: Arc<Progress>,
     trim_to: Arc<AtomicU64>,
+    seen: Seen,
     /// Events up to the newest revision.
     total: u64,
 }
@@ -273,13 +316,16 @@ impl Writer {
         if self.projector.newest() == self.projector.mark() {
             return Ok(());
         }
-        let at = self.projector.write()?;
-        self.tell(at);
-        self.allow_trim(at)
+        self.projector.write()?;
+        self.tell();
+        self.seen.record(self.projector.mark());
+        self.allow_trim(self.projector.at())
     }
 
-    fn tell(&mut self, at: Time) {
-        self.progress.at.store(at.0, Ordering::Release);
+    fn tell(&mut self) {
+        self.progress
+            .at
+            .store(self.projector.at().0, Ordering::Release);
         self.progress
             .mark
             .store(self.projector.mark(), Ordering::Release);

@@ -36,7 +36,7 @@ pub(crate) const LEDGER: Schema = (
 
 /// The history.
 pub(crate) const HISTORY: Schema = (
-    "migration",
+    "history_migration",
     &[Migration {
         number: 1,
         oldest: 1,

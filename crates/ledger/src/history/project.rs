@@ -23,6 +23,8 @@ pub(crate) struct Projector {
     engine: Box<dyn Engine + Send>,
     /// The last revision that is written.
     mark: u64,
+    /// Its ledger time.
+    at: Time,
     seen: Seen,
     round: Round,
 }
@@ -68,10 +70,11 @@ impl Projector {
         let mut projector = Self {
             engine,
             mark: 0,
+            at: Time(0),
             seen: Seen::default(),
             round: Round::default(),
         };
-        projector.mark = mark(&mut *projector.engine)?.0;
+        (projector.mark, projector.at) = mark(&mut *projector.engine)?;
         projector.seen = Seen::load(&mut *projector.engine)?;
         Ok(projector)
     }
@@ -79,6 +82,11 @@ impl Projector {
     /// The last revision that is written.
     pub fn mark(&self) -> u64 {
         self.mark
+    }
+
+    /// Ledger time of the last revision that is written.
+    pub fn at(&self) -> Time {
+        self.at
     }
 
     /// The last revision that was taken, written or not.
@@ -105,7 +113,7 @@ impl Projector {
         for l in state.leases.values() {
             self.begin(PastLease::of(l, state.revision()));
         }
-        self.write().map(drop)
+        self.write()
     }
 
     /// Takes a revision into the round.
@@ -247,7 +255,7 @@ impl Projector {
     }
 
     /// Writes the round. After an error everything is read again from the mark.
-    pub fn write(&mut self) -> Result<Time, StoreError> {
+    pub fn write(&mut self) -> Result<(), StoreError> {
         let round = std::mem::take(&mut self.round);
         let mut leases = Writes::new(Verb::Put, &LEASE_HISTORY);
         for lease in round.ended.values() {
@@ -285,15 +293,15 @@ impl Projector {
             args: vec![self.mark.into(), round.last.into(), round.at.0.into()],
         };
         self.engine.commit(&guard, &writes)?;
-        self.mark = round.last;
-        Ok(round.at)
+        (self.mark, self.at) = (round.last, round.at);
+        Ok(())
     }
 
     /// Forgets what is not written, to begin again at the mark.
     pub fn put_back(&mut self) -> Result<(), StoreError> {
         self.engine.revive()?;
         self.round = Round::default();
-        self.mark = mark(&mut *self.engine)?.0;
+        (self.mark, self.at) = mark(&mut *self.engine)?;
         self.seen = Seen::load(&mut *self.engine)?;
         Ok(())
     }

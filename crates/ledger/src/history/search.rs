@@ -43,10 +43,22 @@ pub struct EventSearch {
     pub since: Option<Time>,
     /// Not newer.
     pub until: Option<Time>,
-    /// Before this one: where the last page ended.
-    pub before: Option<Number>,
+    /// Which come first.
+    pub order: Order,
+    /// Beyond this one: where the last page ended.
+    pub beyond: Option<Number>,
     /// At most so many.
     pub limit: usize,
+}
+
+/// Which come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// The last that happened.
+    #[default]
+    Newest,
+    /// The first that is kept.
+    Oldest,
 }
 
 /// Which leases.
@@ -86,9 +98,9 @@ pub struct Recorded {
 /// What was found, and where to go on.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Page<T, C> {
-    /// Newest first.
+    /// In the order asked for.
     pub items: Vec<T>,
-    /// There may be more before this one.
+    /// There may be more beyond this one.
     pub next: Option<C>,
 }
 
@@ -116,21 +128,20 @@ impl Search {
             items: Vec::new(),
             next: None,
         };
-        let newest = search.before.map_or(u64::MAX >> 1, |n| n.revision);
-        let mut from = match search.until {
-            Some(until) => newest.min(self.newest_at(until)?),
-            None => newest,
-        };
+        let mut from = self.start_of(search)?;
         let mut looks = 0;
         loop {
-            let candidates = self.candidates(wanted.first().copied(), from)?;
-            for revision in &candidates {
+            let candidates = self.candidates(wanted.first().copied(), from, search.order)?;
+            for candidate in &candidates {
                 looks += 1;
-                from = revision.saturating_sub(1);
-                let Some(revision) = self.revision(*revision)? else {
+                from = match search.order {
+                    Order::Newest => candidate.saturating_sub(1),
+                    Order::Oldest => candidate + 1,
+                };
+                let Some(revision) = self.revision(*candidate)? else {
                     continue;
                 };
-                if search.since.is_some_and(|since| revision.at < since) {
+                if search.ends_before(revision.at) {
                     return Ok(page);
                 }
                 self.look(&revision, search, &wanted, &mut page)?;
@@ -138,9 +149,14 @@ impl Search {
                     return Ok(page);
                 }
                 if looks >= LOOKS_MAX {
+                    let index = if search.order == Order::Newest {
+                        0
+                    } else {
+                        u32::MAX
+                    };
                     page.next = Some(Number {
-                        revision: revision.revision,
-                        index: 0,
+                        revision: *candidate,
+                        index,
                     });
                     return Ok(page);
                 }
@@ -149,6 +165,21 @@ impl Search {
                 return Ok(page);
             }
         }
+    }
+
+    /// The revision at which a search begins.
+    fn start_of(&mut self, search: &EventSearch) -> Result<u64, StoreError> {
+        let beyond = search.beyond.map(|n| n.revision);
+        Ok(match (search.order, search.until, search.since) {
+            (Order::Newest, Some(until), _) => {
+                self.newest_at(until)?.min(beyond.unwrap_or(u64::MAX >> 1))
+            }
+            (Order::Newest, None, _) => beyond.unwrap_or(u64::MAX >> 1),
+            (Order::Oldest, _, Some(Time(since @ 1..))) => {
+                (self.newest_at(Time(since - 1))? + 1).max(beyond.unwrap_or(0))
+            }
+            (Order::Oldest, ..) => beyond.unwrap_or(0),
+        })
     }
 
     /// Takes the events of one revision that are wanted, until the page is full.
@@ -163,15 +194,13 @@ impl Search {
             history: RefCell::new(&mut *self.history),
             failed: RefCell::default(),
         };
-        let events: Vec<_> = revision.events().collect();
-        for (number, entry, event) in events.into_iter().rev() {
-            let early = search.before.is_none_or(|before| number < before);
-            if !early
-                || !search
-                    .kind
-                    .as_ref()
-                    .is_none_or(|kind| is_of_kind(event, kind))
-            {
+        let mut events: Vec<_> = revision.events().collect();
+        if search.order == Order::Newest {
+            events.reverse();
+        }
+        let kind = search.kind.as_deref();
+        for (number, entry, event) in events {
+            if !search.is_beyond(number) || !kind.is_none_or(|kind| is_of_kind(event, kind)) {
                 continue;
             }
             if !wanted.is_empty() {
@@ -195,35 +224,53 @@ impl Search {
         context.failed.into_inner().map_or(Ok(()), Err)
     }
 
-    /// Revisions up to `from` that tell of a subject, or all of them, newest first.
-    fn candidates(&mut self, subject: Option<Subject>, from: u64) -> Result<Vec<u64>, StoreError> {
+    /// Revisions from `from` on that tell of a subject, or all of them, in the order asked for.
+    fn candidates(
+        &mut self,
+        subject: Option<Subject>,
+        from: u64,
+        order: Order,
+    ) -> Result<Vec<u64>, StoreError> {
+        let (beyond, direction) = match order {
+            Order::Newest => ("<=", "DESC"),
+            Order::Oldest => (">=", "ASC"),
+        };
+        let page = format!("ORDER BY revision {direction} LIMIT {PAGE}");
         let Some(subject) = subject else {
-            let sql = format!(
-                "SELECT revision FROM journal WHERE revision <= $1 \
-                 ORDER BY revision DESC LIMIT {PAGE}"
-            );
+            let sql = format!("SELECT revision FROM journal WHERE revision {beyond} $1 {page}");
             return numbers(&mut *self.ledger, &sql, &[from.into()]);
         };
         let args = [Field::Int(subject.0), from.into()];
         let sql = format!(
-            "SELECT revision FROM posting WHERE subject = $1 AND revision <= $2 \
-             ORDER BY revision DESC LIMIT {PAGE}"
+            "SELECT revision FROM posting WHERE subject = $1 AND revision {beyond} $2 {page}"
         );
         let posted = numbers(&mut *self.history, &sql, &args)?;
         // A lease's first and last revision stand in its own row.
-        let ends = "SELECT first FROM lease_history WHERE id = $1 AND first <= $2 \
-                    UNION SELECT last FROM lease_history WHERE id = $1 AND last <= $2";
-        let mut all: BTreeSet<u64> = numbers(&mut *self.history, ends, &args)?
+        let ends = format!(
+            "SELECT first FROM lease_history WHERE id = $1 AND first {beyond} $2 \
+             UNION SELECT last FROM lease_history WHERE id = $1 AND last {beyond} $2"
+        );
+        let mut all: BTreeSet<u64> = numbers(&mut *self.history, &ends, &args)?
             .into_iter()
             .collect();
-        // What lies before a full page of postings belongs to the next one.
+        // What lies beyond a full page of postings belongs to the next one.
         if posted.len() as u64 == PAGE
-            && let Some(oldest) = posted.last()
+            && let Some(last) = posted.last()
         {
-            all.retain(|r| r >= oldest);
+            all.retain(|r| {
+                if order == Order::Newest {
+                    r >= last
+                } else {
+                    r <= last
+                }
+            });
         }
         all.extend(posted);
-        Ok(all.into_iter().rev().collect())
+        let mut all: Vec<u64> = all.into_iter().collect();
+        if order == Order::Newest {
+            all.reverse();
+        }
+        Ok(all)
     }
 
     fn revision(&mut self, revision: u64) -> Result<Option<Revision>, StoreError> {
@@ -316,6 +363,16 @@ impl Search {
         lease(&mut *self.history, id)
     }
 
+    /// The oldest event there still is.
+    pub fn oldest(&mut self) -> Result<Option<Number>, StoreError> {
+        let sql = "SELECT MIN(revision) FROM journal";
+        let found = numbers(&mut *self.ledger, sql, &[])?;
+        Ok(found.first().map(|revision| Number {
+            revision: *revision,
+            index: 0,
+        }))
+    }
+
     pub fn revisions(
         &mut self,
         after: u64,
@@ -351,6 +408,23 @@ impl EventSearch {
             .chain([owner, pool])
             .flatten()
             .collect()
+    }
+}
+
+impl EventSearch {
+    fn is_beyond(&self, number: Number) -> bool {
+        self.beyond.is_none_or(|beyond| match self.order {
+            Order::Newest => number < beyond,
+            Order::Oldest => number > beyond,
+        })
+    }
+
+    /// Everything further on is outside the times asked for.
+    fn ends_before(&self, at: Time) -> bool {
+        match self.order {
+            Order::Newest => self.since.is_some_and(|since| at < since),
+            Order::Oldest => self.until.is_some_and(|until| at > until),
+        }
     }
 }
 
