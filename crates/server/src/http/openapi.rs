@@ -7,7 +7,9 @@ use axum::extract::State;
 use axum::http::{Method, header};
 use axum::response::IntoResponse;
 use caviada_api::BASE_PATH;
+use caviada_api::lease::{CleanResult, LeaseState};
 use caviada_api::problem::{MEDIA_TYPE, Problem};
+use caviada_api::resource::ResourceState;
 use utoipa::openapi::response::{Response as OpenApiResponse, ResponseBuilder};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Content, Ref, RefOr};
@@ -25,7 +27,7 @@ use super::{App, health, v1};
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
         contact()
     ),
-    components(schemas(Problem)),
+    components(schemas(Problem, CleanResult, LeaseState, ResourceState)),
     modifiers(&Bearer)
 )]
 struct Head;

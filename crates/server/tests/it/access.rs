@@ -141,7 +141,7 @@ struct World {
 impl World {
     async fn new() -> Self {
         let site = Site::start().await;
-        site.pool("open", 1_000).await;
+        site.pool("open", 250).await;
         let mut callers = Vec::new();
         for (role, wire, name) in ROLES {
             let secret = site.key(name, wire).await;
@@ -288,11 +288,6 @@ async fn each_role_may_do_what_the_table_says_and_nothing_else() {
                 n += 1;
                 let path = world.path(&row, caller, *relation, n).await;
                 let what = format!("{} {path}: {:?}, {relation:?}", row.method, caller.role);
-                if row.needs != Needs::Nothing {
-                    for secret in [None, Some("no-such-secret")] {
-                        assert_eq!(world.status(&row, &path, secret).await, 401, "{what}");
-                    }
-                }
                 let status = world.status(&row, &path, Some(&caller.secret)).await;
                 let expected = expected(row.needs, caller.role, *relation);
                 let got = if (200..300).contains(&status) {
@@ -303,6 +298,22 @@ async fn each_role_may_do_what_the_table_says_and_nothing_else() {
                 assert_eq!(got, expected, "{what}");
             }
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_a_known_key_nothing_is_shown() {
+    let site = Site::start().await;
+    let closed: Vec<_> = rows()
+        .into_iter()
+        .filter(|r| r.needs != Needs::Nothing)
+        .collect();
+    // Each try counts as a failure, and too many of those are answered otherwise.
+    for (i, row) in closed.iter().enumerate() {
+        let secret = [None, Some("no-such-secret")][i % 2];
+        let request = site.request(row.method.clone(), row.path, secret);
+        let response = request.json(&(row.body)()).send().await.unwrap();
+        assert_eq!(response.status(), 401, "{} {}", row.method, row.path);
     }
 }
 

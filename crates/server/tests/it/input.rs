@@ -187,7 +187,12 @@ fn cases() -> Vec<Case> {
         get("/api/v1/pools/NO", 404, ""),
         get("/nowhere", 404, ""),
         case(Method::PUT, leases, "{}", 405, ""),
-        post(resources, item(json!({"pool": "boards"})), 400, "items[1]"),
+        post(
+            resources,
+            item(json!({"pool": "boards"})),
+            400,
+            "items[1].name",
+        ),
         post(
             resources,
             item(json!({"pool": "boards", "name": ""})),
