@@ -87,7 +87,10 @@ fn docker(installation: &str, spec: &HostSpec) -> Result<Arc<dyn Driver>, Unfit>
         .is_some_and(|v| &**v == "allow");
     let credentials = Credentials {
         tls,
-        ssh: SshFiles { key: option("ssh_key"), known_hosts: option("ssh_known_hosts") },
+        ssh: SshFiles {
+            key: option("ssh_key"),
+            known_hosts: option("ssh_known_hosts"),
+        },
         plain_tcp: if plain {
             PlainTcp::Allow
         } else {

@@ -77,7 +77,10 @@ impl Server {
         }
         let listener = TcpListener::bind(listen)
             .await
-            .map_err(|error| Error::Listen { address: listen, error })?;
+            .map_err(|error| Error::Listen {
+                address: listen,
+                error,
+            })?;
         let http = http::Options {
             installation: options.reconciler.drivers.installation.clone(),
             ..http::Options::default()

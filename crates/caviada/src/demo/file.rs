@@ -37,7 +37,9 @@ impl FileServer {
     /// Writes a text under a fence; false if it came too late.
     pub async fn write(&self, fence: u64, text: &str) -> anyhow::Result<bool> {
         let mut stream = TcpStream::connect(self.address).await?;
-        stream.write_all(format!("{fence} {text}\n").as_bytes()).await?;
+        stream
+            .write_all(format!("{fence} {text}\n").as_bytes())
+            .await?;
         let mut line = String::new();
         BufReader::new(stream).read_line(&mut line).await?;
         Ok(line.trim() == "written")
@@ -52,7 +54,10 @@ async fn answer(stream: TcpStream, kept: Arc<Mutex<Kept>>) {
     if reader.read_line(&mut line).await.is_err() {
         return;
     }
-    let said = match line.split_once(' ').map(|(fence, text)| (fence.parse::<u64>(), text)) {
+    let said = match line
+        .split_once(' ')
+        .map(|(fence, text)| (fence.parse::<u64>(), text))
+    {
         Some((Ok(fence), text)) => write(&kept, fence, text.trim_end()),
         _ => "what?\n".to_owned(),
     };
@@ -60,7 +65,9 @@ async fn answer(stream: TcpStream, kept: Arc<Mutex<Kept>>) {
 }
 
 fn write(kept: &Mutex<Kept>, fence: u64, text: &str) -> String {
-    let Ok(mut kept) = kept.lock() else { return "broken\n".to_owned() };
+    let Ok(mut kept) = kept.lock() else {
+        return "broken\n".to_owned();
+    };
     if fence < kept.fence {
         return format!("stale: {} was seen\n", kept.fence);
     }

@@ -29,7 +29,9 @@ pub async fn engine(url: &str) -> Option<Engine> {
             None
         }
         Err(_) => {
-            println!("The Docker engine at {url} does not answer: clusters are built of plain processes.");
+            println!(
+                "The Docker engine at {url} does not answer: clusters are built of plain processes."
+            );
             None
         }
     }

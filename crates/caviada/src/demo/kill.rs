@@ -26,16 +26,27 @@ async fn containers(engine: &Engine, resource: &str) -> anyhow::Result<()> {
         .args(ids.split_whitespace())
         .output()
         .await?;
-    ensure!(killed.status.success(), "{}", String::from_utf8_lossy(&killed.stderr));
+    ensure!(
+        killed.status.success(),
+        "{}",
+        String::from_utf8_lossy(&killed.stderr)
+    );
     Ok(())
 }
 
 /// The sample that serves a port says so in its command line.
 fn process(endpoint: &str) -> anyhow::Result<()> {
-    let port = endpoint.rsplit(':').next().context("an endpoint has a port")?;
+    let port = endpoint
+        .rsplit(':')
+        .next()
+        .context("an endpoint has a port")?;
     for entry in std::fs::read_dir("/proc")? {
         let entry = entry?;
-        let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
+        let Some(pid) = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse::<i32>().ok())
+        else {
             continue;
         };
         let line = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();

@@ -134,14 +134,29 @@ async fn late_holder(client: &Client) -> anyhow::Result<()> {
     step("A holder who comes back late");
     let storage = FileServer::start().await?;
     let late = acquire(client, "machines", 0).await?;
-    ensure!(storage.write(fence(&late)?, "by the first holder").await?, "it should be written");
+    ensure!(
+        storage.write(fence(&late)?, "by the first holder").await?,
+        "it should be written"
+    );
     client.release(late.id, &Release::default()).await?;
     let next = acquire(client, "machines", 0).await?;
-    ensure!(next.resources[0].id == late.resources[0].id, "the lowest free one is picked");
-    ensure!(storage.write(fence(&next)?, "by the next holder").await?, "it should be written");
-    let refused = !storage.write(fence(&late)?, "by the first holder, late").await?;
+    ensure!(
+        next.resources[0].id == late.resources[0].id,
+        "the lowest free one is picked"
+    );
+    ensure!(
+        storage.write(fence(&next)?, "by the next holder").await?,
+        "it should be written"
+    );
+    let refused = !storage
+        .write(fence(&late)?, "by the first holder, late")
+        .await?;
     ensure!(refused, "a late holder was let in");
-    held(&format!("fence {} is refused once {} was seen", fence(&late)?, fence(&next)?));
+    held(&format!(
+        "fence {} is refused once {} was seen",
+        fence(&late)?,
+        fence(&next)?
+    ));
     client.release(next.id, &Release::default()).await?;
     Ok(())
 }
@@ -161,7 +176,10 @@ async fn network(client: &Client) -> anyhow::Result<()> {
     let two = acquire(client, "networks", 0).await?;
     let (a, b) = (&one.resources[0].name, &two.resources[0].name);
     ensure!(a != b, "one part was granted twice");
-    ensure!(acquire(client, "networks", 0).await.is_err(), "a /28 has two /29");
+    ensure!(
+        acquire(client, "networks", 0).await.is_err(),
+        "a /28 has two /29"
+    );
     held(&format!("two holders, {a} and {b}; a third is refused"));
     client.release(one.id, &Release::default()).await?;
     client.release(two.id, &Release::default()).await?;
@@ -171,9 +189,15 @@ async fn network(client: &Client) -> anyhow::Result<()> {
 /// A member dies while it is free: it is noticed, never handed out, and replaced.
 async fn accident(client: &Client, engine: Option<&Engine>) -> anyhow::Result<()> {
     step("A member of the pool is killed behind Caviada's back");
-    let query = ResourceQuery { pool: Some("clusters".to_owned()), ..ResourceQuery::default() };
+    let query = ResourceQuery {
+        pool: Some("clusters".to_owned()),
+        ..ResourceQuery::default()
+    };
     let members = client.resources(&query).await?.items;
-    let free = members.iter().find(|r| r.state == ResourceState::Free).context("a free member")?;
+    let free = members
+        .iter()
+        .find(|r| r.state == ResourceState::Free)
+        .context("a free member")?;
     let front = free.endpoints.get("front").context("a front endpoint")?;
     kill::kill(engine, &free.id.to_string(), front).await?;
     let id = free.id;
@@ -183,7 +207,12 @@ async fn accident(client: &Client, engine: Option<&Engine>) -> anyhow::Result<()
     };
     until("the death to be noticed", noticed).await?;
     held("it is noticed and no longer handed out");
-    let warm = async || client.pool("clusters").await.is_ok_and(|p| p.counts.offerable >= 2);
+    let warm = async || {
+        client
+            .pool("clusters")
+            .await
+            .is_ok_and(|p| p.counts.offerable >= 2)
+    };
     until("two warm clusters again", warm).await?;
     held("the pool is warm again");
     Ok(())
@@ -247,9 +276,10 @@ async fn clusters(client: &Client, engine: Option<&Engine>) -> anyhow::Result<()
     client.release(lease.id, &Release::default()).await?;
     let id = lease.resources[0].id;
     let clean = async || {
-        client.resource(id).await.is_ok_and(|r| {
-            r.state == ResourceState::Free && r.generation > generation
-        })
+        client
+            .resource(id)
+            .await
+            .is_ok_and(|r| r.state == ResourceState::Free && r.generation > generation)
     };
     until("a clean generation", clean).await?;
     held("released, it is built anew before the next holder gets it");
