@@ -31,6 +31,10 @@ pub(super) fn evolve(state: &mut State, event: &Event) {
                 h.lost = true;
                 h.lost_at = None;
             });
+            // What is being removed there does not count any more.
+            let pools = state.index.hosts.get(id).map(|u| &u.pools);
+            let pools = pools.into_iter().flat_map(|p| p.keys());
+            state.work.extend(pools.map(|p| Work::Pool(*p)));
             state.work.insert(Work::HostMembers(*id, ResourceId(0)));
         }
         Event::HostRetiring { host, forget } => {
@@ -137,13 +141,6 @@ impl State {
         self.index.hosts.insert(id, fresh);
         self.work.insert(Work::Host(id));
         self.work.insert(Work::HostMembers(id, ResourceId(0)));
-        let pools: Vec<_> = self
-            .pools
-            .values()
-            .filter(|p| p.spec.template().is_some())
-            .map(|p| p.id)
-            .collect();
-        self.work.extend(pools.into_iter().map(Work::Pool));
-        self.hungry.clear();
+        self.look_at_built_pools();
     }
 }
