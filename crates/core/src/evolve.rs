@@ -104,6 +104,7 @@ pub fn evolve(state: &mut State, event: &Event) -> Number {
                 state.index.host_names.remove(&host.name);
                 state.index.hosts.remove(id);
                 state.index.move_due(Carrier::Host(*id), host.due(), None);
+                state.look_at_built_pools();
             }
         }
         Event::TemplateRevised(t) => {
@@ -206,6 +207,7 @@ impl State {
         let looks = self.pools.get(&pool.id).is_some_and(|old| {
             old.spec.recycle.class != pool.spec.recycle.class
                 || old.spec.visibility.owners != pool.spec.visibility.owners
+                || old.spec.on_bad != pool.spec.on_bad
         });
         if looks {
             self.work.insert(Work::PoolMembers(pool.id, ResourceId(0)));
