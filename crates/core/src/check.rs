@@ -85,7 +85,10 @@ pub fn violations_when_settled(state: &State) -> Vec<Violation> {
 
 /// 8: a waiter before this place that lacks what is about to be granted, if there is one.
 pub fn overtaken(state: &State, resource: ResourceId, rank: Rank) -> Option<LeaseId> {
-    let r = state.resources.get(&resource)?;
+    let r = state
+        .resources
+        .get(&resource)
+        .filter(|r| r.parent().is_none())?;
     let (first, _) = first_lacking(state, r)?;
     (first < rank).then_some(first.lease)
 }
