@@ -36,7 +36,8 @@ use crate::store::sql::read_journal_part;
 use crate::store::{Flow, Part, StoreError};
 
 pub use lease::PastLease;
-pub(crate) use project::Projector;
+use project::Projector;
+pub(crate) use project::prepare;
 pub use search::{EventSearch, LeaseSearch, Order, Page, Recorded};
 
 /// How long a round gathers.
