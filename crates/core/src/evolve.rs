@@ -1,19 +1,19 @@
 //! `evolve`: applies an event. Total: it cannot fail and chooses nothing; an event about a noun
 //! that is not there is a bug of `decide` or `settle` and asserted.
 
+mod host;
 mod lease;
 mod resource;
 
 use std::sync::Arc;
 
 use crate::event::{Event, Number};
-use crate::host::{Backoff, Host};
-use crate::id::{HostId, LeaseId, ResourceId};
-use crate::index::{Carrier, HostUse, ResourceKeys};
+use crate::id::{LeaseId, ResourceId};
+use crate::index::{Carrier, ResourceKeys};
 use crate::lease::Lease;
 use crate::outcome::OutcomeKey;
 use crate::pool::Pool;
-use crate::resource::Resource;
+use crate::resource::{Origin, Resource};
 use crate::state::{State, Work};
 use crate::time::Time;
 
@@ -25,8 +25,9 @@ pub fn evolve(state: &mut State, event: &Event) -> Number {
         Event::PoolRetiring(id) => {
             state.pool(id, |p| p.retiring = true);
             state.work.insert(Work::PoolMembers(*id, ResourceId(0)));
-            state.work.insert(Work::Recheck(*id, None));
+            state.work.insert(Work::Recheck(Some(*id), None));
             state.work.insert(Work::Pool(*id));
+            state.look_at_open_demand();
         }
         Event::PoolProven(id, template) => state.pool(id, |p| p.proven = Some(*template)),
         Event::PoolGone(id) => {
@@ -34,73 +35,16 @@ pub fn evolve(state: &mut State, event: &Event) -> Number {
                 state.index.pool_names.remove(&pool.name);
             }
         }
-        Event::HostDeclared(host) => state.put_host(host),
-        Event::HostSeen(id) => {
-            state.host(*id, |h| {
-                h.seen = true;
-                h.lost = false;
-                h.lost_at = None;
-            });
-            state.work.insert(Work::HostMembers(*id, ResourceId(0)));
-        }
-        Event::HostUnseen(id, lost_at) => {
-            state.host(*id, |h| {
-                h.seen = false;
-                h.lost_at = Some(*lost_at);
-            });
-            state.work.insert(Work::HostMembers(*id, ResourceId(0)));
-        }
-        Event::HostLost(id) => {
-            state.host(*id, |h| {
-                h.lost = true;
-                h.lost_at = None;
-            });
-            state.work.insert(Work::HostMembers(*id, ResourceId(0)));
-        }
-        Event::HostRetiring { host, forget } => {
-            state.host(*host, |h| {
-                h.retiring = true;
-                h.forgotten |= *forget;
-            });
-            state.work.insert(Work::HostMembers(*host, ResourceId(0)));
-        }
-        Event::HostBackoff {
-            host,
-            pool,
-            cause,
-            tries,
-            until,
-        } => state.host(*host, |h| {
-            let backoff = Backoff {
-                cause: cause.clone(),
-                tries: *tries,
-                until: Some(*until),
-            };
-            h.backoffs.insert(*pool, backoff);
-        }),
-        Event::HostBackoffOver(host, pool) => {
-            state.host(*host, |h| {
-                if let Some(b) = h.backoffs.get_mut(pool) {
-                    b.until = None;
-                }
-            });
-            state.work.insert(Work::Pool(*pool));
-        }
-        Event::HostRecovered(host, pool) => state.host(*host, |h| {
-            h.backoffs.remove(pool);
-        }),
-        Event::HostQuarantined(host, block) => {
-            state.host(*host, |h| {
-                h.quarantined.insert(*block);
-            });
-        }
-        Event::HostGone(id) => {
-            if let Some(host) = state.hosts.remove(id) {
-                state.index.host_names.remove(&host.name);
-                state.index.hosts.remove(id);
-                state.index.move_due(Carrier::Host(*id), host.due(), None);
-            }
-        }
+        Event::HostDeclared(_)
+        | Event::HostSeen(_)
+        | Event::HostUnseen(..)
+        | Event::HostLost(_)
+        | Event::HostRetiring { .. }
+        | Event::HostBackoff { .. }
+        | Event::HostBackoffOver(..)
+        | Event::HostRecovered(..)
+        | Event::HostQuarantined(..)
+        | Event::HostGone(_) => host::evolve(state, event),
         Event::TemplateRevised(t) => {
             state.count(t.id.0);
             state.index.templates.insert((t.name.clone(), t.id));
@@ -130,6 +74,7 @@ pub fn evolve(state: &mut State, event: &Event) -> Number {
                 state.index.key_names.remove(&key.name);
                 state.index.key_hashes.remove(&key.hash);
             }
+            state.look_at_open_demand();
         }
         Event::QuotaSet(quota) => {
             state.count(quota.id.0);
@@ -219,8 +164,9 @@ impl State {
         for id in &members {
             self.relink(*id, true);
         }
-        self.work.insert(Work::Recheck(pool.id, None));
+        self.work.insert(Work::Recheck(Some(pool.id), None));
         self.work.insert(Work::Pool(pool.id));
+        self.look_at_open_demand();
     }
 
     /// Every member of a pool, slices included.
@@ -246,75 +192,38 @@ impl State {
         self.index.move_resource(&r, pool, before, after);
     }
 
-    fn host(&mut self, id: HostId, f: impl FnOnce(&mut Host)) {
-        let changed = self.next;
-        let Some(host) = self.hosts.edit(&id) else {
-            return debug_assert!(false, "no {id}");
-        };
-        let (due, quarantined) = (host.due(), host.quarantined.clone());
-        f(host);
-        host.changed = changed;
-        self.index.move_due(Carrier::Host(id), due, host.due());
-        if let Some(u) = self.index.hosts.get_mut(&id) {
-            for block in host.quarantined.difference(&quarantined) {
-                u.blocks.take_exact(u128::from(*block), 1);
-                u.quarantined.insert(*block);
-            }
-        }
-        self.work.insert(Work::Host(id));
-        self.wake_hungry();
-    }
-
     /// A host may have room now for pools that found none.
     fn wake_hungry(&mut self) {
         let hungry = std::mem::take(&mut self.hungry);
         self.work.extend(hungry.into_iter().map(Work::Pool));
     }
 
-    fn put_host(&mut self, host: &Host) {
-        self.count(host.id.0);
-        let before = self.hosts.get(&host.id).and_then(|h| h.due());
-        let id = host.id;
-        self.index.host_names.insert(host.name.clone(), id);
-        self.index.move_due(Carrier::Host(id), before, host.due());
-        let mut row = host.clone();
-        row.changed = self.next;
-        self.hosts.insert(id, Arc::new(row));
-        let mut fresh = HostUse::of(host);
-        if let Some(old) = self.index.hosts.get(&id) {
-            fresh.pools = old.pools.clone();
-        }
-        let from = (
-            id,
-            crate::id::PoolId(0),
-            crate::resource::ResourceState::Planned,
-            ResourceId(0),
-        );
-        for (on, _, _, r) in self.index.placed.range(from..) {
-            if *on != id {
-                break;
-            }
-            let Some(site) = self.resources.get(r).and_then(|r| r.site().cloned()) else {
-                continue;
-            };
-            if let Some(n) = site.block {
-                fresh.blocks.take_exact(u128::from(n), 1);
-            }
-            if let Some(n) = site.subnet {
-                fresh.subnets.take_exact(u128::from(n), 1);
-            }
-        }
-        self.index.hosts.insert(id, fresh);
-        self.work.insert(Work::Host(id));
-        self.work.insert(Work::HostMembers(id, ResourceId(0)));
-        let pools: Vec<_> = self
-            .pools
-            .values()
-            .filter(|p| p.spec.template().is_some())
-            .map(|p| p.id)
-            .collect();
-        self.work.extend(pools.into_iter().map(Work::Pool));
+    fn look_at_built_pools(&mut self) {
+        let built = self.pools.values().filter(|p| p.spec.template().is_some());
+        self.work.extend(built.map(|p| Work::Pool(p.id)));
         self.hungry.clear();
+    }
+
+    /// Another pool may have to build for those who name none.
+    fn look_at_open_demand(&mut self) {
+        if self
+            .index
+            .waiting
+            .get_min()
+            .is_some_and(|(p, _)| p.is_none())
+        {
+            self.look_at_built_pools();
+            self.work.insert(Work::Recheck(None, None));
+        }
+    }
+
+    /// What is gone or described differently may have been somebody's hope. Slices and built ones
+    /// are not: more of them can be made.
+    fn fewer(&mut self, r: &Resource) {
+        if matches!(r.origin, Origin::Declared | Origin::Divisible(_)) {
+            self.work.insert(Work::Recheck(Some(r.pool), None));
+            self.work.insert(Work::Recheck(None, None));
+        }
     }
 
     fn look_at_pools_of(&mut self, template: &crate::name::Name) {
@@ -377,12 +286,12 @@ impl State {
             self.wake_hungry();
         }
         self.work.insert(Work::Pool(r.pool));
-        self.work.insert(Work::Recheck(r.pool, None));
+        self.fewer(&r);
     }
 
     /// Notes what `settle` has to look at after a resource changed.
     fn look_at(&mut self, id: ResourceId) {
-        use crate::resource::ResourceState::{Dirty, Free, Leased, Planned};
+        use crate::resource::ResourceState::{Dirty, Free, Leased};
         let Some(r) = self.resources.get(&id) else {
             return;
         };
@@ -399,9 +308,7 @@ impl State {
             self.work.insert(Work::Resource(id));
         }
         let Some(host) = built else { return };
-        if matches!(r.state, Planned | Dirty | Free) || !r.open {
-            self.work.insert(Work::Host(host));
-        }
+        self.work.insert(Work::Host(host));
         if r.state != Leased || r.lease.is_some() {
             self.work.insert(Work::Pool(r.pool));
         }
@@ -433,6 +340,9 @@ impl State {
             if row.state == crate::lease::LeaseState::Waiting {
                 self.work.insert(Work::Pool(item));
             }
+        }
+        if row.items.iter().any(|i| i.pool.is_none()) {
+            self.work.insert(Work::Lease(row.id));
         }
         self.leases.insert(row.id, Arc::new(row));
     }

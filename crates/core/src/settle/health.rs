@@ -22,6 +22,10 @@ pub(super) fn resource(state: &State, id: ResourceId) -> Vec<Event> {
     if grant::retires(state, pool, r) {
         return retired(state, r);
     }
+    let host = r.site().and_then(|s| state.hosts.get(&s.host));
+    if r.state == ResourceState::Free && host.is_some_and(|h| h.lost) {
+        return removed(state, r);
+    }
     match (r.state, r.health) {
         (ResourceState::Free, Health::Suspect) if r.earmark.is_some() => {
             vec![Event::ResourceUnmarked(id)]

@@ -4,6 +4,7 @@
 use crate::decide::resource::removed;
 use crate::event::Event;
 use crate::grant::{self, Leaving};
+use crate::host::Host;
 use crate::id::{HostId, PoolId, ResourceId};
 use crate::lease::End;
 use crate::pool::{Pool, RecycleClass};
@@ -113,6 +114,7 @@ pub(super) fn members(state: &mut State, id: HostId, from: ResourceId) -> Vec<Ev
         } else if h.lost {
             events.extend(lost(state, *r));
         } else {
+            events.extend(unplanned(state, &h, *r));
             events.extend(queue::unmark_if_not_offered(state, *r));
         }
         if held && events.len() > before {
@@ -153,6 +155,13 @@ fn on_host(
     }
     ids.sort_unstable();
     ids.into_iter()
+}
+
+/// A host that takes no new builds starts none: they are planned anew elsewhere.
+fn unplanned(state: &State, h: &Host, id: ResourceId) -> Option<Event> {
+    let r = state.resources.get(&id)?;
+    let waits = r.state == ResourceState::Planned && !h.spec.schedulable;
+    waits.then_some(Event::ResourceGone(id))
 }
 
 /// The host was given up: free members are replaced elsewhere, leases do as their pool says.

@@ -14,10 +14,16 @@ use crate::resource::{Origin, ResourceState};
 use crate::state::{State, Work};
 
 /// A lease whose members or earmarks changed: grant it, fill it, or call it active.
-pub(super) fn lease(state: &State, id: LeaseId) -> Vec<Event> {
-    let Some(l) = state.leases.get(&id) else {
+pub(super) fn lease(state: &mut State, id: LeaseId) -> Vec<Event> {
+    let Some(l) = state.leases.get(&id).cloned() else {
         return vec![];
     };
+    let l = &l;
+    if l.unmet_pools().contains(&None) {
+        let builds = (0..l.items.len()).filter_map(|i| builds_open(state, l, i));
+        let builds: Vec<PoolId> = builds.collect();
+        state.work.extend(builds.into_iter().map(Work::Pool));
+    }
     match l.state {
         LeaseState::Waiting if l.is_met() => vec![grant::met(state, l)],
         LeaseState::Waiting => match fill(state, l) {
@@ -29,6 +35,22 @@ pub(super) fn lease(state: &State, id: LeaseId) -> Vec<Event> {
         LeaseState::Preparing if l.members.iter().all(|m| m.bound) => vec![Event::LeaseActive(id)],
         LeaseState::Preparing | LeaseState::Active => vec![],
     }
+}
+
+/// The pool that builds for an unmet item that names none: the first one that could.
+pub(super) fn builds_open(state: &State, l: &Lease, i: usize) -> Option<PoolId> {
+    let item = &l.items[i];
+    if item.pool.is_some() || l.unmet(i) == 0 {
+        return None;
+    }
+    let selector = item.selector.as_ref()?;
+    let fits = |p: &&Arc<Pool>| {
+        p.spec.template().is_some()
+            && !p.retiring
+            && selector.matches(&p.spec.attributes, &Default::default())
+            && lease_sees(state, l, p)
+    };
+    state.pools.values().find(fits).map(|p| p.id)
 }
 
 /// What can be kept now for a waiting lease's unmet items.
@@ -136,14 +158,14 @@ pub(crate) fn hopeless(state: &State, l: &Lease) -> bool {
 }
 
 /// Ends those who wait for what can no longer come, some at a time.
-pub(super) fn recheck(state: &mut State, pool: PoolId, from: Option<Rank>) -> Vec<Event> {
+pub(super) fn recheck(state: &mut State, pool: Option<PoolId>, from: Option<Rank>) -> Vec<Event> {
     const AT_ONCE: usize = 64;
     let first = from.unwrap_or(Rank::new(limits::PRIORITY_MAX, LeaseId(0)));
     let some: Vec<Rank> = state
         .index
         .waiting
-        .range((Some(pool), first)..)
-        .take_while(|(p, _)| *p == Some(pool))
+        .range((pool, first)..)
+        .take_while(|(p, _)| *p == pool)
         .map(|(_, r)| *r)
         .take(AT_ONCE + 1)
         .collect();
