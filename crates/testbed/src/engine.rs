@@ -74,12 +74,15 @@ impl Engine {
             .arg(&folder)
             .arg(cgroup(&folder));
         let mut keeper = Keeper::start(shell);
-        let holder = keeper.line().parse().expect("the shell names its process");
+        // Two processes print, and either may be first; a number sorts before a word.
+        let mut lines = [keeper.line(), keeper.line()];
+        lines.sort();
+        let [holder, up] = lines;
         assert_eq!(
-            keeper.line(),
-            "up",
+            up, "up",
             "namespaces need unshare of util-linux and ip of iproute2"
         );
+        let holder = holder.parse().expect("the shell names its process");
         let link = connect(holder);
         let flags = flags.iter().map(|flag| (*flag).to_owned()).collect();
         let mut engine = Self {
