@@ -145,6 +145,7 @@ impl State {
         let looks = self.pools.get(&pool.id).is_some_and(|old| {
             old.spec.recycle.class != pool.spec.recycle.class
                 || old.spec.visibility.owners != pool.spec.visibility.owners
+                || old.spec.on_bad != pool.spec.on_bad
         });
         if looks {
             self.work.insert(Work::PoolMembers(pool.id, ResourceId(0)));

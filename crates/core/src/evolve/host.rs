@@ -79,6 +79,7 @@ pub(super) fn evolve(state: &mut State, event: &Event) {
                 state.index.host_names.remove(&host.name);
                 state.index.hosts.remove(id);
                 state.index.move_due(Carrier::Host(*id), host.due(), None);
+                state.look_at_built_pools();
             }
         }
         _ => debug_assert!(false, "not an event of a host"),

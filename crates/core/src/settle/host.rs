@@ -1,7 +1,6 @@
 //! Hosts: what starts on them within their budget, and what becomes of their members when they
 //! go out of sight, are given up, retire, or return.
 
-use crate::decide::resource::removed;
 use crate::event::Event;
 use crate::grant::{self, Leaving};
 use crate::host::Host;
@@ -9,7 +8,7 @@ use crate::id::{HostId, PoolId, ResourceId};
 use crate::lease::End;
 use crate::pool::{Pool, RecycleClass};
 use crate::resource::ResourceState;
-use crate::settle::{health, queue};
+use crate::settle::queue;
 use crate::state::{State, Work};
 
 /// The next build or cleaning on a host, people's demand before refill.
@@ -164,20 +163,14 @@ fn unplanned(state: &State, h: &Host, id: ResourceId) -> Option<Event> {
     waits.then_some(Event::ResourceGone(id))
 }
 
-/// The host was given up: free members are replaced elsewhere, leases do as their pool says.
-fn lost(state: &State, id: ResourceId) -> Vec<Event> {
-    let Some(r) = state.resources.get(&id) else {
-        return vec![];
-    };
-    match r.state {
-        ResourceState::Planned => vec![Event::ResourceGone(id)],
-        ResourceState::Free => removed(state, r),
-        ResourceState::Leased => {
-            let policy = state.pools.get(&r.pool).map(|p| p.spec.on_bad);
-            policy.map_or_else(Vec::new, |p| health::bad_member(state, r, p))
-        }
-        _ => vec![],
+/// The host was given up: what was planned there is planned elsewhere.
+fn lost(state: &mut State, id: ResourceId) -> Option<Event> {
+    let r = state.resources.get(&id)?;
+    if r.state == ResourceState::Planned {
+        return Some(Event::ResourceGone(id));
     }
+    state.work.insert(Work::Resource(id));
+    None
 }
 
 /// What stands on a forgotten host counts as gone.

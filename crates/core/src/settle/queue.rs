@@ -10,7 +10,7 @@ use crate::id::{LeaseId, PoolId, ResourceId};
 use crate::lease::{End, Item, Lease, LeaseState, Purpose, Rank};
 use crate::limits;
 use crate::pool::Pool;
-use crate::resource::{Origin, ResourceState};
+use crate::resource::{Origin, Resource, ResourceState};
 use crate::state::{State, Work};
 
 /// A lease whose members or earmarks changed: grant it, fill it, or call it active.
@@ -76,33 +76,37 @@ pub(super) fn offer(state: &mut State, id: ResourceId) -> Vec<Event> {
     if let Origin::Divisible(_) = r.origin {
         return offer_slices(state, r.pool);
     }
-    if r.earmark.is_some() || r.parent().is_some() || !offerable(state, &r) {
+    if r.parent().is_some() || !offerable(state, &r) {
         return vec![];
     }
-    let Some(pool) = state.pools.get(&r.pool).filter(|p| !p.retiring) else {
-        return vec![];
-    };
-    for rank in ranks(state, r.pool) {
-        let Some(l) = state.leases.get(&rank.lease) else {
-            continue;
-        };
+    // Kept for a later one when this work could not be done at once, it moves.
+    match first_lacking(state, &r) {
+        Some((rank, item)) if r.earmark.is_none_or(|kept| rank < kept) => {
+            vec![Event::ResourceEarmarked {
+                resource: id,
+                rank,
+                item,
+            }]
+        }
+        _ => vec![],
+    }
+}
+
+/// The first waiter that lacks a resource, and for which item.
+pub(crate) fn first_lacking(state: &State, r: &Resource) -> Option<(Rank, u16)> {
+    let pool = state.pools.get(&r.pool).filter(|p| !p.retiring)?;
+    ranks(state, r.pool).find_map(|rank| {
+        let l = state.leases.get(&rank.lease)?;
         let lacks = |i: &usize| {
             let item = &l.items[*i];
             l.unmet(*i) > 0
                 && item.amount.is_none()
-                && choose::satisfies(&r, item)
+                && choose::satisfies(r, item)
                 && (item.pool.is_some() || lease_sees(state, l, pool))
         };
-        if let Some(i) = (0..l.items.len()).find(lacks) {
-            let item = u16::try_from(i).unwrap_or(u16::MAX);
-            return vec![Event::ResourceEarmarked {
-                resource: id,
-                rank,
-                item,
-            }];
-        }
-    }
-    vec![]
+        let i = (0..l.items.len()).find(lacks)?;
+        Some((rank, u16::try_from(i).unwrap_or(u16::MAX)))
+    })
 }
 
 /// Those who wait for something of a pool, first to last: items that name it and items that name none.
