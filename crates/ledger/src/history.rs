@@ -13,6 +13,7 @@ mod project;
 mod read;
 mod search;
 mod subject;
+mod sweep;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,6 +42,7 @@ use project::Projector;
 pub(crate) use project::prepare;
 use read::Reading;
 pub use search::{EventSearch, LeaseSearch, Order, Page, Recorded};
+use sweep::Sweep;
 
 /// How long a round gathers.
 const GATHER: Duration = Duration::from_millis(200);
@@ -192,6 +194,7 @@ pub(crate) fn spawn(
         progress,
         trim_to,
         seen,
+        sweep: Sweep::default(),
         total: 0,
     };
     let thread = std::thread::Builder::new()
@@ -220,6 +223,7 @@ struct Writer {
     progress: Arc<Progress>,
     trim_to: Arc<AtomicU64>,
     seen: Seen,
+    sweep: Sweep,
     /// Events up to the newest revision.
     total: u64,
 }
@@ -325,7 +329,10 @@ impl Writer {
         self.projector.write()?;
         self.tell();
         self.seen.record(self.projector.mark());
-        self.allow_trim(self.projector.at())
+        self.allow_trim(self.projector.at())?;
+        let now = self.projector.at();
+        self.sweep
+            .step(self.projector.engine(), &mut *self.journal, now)
     }
 
     fn tell(&mut self) {

@@ -90,6 +90,11 @@ impl Projector {
         Ok(())
     }
 
+    /// The history's database.
+    pub fn engine(&mut self) -> &mut dyn Engine {
+        &mut *self.engine
+    }
+
     /// The last revision that is written.
     pub fn mark(&self) -> u64 {
         self.mark
