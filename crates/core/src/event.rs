@@ -37,6 +37,11 @@ impl fmt::Display for Number {
     }
 }
 
+/// What is as it begins is not written: nouns in events are lean, too.
+pub(crate) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 /// What a member becomes when its lease lets go of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::attribute::Labels;
-use crate::event::Number;
+use crate::event::{Number, is_default};
 use crate::id::{Fence, KeyId, LeaseId, PoolId, ResourceId};
 use crate::name::Owner;
 use crate::selector::Selector;
@@ -21,8 +21,10 @@ pub struct Lease {
     /// Whom it is for.
     pub owner: Owner,
     /// The key that asked.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub by: Option<KeyId>,
     /// Others who may see and use it.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub shared: Vec<Owner>,
     /// Where it is in its life.
     pub state: LeaseState,
@@ -33,38 +35,53 @@ pub struct Lease {
     /// Number of its last grant; 0 while it waits.
     pub fence: Fence,
     /// What it has; empty while it waits.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub members: Vec<Member>,
     /// What is kept for it while it waits.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub earmarks: Vec<Earmark>,
     /// When it was asked for.
     pub asked_at: Time,
     /// When it was first granted.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub granted_at: Option<Time>,
     /// When it expires; none while it waits or where the pool says endless.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub deadline: Option<Time>,
     /// Latest deadline a renewal may reach.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub deadline_max: Option<Time>,
     /// Time to live that was asked for, in milliseconds.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub ttl_ms: Option<u64>,
     /// First deadline after a wait, in milliseconds.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub claim_within_ms: Option<u64>,
     /// A waiting one gives up then.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub wait_until: Option<Time>,
     /// A waiting one must be asked about this often, in milliseconds.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub poll_within_ms: Option<u64>,
     /// When that lapses.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub poll_until: Option<Time>,
     /// One live lease per owner and slot.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub slot: Option<Box<str>>,
     /// What the members are for.
     pub purpose: Purpose,
     /// Its holder's labels.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub labels: Labels,
     /// Its holder's note.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub note: Option<Box<str>>,
     /// Members exchanged so far.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub swaps: u8,
     /// Number of the last event that changed it: its ETag.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub changed: Number,
 }
 
@@ -84,12 +101,15 @@ pub enum LeaseState {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Item {
     /// From this pool; none means any pool the owner sees.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub pool: Option<PoolId>,
     /// And satisfying this.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub selector: Option<Selector>,
     /// How many, at least 1.
     pub count: u32,
     /// How much, from a divisible pool.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub amount: Option<Amount>,
 }
 

@@ -249,6 +249,9 @@ limits! {
         JOURNAL_KEPT_MS: u64 = 7 * DAY_MS;
         /// Events kept in the journal, but never past the history's mark: a few gigabytes on disk.
         JOURNAL_KEPT_EVENTS_MAX: usize = 10_000_000;
+        /// How long an ended lease is remembered in the history: a quarter, for questions that come
+        /// late. Events are searchable for as long as the journal is kept.
+        HISTORY_KEPT_MS: u64 = 90 * DAY_MS;
         /// Events a webhook may lag; then it is sent one `gap` event and goes on with the newest.
         WEBHOOK_BACKLOG_EVENTS_MAX: usize = 100_000;
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::attribute::{Attributes, Labels};
-use crate::event::Number;
+use crate::event::{Number, is_default};
 use crate::id::{Fence, HostId, LeaseId, PoolId, ResourceId, TemplateId};
 use crate::lease::Rank;
 use crate::name::ResourceName;
@@ -26,42 +26,58 @@ pub struct Resource {
     /// Where it is in its life.
     pub state: ResourceState,
     /// Rises with each build; 0 before the first.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub generation: u64,
     /// Rises with each piece of work given out (a build, a cleaning, a binding, a deletion).
+    #[serde(default, skip_serializing_if = "is_default")]
     pub attempt: u64,
     /// The attempt waits for its outcome; it closes with the first one.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub open: bool,
     /// When the state it is in is overdue, or next looks at itself.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub deadline: Option<Time>,
     /// The lease that has it as a member.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub lease: Option<LeaseId>,
     /// The waiting lease it is kept for, by its place in the queue.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub earmark: Option<Rank>,
     /// Fence of its last grant.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub fence: Fence,
     /// What a busy one becomes afterwards.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub then: Option<Then>,
     /// What was last seen of it.
     pub health: Health,
     /// Free, but resting until then.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub cooling_until: Option<Time>,
     /// When it last became free.
     pub freed_at: Time,
     /// When its generation came up, or it was declared.
     pub born_at: Time,
     /// Cleanings passed since it was built.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub uses: u32,
     /// Failures in a row.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub tries: u32,
     /// Too old for its pool then.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub retire_at: Option<Time>,
     /// Why it failed, for people; capped.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub cause: Option<Arc<str>>,
     /// Why it is kept out of the pool.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub withheld: Option<Arc<Withheld>>,
     /// What its last build gave: endpoint name → value.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub outputs: Arc<Outputs>,
     /// Number of the last event that changed it: its ETag.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub changed: Number,
 }
 
@@ -74,13 +90,17 @@ pub struct ResourceDoc {
     /// Unique in its pool.
     pub name: ResourceName,
     /// Typed facts.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub attributes: Attributes,
     /// For choosing.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub labels: Labels,
     /// How a declared one is reached: name → value.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub endpoints: Outputs,
     /// Name of the file that declared it, if one did; `load --prune` removes only what its own
     /// file declared.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub declared_in: Option<Box<str>>,
 }
 

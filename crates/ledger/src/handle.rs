@@ -24,7 +24,7 @@ use crate::journal::Revision;
 use crate::stats::{Counts, Stats};
 
 /// Revisions a follower may lag before it has to read the journal instead.
-const FOLLOWED_MAX: usize = 1_024;
+const FOLLOWED_MAX: usize = 512;
 
 /// Speaks to the ledger's thread. Clones are cheap; with the last of them the thread ends.
 #[derive(Debug, Clone)]
@@ -34,11 +34,6 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// The snapshot that was published last.
-    pub(crate) fn published(&self) -> Arc<State> {
-        self.shared.published()
-    }
-
     /// Where the history says how far the journal may be forgotten.
     pub(crate) fn trim_to(&self) -> Arc<AtomicU64> {
         self.shared.trim_to.clone()
@@ -67,8 +62,7 @@ impl Handle {
     /// # Errors
     /// `Unavailable` when the ledger has ended.
     pub async fn snapshot(&self) -> Result<Arc<State>, Failure> {
-        let published = self.shared.published();
-        if published.revision() >= *self.shared.committed.borrow() {
+        if let Some(published) = self.shared.published() {
             return Ok(published);
         }
         let (asked, answer) = oneshot::channel();
@@ -190,7 +184,7 @@ struct Inbox {
 pub(crate) struct Shared {
     inbox: Mutex<Inbox>,
     wake: Condvar,
-    published: RwLock<Arc<State>>,
+    published: RwLock<Option<Arc<State>>>,
     keys: RwLock<Arc<Keys>>,
     time: RwLock<(Time, Instant)>,
     pub counts: Counts,
@@ -211,7 +205,7 @@ impl Shared {
             trim_to: Arc::default(),
             committed: watch::Sender::new(state.revision()),
             followers: broadcast::Sender::new(FOLLOWED_MAX),
-            published: RwLock::new(state),
+            published: RwLock::new(Some(state)),
         }
     }
 
@@ -219,11 +213,10 @@ impl Shared {
         self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn published(&self) -> Arc<State> {
-        self.published
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    /// The snapshot of the last commit, if somebody has asked for it.
+    fn published(&self) -> Option<Arc<State>> {
+        let published = self.published.read();
+        published.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn queue(&self, queued: Queued) -> Result<(), Failure> {
@@ -285,11 +278,13 @@ impl Shared {
         std::mem::take(&mut self.inbox().asks)
     }
 
-    pub fn publish(&self, state: &Arc<State>) {
+    /// Publishes the snapshot of the last commit, or takes it back when there is a newer one: what
+    /// nobody may read any more would only make every change a copy.
+    pub fn publish(&self, state: Option<Arc<State>>) {
         *self
             .published
             .write()
-            .unwrap_or_else(PoisonError::into_inner) = state.clone();
+            .unwrap_or_else(PoisonError::into_inner) = state;
     }
 
     pub fn publish_keys(&self, state: &State) {

@@ -136,17 +136,16 @@ fn run<S: Installed + 'static, C: Source + 'static>(
         let installation = store.name()?;
         let seen = in_directory.seen(&installation);
         let rolled_back = store.rolled_back(seen.revision())?;
-        let ledger = Ledger::open(store, clock, start)?;
+        let mut ledger = Ledger::open(store, clock, start)?;
         // The receiver waits, or the thread is not wanted any more.
-        let _ = tell.send((installation, rolled_back, seen));
+        let _ = tell.send((installation, rolled_back, seen, ledger.snapshot()));
         Ok(ledger)
     };
     let (handle, ended) = spawn(open)?;
     let gone = |_| Fatal::Store(StoreError::Broken("opening said nothing".into()));
-    let (installation, rolled_back, seen) = told.recv().map_err(gone)?;
+    let (installation, rolled_back, seen, state) = told.recv().map_err(gone)?;
     let followed = handle.follow();
-    let state = handle.published();
-    let (history, thread) = history::spawn(databases()?, &state, followed, handle.trim_to(), seen)?;
+    let (history, thread) = history::spawn(databases()?, state, followed, handle.trim_to(), seen)?;
     Ok(Running {
         handle,
         history,

@@ -91,8 +91,9 @@ fn run<S: Store, C: Source>(ledger: &mut Ledger<S, C>, shared: &Shared) -> Resul
         }
         let asks = shared.asks();
         if !asks.is_empty() {
+            // Of the last commit, never of a batch in hand: one for all who asked.
             let state = ledger.snapshot();
-            shared.publish(&state);
+            shared.publish(Some(state.clone()));
             for ask in asks {
                 let _ = ask.send(state.clone());
             }
@@ -109,7 +110,7 @@ fn run<S: Store, C: Source>(ledger: &mut Ledger<S, C>, shared: &Shared) -> Resul
         };
     }
     // Who still reads while the server ends reads the last commit.
-    shared.publish(&ledger.snapshot());
+    shared.publish(Some(ledger.snapshot()));
     Ok(())
 }
 
@@ -126,6 +127,7 @@ fn publish<S: Store, C: Source>(ledger: &Ledger<S, C>, shared: &Shared, turn: &T
     let Some(last) = turn.revisions.last() else {
         return;
     };
+    shared.publish(None);
     shared.committed.send_replace(last.revision);
     for revision in &turn.revisions {
         // Nobody follows, or whoever does will see it.

@@ -89,6 +89,8 @@ pub struct Ledger<S, C> {
     state: State,
     position: Position,
     careful_until: Time,
+    /// Until then every lease that lived at the start lives on; taken by the first batch.
+    grace_until: Option<Time>,
     published: Option<Arc<State>>,
 }
 
@@ -107,25 +109,27 @@ struct Panicked {
 }
 
 impl<S: Store, C: Source> Ledger<S, C> {
-    /// Takes a store over and loads State from it. Each live lease gets at least the restart grace.
+    /// Takes a store over and loads State from it. The first batch gives each live lease at least
+    /// the restart grace.
     ///
     /// # Errors
     /// When the store cannot be read, or the clock is far behind its last commit.
     pub fn open(mut store: S, source: C, start: Start) -> Result<Self, Fatal> {
         let position = store.take_over()?;
-        let clock = Clock::start(source, position.at, start.accept_clock)?;
-        let state = load(&mut store, &position)?;
-        let careful_until = Time(0);
-        let mut ledger = Self {
+        let mut clock = Clock::start(source, position.at, start.accept_clock)?;
+        let mut state = load(&mut store, &position)?;
+        let now = clock.now()?;
+        state.begin(now);
+        let grace_until = Some(now.plus_ms(limits::RESTART_GRACE_MS));
+        Ok(Self {
             store,
             clock,
             state,
             position,
-            careful_until,
+            careful_until: Time(0),
+            grace_until,
             published: None,
-        };
-        ledger.grace()?;
-        Ok(ledger)
+        })
     }
 
     /// One turn. An empty one does what is due.
@@ -148,11 +152,10 @@ impl<S: Store, C: Source> Ledger<S, C> {
 
     /// The State of the last commit.
     pub fn snapshot(&mut self) -> Arc<State> {
-        let current = |s: &&Arc<State>| s.revision() == self.state.revision();
-        if let Some(published) = self.published.as_ref().filter(current) {
-            return published.clone();
+        match &self.published {
+            Some(published) => published.clone(),
+            None => self.published.insert(Arc::new(self.state.clone())).clone(),
         }
-        self.published.insert(Arc::new(self.state.clone())).clone()
     }
 
     /// State as it is.
@@ -233,7 +236,10 @@ impl<S: Store, C: Source> Ledger<S, C> {
             decisions, entries, ..
         } = draft;
         match self.write(entries) {
-            Ok(revision) => turn.revisions.extend(revision),
+            Ok(revision) => {
+                self.grace_until = None;
+                turn.revisions.extend(revision);
+            }
             Err(Fatal::Store(StoreError::Refused(why))) => {
                 tracing::error!(why, "the store refused a batch");
                 self.put_back(now, keep)?;
@@ -265,10 +271,14 @@ impl<S: Store, C: Source> Ledger<S, C> {
     ) -> Result<Draft, Panicked> {
         let mut draft = Draft::default();
         let mut bound = Bound::default();
-        let state = &mut self.state;
+        let (state, grace_until) = (&mut self.state, self.grace_until);
         state.begin(now);
         let due = contained(None, || {
             let mut events = Vec::new();
+            if let Some(until) = grace_until {
+                // Holders that could not reach the server get the chance to renew.
+                settle::grace(state, until, &mut events);
+            }
             settle(state, &mut bound, &mut events);
             events
         })?;
@@ -350,18 +360,6 @@ impl<S: Store, C: Source> Ledger<S, C> {
         Ok(())
     }
 
-    /// Holders that could not reach the server while it was down get the chance to renew.
-    fn grace(&mut self) -> Result<(), Fatal> {
-        let now = self.clock.now()?;
-        self.state.begin(now);
-        let mut events = Vec::new();
-        let until = now.plus_ms(limits::RESTART_GRACE_MS);
-        settle::grace(&mut self.state, until, &mut events);
-        let mut draft = Draft::default();
-        draft.add(None, events);
-        self.write(draft.entries).map(drop)
-    }
-
     /// Commits what happened, if something did.
     fn write(&mut self, entries: Vec<Entry>) -> Result<Option<Arc<Revision>>, Fatal> {
         if entries.is_empty() {
@@ -371,6 +369,7 @@ impl<S: Store, C: Source> Ledger<S, C> {
         let batch = row::batch(&mut self.state, &self.position, &entries);
         self.commit(&batch)?;
         self.position = batch.new_position().clone();
+        self.published = None;
         let Position {
             revision,
             at,

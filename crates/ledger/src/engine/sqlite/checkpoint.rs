@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode};
 
@@ -16,6 +17,9 @@ const ROWS: usize = 4_096;
 /// Pages in the log above which it is made to begin anew, for which commits wait a moment. Without
 /// that a log that is never wholly copied would grow for ever.
 const PAGES_MAX: i64 = 16_384;
+/// How long the log is waited for when it is to begin anew. Commits wait as long, so a reader that
+/// takes its time, a backup for example, is left alone until the next time.
+const RESTART_PATIENCE: Duration = Duration::from_millis(15);
 /// What the log's file shrinks to when it begins anew, in bytes.
 pub(super) const LOG_BYTES_KEPT: i64 = 64 << 20;
 
@@ -31,6 +35,7 @@ impl Checkpoints {
     pub fn start(path: &Path) -> Result<Self, StoreError> {
         let connection = Connection::open(path).map_err(sort)?;
         prepare(&connection).map_err(sort)?;
+        connection.busy_timeout(RESTART_PATIENCE).map_err(sort)?;
         let (wake, woken) = sync_channel(1);
         let failure = Arc::new(OnceLock::new());
         let failed = failure.clone();
