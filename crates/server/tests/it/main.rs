@@ -11,3 +11,4 @@ mod noun;
 mod reference;
 mod site;
 mod stall;
+mod tls;
