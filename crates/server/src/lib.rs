@@ -69,6 +69,16 @@ impl Server {
         Ok(Self { running })
     }
 
+    /// Names this installation on everything it makes.
+    pub fn installation(&self) -> &str {
+        &self.running.installation
+    }
+
+    /// The store is older than a revision that this data directory has seen.
+    pub fn is_rolled_back(&self) -> bool {
+        self.running.rolled_back
+    }
+
     /// Serves until SIGTERM, SIGINT, or the end of the ledger. What was answered is durable, so a
     /// clean end has only to stop listening.
     pub async fn run(self, listen: SocketAddr, options: Options) -> Result<(), Error> {
