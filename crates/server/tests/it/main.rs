@@ -7,6 +7,7 @@ mod access;
 mod event;
 mod input;
 mod lease;
+mod line;
 mod noun;
 mod reference;
 mod site;
