@@ -199,7 +199,8 @@ pub struct Lease {
     /// How many are before it in the queue, while it waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<u64>,
-    /// When it may be its turn, in milliseconds from now, if that can be told.
+    /// When it is its turn at the latest, in milliseconds from now, if every holder keeps his until
+    /// its present deadline and that can be told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub estimate_ms: Option<u64>,
     /// Why it waits, is being prepared or ended, in one sentence.

@@ -34,4 +34,4 @@ pub const IDEMPOTENCY_KEY: &str = "idempotency-key";
 /// Header with the id by which a request is found in the server's log; sent back on every answer.
 pub const REQUEST_ID: &str = "x-request-id";
 /// Largest request body a server takes, in bytes.
-pub const BODY_BYTES_MAX: usize = 4 << 20;
+pub const BODY_BYTES_MAX: usize = caviada_core::limits::BODY_BYTES_MAX;

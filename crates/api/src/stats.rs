@@ -80,7 +80,7 @@ pub struct LedgerStats {
     pub commands: u64,
     /// Commands in the queue now.
     pub queue: u64,
-    /// Commands per commit, median of the last 1,024.
+    /// Commands per turn, the median since the start within a factor of two.
     pub batch_p50: u64,
     /// How far the searchable history is behind, in milliseconds.
     pub history_lag_ms: u64,

@@ -256,8 +256,9 @@ limits! {
         WEBHOOK_BACKLOG_EVENTS_MAX: usize = 100_000;
     }
     "HTTP" {
-        /// Bytes of a request's body: the largest `All` fits.
-        BODY_BYTES_MAX: usize = MIB;
+        /// Bytes of a request's body: the largest template as JSON fits, and 256 resources with all
+        /// the attributes they may have.
+        BODY_BYTES_MAX: usize = 4 * MIB + MIB;
         /// Entries of one page of a list: some hundred kilobytes.
         PAGE_MAX: usize = 1_000;
         /// Entries of one page whose caller names no size: as many as people scroll.

@@ -7,6 +7,7 @@
 pub mod auth;
 pub mod bare;
 mod edge;
+mod exposition;
 mod health;
 mod json;
 mod limit;
@@ -27,12 +28,14 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
 use axum::middleware::from_fn_with_state;
+use caviada_api::event::Progress;
 use caviada_core::limits;
 use caviada_core::time::Time;
 use caviada_ledger::Handle;
 use caviada_ledger::history::History;
 
 pub use serve::serve;
+use tokio::sync::broadcast;
 
 use limit::Limit;
 use meter::Meters;
@@ -45,6 +48,8 @@ pub struct Options {
     pub installation: String,
     /// Requests per second that one key may make; none is no bound.
     pub requests_per_s: Option<NonZeroU32>,
+    /// Where bring-ups tell how far they are; streams pass it on and nothing keeps it.
+    pub progress: Option<broadcast::Sender<Progress>>,
 }
 
 /// What every request can reach.
@@ -102,6 +107,16 @@ impl App {
 
     fn uptime_ms(&self) -> u64 {
         u64::try_from(self.0.began.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// How far the history is behind the ledger, in milliseconds.
+    fn history_lag_ms(&self) -> u64 {
+        let (mark, at) = self.history().mark();
+        let committed = *self.ledger().committed().borrow();
+        if mark >= committed {
+            return 0;
+        }
+        self.now().since(at)
     }
 
     /// Ledger time.

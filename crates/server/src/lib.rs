@@ -1,5 +1,6 @@
 //! How Caviada is served: HTTP, and the reconciler that makes hosts match the ledger.
 
+pub mod config;
 pub mod host;
 pub mod http;
 pub mod reconciler;

@@ -119,12 +119,12 @@ pub fn new_secret() -> Result<String, Error> {
 /// # Errors
 /// When it is not; the reason.
 pub fn check_secret(secret: &str) -> Result<(), String> {
-    let printable = secret.bytes().all(|b| (0x21..0x7f).contains(&b));
+    let printable = secret.bytes().all(|b| (0x20..0x7f).contains(&b)) && secret.trim() == secret;
     if printable && (SECRET_CHARS_MIN..=SECRET_CHARS_MAX).contains(&secret.len()) {
         return Ok(());
     }
     Err(format!(
-        "{SECRET_CHARS_MIN} to {SECRET_CHARS_MAX} printable ASCII characters without blanks"
+        "{SECRET_CHARS_MIN} to {SECRET_CHARS_MAX} printable ASCII characters, no blank first or last"
     ))
 }
 

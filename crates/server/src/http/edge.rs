@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use caviada_api::{BASE_PATH, REQUEST_ID};
@@ -159,7 +159,7 @@ fn finish(response: &mut Response, id: &RequestId) {
 /// that are somebody's business.
 struct Line {
     method: Method,
-    path: String,
+    uri: Uri,
     route: Option<MatchedPath>,
     peer: Option<IpAddr>,
     trace: Option<String>,
@@ -170,7 +170,7 @@ impl Line {
         let extensions = request.extensions();
         Self {
             method: request.method().clone(),
-            path: request.uri().path().to_owned(),
+            uri: request.uri().clone(),
             route: extensions.get::<MatchedPath>().cloned(),
             peer: extensions
                 .get::<ConnectInfo<SocketAddr>>()
@@ -198,12 +198,12 @@ impl Line {
             duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             request.id = id.as_str(),
             http.method = %self.method,
-            http.path = %self.path,
+            http.path = self.uri.path(),
             http.status = status.as_u16(),
             key.name = key,
             peer,
             trace.id = self.trace.as_deref(),
-            "{} {} {}", self.method, self.path, status.as_u16(),
+            "{} {} {}", self.method, self.uri.path(), status.as_u16(),
         );
     }
 }

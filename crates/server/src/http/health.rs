@@ -6,10 +6,10 @@ use axum::response::{IntoResponse, Response};
 
 use caviada_core::access::Verb;
 
-use super::App;
 use super::auth::Caller;
 use super::meter::recorder;
 use super::problem::{Error, KINDS, page};
+use super::{App, exposition};
 
 const TEXT: [(header::HeaderName, &str); 1] = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
 
@@ -35,9 +35,11 @@ pub async fn ready(State(app): State<App>) -> Result<Response, Error> {
     security(("key" = [])),
     responses((status = 200, description = "Metrics", body = String)))]
 pub async fn metrics(State(app): State<App>, caller: Caller) -> Result<Response, Error> {
-    caller.may(&*app.ledger().snapshot().await?, Verb::SeeEvents)?;
+    let state = app.ledger().snapshot().await?;
+    caller.may(&state, Verb::SeeEvents)?;
+    let text = recorder().render() + &exposition::text(&app, &state);
     let header = [(header::CONTENT_TYPE, "text/plain; version=0.0.4")];
-    Ok((header, recorder().render()).into_response())
+    Ok((header, text).into_response())
 }
 
 /// What a problem's code means and what to do.

@@ -121,12 +121,14 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     if text.trim_ascii_start().first() == Some(&b'[') {
         return Err(Error::malformed("body", "an object, not a list"));
     }
-    let mut json = serde_json::Deserializer::from_slice(text);
-    let value = serde_path_to_error::deserialize(&mut json)
-        .map_err(|e| malformed(e.path(), "body", &e.inner().to_string()))?;
-    json.end()
-        .map_err(|e| Error::malformed("body", e.to_string()))?;
-    Ok(value)
+    serde_json::from_slice(text).map_err(|error| {
+        // Read again, slower, to learn where: most bodies are read only once.
+        let mut json = serde_json::Deserializer::from_slice(text);
+        match serde_path_to_error::deserialize::<_, T>(&mut json) {
+            Ok(_) => Error::malformed("body", error.to_string()),
+            Err(e) => malformed(e.path(), "body", &e.inner().to_string()),
+        }
+    })
 }
 
 /// What makes two requests the same one.

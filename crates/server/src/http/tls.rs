@@ -29,7 +29,10 @@ pub enum TlsError {
 ///
 /// # Errors
 /// When they cannot be read or do not fit each other.
-pub fn from_files(certificate: &Path, key: &Path) -> Result<Arc<rustls::ServerConfig>, TlsError> {
+pub fn from_files(
+    certificate: &Path,
+    key_file: &Path,
+) -> Result<Arc<rustls::ServerConfig>, TlsError> {
     let file = |path: &Path, reason: String| TlsError::File {
         path: path.to_owned(),
         reason,
@@ -40,12 +43,8 @@ pub fn from_files(certificate: &Path, key: &Path) -> Result<Arc<rustls::ServerCo
     if chain.is_empty() {
         return Err(file(certificate, "no certificate in it".into()));
     }
-    let key = PrivateKeyDer::from_pem_file(key).map_err(|e| file(key_path(key), e.to_string()))?;
+    let key = PrivateKeyDer::from_pem_file(key_file).map_err(|e| file(key_file, e.to_string()))?;
     config(chain, key)
-}
-
-fn key_path(path: &Path) -> &Path {
-    path
 }
 
 /// A certificate made for these names, signed by itself, and its PEM for clients to trust.

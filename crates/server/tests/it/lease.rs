@@ -69,6 +69,8 @@ async fn an_empty_pool_is_refused_at_once_or_waited_for() {
     let waiting = bob.acquire(&patient).await.unwrap();
     assert_eq!(waiting.state, LeaseState::Waiting);
     assert_eq!(waiting.position, Some(0));
+    assert!(waiting.estimate_ms.unwrap() <= held.expires_in_ms.unwrap());
+    assert!(waiting.why.unwrap().contains("1 leased"));
     assert_eq!(waiting.pools, ["boards"]);
     let granted = tokio::spawn({
         let bob = bob.clone();

@@ -192,3 +192,26 @@ async fn what_is_withheld_counts_as_such_until_it_is_returned() {
     admin.return_resource(boards[0].id).await.unwrap();
     assert_eq!(admin.stats().await.unwrap().resources.free, 2);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_tell_of_the_ledger_and_the_pools() {
+    let site = Site::start().await;
+    site.pool("boards", 3).await;
+    let request = site.request(reqwest::Method::GET, "/metrics", Some(crate::site::ADMIN));
+    let text = request.send().await.unwrap().text().await.unwrap();
+    for line in [
+        "caviada_pool_resources{pool=\"boards\",state=\"free\"} 3",
+        "caviada_pool_waiting{pool=\"boards\"} 0",
+        "caviada_leases 0",
+    ] {
+        assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");
+    }
+    for name in [
+        "caviada_http_requests_total",
+        "caviada_ledger_commits_total",
+    ] {
+        assert!(text.contains(name), "{name} is not in\n{text}");
+    }
+    let stats = site.admin().stats().await.unwrap();
+    assert!(stats.ledger.unwrap().commits > 0);
+}

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use caviada_server::config::{KEYS, variable};
 use caviada_server::http;
 use caviada_server::http::problem::KINDS;
 
@@ -40,6 +41,31 @@ fn the_page_of_problems_is_the_table() {
         .unwrap();
     }
     is_current("problems.md", &page);
+}
+
+#[test]
+fn the_page_of_the_configuration_is_the_table() {
+    let mut page = String::from(
+        "# Configuration\n\nOne TOML file (`--config FILE`), variables over it, flags over those. \
+         A dot in a key stands for a table\nin the file and for `__` in a variable. Unknown keys in \
+         the file are refused, unknown `CAVIADA_*` variables\nwarn. `caviada config check` reads \
+         everything, `caviada config show --origin` says where each value comes\nfrom. Written from \
+         the code by a test.\n\n| key | variable | default | what it does |\n|---|---|---|---|\n",
+    );
+    for key in KEYS {
+        let default = match key.default {
+            "" => "–".to_owned(),
+            text => format!("`{text}`"),
+        };
+        let variable = variable(key.name);
+        writeln!(
+            page,
+            "| `{}` | `{variable}` | {default} | {} |",
+            key.name, key.about
+        )
+        .unwrap();
+    }
+    is_current("configuration.md", &page);
 }
 
 #[test]

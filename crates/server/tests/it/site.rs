@@ -1,6 +1,7 @@
 //! A server on loopback with a store of its own, and clients of it.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use caviada_api::client::{Client, Options as ClientOptions};
 use caviada_api::key::{NewKey, Role};
@@ -10,6 +11,7 @@ use caviada_ledger::directory::Directory;
 use caviada_ledger::{Handle, Place, Running, Start};
 use caviada_server::http::{self, App, Options, auth};
 use reqwest::{Method, RequestBuilder};
+use rustls::ServerConfig;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -34,6 +36,11 @@ impl Site {
     }
 
     pub async fn with(options: Options) -> Self {
+        Self::over(options, None).await
+    }
+
+    /// With TLS of the server itself; the address then begins with `https`.
+    pub async fn over(options: Options, tls: Option<Arc<ServerConfig>>) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let Running {
             handle, history, ..
@@ -42,14 +49,15 @@ impl Site {
             .await
             .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{}", listener.local_addr().unwrap());
         let (end, ended) = oneshot::channel::<()>();
         let router = http::router(App::new(handle.clone(), history, options));
         let served = tokio::spawn(async move {
             let ended = async move {
                 let _ = ended.await;
             };
-            http::serve(listener, None, router, ended).await.unwrap();
+            http::serve(listener, tls, router, ended).await.unwrap();
         });
         Self {
             url,

@@ -3,12 +3,17 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use tokio::sync::Semaphore;
 
 use crate::http::problem::Error;
 
+/// What most answers fit in.
+const BODY_BYTES: usize = 1_024;
+
 /// A JSON document; every handler that succeeds ends here.
 pub fn json(status: StatusCode, document: &impl Serialize) -> Result<Response, Error> {
-    let body = serde_json::to_vec(document).map_err(|e| {
+    let mut body = Vec::with_capacity(BODY_BYTES);
+    serde_json::to_writer(&mut body, document).map_err(|e| {
         tracing::error!(error = %e, "an answer cannot be written");
         Error::new("internal")
     })?;
@@ -30,6 +35,9 @@ pub fn nothing() -> Response {
     StatusCode::NO_CONTENT.into_response()
 }
 
+/// Pieces of such work at once; more wait their turn.
+const ASIDE_MAX: usize = 16;
+
 /// Runs what may take long beside the requests that do not.
 ///
 /// # Errors
@@ -37,6 +45,8 @@ pub fn nothing() -> Response {
 pub async fn aside<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
+    static ROOM: Semaphore = Semaphore::const_new(ASIDE_MAX);
+    let _room = ROOM.acquire().await;
     let done = tokio::task::spawn_blocking(work).await;
     done.unwrap_or_else(|panic| {
         tracing::error!(error = %panic, "reading a list panicked");

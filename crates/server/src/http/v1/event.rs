@@ -164,6 +164,21 @@ impl Filter {
     }
 }
 
+impl Filter {
+    /// Steps are about a resource and its pool; who asks for kinds, leases, hosts or owners asks
+    /// for none.
+    fn takes_step(&self, names: &Names, step: &wire::Progress) -> bool {
+        let pool = names.state.pools.values().find(|p| p.name == *step.pool);
+        let other = self.kind.is_some()
+            || self.lease.is_some()
+            || self.host.is_some()
+            || self.owner.is_some();
+        !other
+            && self.pool.is_none_or(|id| pool.is_some_and(|p| p.id == id))
+            && self.resource.is_none_or(|id| id == step.resource)
+    }
+}
+
 async fn page(
     app: &App,
     state: &Arc<Snapshot>,

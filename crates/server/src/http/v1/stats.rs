@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use caviada_api::pool::Counts;
-use caviada_api::stats::{HostCounts, LeaseCounts, PoolStats, Stats};
+use caviada_api::stats::{HostCounts, LeaseCounts, LedgerStats, PoolStats, Stats};
 use caviada_api::timestamp::Timestamp;
 use caviada_core::access::{Relation, Verb, allows};
 use caviada_core::lease::LeaseState;
@@ -76,9 +76,20 @@ async fn get(
         } else {
             HostCounts::default()
         },
-        ledger: None,
+        ledger: everybody.then(|| ledger(&app)),
     };
     answer::json(StatusCode::OK, &stats)
+}
+
+fn ledger(app: &App) -> LedgerStats {
+    let stats = app.ledger().stats();
+    LedgerStats {
+        commits: stats.commits,
+        commands: stats.commands,
+        queue: stats.queue,
+        batch_p50: stats.batch.quantile(0.5).unwrap_or(0),
+        history_lag_ms: app.history_lag_ms(),
+    }
 }
 
 /// From the counts that are kept, not by looking at each lease.

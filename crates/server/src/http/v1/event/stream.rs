@@ -7,12 +7,13 @@ use std::time::{Duration, Instant};
 
 use axum::response::sse::{Event as Frame, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
+use caviada_api::event::{PROGRESS, Progress};
 use caviada_core::event::{Event, Number};
 use caviada_core::state::State;
 use caviada_ledger::journal::{Entry, Revision};
 use futures_util::stream;
-use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
+use tokio::sync::broadcast::{Receiver, Sender};
 use tokio::sync::mpsc;
 
 use super::names::Names;
@@ -47,12 +48,14 @@ pub async fn open(
     };
     let told = after.unwrap_or(now);
     let (messages, ready) = mpsc::channel(READY_MAX);
+    let progress = app.options().progress.as_ref().map(Sender::subscribe);
     let mut teller = Teller {
         app,
         names: Names::of(state),
         named_at: Instant::now(),
         filter,
         told,
+        progress,
         messages,
     };
     // Read once before the answer begins, so that what is gone is still a problem document.
@@ -80,7 +83,20 @@ struct Teller {
     filter: Filter,
     /// All up to here was told, or does not interest.
     told: Number,
+    progress: Option<Receiver<Progress>>,
     messages: mpsc::Sender<Frame>,
+}
+
+/// The next step of a bring-up; never, where nobody tells of any.
+async fn next_step(progress: &mut Option<Receiver<Progress>>) -> Progress {
+    while let Some(steps) = progress {
+        match steps.recv().await {
+            Ok(step) => return step,
+            Err(RecvError::Lagged(_)) => {}
+            Err(RecvError::Closed) => *progress = None,
+        }
+    }
+    std::future::pending().await
 }
 
 /// The reader is gone, or cannot be served any more.
@@ -100,8 +116,19 @@ impl Teller {
                 Err(RecvError::Lagged(_)) => self.catch_up().await,
                 Err(RecvError::Closed) => Err(Over),
             },
+            step = next_step(&mut self.progress) => self.tell_step(&step).await,
             () = self.messages.closed() => Err(Over),
         }
+    }
+
+    /// A bring-up goes on. It has no id: whoever was away has missed it.
+    async fn tell_step(&self, step: &Progress) -> Result<(), Over> {
+        if !self.filter.takes_step(&self.names, step) {
+            return Ok(());
+        }
+        let data = serde_json::to_string(step).unwrap_or_default();
+        let frame = Frame::default().event(PROGRESS).data(data);
+        self.messages.send(frame).await.map_err(|_| Over)
     }
 
     /// Reads what was missed, until there is no more.

@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use caviada_api::lease::{self as wire, LeasedResource};
 use caviada_api::timestamp::Timestamp;
 use caviada_core::access::{Principal, Relation, Verb, allows};
-use caviada_core::id::LeaseId;
+use caviada_core::id::{LeaseId, ResourceId};
 use caviada_core::lease::{End, Ended, Item, Lease, LeaseState, Purpose};
 use caviada_core::name::Owner;
 use caviada_core::pool::Pool;
-use caviada_core::resource::{Origin, Resource};
+use caviada_core::resource::{Origin, Resource, ResourceState};
 use caviada_core::state::State;
 use caviada_core::time::Time;
 
@@ -18,6 +18,8 @@ use crate::http::v1::render;
 
 /// Waiters counted for a place in the queue; further back than that, nobody's place matters.
 const PLACES_MAX: usize = 10_000;
+/// Held resources whose deadlines are looked at for an estimate.
+const ESTIMATED_MAX: usize = 1_000;
 
 /// A granted lease and its members. Needs no snapshot: this is what leasing answers with.
 pub fn granted<'a>(
@@ -63,7 +65,9 @@ pub fn waiting(state: &State, who: &Principal, lease: &Lease, now: Time) -> wire
         .collect();
     view.pools = pools.into_iter().map(str::to_owned).collect();
     view.items = lease.items.iter().map(|i| item(state, i)).collect();
-    view.position = Some(place(state, lease));
+    let place = place(state, lease);
+    view.position = Some(place);
+    view.estimate_ms = estimate(state, lease, place).map(|at| at.since(now));
     view.why = why(state, who, lease);
     view
 }
@@ -214,6 +218,32 @@ fn place(state: &State, lease: &Lease) -> u64 {
         .unwrap_or(0) as u64
 }
 
+/// When it is its turn if every holder keeps his till its deadline: for one that waits for a
+/// single pool of leased members, not too many of them.
+fn estimate(state: &State, lease: &Lease, place: u64) -> Option<Time> {
+    let mut pools = lease.unmet_pools().into_iter();
+    let (Some(Some(pool)), None) = (pools.next(), pools.next()) else {
+        return None;
+    };
+    let members = (pool, ResourceState::Leased, ResourceId(0))
+        ..=(pool, ResourceState::Leased, ResourceId(u64::MAX));
+    let members = state.index.members.range(members);
+    let mut ends: Vec<Time> = members
+        .take(ESTIMATED_MAX + 1)
+        .filter_map(|(_, _, id)| state.resources.get(id)?.lease)
+        .filter_map(|id| state.leases.get(&id)?.deadline)
+        .collect();
+    let unmet: u64 = (0..lease.items.len())
+        .map(|i| u64::from(lease.unmet(i)))
+        .sum();
+    // Those before it take one each at least, then come its own.
+    let last = usize::try_from(place.saturating_add(unmet.max(1)) - 1).ok()?;
+    if ends.len() > ESTIMATED_MAX || last >= ends.len() {
+        return None;
+    }
+    Some(*ends.select_nth_unstable(last).1)
+}
+
 /// What stands between it and a grant, as far as the caller sees the pools.
 fn why(state: &State, who: &Principal, lease: &Lease) -> Option<String> {
     let unmet = lease.unmet_pools().into_iter();
@@ -227,7 +257,7 @@ fn why(state: &State, who: &Principal, lease: &Lease) -> Option<String> {
             "pool {} has {} free, {} leased, {} on their way",
             pool.name,
             used.ready(),
-            used.in_state(caviada_core::resource::ResourceState::Leased),
+            used.in_state(ResourceState::Leased),
             used.coming(),
         );
         if let Some(why) = crate::http::v1::pool::why(state, pool) {

@@ -1,0 +1,201 @@
+//! Configuration: one TOML file, `CAVIADA_*` over it, flags over those. What a key means stands in
+//! one table, from which the reference page is written and `config show` speaks.
+
+mod key;
+mod layer;
+
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use caviada_api::duration::Duration;
+use caviada_core::reconcile::Periods;
+use caviada_ledger::Place;
+
+pub use key::{KEYS, Key, Kind, variable};
+pub use layer::{Loaded, Origin, Shown, Sources};
+
+/// What the server does, every default said.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Where it keeps everything.
+    pub data_dir: PathBuf,
+    /// Where the ledger's store is.
+    pub store: Place,
+    /// What is logged, as a filter directive.
+    pub log: String,
+    /// How it is logged.
+    pub log_format: LogFormat,
+    /// Requests per second that one key may make; none is no bound.
+    pub requests_per_s: Option<NonZeroU32>,
+    /// TLS of the server itself.
+    pub tls: Option<Tls>,
+    /// Periods of the reconciler.
+    pub periods: Periods,
+}
+
+/// How is logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// Where the server's certificate comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Tls {
+    /// From PEM files.
+    Files {
+        /// The chain.
+        certificate: PathBuf,
+        /// The key.
+        key: PathBuf,
+    },
+    /// Made at the start for these names.
+    SelfSigned {
+        /// DNS names and addresses.
+        names: Vec<String>,
+    },
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The file is no TOML.
+    #[error("{file}:{line}: {reason}")]
+    Syntax {
+        /// Which file.
+        file: String,
+        /// Line, from 1.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// There is no such key.
+    #[error("{origin}: there is no key `{key}`{}", hint(.nearest))]
+    Unknown {
+        /// Where it stands.
+        origin: String,
+        /// What was written.
+        key: String,
+        /// What may have been meant.
+        nearest: Option<&'static str>,
+    },
+    /// A value cannot be what it should.
+    #[error("{origin}: `{key}` {reason}")]
+    Value {
+        /// Where it stands.
+        origin: String,
+        /// Of which key.
+        key: &'static str,
+        /// What it must be.
+        reason: String,
+    },
+}
+
+fn hint(nearest: &Option<&'static str>) -> String {
+    nearest.map_or_else(String::new, |key| format!("; did you mean `{key}`?"))
+}
+
+/// Reads everything there is, and says where each value comes from.
+///
+/// # Errors
+/// Everything that is wrong, all at once.
+pub fn load(sources: &Sources) -> Result<Loaded, Vec<ConfigError>> {
+    let layered = layer::read(sources)?;
+    let mut errors = Vec::new();
+    let config = build(&layered, &mut errors);
+    match config.filter(|_| errors.is_empty()) {
+        Some(config) => Ok(Loaded {
+            config,
+            shown: layered.shown(),
+            warnings: layered.warnings,
+        }),
+        None => Err(errors),
+    }
+}
+
+fn build(l: &layer::Layered, errors: &mut Vec<ConfigError>) -> Option<Config> {
+    let listen = l.parsed("listen", errors, |text| {
+        text.parse()
+            .map_err(|_| "must be an address and a port, like 127.0.0.1:7632".to_owned())
+    });
+    let store = l.parsed("store", errors, |text| match text {
+        "sqlite" => Ok(Place::Sqlite),
+        url if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+            Ok(Place::Postgres(url.to_owned()))
+        }
+        _ => Err("must be `sqlite` or a URL postgres://…".to_owned()),
+    });
+    let log_format = l.parsed("log_format", errors, |text| match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("must be `text` or `json`".to_owned()),
+    });
+    let requests_per_s = l.parsed("requests_per_s", errors, |text| match text {
+        "" => Ok(None),
+        text => text
+            .parse()
+            .map(Some)
+            .map_err(|_| "must be a whole number above 0".to_owned()),
+    });
+    let mut ms = |key| {
+        l.parsed(key, errors, |text| {
+            let duration: Duration = text.parse().map_err(|e| format!("{e}"))?;
+            Some(duration.0)
+                .filter(|ms| *ms > 0)
+                .ok_or_else(|| "must be longer than 0".to_owned())
+        })
+    };
+    let periods = (
+        ms("reconciler.probe"),
+        ms("reconciler.second_look"),
+        ms("reconciler.orphan_grace"),
+    );
+    let tls = tls(l, errors);
+    let (Some(probe_ms), Some(second_look_ms), Some(orphan_grace_ms)) = periods else {
+        return None;
+    };
+    Some(Config {
+        listen: listen?,
+        data_dir: l.text("data_dir").into(),
+        store: store?,
+        log: l.text("log").to_owned(),
+        log_format: log_format?,
+        requests_per_s: requests_per_s?,
+        tls: tls?,
+        periods: Periods {
+            probe_ms,
+            second_look_ms,
+            orphan_grace_ms,
+        },
+    })
+}
+
+fn tls(l: &layer::Layered, errors: &mut Vec<ConfigError>) -> Option<Option<Tls>> {
+    let (certificate, key) = (l.text("tls.certificate"), l.text("tls.key"));
+    let self_signed = l.text("tls.self_signed") == "true";
+    match (certificate, key, self_signed) {
+        ("", "", false) => Some(None),
+        ("", "", true) => {
+            let names = l.text("tls.names").split(',').map(str::trim);
+            let names = names.filter(|n| !n.is_empty()).map(str::to_owned).collect();
+            Some(Some(Tls::SelfSigned { names }))
+        }
+        (certificate, key, false) if !certificate.is_empty() && !key.is_empty() => {
+            Some(Some(Tls::Files {
+                certificate: certificate.into(),
+                key: key.into(),
+            }))
+        }
+        _ => {
+            let reason = "goes with `tls.key`, and not with `tls.self_signed`";
+            errors.push(l.wrong("tls.certificate", reason.to_owned()));
+            None
+        }
+    }
+}

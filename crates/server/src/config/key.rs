@@ -1,0 +1,122 @@
+//! The keys there are.
+
+/// One key of the configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Key {
+    /// Its name, with dots between a table and what is in it.
+    pub name: &'static str,
+    /// What its value is.
+    pub kind: Kind,
+    /// The value when nobody says one, as text.
+    pub default: &'static str,
+    /// What it does.
+    pub about: &'static str,
+}
+
+/// What a value is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Text.
+    Text,
+    /// A duration as text: `5s`, `1m`.
+    Duration,
+    /// A whole number.
+    Number,
+    /// True or false.
+    Flag,
+    /// A list of texts; with commas in a variable.
+    Texts,
+    /// Text that holds a password; shown without it.
+    Secret,
+}
+
+impl Kind {
+    /// What to write, for people.
+    pub fn rule(self) -> &'static str {
+        match self {
+            Self::Text | Self::Secret => "must be a text",
+            Self::Duration => "must be a duration as text, like \"5s\"",
+            Self::Number => "must be a whole number",
+            Self::Flag => "must be true or false",
+            Self::Texts => "must be a list of texts",
+        }
+    }
+}
+
+macro_rules! keys {
+    ($($name:literal $kind:ident = $default:literal: $about:literal;)+) => {
+        /// Every key, in the order of the reference page.
+        pub const KEYS: &[Key] = &[$(Key {
+            name: $name,
+            kind: Kind::$kind,
+            default: $default,
+            about: $about,
+        }),+];
+    };
+}
+
+keys! {
+    "listen" Text = "127.0.0.1:7632": "Address and port to listen on.";
+    "data_dir" Text = "./caviada-data": "Folder for everything that is kept; made if it is not there.";
+    "store" Secret = "sqlite": "Where the ledger is: `sqlite`, in the data directory, or a URL `postgres://…`.";
+    "log" Text = "info": "What is logged: a level, or levels by part, like `info,caviada::access=warn`.";
+    "log_format" Text = "text": "How it is logged: `text` or `json`.";
+    "requests_per_s" Number = "": "Requests per second that one key may make; no bound when absent.";
+    "tls.certificate" Text = "": "PEM file with the server's certificate chain; with it the server speaks TLS.";
+    "tls.key" Text = "": "PEM file with the key of that certificate.";
+    "tls.self_signed" Flag = "false": "Speak TLS with a certificate made at the start.";
+    "tls.names" Texts = "localhost,127.0.0.1": "Names and addresses in the made certificate.";
+    "reconciler.probe" Duration = "5s": "Pause between two looks at a host.";
+    "reconciler.second_look" Duration = "1s": "Pause before the look that confirms a bad one.";
+    "reconciler.orphan_grace" Duration = "60s": "Between the two looks after which an unknown thing of ours is removed.";
+}
+
+/// A key by name.
+pub(super) fn named(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
+}
+
+/// The environment variable over a key.
+pub fn variable(name: &str) -> String {
+    format!("CAVIADA_{}", name.replace('.', "__").to_uppercase())
+}
+
+/// The key most like a word, if one is like it at all.
+pub(super) fn nearest(word: &str) -> Option<&'static str> {
+    let near = KEYS.iter().map(|key| (distance(word, key.name), key.name));
+    let (far, name) = near.min()?;
+    (far <= 2.max(word.len() / 3)).then_some(name)
+}
+
+/// How many letters must be put in, taken out or changed.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().take(64).enumerate() {
+        let mut before = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let changed = before + usize::from(x != *y);
+            before = row[j + 1];
+            row[j + 1] = changed.min(before + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_of_the_finger_is_recognised() {
+        assert_eq!(nearest("listn"), Some("listen"));
+        assert_eq!(nearest("tls.certficate"), Some("tls.certificate"));
+        assert_eq!(nearest("colour_of_the_sky"), None);
+    }
+
+    #[test]
+    fn a_key_has_one_variable() {
+        assert_eq!(variable("tls.self_signed"), "CAVIADA_TLS__SELF_SIGNED");
+    }
+}

@@ -1,0 +1,66 @@
+//! TLS of the server itself.
+
+use std::num::NonZeroU32;
+
+use caviada_api::client::{Client, Options as ClientOptions};
+use caviada_api::problem::code;
+use caviada_server::http::{Options, tls};
+
+use crate::site::{ADMIN, Site};
+
+fn client(site: &Site, ca_pem: Option<&str>) -> Client {
+    let mut options = ClientOptions::new(&site.url);
+    options.key = Some(ADMIN.to_owned());
+    options.ca_pem = ca_pem.map(|pem| pem.as_bytes().to_vec());
+    options.tries_max = 1;
+    Client::new(&options).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_made_at_the_start_serves_those_who_trust_it() {
+    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let (config, pem) = tls::self_signed(names).unwrap();
+    let site = Site::over(Options::default(), Some(config)).await;
+    assert!(client(&site, None).own_key().await.is_err());
+    let own = client(&site, Some(&pem)).own_key().await.unwrap();
+    assert_eq!(own.name, "admin");
+    site.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_certificate_of_ones_own_is_read_from_files() {
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let (certificate, key) = (dir.path().join("c.pem"), dir.path().join("k.pem"));
+    std::fs::write(&certificate, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let config = tls::from_files(&certificate, &key).unwrap();
+    let site = Site::over(Options::default(), Some(config)).await;
+    client(&site, Some(&made.cert.pem()))
+        .own_key()
+        .await
+        .unwrap();
+
+    let missing = tls::from_files(&dir.path().join("no.pem"), &key).unwrap_err();
+    assert!(missing.to_string().contains("no.pem"), "{missing}");
+    let crossed = tls::from_files(&key, &certificate).unwrap_err();
+    assert!(crossed.to_string().contains("k.pem"), "{crossed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_over_its_rate_is_slowed_down() {
+    let options = Options {
+        requests_per_s: NonZeroU32::new(5),
+        ..Options::default()
+    };
+    let site = Site::with(options).await;
+    let admin = site.admin();
+    let mut refused = None;
+    for _ in 0..100 {
+        if let Err(error) = admin.own_key().await {
+            refused = Some(error);
+            break;
+        }
+    }
+    assert_eq!(refused.unwrap().code(), Some(code::TOO_MANY_REQUESTS));
+}
