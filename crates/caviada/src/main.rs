@@ -1,5 +1,6 @@
 //! Caviada: one executable, roles as subcommands.
 
+mod bench;
 mod cli;
 mod demo;
 mod serve;
@@ -7,7 +8,8 @@ mod serve;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::parser::ValueSource;
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// Keeps pools of ready resources, hands one out the instant somebody asks, takes it back, makes
 /// it clean again.
@@ -31,6 +33,8 @@ enum Command {
     Serve(serve::ServeArgs),
     /// See it all work, on this machine
     Demo(demo::DemoArgs),
+    /// Measure what a lease costs, on a server of its own
+    Bench(bench::BenchArgs),
     /// Keeps the processes of one resource together
     #[command(hide = true, disable_help_flag = true)]
     Shim {
@@ -48,7 +52,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let line = Line::parse();
+    let matches = Line::command().get_matches();
+    let line = match Line::from_arg_matches(&matches) {
+        Ok(line) => line,
+        Err(error) => error.exit(),
+    };
     match line.command {
         Command::Shim { words } => caviada_driver::process::shim::run(&words),
         Command::Sample { words } => caviada_driver::process::sample::run(&words),
@@ -60,6 +68,17 @@ fn main() -> ExitCode {
             tokio::runtime::Builder::new_current_thread(),
             demo::run(args),
         ),
+        Command::Bench(args) => {
+            let url = line
+                .globals
+                .url
+                .as_deref()
+                .filter(|_| typed(&matches, "url"));
+            on_runtime(
+                tokio::runtime::Builder::new_current_thread(),
+                bench::run(&line.globals, args, url),
+            )
+        }
         Command::Client(command) => {
             let client = async {
                 cli::run(&line.globals, command, Line::command())
@@ -69,6 +88,12 @@ fn main() -> ExitCode {
             on_runtime(tokio::runtime::Builder::new_current_thread(), client)
         }
     }
+}
+
+/// The flag stands on the command line, not only in the environment.
+fn typed(matches: &ArgMatches, flag: &str) -> bool {
+    let inner = matches.subcommand().map_or(matches, |(_, inner)| inner);
+    inner.value_source(flag) == Some(ValueSource::CommandLine)
 }
 
 fn on_runtime(

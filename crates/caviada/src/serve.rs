@@ -38,6 +38,9 @@ pub struct ServeArgs {
     /// Between two looks at a host, in milliseconds
     #[arg(long, env = "CAVIADA_PROBE_MS", value_name = "MS", default_value_t = Periods::default().probe_ms)]
     probe_ms: u64,
+    /// For `caviada bench`: a route that answers so many bytes and does nothing else
+    #[arg(long, hide = true, value_name = "BYTES")]
+    bare_route: Option<usize>,
 }
 
 /// Serves until SIGTERM or SIGINT; 0 after a clean end.
@@ -58,6 +61,9 @@ pub async fn run(args: ServeArgs) -> ExitCode {
 }
 
 async fn serve(args: ServeArgs) -> anyhow::Result<()> {
+    if args.bare_route.is_some() && !args.listen.ip().is_loopback() {
+        bail!("--bare-route asks for no key, so it is for a loopback address only")
+    }
     let program = std::env::current_exe().context("finding this program")?;
     let Some(program) = program.to_str().map(str::to_owned) else {
         bail!("this program's path is not UTF-8")
@@ -78,10 +84,14 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         probe_ms: args.probe_ms,
         ..Periods::default()
     };
-    let options = reconciler::Options {
-        drivers,
-        periods,
-        rolled_back: false,
+    let options = Options {
+        admin_key: std::env::var(ADMIN_KEY).ok(),
+        reconciler: reconciler::Options {
+            drivers,
+            periods,
+            rolled_back: false,
+        },
+        bare_bytes: args.bare_route,
     };
     Ok(server.run(args.listen, options).await?)
 }

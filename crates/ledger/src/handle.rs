@@ -5,6 +5,7 @@
 //! published that nobody asked for, so a busy writer pays for no reader that is not there.
 
 use std::collections::VecDeque;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -32,6 +33,16 @@ pub struct Handle {
 }
 
 impl Handle {
+    /// The snapshot that was published last.
+    pub(crate) fn published(&self) -> Arc<State> {
+        self.shared.published()
+    }
+
+    /// Where the history says how far the journal may be forgotten.
+    pub(crate) fn trim_to(&self) -> Arc<AtomicU64> {
+        self.shared.trim_to.clone()
+    }
+
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         let last = Arc::new(Last(shared.clone()));
         Self {
@@ -175,6 +186,8 @@ pub(crate) struct Shared {
     published: RwLock<Arc<State>>,
     keys: RwLock<Arc<Keys>>,
     time: RwLock<(Time, Instant)>,
+    /// Up to here the ledger may forget the journal.
+    pub trim_to: Arc<AtomicU64>,
     pub committed: watch::Sender<u64>,
     pub followers: broadcast::Sender<Arc<Revision>>,
 }
@@ -186,6 +199,7 @@ impl Shared {
             wake: Condvar::new(),
             keys: RwLock::new(Arc::new(Keys::of(&state))),
             time: RwLock::new((state.now(), Instant::now())),
+            trim_to: Arc::default(),
             committed: watch::Sender::new(state.revision()),
             followers: broadcast::Sender::new(FOLLOWED_MAX),
             published: RwLock::new(state),

@@ -7,10 +7,12 @@ pub mod directory;
 mod engine;
 pub mod field;
 pub mod handle;
+pub mod history;
 pub mod journal;
 pub mod load;
 mod migration;
 mod row;
+pub mod start;
 pub mod store;
 pub mod table;
 pub mod thread;
@@ -18,6 +20,7 @@ pub mod turn;
 
 pub use answer::{Accepted, Answer, Failure, Noun};
 pub use handle::{Handle, Keys};
+pub use start::{Place, Running, start};
 pub use thread::{Ended, spawn};
 pub use turn::{Fatal, Ledger, Start, Turn};
 

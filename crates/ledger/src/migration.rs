@@ -34,8 +34,18 @@ pub(crate) const LEDGER: Schema = (
     }],
 );
 
+/// The history.
+pub(crate) const HISTORY: Schema = (
+    "history_migration",
+    &[Migration {
+        number: 1,
+        oldest: 1,
+        sql: include_str!("schema/history/0001_first.sql"),
+    }],
+);
+
 /// Brings a database's schema up to date.
-pub(crate) fn migrate(engine: &mut impl Engine, (table, steps): Schema) -> Result<(), StoreError> {
+pub(crate) fn migrate(engine: &mut dyn Engine, (table, steps): Schema) -> Result<(), StoreError> {
     let dialect = engine.dialect();
     let made = dialect.ddl(&format!(
         "CREATE TABLE IF NOT EXISTS {table} (number {{int64}} NOT NULL PRIMARY KEY, \
@@ -73,7 +83,7 @@ pub(crate) fn migrate(engine: &mut impl Engine, (table, steps): Schema) -> Resul
 
 /// Steps a database has seen: number, oldest program, checksum.
 fn done(
-    engine: &mut impl Engine,
+    engine: &mut dyn Engine,
     table: &'static str,
 ) -> Result<Vec<(u64, u64, String)>, StoreError> {
     let mut done = Vec::new();

@@ -1,4 +1,4 @@
-//! The tables of the ledger's store and the writes of one commit.
+//! The tables of the ledger's store and of the history, and the writes of one commit.
 //!
 //! Leasing changes a few numbers, so those stand in narrow rows keyed by integer. What does not
 //! change with leasing stands apart and is written when it is declared: for a resource in a table
@@ -83,6 +83,20 @@ tables! {
     API_KEY = "api_key" by 1 (id: Int, doc: Text);
     /// Quotas.
     QUOTA = "quota" by 1 (id: Int, doc: Text);
+    /// Leases that were, and those that are.
+    LEASE_HISTORY = "lease_history" by 1 (
+        id: Int, owners: Text, principal: Int, priority: Int, asked_at: Int, granted_at: Int,
+        ended_at: Int, how: Text, fence: Int, pools: Text, members: Text, marked: Text,
+        labels: Text, note: Text, first: Int, last: Int,
+    );
+    /// Leases by owner, pool and member.
+    LEASE_OF = "lease_of" by 2 (subject: Int, lease: Int);
+    /// Revisions by whom they tell of.
+    POSTING = "posting" by 2 (subject: Int, revision: Int);
+    /// Resources that were, and those that are.
+    MEMBER = "member" by 1 (id: Int, pool: Int, name: Text, gone_at: Int);
+    /// What happens last to a resource.
+    MEMBER_GONE = "member" by 1 (id: Int, gone_at: Int);
     /// The batches, each with its events.
     JOURNAL = "journal" by 1 (revision: Int, at: Int, total: Int, ended: Int, doc: Text);
 }

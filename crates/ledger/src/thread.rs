@@ -1,6 +1,7 @@
 //! The ledger's thread: a shell around the turn, and no more.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::clock::Source;
 use crate::handle::{Handle, Shared};
+use crate::history::TRIM_ROWS;
 use crate::store::{Store, StoreError};
 use crate::turn::{Fatal, Ledger, Turn};
 
@@ -92,6 +94,10 @@ fn run<S: Store, C: Source>(ledger: &mut Ledger<S, C>, shared: &Shared) -> Resul
             for ask in asks {
                 let _ = ask.send(state.clone());
             }
+        }
+        let up_to = shared.trim_to.swap(0, Ordering::AcqRel);
+        if up_to > 0 {
+            ledger.trim(up_to, TRIM_ROWS)?;
         }
         let idle = ledger.idle_ms()?.map_or(SLEEP_MAX, Duration::from_millis);
         wait = if refused {

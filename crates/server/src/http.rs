@@ -5,6 +5,7 @@
 //! anything that `core` could: names, bounds and rights are checked there, in the turn.
 
 pub mod auth;
+pub mod bare;
 mod edge;
 mod health;
 mod json;

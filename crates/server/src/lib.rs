@@ -48,6 +48,8 @@ pub struct Options {
     pub admin_key: Option<String>,
     /// The reconciler's.
     pub reconciler: reconciler::Options,
+    /// For the bench: a route that answers so many bytes and does nothing else. Loopback only.
+    pub bare_bytes: Option<usize>,
 }
 
 /// An open ledger, about to be served.
@@ -96,7 +98,11 @@ impl Server {
                 _ = interrupt.recv() => {}
             }
         };
-        let served = http::serve(listener, None, http::router(app), stop);
+        let mut router = http::router(app);
+        if let Some(bytes) = options.bare_bytes {
+            router = router.merge(http::bare::router(bytes));
+        }
+        let served = http::serve(listener, None, router, stop);
         tokio::select! {
             served = served => {
                 served?;

@@ -74,7 +74,7 @@ impl Server {
             nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM)?;
         }
         match tokio::time::timeout(STOPPED_WITHIN, self.child.wait()).await {
-            Ok(status) if status?.success() => Ok(()),
+            Ok(Ok(status)) if status.success() => Ok(()),
             Ok(_) => bail!("the server did not end cleanly"),
             Err(_) => {
                 self.child.kill().await?;

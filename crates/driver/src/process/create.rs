@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 use std::io;
 use std::net::{TcpListener, UdpSocket};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -146,6 +147,9 @@ pub(super) async fn ready(
 
 /// What a blueprint must be for processes.
 fn coherent(record: &Record) -> Result<(), String> {
+    if record.blueprint.services.is_empty() {
+        return Err("there is no service in it".to_owned());
+    }
     let mut earlier = BTreeSet::new();
     for service in &record.blueprint.services {
         let name = service.name.as_str();
@@ -249,9 +253,12 @@ fn put_up(folder: &ResourceFolder, record: Record) -> io::Result<Option<Record>>
         Err(e) if !is_absent(&e) => return Err(e),
         _ => {}
     }
-    std::fs::create_dir_all(new.services())?;
+    // Environments hold secrets: nobody else on the machine may look.
+    let mut private = std::fs::DirBuilder::new();
+    private.recursive(true).mode(0o700);
+    private.create(new.services())?;
     for volume in &record.blueprint.volumes {
-        std::fs::create_dir_all(new.volume(volume))?;
+        private.create(new.volume(volume))?;
     }
     record.write(&new)?;
     match std::fs::rename(&new.0, &folder.0) {

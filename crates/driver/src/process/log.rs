@@ -1,6 +1,5 @@
 //! A service's log: written with rotation by its shim, its end read by the driver.
 
-use std::collections::VecDeque;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -64,7 +63,7 @@ impl Log {
 
 /// The last `lines` lines of a log, and of these the last `bytes_max` bytes.
 pub(super) fn tail(path: &Path, lines: usize, bytes_max: usize) -> io::Result<Vec<u8>> {
-    let mut text: VecDeque<u8> = VecDeque::new();
+    let mut text: Vec<u8> = Vec::new();
     for n in 0.. {
         let mut file = match File::open(older(path, n)) {
             Ok(file) => file,
@@ -77,15 +76,13 @@ pub(super) fn tail(path: &Path, lines: usize, bytes_max: usize) -> io::Result<Ve
         file.seek(SeekFrom::Start(size - wanted))?;
         let mut part = Vec::new();
         file.take(wanted).read_to_end(&mut part)?;
-        for byte in part.into_iter().rev() {
-            text.push_front(byte);
-        }
+        part.append(&mut text);
+        text = part;
         let newlines = text.iter().filter(|byte| **byte == b'\n').count();
         if newlines > lines || text.len() >= bytes_max {
             break;
         }
     }
-    let text = Vec::from(text);
     Ok(last_lines(&text, lines).to_vec())
 }
 

@@ -35,6 +35,7 @@ pub(super) fn blueprint(
         source,
         renderer: &renderer,
         project: &project,
+        bytes: Cell::new(0),
         findings: Findings::new(FILE),
     };
     let outputs = output::all(&scene, &manifest.outputs);
@@ -110,7 +111,10 @@ fn project(
         let origin = renderer.origin(template, &text);
         let back = |problem: Problem| match &origin {
             Some(origin) => origin.back(problem, compose::FILE),
-            None => problem,
+            None => Problem {
+                message: format!("{} (line of the rendered file)", problem.message),
+                ..problem
+            },
         };
         problems.into_iter().map(back).collect()
     })
@@ -167,6 +171,7 @@ pub(super) struct Scene<'a> {
     pub source: &'a Source,
     pub renderer: &'a Renderer,
     pub project: &'a Project,
+    bytes: Cell<usize>,
     pub findings: Findings,
 }
 
@@ -178,7 +183,7 @@ impl Scene<'_> {
     /// A text with parameters.
     pub(super) fn text(&self, placed: &Placed) -> Option<String> {
         match self.renderer.render(&placed.text, Escape::Nothing) {
-            Ok(text) => Some(text),
+            Ok(text) => self.within(placed, text),
             Err(wrong) => {
                 for (_, message) in wrong {
                     self.say(placed, message);
@@ -186,6 +191,20 @@ impl Scene<'_> {
                 None
             }
         }
+    }
+
+    /// A text, if there is room for it.
+    pub(super) fn within(&self, placed: &Placed, text: String) -> Option<String> {
+        self.bytes.set(self.bytes.get() + text.len());
+        if self.bytes.get() <= limits::BLUEPRINT_BYTES_MAX {
+            return Some(text);
+        }
+        let most = limits::BLUEPRINT_BYTES_MAX;
+        self.say(
+            placed,
+            format!("all texts together are more than {most} bytes"),
+        );
+        None
     }
 
     /// Is this entry wanted with these parameters?

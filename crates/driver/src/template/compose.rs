@@ -9,6 +9,7 @@ mod port;
 mod run;
 mod service;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use super::limits;
@@ -45,6 +46,8 @@ struct Declared {
     volumes: Vec<String>,
     networks: Vec<String>,
     configs: BTreeMap<String, String>,
+    /// Bytes of files put into services so far: one config may be wanted by all of them.
+    file_bytes: Cell<usize>,
 }
 
 /// Reads a rendered compose file.
@@ -73,26 +76,19 @@ pub(super) fn read(
         volumes: volumes.unwrap_or_default(),
         networks,
         configs: configs.unwrap_or_default(),
+        file_bytes: Cell::new(0),
     };
     let services = fields.need("services", |node, key, findings| {
         services(node, key, &declared, findings)
     });
-    take_fragments(&node, &mut fields, findings);
+    // Fragments for anchors, except under our own name.
+    fields.skip(|key| key.starts_with("x-") && !key.starts_with("x-caviada"));
     fields.finish(hint::top);
     Some(Project {
         services: services?,
         volumes: declared.volumes,
         networks: declared.networks,
     })
-}
-
-/// `x-…` at the top holds fragments for anchors, except under our own name.
-fn take_fragments(node: &Node, fields: &mut super::tree::Fields<'_>, findings: &Findings) {
-    for entry in node.entries("", usize::MAX, findings) {
-        if entry.key.starts_with("x-") && !entry.key.starts_with("x-caviada") {
-            fields.take(&entry.key);
-        }
-    }
 }
 
 /// Turns `$$` into `$` in every value and refuses any other dollar.

@@ -7,7 +7,7 @@ pub const FILES_MAX: usize = 64;
 pub const FILES_BYTES_MAX: usize = 1 << 20;
 /// One rendered file.
 pub const RENDERED_BYTES_MAX: usize = 1 << 20;
-/// All rendered files of one blueprint together.
+/// All texts that one blueprint is made of, and all files it puts into services.
 pub const BLUEPRINT_BYTES_MAX: usize = 4 << 20;
 /// Instructions of the template engine in one rendered file: 200 services need some 20,000.
 pub const FUEL: u64 = 200_000;
@@ -19,6 +19,8 @@ pub const TAG_BYTES_MAX: usize = 2_048;
 pub const BLOCKS_DEEP_MAX: usize = 32;
 /// Nodes of a YAML or TOML document, what aliases repeat counted again.
 pub const NODES_MAX: usize = 50_000;
+/// Bytes of all texts of a document, what aliases repeat counted again.
+pub const TREE_BYTES_MAX: usize = 4 << 20;
 /// Nesting of a document.
 pub const DEPTH_MAX: usize = 32;
 /// Problems told at once; more help nobody.
@@ -47,5 +49,5 @@ pub const OUTPUTS_MAX: usize = 1_000;
 pub const DURATION_MS_MAX: u64 = 24 * 60 * 60 * 1_000;
 /// How long a bring-up may take if the template is silent.
 pub const CREATE_MS_DEFAULT: u64 = 120_000;
-/// Renders of one `check`.
+/// Renders of one `check`, and so allowed values of all parameters together.
 pub const CHECKS_MAX: usize = 512;

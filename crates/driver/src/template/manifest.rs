@@ -66,6 +66,13 @@ impl Manifest {
                 .map(|entry| Parameter::read(entry, findings))
                 .collect::<Option<Vec<_>>>()
         });
+        let parameters = parameters.unwrap_or_default();
+        let cases: usize = parameters.iter().map(|p| p.samples().len()).sum();
+        if cases > limits::CHECKS_MAX {
+            let most = limits::CHECKS_MAX;
+            let message = format!("have {cases} allowed values together; at most {most} are tried");
+            findings.say(node.at, "parameters", message);
+        }
         let outputs = read_all(&mut fields, "outputs", OutputEntry::read);
         let readiness = read_all(&mut fields, "readiness", Readiness::read);
         let reset = read_all(&mut fields, "reset", ResetEntry::read);
@@ -73,7 +80,7 @@ impl Manifest {
         Some(Self {
             name: name?,
             description,
-            parameters: parameters.unwrap_or_default(),
+            parameters,
             drivers: drivers?,
             create_ms_max: create_ms_max.unwrap_or(limits::CREATE_MS_DEFAULT),
             outputs,

@@ -174,7 +174,7 @@ fn volume_file(scene: &Scene<'_>, volume: &Placed, path: &Placed) -> Option<Outp
 fn document_file(scene: &Scene<'_>, path: &Placed) -> Option<String> {
     let name = scene.text(path)?;
     match assemble::file(scene.source, scene.renderer, name.trim_start_matches("./")) {
-        Ok(text) => Some(text),
+        Ok(text) => scene.within(path, text),
         Err(problems) => {
             if problems.is_empty() {
                 scene.say(path, format!("the template has no file `{name}`"));

@@ -174,6 +174,10 @@ impl ParameterKind {
     fn value(&self, node: &Node, key: &str, findings: &Findings) -> Option<ParameterValue> {
         let value = match self {
             Self::Bool => ParameterValue::Bool(node.bool(key, findings)?),
+            Self::Int { .. } if !node.is_bare() => {
+                findings.say(node.at, key, "must be a number, without quotes");
+                return None;
+            }
             Self::Int { .. } => ParameterValue::Int(node.integer(key, findings)?),
             Self::String | Self::Choice { .. } => ParameterValue::Text(node.text(key, findings)?),
         };

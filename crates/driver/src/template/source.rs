@@ -69,6 +69,11 @@ impl Source {
             let most = limits::FILES_BYTES_MAX;
             let message = format!("files are more than {most} bytes together");
             Err(problem("", message))
+        } else if let Some(name) = self.files.keys().find(|name| !is_name(name)) {
+            Err(problem(
+                name,
+                "is no name for a file in a folder".to_owned(),
+            ))
         } else {
             Ok(())
         }
@@ -84,6 +89,13 @@ impl Source {
         let digest = hash.finalize();
         digest.iter().map(|byte| format!("{byte:02x}")).collect()
     }
+}
+
+/// A relative path without surprises.
+fn is_name(path: &str) -> bool {
+    path.len() <= 255
+        && !path.contains(char::is_control)
+        && path.split('/').all(|part| !matches!(part, "" | "." | ".."))
 }
 
 fn read_bounded(path: &Path) -> Result<String, String> {

@@ -58,6 +58,11 @@ impl Node {
         );
     }
 
+    /// Written without quotes, as numbers are.
+    pub(super) fn is_bare(&self) -> bool {
+        matches!(self.value, Value::Text { bare: true, .. })
+    }
+
     pub(super) fn is_null(&self) -> bool {
         matches!(self.value, Value::Null)
     }
@@ -239,6 +244,15 @@ impl<'a> Fields<'a> {
         read: impl FnOnce(&str) -> Result<T, String>,
     ) -> Option<T> {
         self.get(name, |node, key, findings| node.read(key, findings, read))
+    }
+
+    /// Takes what is of no concern here.
+    pub(super) fn skip(&mut self, concerns_nobody: impl Fn(&str) -> bool) {
+        for entry in &mut self.entries {
+            if entry.is_some_and(|e| concerns_nobody(&e.key)) {
+                *entry = None;
+            }
+        }
     }
 
     /// Refuses every key left, with the advice `hint` has for it.

@@ -17,6 +17,10 @@ use crate::field::{Field, FieldRef};
 use crate::store::StoreError;
 use crate::table::{Kind, Verb, Writes};
 
+/// The ledger's tables.
+pub(crate) const LEDGER_SCHEMA: &str = "caviada";
+/// The history's.
+pub(crate) const HISTORY_SCHEMA: &str = "caviada_history";
 /// A server that does not answer for so long is asked over a new connection.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 /// Longest attempt to connect.

@@ -67,9 +67,13 @@ impl Sqlite {
 
     /// Opens a database that another connection writes.
     pub fn read_only(path: &Path) -> Result<Self, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        // Not read-only for SQLite: the last connection to close folds the log into the file.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(sort)?;
         prepare(&connection).map_err(sort)?;
+        connection
+            .pragma_update(None, "query_only", true)
+            .map_err(sort)?;
         Ok(Self {
             connection,
             statements: BTreeMap::new(),

@@ -2,6 +2,7 @@
 #![cfg(test)]
 
 mod handle;
+mod history;
 #[cfg(debug_assertions)] // It is an assertion that panics.
 mod panic;
 mod postgres;

@@ -5,6 +5,9 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
 use super::super::status::Health;
 use super::super::tree::Stamp;
 use super::launch::Launcher;
@@ -64,7 +67,9 @@ impl Watch {
         };
         if let Some(running) = &self.running {
             if running.until <= now {
-                running.process.signal(nix::sys::signal::Signal::SIGKILL);
+                // With what it started: it leads a group of its own.
+                let _ = killpg(Pid::from_raw(running.process.pid), Signal::SIGKILL);
+                running.process.signal(Signal::SIGKILL);
                 self.running = None;
                 self.count(false, now);
             }

@@ -142,6 +142,14 @@ pub(super) fn configs(
         if let Err(message) = scalar::absolute_path(&path) {
             findings.say(item.at, key, message);
         }
+        let bytes = declared.file_bytes.get() + content.len();
+        declared.file_bytes.set(bytes);
+        if bytes > limits::BLUEPRINT_BYTES_MAX {
+            let most = limits::BLUEPRINT_BYTES_MAX;
+            let message = format!("all files of all services are more than {most} bytes");
+            findings.say(item.at, key, message);
+            break;
+        }
         files.push(File {
             path,
             content: content.clone(),

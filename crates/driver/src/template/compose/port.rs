@@ -17,6 +17,11 @@ pub(super) fn read(node: &Node, key: &str, findings: &Findings) -> Option<Vec<Po
             continue;
         };
         for container in first..=last {
+            if ports.len() >= limits::PORTS_MAX {
+                let most = limits::PORTS_MAX;
+                findings.say(item.at, key, format!("has more than {most} ports"));
+                return None;
+            }
             let same = |p: &Port| p.container == container && p.protocol == protocol;
             if ports.iter().any(same) {
                 findings.say(item.at, key, format!("port {container} stands here twice"));

@@ -17,7 +17,7 @@ pub(in super::super) fn parse(text: &str, findings: &Findings) -> Option<Node> {
     let mut composer = Composer {
         parser: Parser::new_from_str_with_options(text, options),
         anchors: HashMap::new(),
-        nodes: 0,
+        size: Size::default(),
     };
     match composer.document() {
         Ok(node) => Some(node),
@@ -32,9 +32,16 @@ type Wrong = (Place, String);
 
 struct Composer<'a> {
     parser: Parser<'a, StrInput<'a>>,
-    /// Anchor → its node and how many nodes that is.
-    anchors: HashMap<usize, (Node, usize)>,
+    /// Anchor → its node and how much that is.
+    anchors: HashMap<usize, (Node, Size)>,
+    size: Size,
+}
+
+/// How much a tree is. Copies count: a few bytes of aliases can stand for a whole disk.
+#[derive(Clone, Copy, Default)]
+struct Size {
     nodes: usize,
+    bytes: usize,
 }
 
 impl<'a> Composer<'a> {
@@ -71,19 +78,25 @@ impl<'a> Composer<'a> {
         }
     }
 
-    fn count(&mut self, at: Place, nodes: usize) -> Result<(), Wrong> {
-        self.nodes += nodes;
-        if self.nodes > limits::NODES_MAX {
+    fn count(&mut self, at: Place, more: Size) -> Result<(), Wrong> {
+        self.size.nodes += more.nodes;
+        self.size.bytes += more.bytes;
+        if self.size.nodes > limits::NODES_MAX {
             let most = limits::NODES_MAX;
             return Err((at, format!("has more than {most} values, aliases included")));
+        }
+        if self.size.bytes > limits::TREE_BYTES_MAX {
+            let most = limits::TREE_BYTES_MAX;
+            return Err((at, format!("has more than {most} bytes, aliases included")));
         }
         Ok(())
     }
 
     /// The node that begins with `event`. The parser's own nesting limit bounds the recursion.
     fn node(&mut self, event: Event<'a>, at: Place, depth: usize) -> Result<Node, Wrong> {
-        let before = self.nodes;
-        self.count(at, 1)?;
+        let before = self.size;
+        let bytes = event.scalar().map_or(0, |(text, _)| text.len());
+        self.count(at, Size { nodes: 1, bytes })?;
         if depth > limits::DEPTH_MAX {
             return Err((at, format!("is nested deeper than {}", limits::DEPTH_MAX)));
         }
@@ -109,20 +122,26 @@ impl<'a> Composer<'a> {
             Event::SequenceStart(..) => self.list(depth)?,
             Event::MappingStart(..) => self.map(depth)?,
             Event::Alias(id) => {
-                let Some((node, nodes)) = self.anchors.get(&id).cloned() else {
+                let Some((_, size)) = self.anchors.get(&id) else {
                     return Err((at, "is an alias of itself".to_owned()));
                 };
-                self.count(at, nodes)?;
-                node.value
+                // Counted before it is copied.
+                let size = *size;
+                self.count(at, size)?;
+                let found = self.anchors.get(&id).map(|(node, _)| node.value.clone());
+                found.unwrap_or(Value::Null)
             }
             _ => return Err((at, "a value is missing".to_owned())),
         };
         let node = Node { at, value };
         if let Some(anchor) = anchor {
             // Keeping a copy costs as much as the node itself, so it is counted.
-            let nodes = self.nodes - before;
-            self.count(at, nodes)?;
-            self.anchors.insert(anchor, (node.clone(), nodes));
+            let size = Size {
+                nodes: self.size.nodes - before.nodes,
+                bytes: self.size.bytes - before.bytes,
+            };
+            self.count(at, size)?;
+            self.anchors.insert(anchor, (node.clone(), size));
         }
         Ok(node)
     }

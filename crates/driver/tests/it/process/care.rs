@@ -77,6 +77,8 @@ async fn a_process_is_told_its_ports_volumes_and_neighbours_and_nothing_of_the_s
             let mode = fs::metadata(home.join("etc/conf")).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o640);
             assert!(!log.contains("CARGO"), "the server's environment: {log}");
+            let folder = fs::metadata(host.folder(&id)).unwrap().permissions();
+            assert_eq!(folder.mode() & 0o077, 0, "others may look");
         })
     })
     .await;
@@ -130,8 +132,10 @@ async fn a_program_that_is_not_there_is_told_by_name() {
                 command: None,
                 ..empty
             };
-            let refused = create(&*driver, &identity(host, 2, 1), &of(vec![empty])).await;
-            assert_eq!(refused.unwrap_err().kind, Failure::Refused);
+            for senseless in [of(vec![empty]), of(Vec::new())] {
+                let refused = create(&*driver, &identity(host, 2, 1), &senseless).await;
+                assert_eq!(refused.unwrap_err().kind, Failure::Refused);
+            }
         })
     })
     .await;

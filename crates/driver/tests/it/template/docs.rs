@@ -38,7 +38,13 @@ fn the_reference_names_the_limits_and_the_built_in_templates() {
     ];
     for row in [
         counts.map(grouped).join(", "),
-        format!("{}, {}", limits::PARAMETERS_MAX, limits::VALUES_MAX),
+        [
+            limits::PARAMETERS_MAX,
+            limits::VALUES_MAX,
+            limits::CHECKS_MAX,
+        ]
+        .map(grouped)
+        .join(", "),
         format!("{} each", grouped(limits::OUTPUTS_MAX)),
         format!("{} bytes", grouped(limits::TAG_BYTES_MAX)),
         format!("{} steps", grouped(usize::try_from(limits::FUEL).unwrap())),

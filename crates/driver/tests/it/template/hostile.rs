@@ -119,6 +119,61 @@ fn a_bomb_of_aliases_is_refused() {
 }
 
 #[test]
+fn what_is_repeated_is_counted_each_time() {
+    let long = "x".repeat(500_000);
+    let aliases = vec!["*a"; 30_000].join(", ");
+    let said = refused_soon(&format!("x-a: &a {long}\nx-b: [{aliases}]\n"));
+    assert!(said.contains("bytes, aliases included"), "{said}");
+
+    let wanted: String = (0..300)
+        .map(|i| format!("{{source: c, target: /a/{i}}}, "))
+        .collect();
+    let said = refused_soon(&format!(
+        "services: {{a: {{image: i, configs: [{}]}}}}\nconfigs: {{c: {{content: {long}}}}}\n",
+        wanted,
+    ));
+    assert!(said.contains("all files of all services"), "{said}");
+
+    let ranges: String = (0..60)
+        .map(|i| format!("{}-{}, ", i * 1_000 + 1, i * 1_000 + 1_000))
+        .collect();
+    let said = refused_soon(&format!(
+        "services: {{a: {{image: i, ports: [{ranges}]}}}}\n"
+    ));
+    assert!(said.contains("more than 1024 ports"), "{said}");
+
+    let keys: String = (0..20_000).map(|i| format!("x-{i}: 1\n")).collect();
+    refused_soon(&keys);
+
+    let document = "y".repeat(9_000);
+    let outputs: String = (0..900)
+        .map(|i| format!("[[outputs]]\nname = \"o{i}\"\ndocument_file = \"d\"\n"))
+        .collect();
+    let mut files = source(
+        &format!("{MANIFEST}{outputs}"),
+        "services: {a: {image: i}}\n",
+    );
+    files.files.insert("d".to_owned(), document);
+    let problems = render_source(&files, &Parameters::new()).unwrap_err();
+    assert!(
+        problems[0].message.contains("all texts together"),
+        "{problems:?}"
+    );
+
+    let mut parameters = "name = \"a\"\ndrivers = [\"docker\"]\n".to_owned();
+    for i in 0..60 {
+        parameters.push_str(&format!(
+            "[parameters.p{i}]\ntype = \"int\"\nmin = 1\nmax = 12\ndefault = 1\n"
+        ));
+    }
+    let problems = Template::parse(&source(&parameters, "")).unwrap_err();
+    assert!(
+        problems[0].message.contains("allowed values together"),
+        "{problems:?}"
+    );
+}
+
+#[test]
 fn deep_documents_are_refused() {
     refused_soon(&format!("{}{}", "[".repeat(100_000), "]".repeat(100_000)));
     refused_soon(&"{a: ".repeat(50_000));
@@ -142,6 +197,66 @@ fn deep_documents_are_refused() {
     Template::parse(&source(&dotted, "")).unwrap_err();
     let wide = format!("a = [{}]", "1,".repeat(400_000));
     Template::parse(&source(&wide, "")).unwrap_err();
+}
+
+#[test]
+fn odd_punctuation_by_the_thousand_ends_soon() {
+    for piece in [
+        "? ",
+        "&a ",
+        "!!x ",
+        "'",
+        "\"",
+        "\t",
+        "%a\n",
+        "- ",
+        "a:\n",
+        "|\n",
+        "#\n",
+        "*a ",
+        "<<: ",
+        "[",
+        "{",
+        "]",
+        ",",
+        "a: b: ",
+        "---\n",
+        "...\n",
+        "\\",
+        "\u{feff}",
+        ": ",
+        "[a, ",
+        "{a: ",
+        "&a\n",
+        "\r",
+        "  \n",
+        "é",
+        "{{",
+        "{%",
+        "{#",
+        "}}",
+        "{{ a }}",
+        "{% if a %}",
+        "{% raw %}",
+        "{% set a = 1 %}",
+        "{{ '",
+        "{% for a in [1] %}",
+        "a.",
+        "[[a]]\n",
+        "a=1\n",
+        "a={",
+        "\"\"\"",
+        "'''",
+        "a=\"\\u0000\"\n",
+    ] {
+        let text = piece.repeat(100_000 / piece.len());
+        let started = Instant::now();
+        refusal(&text);
+        let _ = render(&format!("services: {text}"));
+        let _ = Template::parse(&source(&text, ""));
+        let _ = Template::parse(&source(&format!("{MANIFEST}{text}"), ""));
+        assert!(started.elapsed() < Duration::from_secs(60), "{piece:?}");
+    }
 }
 
 #[test]

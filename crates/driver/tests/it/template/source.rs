@@ -56,6 +56,15 @@ fn a_digest_tells_any_difference_and_nothing_else() {
 }
 
 #[test]
+fn a_file_name_must_be_one_of_a_folder() {
+    for name in ["../x", "/etc/passwd", "a//b", "a/./b", "", "a\nb"] {
+        let mut source = source(MANIFEST, "services: {a: {image: i}}");
+        source.files.insert(name.to_owned(), String::new());
+        assert!(Template::parse(&source).is_err(), "{name}");
+    }
+}
+
+#[test]
 fn a_template_needs_both_files() {
     for file in ["template.toml", "compose.yaml"] {
         let mut source = source(MANIFEST, "services: {a: {image: i}}");

@@ -96,8 +96,8 @@ async fn resources(client: &Client, document: &Document, plan: &mut Plan) -> Res
 }
 
 fn is_used(resource: &Resource) -> bool {
-    let slices = resource.left.as_ref().map_or(0, |left| left.slices);
-    resource.state == ResourceState::Leased || resource.holder.is_some() || slices > 0
+    // One that slices are cut from is refused by the server, which alone sees them all.
+    resource.state == ResourceState::Leased || resource.holder.is_some()
 }
 
 async fn pools(client: &Client, document: &Document, plan: &mut Plan) -> Result<(), Failure> {

@@ -1,0 +1,138 @@
+//! `caviada bench`: what a lease costs, measured against a route that does nothing.
+//!
+//! It starts a server of its own as a child and touches another one only if `--url` says so. Load
+//! and server share the machine, so what counts is the ratio between the cycle and the bare route
+//! in alternating rounds of one run; absolute figures are for comparing runs on one machine.
+
+mod connection;
+mod load;
+mod own;
+mod pace;
+mod pool;
+mod report;
+mod round;
+mod seed;
+mod server;
+mod url;
+mod usage;
+
+use std::process::ExitCode;
+
+use caviada_api::duration::Duration;
+use clap::Args;
+
+use crate::cli::Globals;
+use crate::cli::output::Out;
+use report::Report;
+use seed::Seed;
+
+/// What the bench can be told.
+#[derive(Debug, Clone, Args)]
+pub struct BenchArgs {
+    /// Connections that acquire and release
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    connections: usize,
+    /// Resources to declare
+    #[arg(long, value_name = "N", default_value_t = 1_000)]
+    resources: usize,
+    /// Pools to spread them over
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pools: usize,
+    /// Leases held through the whole measurement
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    live: usize,
+    /// Rounds, each of the bare route and of acquire and release
+    #[arg(long, value_name = "N", default_value_t = 5)]
+    rounds: usize,
+    /// How long each half of a round lasts
+    #[arg(long, value_name = "TIME", default_value = "2s")]
+    slice: Duration,
+    /// Measure acquire on this pool of the server named by --url, never more often than it has
+    /// free members
+    #[arg(long, value_name = "NAME")]
+    pool: Option<String>,
+    /// Store of the own server
+    #[arg(long, value_name = "sqlite|URL")]
+    store: Option<String>,
+}
+
+/// What is to be measured.
+#[derive(Debug, Clone, Copy)]
+struct Plan {
+    connections: usize,
+    seed: Seed,
+    rounds: usize,
+    slice: std::time::Duration,
+}
+
+impl Plan {
+    /// A report with nothing measured yet.
+    fn report(&self) -> Report {
+        Report {
+            connections: self.connections,
+            resources: self.seed.resources,
+            pools: self.seed.pools,
+            live: self.seed.live,
+            ..Report::default()
+        }
+    }
+}
+
+/// Measures and prints; `url` is a server only if the command line itself names it, because what is
+/// in the environment was meant for other commands.
+pub async fn run(globals: &Globals, args: BenchArgs, url: Option<&str>) -> ExitCode {
+    match bench(globals, args, url).await {
+        Ok(report) => match report.print(&Out::new(globals.output)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(failure) => {
+                eprintln!("caviada: {failure}");
+                failure.exit.into()
+            }
+        },
+        Err(error) => {
+            eprintln!("caviada bench: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn bench(globals: &Globals, args: BenchArgs, url: Option<&str>) -> anyhow::Result<Report> {
+    let plan = plan(&args)?;
+    match (url, &args.pool, &args.store) {
+        (None, None, store) => own::measure(&plan, store.as_deref()).await,
+        (Some(url), None, None) => url::measure(&plan, globals, url).await,
+        (Some(url), Some(pool), None) => pool::measure(&plan, globals, url, pool).await,
+        (Some(_), _, Some(_)) => anyhow::bail!("--store is of an own server, --url of another one"),
+        (None, Some(_), _) => anyhow::bail!("--pool needs --url: an own server has no such pool"),
+    }
+}
+
+fn plan(args: &BenchArgs) -> anyhow::Result<Plan> {
+    let BenchArgs {
+        connections,
+        resources,
+        pools,
+        live,
+        rounds,
+        ..
+    } = *args;
+    anyhow::ensure!(connections > 0, "--connections must be at least 1");
+    anyhow::ensure!(pools > 0, "--pools must be at least 1");
+    anyhow::ensure!(rounds > 0, "--rounds must be at least 1");
+    // All connections may meet in one pool.
+    let needed = pools * (live.div_ceil(pools) + connections);
+    anyhow::ensure!(
+        args.pool.is_some() || resources >= needed,
+        "--resources must be at least {needed}, so that no pool is ever empty"
+    );
+    Ok(Plan {
+        connections,
+        seed: Seed {
+            pools,
+            resources,
+            live,
+        },
+        rounds,
+        slice: args.slice.into(),
+    })
+}

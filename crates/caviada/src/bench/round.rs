@@ -1,0 +1,216 @@
+//! Alternating rounds: the bare route, then acquire and release, on the same server in the same
+//! minute. A machine that is slower for a while is slower for both.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use caviada_api::client::Client;
+
+use super::Plan;
+use super::load::{Count, Load, Window};
+use super::report::{Report, Writer, median, rounded};
+use super::server::Server;
+use super::usage::Usage;
+
+/// Load before anything counts.
+const WARM: Duration = Duration::from_millis(300);
+/// A round whose history is further behind has only put work off, and does not count.
+const LAG_MS_MAX: u64 = 10_000;
+/// A load generator that takes more of the processor time measures itself.
+const CLIENT_SHARE_MAX: f64 = 0.6;
+/// Part of the closed loop's rate at which latency is measured: a server that is not full.
+const OPEN_LOOP_PART: f64 = 0.5;
+
+/// Half a round.
+#[derive(Debug)]
+struct Slice {
+    count: Count,
+    seconds: f64,
+    server: Option<Duration>,
+    own: Option<Duration>,
+}
+
+impl Slice {
+    fn per_s(&self) -> f64 {
+        as_f64(self.count.requests) / self.seconds
+    }
+
+    fn cycles_per_s(&self) -> f64 {
+        as_f64(self.count.cycles) / self.seconds
+    }
+
+    /// Microseconds of the server's processor time for one of so many.
+    fn cpu_us(&self, many: u64) -> Option<f64> {
+        Some(self.server?.as_secs_f64() * 1e6 / as_f64(many.max(1)))
+    }
+
+    fn client_share(&self) -> Option<f64> {
+        let (own, server) = (self.own?.as_secs_f64(), self.server?.as_secs_f64());
+        Some(own / (own + server))
+    }
+}
+
+/// One round.
+#[derive(Debug)]
+struct Round {
+    bare: Option<Slice>,
+    cycle: Slice,
+    commits_per_s: Option<f64>,
+    writer: Option<Writer>,
+}
+
+impl Round {
+    fn counts(&self) -> bool {
+        self.writer.is_none_or(|w| w.history_lag_ms < LAG_MS_MAX)
+    }
+
+    fn client_share(&self) -> Option<f64> {
+        let bare = self.bare.as_ref().and_then(Slice::client_share);
+        let cycle = self.cycle.client_share();
+        bare.into_iter().chain(cycle).reduce(f64::max)
+    }
+
+    fn ratio(&self) -> Option<f64> {
+        let sound = self.client_share().is_none_or(|s| s <= CLIENT_SHARE_MAX);
+        let bare = self.bare.as_ref().filter(|_| sound)?;
+        Some(self.cycle.per_s() / bare.per_s())
+    }
+
+    fn say(&self, number: usize) {
+        let mut line = format!("round {number}: {:.0} cycles/s", self.cycle.cycles_per_s());
+        if let Some(bare) = &self.bare {
+            line += &format!(", {:.0} requests/s bare", bare.per_s());
+        }
+        match (self.ratio(), self.client_share()) {
+            (Some(ratio), Some(share)) => {
+                line += &format!(", ratio {ratio:.3}, load generator {:.0} %", share * 100.0);
+            }
+            (None, Some(share)) if share > CLIENT_SHARE_MAX => {
+                let share = share * 100.0;
+                line += &format!(", no ratio: the load generator itself took {share:.0} %");
+            }
+            _ => {}
+        }
+        if !self.counts() {
+            line += ", does not count: the history is too far behind";
+        }
+        eprintln!("{line}");
+    }
+}
+
+/// A server under load, with all that can be known of it.
+#[derive(Debug)]
+pub struct Subject<'s> {
+    /// The load.
+    pub load: Load,
+    /// For what the server tells of itself.
+    pub client: Client,
+    /// The process, if it is the bench's own.
+    pub server: Option<&'s Server>,
+}
+
+impl Subject<'_> {
+    /// All rounds and then the latencies, into the report.
+    pub async fn measure(&self, plan: &Plan, report: &mut Report) -> anyhow::Result<()> {
+        let mut rounds = Vec::new();
+        for number in 1..=plan.rounds {
+            let round = self.round(plan).await?;
+            round.say(number);
+            rounds.push(round);
+        }
+        rounds.retain(Round::counts);
+        sum_up(&rounds, report);
+        let rate = report.cycles_per_s.context("no round counts")? * OPEN_LOOP_PART;
+        let window = Window::after(WARM, plan.slice);
+        let mut open = self.load.open(plan.connections, rate, window).await?;
+        report.open_loop_per_s = Some(rounded(rate, 0));
+        report.acquire_p50_ms = open.acquire_ms(50).map(|ms| rounded(ms, 3));
+        report.acquire_p99_ms = open.acquire_ms(99).map(|ms| rounded(ms, 3));
+        let window = Window::after(WARM, plan.slice);
+        let mut alone = self.load.closed(1, window).await?;
+        report.alone_p50_ms = alone.acquire_ms(50).map(|ms| rounded(ms, 3));
+        report.alone_p99_ms = alone.acquire_ms(99).map(|ms| rounded(ms, 3));
+        Ok(())
+    }
+
+    async fn round(&self, plan: &Plan) -> anyhow::Result<Round> {
+        let bare = match self.server {
+            Some(_) => {
+                let window = Window::after(WARM, plan.slice);
+                let load = self.load.bare(plan.connections, window);
+                Some(self.slice(window, load).await?)
+            }
+            None => None,
+        };
+        let before = Writer::ask(&self.client).await;
+        let window = Window::after(WARM, plan.slice);
+        let load = self.load.closed(plan.connections, window);
+        let cycle = self.slice(window, load).await?;
+        let writer = Writer::ask(&self.client).await;
+        let commits = before
+            .zip(writer)
+            .map(|(before, after)| after.commits.saturating_sub(before.commits));
+        Ok(Round {
+            bare,
+            // Commits are counted over the warm-up too.
+            commits_per_s: commits.map(|n| as_f64(n) / (cycle.seconds + WARM.as_secs_f64())),
+            cycle,
+            writer,
+        })
+    }
+
+    /// Runs a load and looks at the clocks of both processes where its window begins and ends.
+    async fn slice(
+        &self,
+        window: Window,
+        load: impl Future<Output = anyhow::Result<Count>>,
+    ) -> anyhow::Result<Slice> {
+        let usage = async |at: std::time::Instant| {
+            tokio::time::sleep_until(at.into()).await;
+            (Usage::own(), self.server.and_then(Server::usage))
+        };
+        let (count, began, ended) = tokio::join!(load, usage(window.begin), usage(window.end));
+        let spent = |began: Option<Usage>, ended: Option<Usage>| {
+            Some(ended?.cpu.saturating_sub(began?.cpu))
+        };
+        Ok(Slice {
+            count: count?,
+            seconds: (window.end - window.begin).as_secs_f64(),
+            own: spent(began.0, ended.0),
+            server: spent(began.1, ended.1),
+        })
+    }
+}
+
+fn sum_up(rounds: &[Round], report: &mut Report) {
+    let bare = || rounds.iter().filter_map(|r| r.bare.as_ref());
+    let ratios = || rounds.iter().filter_map(Round::ratio);
+    let writers = || rounds.iter().filter_map(|r| r.writer);
+    let cycles = |s: &Slice| s.count.cycles;
+    let whole = |figure: Option<f64>| figure.map(|f| rounded(f, 0));
+    let fine = |figure: Option<f64>| figure.map(|f| rounded(f, 3));
+    report.rounds = rounds.len();
+    report.bare_requests_per_s = whole(median(bare().map(Slice::per_s)));
+    report.requests_per_s = whole(median(rounds.iter().map(|r| r.cycle.per_s())));
+    report.cycles_per_s = whole(median(rounds.iter().map(|r| r.cycle.cycles_per_s())));
+    report.ratio_to_bare = fine(median(ratios()));
+    report.ratio_to_bare_min = fine(ratios().reduce(f64::min));
+    report.ratio_to_bare_max = fine(ratios().reduce(f64::max));
+    let cpu = rounds
+        .iter()
+        .filter_map(|r| r.cycle.cpu_us(cycles(&r.cycle)));
+    report.cpu_us_per_cycle = median(cpu).map(|us| rounded(us, 1));
+    let cpu = bare().filter_map(|s| s.cpu_us(s.count.requests));
+    report.bare_cpu_us_per_request = median(cpu).map(|us| rounded(us, 1));
+    let shares = rounds.iter().filter_map(Round::client_share);
+    report.client_cpu_share = fine(shares.reduce(f64::max));
+    report.commits_per_s = whole(median(rounds.iter().filter_map(|r| r.commits_per_s)));
+    report.batch_p50 = writers().map(|w| w.batch_p50).next_back();
+    report.history_lag_ms = writers().map(|w| w.history_lag_ms).max();
+}
+
+/// Counts here are far below 2^52.
+#[expect(clippy::cast_precision_loss, reason = "counts of one run are small")]
+fn as_f64(count: u64) -> f64 {
+    count as f64
+}

@@ -1,3 +1,0 @@
-//! The built-in templates on a container engine.
-
-mod docker;

@@ -1,0 +1,8 @@
+//! The server as its clients meet it: real ledger, real store, real sockets.
+
+// Says to clippy that helpers may unwrap here as tests may.
+#![cfg(test)]
+
+mod lease;
+mod noun;
+mod site;
