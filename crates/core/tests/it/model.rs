@@ -12,7 +12,7 @@ use caviada_core::settle::{Bound, settle};
 use caviada_core::state::{State, Tables};
 use caviada_core::step::step;
 
-use crate::world::acts::{self, Memory};
+use crate::world::acts::{self, Memory, Mix};
 use crate::world::history::History;
 use crate::world::nouns::START;
 use crate::world::rng::Rng;
@@ -35,7 +35,7 @@ impl Run {
             rng: Rng::new(seed),
             state: State::default(),
             history: History::default(),
-            memory: Memory::default(),
+            memory: Memory::new(Mix::with_hosts(27)),
             log: vec![],
             refused: BTreeMap::new(),
             settled: false,

@@ -8,5 +8,6 @@ mod panic;
 mod postgres;
 mod random;
 mod sim;
+mod simulation;
 mod store;
 mod turn;

@@ -27,6 +27,8 @@ pub struct Memory {
     pub keyed: Vec<Command>,
     /// Keys that were once there.
     pub keys: Vec<KeyId>,
+    /// How likely each kind of act is.
+    pub mix: Mix,
     hash: u8,
 }
 
@@ -40,6 +42,14 @@ fn keep<T: Copy + PartialEq>(list: &mut Vec<T>, new: T, max: usize, rng: &mut Rn
 }
 
 impl Memory {
+    /// Nothing yet.
+    pub fn new(mix: Mix) -> Self {
+        Self {
+            mix,
+            ..Self::default()
+        }
+    }
+
     /// Looks around, so that what goes is remembered.
     pub fn look(&mut self, rng: &mut Rng, state: &State) {
         if let Some(id) = lease(rng, state) {
@@ -165,10 +175,21 @@ fn who(rng: &mut Rng, state: &State, memory: &Memory, act: &Act) -> By {
     by_name(rng.one(names)).map_or(By::System, By::Key)
 }
 
+/// How likely each kind of act is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Mix(pub [u64; 12]);
+
+impl Mix {
+    /// Everybody acts; what hosts do is a part of so many.
+    pub const fn with_hosts(part: u64) -> Self {
+        let (record, health, host) = (part * 8, part * 2, part);
+        Self([420, 60, 110, 40, record, health, host, 30, 60, 14, 18, 14])
+    }
+}
+
 /// Something somebody could do now.
 pub fn act(rng: &mut Rng, state: &State, memory: &mut Memory) -> Act {
-    const WEIGHTS: [u64; 12] = [420, 60, 110, 40, 220, 50, 30, 30, 60, 14, 18, 14];
-    match rng.weighted(&WEIGHTS) {
+    match rng.weighted(&memory.mix.0) {
         0 => Act::Acquire(Box::new(acquire(rng))),
         1 => renew(rng, state, memory),
         2 => release(rng, state, memory),
@@ -600,7 +621,7 @@ fn host(rng: &mut Rng, state: &State) -> Act {
             expect,
         };
     }
-    let mut spec = nouns::host(rng);
+    let mut spec = nouns::host(rng, n.as_str());
     if let Some(old) = old.filter(|_| rng.percent(70)) {
         spec.driver = old.spec.driver.clone();
         spec.ports = old.spec.ports;
@@ -706,7 +727,7 @@ pub fn opening(rng: &mut Rng) -> Vec<Command> {
     for h in nouns::HOSTS {
         acts.push(Act::PutHost {
             name: name(h),
-            spec: Box::new(nouns::host(rng)),
+            spec: Box::new(nouns::host(rng, h)),
             expect: None,
         });
     }

@@ -11,7 +11,6 @@ use caviada_core::lease::{End, Lease, LeaseState, Purpose};
 use caviada_core::pool::RecycleClass;
 use caviada_core::resource::ResourceState;
 use caviada_core::state::State;
-use caviada_core::time::Time;
 
 /// A resource went from one state to another by an event; `None` is not there.
 pub type Move = (Option<ResourceState>, &'static str, Option<ResourceState>);
@@ -38,15 +37,6 @@ impl History {
             shadow: state,
             ..Self::default()
         }
-    }
-
-    /// Applies one batch.
-    pub fn batch(&mut self, now: Time, events: &[Event]) {
-        self.shadow.begin(now);
-        for event in events {
-            self.event(event);
-        }
-        self.shadow.finish();
     }
 
     fn says(&mut self, what: String) {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use caviada_core::command::AttemptOutcome;
-use caviada_core::id::{HostId, ResourceId};
+use caviada_core::id::ResourceId;
 use caviada_core::plan::{Action, Condition, Observed, Seen, Verb};
 use caviada_core::resource::ResourceState;
 use caviada_core::state::State;
@@ -46,8 +46,6 @@ pub struct Call {
 #[derive(Debug, Clone)]
 pub struct Engine {
     pub things: BTreeMap<(ResourceId, u64), Thing>,
-    /// Things of others, by how many there shall be.
-    pub foreign: u32,
     pub mood: Mood,
     pub calls: Vec<Call>,
     /// A look on its way, with what it saw if that was when it began.
@@ -58,7 +56,6 @@ impl Default for Engine {
     fn default() -> Self {
         Self {
             things: BTreeMap::new(),
-            foreign: 3,
             mood: Mood::Well,
             calls: vec![],
             look: None,
@@ -108,7 +105,7 @@ impl Engine {
     }
 
     /// One call goes on. Nothing when the engine leaves it where it is.
-    pub fn go_on(&mut self, rng: &mut Rng, truth: &State) -> Option<Ended> {
+    pub fn go_on(&mut self, rng: &mut Rng, truth: &State, fails: bool) -> Option<Ended> {
         let i = usize::try_from(rng.below(self.calls.len() as u64)).unwrap();
         let call = *self.calls.get(i)?;
         let failed = |kind: &str| AttemptOutcome::Failed {
@@ -125,7 +122,7 @@ impl Engine {
                 1 => (true, Some(failed("not_ready"))),
                 _ => (true, None),
             },
-            Mood::Well if rng.percent(12) => {
+            Mood::Well if fails && rng.percent(12) => {
                 let kind = rng.one(&["no_image", "not_ready", "port_taken"]);
                 (rng.percent(30), Some(failed(kind)))
             }
@@ -232,6 +229,3 @@ impl Engine {
         }
     }
 }
-
-/// Engines by host, as they are declared.
-pub type Engines = BTreeMap<HostId, Engine>;
