@@ -190,7 +190,7 @@ impl Mix {
 /// Something somebody could do now.
 pub fn act(rng: &mut Rng, state: &State, memory: &mut Memory) -> Act {
     match rng.weighted(&memory.mix.0) {
-        0 => Act::Acquire(Box::new(acquire(rng))),
+        0 => Act::Acquire(Box::new(acquire(rng, state))),
         1 => renew(rng, state, memory),
         2 => release(rng, state, memory),
         3 => holder(rng, state, memory),
@@ -215,6 +215,18 @@ pub fn act(rng: &mut Rng, state: &State, memory: &mut Memory) -> Act {
 
 fn pool_name(rng: &mut Rng) -> (&'static str, Sort) {
     rng.one(&POOLS)
+}
+
+/// Mostly one that is there.
+fn there(rng: &mut Rng, state: &State) -> (&'static str, Sort) {
+    let mut pool = pool_name(rng);
+    for _ in 0..4 {
+        if state.pool_named(&name(pool.0)).is_some_and(|p| !p.retiring) {
+            break;
+        }
+        pool = pool_name(rng);
+    }
+    pool
 }
 
 /// Sometimes the right number, sometimes an old one.
@@ -244,10 +256,10 @@ fn selector(rng: &mut Rng) -> Option<caviada_core::selector::Selector> {
     Some(text.parse().unwrap_or_else(|e| panic!("{text}: {e}")))
 }
 
-pub fn acquire(rng: &mut Rng) -> Acquire {
+pub fn acquire(rng: &mut Rng, state: &State) -> Acquire {
     let clean = rng.percent(12);
     let items = (0..rng.one(&[1, 1, 1, 1, 2, 3]))
-        .map(|_| want(rng, clean))
+        .map(|_| want(rng, state, clean))
         .collect();
     let mut a = Acquire {
         owner: rng.percent(12).then(|| owner(rng.one(&OWNERS))),
@@ -274,7 +286,7 @@ pub fn acquire(rng: &mut Rng) -> Acquire {
     a
 }
 
-fn want(rng: &mut Rng, clean: bool) -> Want {
+fn want(rng: &mut Rng, state: &State, clean: bool) -> Want {
     let (pool, sort) = if clean {
         rng.one(&[
             ("machines", Sort::Hook),
@@ -283,7 +295,7 @@ fn want(rng: &mut Rng, clean: bool) -> Want {
             ("addresses", Sort::Range),
         ])
     } else {
-        pool_name(rng)
+        there(rng, state)
     };
     let divisible = matches!(sort, Sort::Range | Sort::Quantity);
     let named = !rng.percent(8);
@@ -517,7 +529,7 @@ fn record_host(rng: &mut Rng, state: &State) -> Act {
 }
 
 fn declare(rng: &mut Rng, state: &State) -> Act {
-    let (pool, sort) = pool_name(rng);
+    let (pool, sort) = there(rng, state);
     let text = format!("r{}", rng.below(6));
     let divisible = matches!(sort, Sort::Range | Sort::Quantity) != rng.percent(3);
     let id = state.pool_named(&name(pool)).and_then(|p| {
@@ -589,7 +601,7 @@ fn pool(rng: &mut Rng, state: &State) -> Act {
     let (pool, sort) = pool_name(rng);
     let old = state.pool_named(&name(pool));
     let expect = expect(rng, old.map(|p| p.changed));
-    if rng.percent(25) {
+    if rng.percent(if old.is_some() { 15 } else { 2 }) {
         return Act::DeletePool {
             name: name(pool),
             expect,
@@ -614,7 +626,7 @@ fn host(rng: &mut Rng, state: &State) -> Act {
     let n = name(rng.one(&nouns::HOSTS));
     let old = state.host_named(&n);
     let expect = expect(rng, old.map(|h| h.changed));
-    if rng.percent(30) {
+    if rng.percent(if old.is_some() { 20 } else { 2 }) {
         return Act::DeleteHost {
             name: n,
             forget: rng.percent(30),
@@ -638,7 +650,7 @@ fn host(rng: &mut Rng, state: &State) -> Act {
 }
 
 fn key(rng: &mut Rng, state: &State, memory: &mut Memory) -> Act {
-    if rng.percent(40) {
+    if rng.percent(20) {
         let id = nth(rng, state.keys.iter(), state.keys.len()).map_or(KeyId(1), |(id, _)| *id);
         let id = if rng.percent(15) {
             KeyId(rng.below(state.counter()))

@@ -228,7 +228,10 @@ fn private(command: &Command, accepted: &Accepted, state: &State) -> Result<(), 
         return Ok(());
     };
     // Whoever gives a lease away sees where it went.
-    let gives = matches!(command.act, Act::Give { .. });
+    let gives = match &command.act {
+        Act::All(acts) => acts.iter().any(|a| matches!(a, Act::Give { .. })),
+        act => matches!(act, Act::Give { .. }),
+    };
     if who.role >= Role::Operator || gives || who.may_with(Verb::SeeLease, lease).is_ok() {
         return Ok(());
     }

@@ -340,19 +340,25 @@ impl Simulation {
     /// 5: State, the events' State and what the disk holds are one.
     pub fn same_everywhere(&mut self) -> Wrong {
         let now = self.state().now();
-        self.history.shadow.begin(now);
-        self.history.shadow.finish();
-        let state = self.ledger.as_ref().unwrap().state();
-        if *state != self.history.shadow {
-            return Err("5: a replay of the events differs from State".to_owned());
+        let mut shadow = self.history.shadow.clone();
+        shadow.begin(now);
+        shadow.finish();
+        let mut state = self.state().clone();
+        state.begin(now);
+        state.finish();
+        if state != shadow {
+            let how = history::differs(&state, &shadow);
+            return Err(format!("5: a replay of the events differs {how}"));
         }
         let mut copy = self.disk.copy();
         let position = copy.stands_at().clone();
         let loaded = caviada_ledger::load::load(&mut copy, &position);
         let mut loaded = loaded.map_err(|e| format!("5: {e}"))?;
         loaded.begin(now);
-        if *state != loaded {
-            return Err("5: what the disk holds differs from State".to_owned());
+        loaded.finish();
+        if state != loaded {
+            let how = history::differs(&state, &loaded);
+            return Err(format!("5: what the disk holds differs {how}"));
         }
         Ok(())
     }
