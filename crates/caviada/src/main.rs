@@ -24,10 +24,6 @@ struct Line {
 }
 
 #[derive(Debug, Subcommand)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one value, once, at the start of the program"
-)]
 enum Command {
     /// Run the server
     Serve(serve::ServeArgs),

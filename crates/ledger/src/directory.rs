@@ -107,9 +107,13 @@ impl Seen {
 
     /// Remembers a newer one. Best effort: it is a second witness, not a record.
     pub fn record(&mut self, revision: u64) {
-        if revision <= self.revision {
-            return;
+        if revision > self.revision {
+            self.set_back(revision);
         }
+    }
+
+    /// Remembers this one, whatever was seen before.
+    pub fn set_back(&mut self, revision: u64) {
         self.revision = revision;
         let next = self.file.with_extension("next");
         let text = format!("{} {revision}\n", self.installation);

@@ -40,6 +40,12 @@ pub trait Engine {
     /// The rows of one query with `$1`-style placeholders.
     fn query(&mut self, sql: &str, args: &[Field], each: Each<'_>) -> Result<(), StoreError>;
 
+    /// Lets all reads until `thaw` see the database as it is now.
+    fn freeze(&mut self) -> Result<(), StoreError>;
+
+    /// Ends that.
+    fn thaw(&mut self) -> Result<(), StoreError>;
+
     /// Connects again if the connection was lost.
     fn revive(&mut self) -> Result<(), StoreError>;
 }

@@ -21,6 +21,7 @@ use tokio::sync::{broadcast, oneshot, watch};
 
 use crate::answer::{Answer, Failure};
 use crate::journal::Revision;
+use crate::stats::{Counts, Stats};
 
 /// Revisions a follower may lag before it has to read the journal instead.
 const FOLLOWED_MAX: usize = 1_024;
@@ -109,6 +110,12 @@ impl Handle {
         time.plus_ms(u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX))
     }
 
+    /// What the ledger did since its start.
+    pub fn stats(&self) -> Stats {
+        let queue = self.shared.inbox().queue.len();
+        self.shared.counts.stats(queue)
+    }
+
     /// Takes no more commands; what is queued is still done, then the thread ends.
     pub fn close(&self) {
         self.shared.close();
@@ -186,6 +193,7 @@ pub(crate) struct Shared {
     published: RwLock<Arc<State>>,
     keys: RwLock<Arc<Keys>>,
     time: RwLock<(Time, Instant)>,
+    pub counts: Counts,
     /// Up to here the ledger may forget the journal.
     pub trim_to: Arc<AtomicU64>,
     pub committed: watch::Sender<u64>,
@@ -199,6 +207,7 @@ impl Shared {
             wake: Condvar::new(),
             keys: RwLock::new(Arc::new(Keys::of(&state))),
             time: RwLock::new((state.now(), Instant::now())),
+            counts: Counts::default(),
             trim_to: Arc::default(),
             committed: watch::Sender::new(state.revision()),
             followers: broadcast::Sender::new(FOLLOWED_MAX),

@@ -10,6 +10,7 @@
 
 mod lease;
 mod project;
+mod read;
 mod search;
 mod subject;
 
@@ -36,7 +37,9 @@ use crate::store::sql::read_journal_part;
 use crate::store::{Flow, Part, StoreError};
 
 pub use lease::PastLease;
-pub(crate) use project::Projector;
+use project::Projector;
+pub(crate) use project::prepare;
+use read::Reading;
 pub use search::{EventSearch, LeaseSearch, Order, Page, Recorded};
 
 /// How long a round gathers.
@@ -86,7 +89,7 @@ impl Databases {
 /// runtime.
 #[derive(Clone)]
 pub struct History {
-    search: Arc<Mutex<search::Search>>,
+    reading: Arc<Mutex<Reading>>,
     progress: Arc<Progress>,
 }
 
@@ -115,7 +118,7 @@ impl History {
     /// # Errors
     /// Any of [`StoreError`].
     pub fn events(&self, search: &EventSearch) -> Result<Page<Recorded, Number>, StoreError> {
-        self.searching(|s| s.events(search))
+        self.reading(|s| s.events(search))
     }
 
     /// Leases, newest first.
@@ -123,7 +126,7 @@ impl History {
     /// # Errors
     /// Any of [`StoreError`].
     pub fn leases(&self, search: &LeaseSearch) -> Result<Page<PastLease, LeaseId>, StoreError> {
-        self.searching(|s| s.leases(search))
+        self.reading(|s| s.leases(search))
     }
 
     /// One lease, if it ever was and is not forgotten.
@@ -131,7 +134,7 @@ impl History {
     /// # Errors
     /// Any of [`StoreError`].
     pub fn lease(&self, id: LeaseId) -> Result<Option<PastLease>, StoreError> {
-        self.searching(|s| s.lease(id))
+        self.reading(|s| s.lease(id))
     }
 
     /// The oldest event that is still kept.
@@ -139,7 +142,7 @@ impl History {
     /// # Errors
     /// Any of [`StoreError`].
     pub fn oldest(&self) -> Result<Option<Number>, StoreError> {
-        self.searching(search::Search::oldest)
+        self.reading(Reading::oldest)
     }
 
     /// Revisions after this one, oldest first, for a stream that goes on where it was cut off.
@@ -148,16 +151,16 @@ impl History {
     /// # Errors
     /// Any of [`StoreError`].
     pub fn revisions(&self, after: u64, many: usize) -> Result<Option<Vec<Revision>>, StoreError> {
-        self.searching(|s| s.revisions(after, many))
+        self.reading(|s| s.revisions(after, many))
     }
 
-    fn searching<T>(
+    fn reading<T>(
         &self,
-        work: impl FnOnce(&mut search::Search) -> Result<T, StoreError>,
+        work: impl FnOnce(&mut Reading) -> Result<T, StoreError>,
     ) -> Result<T, StoreError> {
-        let mut search = self.search.lock().unwrap_or_else(PoisonError::into_inner);
-        search.revive()?;
-        work(&mut search)
+        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        reading.revive()?;
+        work(&mut reading)
     }
 }
 
@@ -182,7 +185,7 @@ pub(crate) fn spawn(
     }
     let progress = Arc::new(Progress::default());
     let history = History {
-        search: Arc::new(Mutex::new(search::Search::new(search.0, search.1))),
+        reading: Arc::new(Mutex::new(Reading::new(search.0, search.1))),
         progress: progress.clone(),
     };
     let mut writer = Writer {

@@ -85,6 +85,24 @@ pub fn start(directory: &Directory, place: &Place, start: Start) -> Result<Runni
     }
 }
 
+/// A person has looked at a store that was rolled back: it is the truth from now on, and what it
+/// does not know may be deleted. The server must not run. Blocks.
+///
+/// # Errors
+/// When the store cannot be opened.
+pub fn adopt(directory: &Directory, place: &Place) -> Result<(), StoreError> {
+    fn adopted<E: Engine>(directory: &Directory, mut store: Sql<E>) -> Result<(), StoreError> {
+        store.set_rolled_back(false)?;
+        let (installation, position) = (store.installation()?, store.position()?);
+        directory.seen(&installation).set_back(position.revision);
+        Ok(())
+    }
+    match place {
+        Place::Sqlite => adopted(directory, directory.sqlite()?),
+        Place::Postgres(url) => adopted(directory, PostgresStore::connect(url)?),
+    }
+}
+
 /// A store that tells which installation it is.
 trait Installed: Store {
     fn name(&mut self) -> Result<String, StoreError>;

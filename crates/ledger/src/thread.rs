@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::sync_channel;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use caviada_core::event::Event;
 use tokio::sync::oneshot;
@@ -79,7 +79,9 @@ fn run<S: Store, C: Source>(ledger: &mut Ledger<S, C>, shared: &Shared) -> Resul
     while let Some(queued) = shared.next(wait) {
         let (commands, answers): (Vec<_>, Vec<_>) =
             queued.into_iter().map(|q| (q.command, q.answer)).unzip();
+        let begun = Instant::now();
         let turn = ledger.turn(&commands)?;
+        shared.counts.turn(&turn, begun.elapsed());
         shared.tell_time(ledger.state().now());
         let refused = turn.refused;
         publish(ledger, shared, &turn);

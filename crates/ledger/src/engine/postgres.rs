@@ -243,6 +243,15 @@ impl Engine for Postgres {
         })
     }
 
+    fn freeze(&mut self) -> Result<(), StoreError> {
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1";
+        self.with(async |session| in_time(session.client.batch_execute(begin)).await)
+    }
+
+    fn thaw(&mut self) -> Result<(), StoreError> {
+        self.with(async |session| in_time(session.client.batch_execute("COMMIT")).await)
+    }
+
     fn revive(&mut self) -> Result<(), StoreError> {
         match &self.session {
             Some(session) if !session.client.is_closed() => Ok(()),

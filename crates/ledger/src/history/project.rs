@@ -29,6 +29,13 @@ pub(crate) struct Projector {
     round: Round,
 }
 
+/// Brings the schema up to date and makes the first row.
+pub(crate) fn prepare(engine: &mut dyn Engine) -> Result<(), StoreError> {
+    migration::migrate(engine, HISTORY)?;
+    let first = "INSERT INTO mark (id, revision, at) VALUES (1, 0, 0) ON CONFLICT DO NOTHING";
+    engine.execute(&[(first, &[])])
+}
+
 /// What later events refer to: live leases and the pools of resources.
 #[derive(Default)]
 struct Seen {
@@ -64,9 +71,7 @@ impl Context for Seen {
 impl Projector {
     /// Opens the history and goes on from its mark.
     pub fn open(mut engine: Box<dyn Engine + Send>) -> Result<Self, StoreError> {
-        migration::migrate(&mut *engine, HISTORY)?;
-        let first = "INSERT INTO mark (id, revision, at) VALUES (1, 0, 0) ON CONFLICT DO NOTHING";
-        engine.execute(&[(first, &[])])?;
+        prepare(&mut *engine)?;
         let mut projector = Self {
             engine,
             mark: 0,

@@ -11,19 +11,19 @@ use caviada_core::pool::PoolSpec;
 use caviada_core::time::Time;
 use caviada_ledger::directory::Directory;
 use caviada_ledger::history::{EventSearch, History, LeaseSearch, Order, PastLease, Recorded};
-use caviada_ledger::{Place, Running, Start, start};
+use caviada_ledger::{Place, Running, Start, adopt, start};
 
 use crate::sim::{acquire, declare, lease_of, name, put_pool, release};
 
 /// A data directory and, perhaps, a server.
-struct Site {
-    files: tempfile::TempDir,
-    place: Place,
+pub struct Site {
+    pub files: tempfile::TempDir,
+    pub place: Place,
     _server: Option<caviada_testbed::Postgres>,
 }
 
 impl Site {
-    fn sqlite() -> Self {
+    pub fn sqlite() -> Self {
         Self {
             files: tempfile::tempdir().unwrap(),
             place: Place::Sqlite,
@@ -31,7 +31,7 @@ impl Site {
         }
     }
 
-    fn postgres() -> Option<Self> {
+    pub fn postgres() -> Option<Self> {
         let server = caviada_testbed::postgres()?;
         let place = Place::Postgres(server.socket_url());
         Some(Self {
@@ -41,7 +41,7 @@ impl Site {
         })
     }
 
-    fn start(&self) -> Running {
+    pub fn start(&self) -> Running {
         let directory = Directory::lock(self.files.path()).unwrap();
         start(&directory, &self.place, Start::default()).unwrap()
     }
@@ -68,7 +68,7 @@ on_each_engine! {
     a_restart_goes_on_from_the_mark
 }
 
-fn block<T>(work: impl Future<Output = T>) -> T {
+pub fn block<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap()
@@ -80,18 +80,18 @@ fn owner(text: &str) -> Owner {
 }
 
 /// Two pools of two, and six leases one after the other by two owners.
-struct Past {
+pub struct Past {
     pools: BTreeMap<&'static str, PoolId>,
     leases: Vec<(LeaseId, ResourceId, &'static str, &'static str)>,
 }
 
-fn do_all(running: &Running, commands: Vec<Command>) {
+pub fn do_all(running: &Running, commands: Vec<Command>) {
     for command in commands {
         block(running.handle.submit(command)).unwrap();
     }
 }
 
-fn live(running: &Running) -> Past {
+pub fn live(running: &Running) -> Past {
     let made = ["boards", "servers"].into_iter().flat_map(|pool| {
         let members = ["1", "2"].map(|n| declare(pool, &format!("{pool}-{n}")));
         [put_pool(pool, PoolSpec::declared())]
@@ -121,7 +121,7 @@ fn live(running: &Running) -> Past {
 }
 
 /// Waits until the history has what is committed now.
-fn caught_up(running: &Running) {
+pub fn caught_up(running: &Running) {
     let committed = *running.handle.committed().borrow();
     let deadline = Instant::now() + Duration::from_secs(30);
     while running.history.mark().0 < committed {
@@ -145,7 +145,7 @@ fn events(history: &History, search: &EventSearch) -> Vec<Recorded> {
     page.items
 }
 
-fn leases(history: &History, search: &LeaseSearch) -> Vec<PastLease> {
+pub fn leases(history: &History, search: &LeaseSearch) -> Vec<PastLease> {
     let page = history
         .leases(&LeaseSearch {
             limit: 1_000,
@@ -405,15 +405,29 @@ fn a_store_older_than_what_was_seen_is_rolled_back_until_somebody_has_looked() {
     std::fs::copy(&kept, &ledger).unwrap();
     let running = site.start();
     assert!(running.rolled_back);
-    live(&running);
     running.close();
     let running = site.start();
-    assert!(running.rolled_back, "also when it has caught up");
+    assert!(running.rolled_back, "until somebody has looked");
     running.close();
     let directory = Directory::lock(site.files.path()).unwrap();
-    directory.sqlite().unwrap().set_rolled_back(false).unwrap();
+    adopt(&directory, &site.place).unwrap();
     drop(directory);
     let running = site.start();
     assert!(!running.rolled_back);
     running.close();
+}
+
+#[test]
+fn a_rolled_back_store_stays_so_when_it_has_caught_up() {
+    let site = Site::sqlite();
+    site.start().close();
+    let directory = Directory::lock(site.files.path()).unwrap();
+    directory.sqlite().unwrap().set_rolled_back(true).unwrap();
+    drop(directory);
+    for _ in 0..2 {
+        let running = site.start();
+        assert!(running.rolled_back);
+        do_all(&running, vec![put_pool("boards", PoolSpec::declared())]);
+        running.close();
+    }
 }
