@@ -167,37 +167,33 @@ impl History {
 /// Starts the thread. It ends when the ledger's has, and everything is written.
 pub(crate) fn spawn(
     databases: Databases,
-    state: &State,
+    state: Arc<State>,
     followed: Receiver<Arc<Revision>>,
     trim_to: Arc<AtomicU64>,
     seen: Seen,
 ) -> Result<(History, JoinHandle<()>), StoreError> {
     let Databases {
-        projected,
-        mut journal,
+        mut projected,
+        journal,
         search,
     } = databases;
-    let mut projector = Projector::open(projected)?;
-    if oldest(&mut *journal)?.is_none_or(|first| first > projector.mark() + 1)
-        && state.revision() > projector.mark()
-    {
-        projector.seed(state)?;
-    }
+    // Readers need the schema; the rest waits for the thread, so that no start waits for it.
+    prepare(&mut *projected)?;
     let progress = Arc::new(Progress::default());
     let history = History {
         reading: Arc::new(Mutex::new(Reading::new(search.0, search.1))),
         progress: progress.clone(),
     };
     let mut writer = Writer {
-        projector,
+        projector: Projector::new(projected),
         journal,
+        state: Some(state),
         followed,
         progress,
         trim_to,
         seen,
         total: 0,
     };
-    writer.tell();
     let thread = std::thread::Builder::new()
         .name("history".into())
         .spawn(move || writer.run())
@@ -218,6 +214,8 @@ fn oldest(journal: &mut dyn Engine) -> Result<Option<u64>, StoreError> {
 struct Writer {
     projector: Projector,
     journal: Box<dyn Engine + Send>,
+    /// State of the start, until it is known that it is not needed.
+    state: Option<Arc<State>>,
     followed: Receiver<Arc<Revision>>,
     progress: Arc<Progress>,
     trim_to: Arc<AtomicU64>,
@@ -228,22 +226,27 @@ struct Writer {
 
 impl Writer {
     fn run(&mut self) {
-        loop {
-            match self.rounds() {
-                Ok(()) => return,
-                Err(error) => {
-                    tracing::error!(%error, "the history lags");
-                    std::thread::sleep(PAUSE);
-                    if let Err(error) = self
-                        .projector
-                        .put_back()
-                        .and_then(|()| self.journal.revive())
-                    {
-                        tracing::error!(%error, "the history lags");
-                    }
-                }
+        while let Err(error) = self.resume().and_then(|()| self.rounds()) {
+            tracing::error!(%error, "the history lags");
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// Goes on from the mark; after a start, from State if the journal does not lead there.
+    fn resume(&mut self) -> Result<(), StoreError> {
+        self.journal.revive()?;
+        self.projector.resume()?;
+        if let Some(state) = &self.state {
+            let mark = self.projector.mark();
+            let gap = mark < state.revision()
+                && oldest(&mut *self.journal)?.is_none_or(|first| first > mark + 1);
+            if gap || mark > state.revision() {
+                self.projector.seed(state)?;
             }
         }
+        self.state = None;
+        self.tell();
+        Ok(())
     }
 
     /// Rounds until the ledger has ended.

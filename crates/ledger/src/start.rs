@@ -146,7 +146,7 @@ fn run<S: Installed + 'static, C: Source + 'static>(
     let (installation, rolled_back, seen) = told.recv().map_err(gone)?;
     let followed = handle.follow();
     let state = handle.published();
-    let (history, thread) = history::spawn(databases()?, &state, followed, handle.trim_to(), seen)?;
+    let (history, thread) = history::spawn(databases()?, state, followed, handle.trim_to(), seen)?;
     Ok(Running {
         handle,
         history,

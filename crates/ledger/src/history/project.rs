@@ -69,19 +69,25 @@ impl Context for Seen {
 }
 
 impl Projector {
-    /// Opens the history and goes on from its mark.
-    pub fn open(mut engine: Box<dyn Engine + Send>) -> Result<Self, StoreError> {
-        prepare(&mut *engine)?;
-        let mut projector = Self {
+    /// Nothing is read yet.
+    pub fn new(engine: Box<dyn Engine + Send>) -> Self {
+        Self {
             engine,
             mark: 0,
             at: Time(0),
             seen: Seen::default(),
             round: Round::default(),
-        };
-        (projector.mark, projector.at) = mark(&mut *projector.engine)?;
-        projector.seen = Seen::load(&mut *projector.engine)?;
-        Ok(projector)
+        }
+    }
+
+    /// Goes on from the mark; forgets what was taken and not written.
+    pub fn resume(&mut self) -> Result<(), StoreError> {
+        self.engine.revive()?;
+        prepare(&mut *self.engine)?;
+        self.round = Round::default();
+        (self.mark, self.at) = mark(&mut *self.engine)?;
+        self.seen = Seen::load(&mut *self.engine)?;
+        Ok(())
     }
 
     /// The last revision that is written.
@@ -104,19 +110,40 @@ impl Projector {
         self.round.postings.len()
     }
 
-    /// Begins with a State, where the journal does not reach back to the mark.
+    /// Goes on from a State, where the journal does not reach back to the mark, or where the store
+    /// went back behind it.
     pub fn seed(&mut self, state: &State) -> Result<(), StoreError> {
-        self.seen = Seen::default();
+        let (revision, counter) = (state.revision(), state.counter());
+        if self.mark > revision {
+            let (revision, counter) = ([revision.into()], [counter.into()]);
+            self.engine.execute(&[
+                ("DELETE FROM posting WHERE revision > $1", &revision),
+                ("DELETE FROM lease_history WHERE last > $1", &revision),
+                ("DELETE FROM member WHERE id > $1", &counter),
+            ])?;
+            self.seen = Seen::load(&mut *self.engine)?;
+        }
         self.round = Round {
-            last: state.revision(),
+            last: revision,
             at: state.now(),
             ..Round::default()
         };
         for r in state.resources.values() {
             self.born(r);
         }
+        let gone = |l: &LeaseId| state.leases.get(l).is_none();
+        let lost: Vec<LeaseId> = self.seen.leases.keys().copied().filter(gone).collect();
+        for id in lost {
+            // It ended where nobody looked.
+            if let Some(mut lease) = self.seen.leases.remove(&id) {
+                lease.ended_at = Some(state.now());
+                self.round.ended.insert(id, lease);
+            }
+        }
         for l in state.leases.values() {
-            self.begin(PastLease::of(l, state.revision()));
+            if !self.seen.leases.contains_key(&l.id) {
+                self.begin(PastLease::of(l, revision));
+            }
         }
         self.write()
     }
@@ -299,15 +326,6 @@ impl Projector {
         };
         self.engine.commit(&guard, &writes)?;
         (self.mark, self.at) = (round.last, round.at);
-        Ok(())
-    }
-
-    /// Forgets what is not written, to begin again at the mark.
-    pub fn put_back(&mut self) -> Result<(), StoreError> {
-        self.engine.revive()?;
-        self.round = Round::default();
-        (self.mark, self.at) = mark(&mut *self.engine)?;
-        self.seen = Seen::load(&mut *self.engine)?;
         Ok(())
     }
 }

@@ -120,11 +120,11 @@ pub fn live(running: &Running) -> Past {
     past
 }
 
-/// Waits until the history has what is committed now.
+/// Waits until the history has what is committed now, and nothing else.
 pub fn caught_up(running: &Running) {
     let committed = *running.handle.committed().borrow();
     let deadline = Instant::now() + Duration::from_secs(30);
-    while running.history.mark().0 < committed {
+    while running.history.mark().0 != committed {
         assert!(
             Instant::now() < deadline,
             "the history is at {:?}",
@@ -405,6 +405,12 @@ fn a_store_older_than_what_was_seen_is_rolled_back_until_somebody_has_looked() {
     std::fs::copy(&kept, &ledger).unwrap();
     let running = site.start();
     assert!(running.rolled_back);
+    caught_up(&running);
+    assert_eq!(
+        leases(&running.history, &LeaseSearch::default()),
+        [],
+        "they never were"
+    );
     running.close();
     let running = site.start();
     assert!(running.rolled_back, "until somebody has looked");
