@@ -8,6 +8,7 @@ mod lease;
 mod place;
 mod queue;
 mod resource;
+pub mod table;
 
 use std::fmt;
 

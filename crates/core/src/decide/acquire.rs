@@ -34,6 +34,10 @@ pub(super) fn acquire(state: &State, who: &Principal, a: &Acquire) -> Result<Don
     };
     let items = items(state, who, a, &sees)?;
     if let Some(live) = reusable(state, a, &owner, &items) {
+        let lease = state.leases.get(&live);
+        if !own && lease.is_none_or(|l| !acts_for(state, who, l)) {
+            return Err(Refusal::NotOwner { owner });
+        }
         return Ok(Done::nothing(Subject::Lease(live)));
     }
     quota(state, &owner, 1, items.iter().map(|i| i.count).sum())?;
@@ -230,6 +234,13 @@ fn reusable(state: &State, a: &Acquire, owner: &Owner, items: &[Item]) -> Option
             })
         }
     }
+}
+
+/// May a caller see another owner's lease? Only what it could have asked for itself in his name.
+fn acts_for(state: &State, who: &Principal, lease: &Lease) -> bool {
+    let named = |i: &Item| i.pool.and_then(|p| state.pools.get(&p)).map(|p| &p.name);
+    let mut names = lease.items.iter().map(named);
+    who.role >= Role::Operator || names.all(|n| n.is_some_and(|n| who.act_for.contains(n)))
 }
 
 /// Is a live lease healthy, and does it have just what the items ask for?

@@ -12,8 +12,8 @@ use caviada_core::settle::{Bound, settle};
 use caviada_core::state::{State, Tables};
 use caviada_core::step::step;
 
-use crate::world::acts::{self, Memory};
-use crate::world::history::History;
+use crate::world::acts::{self, Memory, Mix};
+use crate::world::history::{History, differs};
 use crate::world::nouns::START;
 use crate::world::rng::Rng;
 
@@ -35,7 +35,7 @@ impl Run {
             rng: Rng::new(seed),
             state: State::default(),
             history: History::default(),
-            memory: Memory::default(),
+            memory: Memory::new(Mix::with_hosts(27)),
             log: vec![],
             refused: BTreeMap::new(),
             settled: false,
@@ -177,41 +177,6 @@ impl Run {
             self.log[from..].join("\n")
         )
     }
-}
-
-fn differs(a: &State, b: &State) -> String {
-    let parts = [
-        ("pools", a.pools == b.pools),
-        ("resources", a.resources == b.resources),
-        ("leases", a.leases == b.leases),
-        ("hosts", a.hosts == b.hosts),
-        ("templates", a.templates == b.templates),
-        ("keys", a.keys == b.keys),
-        ("quotas", a.quotas == b.quotas),
-        ("outcomes", a.outcomes == b.outcomes),
-        ("ended", a.ended().eq(b.ended())),
-        ("index", a.index == b.index),
-        ("counter", a.counter() == b.counter()),
-        ("revision", a.revision() == b.revision()),
-        ("now", a.now() == b.now()),
-    ];
-    let names: Vec<_> = parts
-        .iter()
-        .filter(|(_, same)| !same)
-        .map(|(n, _)| *n)
-        .collect();
-    let mut out = format!("in {names:?}");
-    for r in a.resources.values() {
-        if b.resources.get(&r.id) != Some(r) {
-            out += &format!("\n{r:?}\n{:?}", b.resources.get(&r.id));
-        }
-    }
-    for l in a.leases.values() {
-        if b.leases.get(&l.id) != Some(l) {
-            out += &format!("\n{l:?}\n{:?}", b.leases.get(&l.id));
-        }
-    }
-    out
 }
 
 fn tables(state: &State) -> Tables {

@@ -9,5 +9,6 @@ mod panic;
 mod postgres;
 mod random;
 mod sim;
+mod simulation;
 mod store;
 mod turn;

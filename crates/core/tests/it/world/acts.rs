@@ -27,6 +27,8 @@ pub struct Memory {
     pub keyed: Vec<Command>,
     /// Keys that were once there.
     pub keys: Vec<KeyId>,
+    /// How likely each kind of act is.
+    pub mix: Mix,
     hash: u8,
 }
 
@@ -40,6 +42,14 @@ fn keep<T: Copy + PartialEq>(list: &mut Vec<T>, new: T, max: usize, rng: &mut Rn
 }
 
 impl Memory {
+    /// Nothing yet.
+    pub fn new(mix: Mix) -> Self {
+        Self {
+            mix,
+            ..Self::default()
+        }
+    }
+
     /// Looks around, so that what goes is remembered.
     pub fn look(&mut self, rng: &mut Rng, state: &State) {
         if let Some(id) = lease(rng, state) {
@@ -165,11 +175,22 @@ fn who(rng: &mut Rng, state: &State, memory: &Memory, act: &Act) -> By {
     by_name(rng.one(names)).map_or(By::System, By::Key)
 }
 
+/// How likely each kind of act is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Mix(pub [u64; 12]);
+
+impl Mix {
+    /// Everybody acts; what hosts do is a part of so many.
+    pub const fn with_hosts(part: u64) -> Self {
+        let (record, health, host) = (part * 8, part * 2, part);
+        Self([420, 60, 110, 40, record, health, host, 30, 60, 14, 18, 14])
+    }
+}
+
 /// Something somebody could do now.
 pub fn act(rng: &mut Rng, state: &State, memory: &mut Memory) -> Act {
-    const WEIGHTS: [u64; 12] = [420, 60, 110, 40, 220, 50, 30, 30, 60, 14, 18, 14];
-    match rng.weighted(&WEIGHTS) {
-        0 => Act::Acquire(Box::new(acquire(rng))),
+    match rng.weighted(&memory.mix.0) {
+        0 => Act::Acquire(Box::new(acquire(rng, state))),
         1 => renew(rng, state, memory),
         2 => release(rng, state, memory),
         3 => holder(rng, state, memory),
@@ -194,6 +215,18 @@ pub fn act(rng: &mut Rng, state: &State, memory: &mut Memory) -> Act {
 
 fn pool_name(rng: &mut Rng) -> (&'static str, Sort) {
     rng.one(&POOLS)
+}
+
+/// Mostly one that is there.
+fn there(rng: &mut Rng, state: &State) -> (&'static str, Sort) {
+    let mut pool = pool_name(rng);
+    for _ in 0..4 {
+        if state.pool_named(&name(pool.0)).is_some_and(|p| !p.retiring) {
+            break;
+        }
+        pool = pool_name(rng);
+    }
+    pool
 }
 
 /// Sometimes the right number, sometimes an old one.
@@ -223,10 +256,10 @@ fn selector(rng: &mut Rng) -> Option<caviada_core::selector::Selector> {
     Some(text.parse().unwrap_or_else(|e| panic!("{text}: {e}")))
 }
 
-pub fn acquire(rng: &mut Rng) -> Acquire {
+pub fn acquire(rng: &mut Rng, state: &State) -> Acquire {
     let clean = rng.percent(12);
     let items = (0..rng.one(&[1, 1, 1, 1, 2, 3]))
-        .map(|_| want(rng, clean))
+        .map(|_| want(rng, state, clean))
         .collect();
     let mut a = Acquire {
         owner: rng.percent(12).then(|| owner(rng.one(&OWNERS))),
@@ -253,7 +286,7 @@ pub fn acquire(rng: &mut Rng) -> Acquire {
     a
 }
 
-fn want(rng: &mut Rng, clean: bool) -> Want {
+fn want(rng: &mut Rng, state: &State, clean: bool) -> Want {
     let (pool, sort) = if clean {
         rng.one(&[
             ("machines", Sort::Hook),
@@ -262,7 +295,7 @@ fn want(rng: &mut Rng, clean: bool) -> Want {
             ("addresses", Sort::Range),
         ])
     } else {
-        pool_name(rng)
+        there(rng, state)
     };
     let divisible = matches!(sort, Sort::Range | Sort::Quantity);
     let named = !rng.percent(8);
@@ -496,7 +529,7 @@ fn record_host(rng: &mut Rng, state: &State) -> Act {
 }
 
 fn declare(rng: &mut Rng, state: &State) -> Act {
-    let (pool, sort) = pool_name(rng);
+    let (pool, sort) = there(rng, state);
     let text = format!("r{}", rng.below(6));
     let divisible = matches!(sort, Sort::Range | Sort::Quantity) != rng.percent(3);
     let id = state.pool_named(&name(pool)).and_then(|p| {
@@ -568,7 +601,7 @@ fn pool(rng: &mut Rng, state: &State) -> Act {
     let (pool, sort) = pool_name(rng);
     let old = state.pool_named(&name(pool));
     let expect = expect(rng, old.map(|p| p.changed));
-    if rng.percent(25) {
+    if rng.percent(if old.is_some() { 15 } else { 2 }) {
         return Act::DeletePool {
             name: name(pool),
             expect,
@@ -593,14 +626,14 @@ fn host(rng: &mut Rng, state: &State) -> Act {
     let n = name(rng.one(&nouns::HOSTS));
     let old = state.host_named(&n);
     let expect = expect(rng, old.map(|h| h.changed));
-    if rng.percent(30) {
+    if rng.percent(if old.is_some() { 20 } else { 2 }) {
         return Act::DeleteHost {
             name: n,
             forget: rng.percent(30),
             expect,
         };
     }
-    let mut spec = nouns::host(rng);
+    let mut spec = nouns::host(rng, n.as_str());
     if let Some(old) = old.filter(|_| rng.percent(70)) {
         spec.driver = old.spec.driver.clone();
         spec.ports = old.spec.ports;
@@ -617,7 +650,7 @@ fn host(rng: &mut Rng, state: &State) -> Act {
 }
 
 fn key(rng: &mut Rng, state: &State, memory: &mut Memory) -> Act {
-    if rng.percent(40) {
+    if rng.percent(20) {
         let id = nth(rng, state.keys.iter(), state.keys.len()).map_or(KeyId(1), |(id, _)| *id);
         let id = if rng.percent(15) {
             KeyId(rng.below(state.counter()))
@@ -706,7 +739,7 @@ pub fn opening(rng: &mut Rng) -> Vec<Command> {
     for h in nouns::HOSTS {
         acts.push(Act::PutHost {
             name: name(h),
-            spec: Box::new(nouns::host(rng)),
+            spec: Box::new(nouns::host(rng, h)),
             expect: None,
         });
     }

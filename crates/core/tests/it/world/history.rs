@@ -31,6 +31,14 @@ pub struct History {
 }
 
 impl History {
+    /// Follows a State that is there already.
+    pub fn of(state: State) -> Self {
+        Self {
+            shadow: state,
+            ..Self::default()
+        }
+    }
+
     fn says(&mut self, what: String) {
         self.wrong.push(what);
     }
@@ -399,4 +407,44 @@ fn resources(state: &State, event: &Event) -> Vec<ResourceId> {
         Event::LeaseEnded { members, .. } => members.iter().map(|(id, _)| *id).collect(),
         _ => vec![],
     }
+}
+
+/// How two States differ, for people.
+pub fn differs(a: &State, b: &State) -> String {
+    let parts = [
+        ("pools", a.pools == b.pools),
+        ("resources", a.resources == b.resources),
+        ("leases", a.leases == b.leases),
+        ("hosts", a.hosts == b.hosts),
+        ("templates", a.templates == b.templates),
+        ("keys", a.keys == b.keys),
+        ("quotas", a.quotas == b.quotas),
+        ("outcomes", a.outcomes == b.outcomes),
+        ("ended", a.ended().eq(b.ended())),
+        ("index", a.index == b.index),
+        ("counter", a.counter() == b.counter()),
+        ("revision", a.revision() == b.revision()),
+        ("now", a.now() == b.now()),
+    ];
+    let names: Vec<_> = parts
+        .iter()
+        .filter(|(_, same)| !same)
+        .map(|(n, _)| *n)
+        .collect();
+    let mut out = format!("in {names:?}");
+    for r in a.resources.values() {
+        if b.resources.get(&r.id) != Some(r) {
+            out += &format!("\n{r:?}\n{:?}", b.resources.get(&r.id));
+        }
+    }
+    let ended = |s: &State| -> Vec<_> { s.ended().map(|e| (e.id, e.at)).collect() };
+    if ended(a) != ended(b) {
+        out += &format!("\n{:?}\n{:?}", ended(a), ended(b));
+    }
+    for l in a.leases.values() {
+        if b.leases.get(&l.id) != Some(l) {
+            out += &format!("\n{l:?}\n{:?}", b.leases.get(&l.id));
+        }
+    }
+    out
 }

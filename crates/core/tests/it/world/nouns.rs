@@ -99,7 +99,7 @@ pub fn keys() -> Vec<Act> {
     ]
 }
 
-pub fn host(rng: &mut Rng) -> HostSpec {
+pub fn host(rng: &mut Rng, name: &str) -> HostSpec {
     let network = Network {
         address: "10.9.0.0".parse().unwrap(),
         prefix: 26,
@@ -107,7 +107,7 @@ pub fn host(rng: &mut Rng) -> HostSpec {
     };
     HostSpec {
         driver: rng.one(&DRIVERS).into(),
-        address: "unix:///engine".into(),
+        address: format!("sim://{name}").into(),
         options: Default::default(),
         reach: "127.0.0.1".into(),
         capacity: rng.one(&[0, 2, 4, 6, 6, 8]),

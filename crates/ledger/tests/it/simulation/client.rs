@@ -1,0 +1,252 @@
+//! What clients and things outside know and hold the ledger to.
+
+use std::collections::BTreeMap;
+
+use caviada_core::access::{Principal, Verb};
+use caviada_core::command::{Act, By, Command};
+use caviada_core::event::Event;
+use caviada_core::id::{Fence, KeyId, LeaseId, ResourceId};
+use caviada_core::key::Role;
+use caviada_core::lease::{End, Lease, LeaseState};
+use caviada_core::limits;
+use caviada_core::name::Name;
+use caviada_core::outcome::Subject;
+use caviada_core::state::State;
+use caviada_core::time::Time;
+use caviada_ledger::{Accepted, Noun};
+
+use super::world::rng::Rng;
+
+/// Where the world stands in true time.
+#[derive(Debug, Clone, Copy)]
+pub struct Moment {
+    pub true_ms: u64,
+    /// Number of this process, and when it began.
+    pub boot: u64,
+    pub booted_ms: u64,
+}
+
+/// A deadline somebody was told.
+#[derive(Debug, Clone, Copy)]
+struct Promise {
+    made_ms: u64,
+    until_ms: u64,
+    boot: u64,
+}
+
+/// A lease as its holder knows it, which may be long ago.
+#[derive(Debug, Clone)]
+struct Belief {
+    lease: LeaseId,
+    fence: Fence,
+    members: Vec<ResourceId>,
+}
+
+/// Everybody outside the server.
+#[derive(Debug, Default)]
+pub struct Clients {
+    live: BTreeMap<LeaseId, Promise>,
+    waits: BTreeMap<LeaseId, Promise>,
+    beliefs: Vec<Belief>,
+    /// Highest fence each resource saw, and whose.
+    outside: BTreeMap<ResourceId, (Fence, LeaseId)>,
+    outcomes: BTreeMap<(KeyId, Box<str>), ([u8; 32], Subject)>,
+    /// Commands whose outcome is not known.
+    pub retries: Vec<Command>,
+}
+
+impl Clients {
+    /// A command was answered yes.
+    pub fn acknowledged(
+        &mut self,
+        rng: &mut Rng,
+        command: &Command,
+        accepted: &Accepted,
+        state: &State,
+        now: Moment,
+    ) -> Result<(), String> {
+        self.same_outcome(command, accepted)?;
+        private(command, accepted, state)?;
+        if let Noun::Lease(lease, _) = &accepted.noun {
+            self.told(rng, lease, accepted.at, now);
+        }
+        Ok(())
+    }
+
+    /// 12: what is done under a key is what the key stands for.
+    fn same_outcome(&self, command: &Command, accepted: &Accepted) -> Result<(), String> {
+        let (Some(asked), By::Key(by)) = (&command.idempotency, command.by) else {
+            return Ok(());
+        };
+        let kept = self.outcomes.get(&(by, asked.key.clone()));
+        if kept == Some(&(asked.digest, accepted.reply.subject)) {
+            return Ok(());
+        }
+        Err(format!(
+            "12: {by} did {:?} under {}, which stands for {kept:?}",
+            accepted.reply.subject, asked.key
+        ))
+    }
+
+    fn told(&mut self, rng: &mut Rng, lease: &Lease, at: Time, now: Moment) {
+        let promise = |deadline: Time| Promise {
+            made_ms: now.true_ms,
+            until_ms: now.true_ms + deadline.since(at),
+            boot: now.boot,
+        };
+        match (lease.state, lease.deadline, lease.wait_until) {
+            (LeaseState::Waiting, _, Some(until)) => {
+                self.waits.insert(lease.id, promise(until));
+            }
+            (LeaseState::Waiting, ..) => {}
+            (_, Some(deadline), _) => {
+                self.live.insert(lease.id, promise(deadline));
+            }
+            // It never expires: until the end of time.
+            (_, None, _) => {
+                self.live.insert(lease.id, promise(Time(u64::MAX / 2)));
+            }
+        }
+        if lease.members.is_empty() {
+            return;
+        }
+        let belief = Belief {
+            lease: lease.id,
+            fence: lease.fence,
+            members: lease.members.iter().map(|m| m.resource).collect(),
+        };
+        if self.beliefs.len() < 24 {
+            self.beliefs.push(belief);
+        } else {
+            let i = usize::try_from(rng.below(24)).unwrap();
+            self.beliefs[i] = belief;
+        }
+    }
+
+    /// Something was committed.
+    pub fn happened(&mut self, event: &Event, now: Moment) -> Result<(), String> {
+        match event {
+            Event::OutcomeKept(o) => {
+                let at = (o.at.by, o.at.key.clone());
+                let new = (o.digest, o.subject);
+                match self.outcomes.insert(at, new) {
+                    Some(old) => Err(format!("12: {:?} was {old:?} and is {new:?}", o.at)),
+                    None => Ok(()),
+                }
+            }
+            Event::OutcomeForgotten(at) => {
+                self.outcomes.remove(&(at.by, at.key.clone()));
+                Ok(())
+            }
+            Event::LeaseMet { lease, .. } => {
+                self.waits.remove(lease);
+                Ok(())
+            }
+            Event::LeaseEnded { lease, end, .. } => self.ended(*lease, *end, now),
+            _ => Ok(()),
+        }
+    }
+
+    /// 7, in true time: nothing ends before the last deadline its holder was told, unless the
+    /// server was started since and gave its grace.
+    fn ended(&mut self, lease: LeaseId, end: End, now: Moment) -> Result<(), String> {
+        let promise = match end {
+            End::Expired => self.live.remove(&lease),
+            End::TimedOut => self.waits.remove(&lease),
+            _ => {
+                self.live.remove(&lease);
+                self.waits.remove(&lease);
+                return Ok(());
+            }
+        };
+        let Some(p) = promise else { return Ok(()) };
+        let passed = now.true_ms - p.made_ms;
+        let slew = passed * limits::SLEW_PPM / 1_000_000 + 2;
+        let kept = now.true_ms + slew >= p.until_ms;
+        let restarted = now.boot != p.boot;
+        let grace =
+            end == End::TimedOut || now.true_ms - now.booted_ms + 20 >= limits::RESTART_GRACE_MS;
+        if kept || (restarted && grace) {
+            return Ok(());
+        }
+        Err(format!(
+            "7: {lease} is {} {} ms before its holder was told it would be, {} ms after the start",
+            end.as_str(),
+            p.until_ms - now.true_ms,
+            now.true_ms - now.booted_ms,
+        ))
+    }
+
+    /// Some holder, maybe a late one, uses what he was given. 2: a thing outside that keeps the
+    /// highest fence it saw never takes the same from two leases.
+    pub fn use_something(&mut self, rng: &mut Rng, truth: &State) -> Result<bool, String> {
+        let Some(b) = rng.pick(&self.beliefs).cloned() else {
+            return Ok(false);
+        };
+        let mut late = false;
+        for id in b.members {
+            let seen = self.outside.get(&id).copied();
+            let highest = seen.map_or(Fence(0), |(f, _)| f);
+            if b.fence < highest {
+                late = true;
+                continue;
+            }
+            if let Some((fence, lease)) = seen
+                && fence == b.fence
+                && lease != b.lease
+            {
+                return Err(format!("2: {id} saw {fence} of {lease} and of {}", b.lease));
+            }
+            if b.fence.0 > truth.counter() {
+                return Err(format!("2: {id} saw {}, which nobody was given", b.fence));
+            }
+            self.outside.insert(id, (b.fence, b.lease));
+        }
+        Ok(late)
+    }
+
+    /// Nobody knows what became of these: who gave a key asks again.
+    pub fn unknown(&mut self, commands: &[Command]) {
+        let again = commands.iter().filter(|c| c.idempotency.is_some());
+        self.retries.extend(again.cloned());
+        let over = self.retries.len().saturating_sub(32);
+        self.retries.drain(..over);
+    }
+
+    /// An old store was put back: what was told since is void.
+    pub fn forget(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// 11: nobody is shown another's lease.
+fn private(command: &Command, accepted: &Accepted, state: &State) -> Result<(), String> {
+    let Noun::Lease(lease, _) = &accepted.noun else {
+        return Ok(());
+    };
+    let Ok(who) = Principal::of(state, command.by) else {
+        return Ok(());
+    };
+    // Whoever gives a lease away sees where it went.
+    let gives = match &command.act {
+        Act::All(acts) => acts.iter().any(|a| matches!(a, Act::Give { .. })),
+        act => matches!(act, Act::Give { .. }),
+    };
+    if who.role >= Role::Operator || gives || who.may_with(Verb::SeeLease, lease).is_ok() {
+        return Ok(());
+    }
+    // An old key repeats its outcome: the lease may be another's since.
+    if accepted.reply.repeated && command.idempotency.is_some() {
+        return Ok(());
+    }
+    // Whoever acts for others in a pool sees what they have there.
+    let pool = |p| state.pools.get(&p).map(|p| &p.name);
+    let acts_for = |n: Option<&Name>| n.is_some_and(|n| who.act_for.contains(n));
+    if lease.items.iter().all(|i| acts_for(i.pool.and_then(pool))) {
+        return Ok(());
+    }
+    Err(format!(
+        "11: {:?} was shown {} of {}",
+        who.owner, lease.id, lease.owner
+    ))
+}

@@ -1,0 +1,231 @@
+//! Simulated hosts: engines that hold things by (resource, generation), do what they are asked,
+//! and at times are away, silent, or lie. They outlive the server's process.
+
+use std::collections::BTreeMap;
+
+use caviada_core::command::AttemptOutcome;
+use caviada_core::id::ResourceId;
+use caviada_core::plan::{Action, Condition, Observed, Seen, Verb};
+use caviada_core::resource::ResourceState;
+use caviada_core::state::State;
+
+use super::world::rng::Rng;
+
+/// How an engine behaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mood {
+    /// Does what it is asked; a call may fail.
+    Well,
+    /// Answers nothing.
+    Silent,
+    /// Refuses everybody.
+    Away,
+    /// Says what is not so, now and then.
+    Lying,
+}
+
+/// Something on a host that bears this installation's label.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Thing {
+    pub revision: u64,
+    pub condition: Condition,
+    pub block: Option<u32>,
+}
+
+/// A driver call on its way.
+#[derive(Debug, Clone, Copy)]
+pub struct Call {
+    pub action: Action,
+    /// Revision of the State it was made from.
+    pub revision: u64,
+    pub block: Option<u32>,
+    /// Nobody waits for its outcome any more.
+    pub ghost: bool,
+}
+
+#[derive(Debug, Clone)]
+pub struct Engine {
+    pub things: BTreeMap<(ResourceId, u64), Thing>,
+    pub mood: Mood,
+    pub calls: Vec<Call>,
+    /// A look on its way, with what it saw if that was when it began.
+    pub look: Option<Option<Observed>>,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        Self {
+            things: BTreeMap::new(),
+            mood: Mood::Well,
+            calls: vec![],
+            look: None,
+        }
+    }
+}
+
+/// What a call came to: its outcome for whoever waits, and what must not have happened.
+pub struct Ended {
+    pub call: Call,
+    pub outcome: AttemptOutcome,
+    pub wrong: Option<String>,
+}
+
+impl Engine {
+    /// All that is ours, as an honest list shows it.
+    pub fn observed(&self) -> Observed {
+        let seen = |t: &Thing| Seen {
+            revision: t.revision,
+            condition: t.condition,
+        };
+        self.things.iter().map(|(k, t)| (*k, seen(t))).collect()
+    }
+
+    /// A look begins.
+    pub fn begin_look(&mut self, rng: &mut Rng) {
+        let now = rng.percent(50).then(|| self.observed());
+        self.look = Some(now);
+    }
+
+    /// The look on its way ends, if it does: with what it saw, or without an answer.
+    pub fn end_look(&mut self, rng: &mut Rng) -> Option<Option<Observed>> {
+        self.look.as_ref()?;
+        match self.mood {
+            Mood::Silent if !rng.percent(20) => return None,
+            Mood::Silent | Mood::Away => {
+                self.look = None;
+                return Some(None);
+            }
+            Mood::Well | Mood::Lying => {}
+        }
+        let mut seen = self.look.take()?.unwrap_or_else(|| self.observed());
+        if self.mood == Mood::Lying && rng.percent(30) {
+            seen.retain(|_, _| !rng.percent(30));
+        }
+        Some(Some(seen))
+    }
+
+    /// One call goes on. Nothing when the engine leaves it where it is.
+    pub fn go_on(&mut self, rng: &mut Rng, truth: &State, fails: bool) -> Option<Ended> {
+        let i = usize::try_from(rng.below(self.calls.len() as u64)).unwrap();
+        let call = *self.calls.get(i)?;
+        let failed = |kind: &str| AttemptOutcome::Failed {
+            kind: kind.into(),
+            detail: "as the engine says".into(),
+        };
+        let (does, outcome) = match self.mood {
+            Mood::Silent if rng.percent(90) => return None,
+            // The call times out at its caller; whether it had an effect, nobody knows.
+            Mood::Silent => (rng.percent(50), Some(failed("timed_out"))),
+            Mood::Away => (false, Some(failed("unreachable"))),
+            Mood::Lying => match rng.below(3) {
+                0 => (false, Some(AttemptOutcome::Done(vec![]))),
+                1 => (true, Some(failed("not_ready"))),
+                _ => (true, None),
+            },
+            Mood::Well if fails && rng.percent(12) => {
+                let kind = rng.one(&["no_image", "not_ready", "port_taken"]);
+                (rng.percent(30), Some(failed(kind)))
+            }
+            Mood::Well => (true, None),
+        };
+        self.calls.swap_remove(i);
+        let mut wrong = None;
+        let mut outcome = outcome;
+        if does {
+            let real = self.perform(&call, truth, &mut wrong);
+            outcome = outcome.or(Some(real));
+        }
+        Some(Ended {
+            call,
+            outcome: outcome.unwrap_or_else(|| AttemptOutcome::Done(vec![])),
+            wrong,
+        })
+    }
+
+    /// Does what a call asks, as an honest engine. `truth` is the ledger's committed State.
+    pub fn perform(
+        &mut self,
+        call: &Call,
+        truth: &State,
+        wrong: &mut Option<String>,
+    ) -> AttemptOutcome {
+        let Action {
+            resource,
+            generation,
+            verb,
+            ..
+        } = call.action;
+        let taken = |e: &Self| {
+            let other = |k: &(ResourceId, u64), t: &Thing| k.0 != resource && t.block == call.block;
+            call.block.is_some() && e.things.iter().any(|(k, t)| other(k, t))
+        };
+        match verb {
+            Verb::Create => {
+                self.things
+                    .retain(|(r, g), _| *r != resource || *g >= generation);
+                if taken(self) {
+                    return AttemptOutcome::Failed {
+                        kind: "port_taken".into(),
+                        detail: "a thing holds it".into(),
+                    };
+                }
+                let thing = Thing {
+                    revision: call.revision,
+                    condition: Condition::Up,
+                    block: call.block,
+                };
+                let there = self.things.entry((resource, generation)).or_insert(thing);
+                there.condition = Condition::Up;
+                let port = format!("127.0.0.1:{}", 20_000 + call.block.unwrap_or(0) * 10);
+                AttemptOutcome::Done(vec![("rpc".into(), port.into())])
+            }
+            Verb::Reset | Verb::Bind => match self.things.get_mut(&(resource, generation)) {
+                Some(t) => {
+                    t.condition = Condition::Up;
+                    AttemptOutcome::Done(vec![])
+                }
+                None => AttemptOutcome::Failed {
+                    kind: "gone".into(),
+                    detail: "it is not there".into(),
+                },
+            },
+            Verb::Delete => {
+                let doomed = |k: &(ResourceId, u64)| k.0 == resource && k.1 <= generation;
+                if let Some(r) = truth.resources.get(&resource) {
+                    let lives = matches!(r.state, ResourceState::Free | ResourceState::Leased);
+                    let hit = self.things.keys().any(|k| doomed(k) && k.1 == r.generation);
+                    let here = r.site().is_some_and(|s| s.host == call.action.host);
+                    if lives && hit && here {
+                        *wrong = Some(format!(
+                            "14: {resource} generation {generation} was removed while {}",
+                            r.state.as_str()
+                        ));
+                    }
+                }
+                self.things.retain(|k, _| !doomed(k));
+                AttemptOutcome::Done(vec![])
+            }
+        }
+    }
+
+    /// Something breaks without being asked.
+    pub fn break_something(&mut self, rng: &mut Rng) {
+        let n = usize::try_from(rng.below(self.things.len() as u64)).unwrap();
+        let Some(key) = self.things.keys().nth(n).copied() else {
+            return;
+        };
+        if rng.percent(40) {
+            self.things.remove(&key);
+        } else if let Some(t) = self.things.get_mut(&key) {
+            t.condition = rng.one(&[Condition::Down, Condition::Partial, Condition::Up]);
+        }
+    }
+
+    /// The server's process ends: nobody waits for outcomes any more.
+    pub fn orphaned(&mut self) {
+        self.look = None;
+        for call in &mut self.calls {
+            call.ghost = true;
+        }
+    }
+}
