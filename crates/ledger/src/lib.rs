@@ -8,6 +8,7 @@ mod engine;
 pub mod field;
 pub mod handle;
 pub mod journal;
+pub mod kill;
 pub mod load;
 mod migration;
 mod row;
