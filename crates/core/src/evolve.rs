@@ -1,15 +1,15 @@
 //! `evolve`: applies an event. Total: it cannot fail and chooses nothing; an event about a noun
 //! that is not there is a bug of `decide` or `settle` and asserted.
 
+mod host;
 mod lease;
 mod resource;
 
 use std::sync::Arc;
 
 use crate::event::{Event, Number};
-use crate::host::{Backoff, Host};
-use crate::id::{HostId, LeaseId, ResourceId};
-use crate::index::{Carrier, HostUse, ResourceKeys};
+use crate::id::{LeaseId, ResourceId};
+use crate::index::{Carrier, ResourceKeys};
 use crate::lease::Lease;
 use crate::outcome::OutcomeKey;
 use crate::pool::Pool;
@@ -34,73 +34,16 @@ pub fn evolve(state: &mut State, event: &Event) -> Number {
                 state.index.pool_names.remove(&pool.name);
             }
         }
-        Event::HostDeclared(host) => state.put_host(host),
-        Event::HostSeen(id) => {
-            state.host(*id, |h| {
-                h.seen = true;
-                h.lost = false;
-                h.lost_at = None;
-            });
-            state.work.insert(Work::HostMembers(*id, ResourceId(0)));
-        }
-        Event::HostUnseen(id, lost_at) => {
-            state.host(*id, |h| {
-                h.seen = false;
-                h.lost_at = Some(*lost_at);
-            });
-            state.work.insert(Work::HostMembers(*id, ResourceId(0)));
-        }
-        Event::HostLost(id) => {
-            state.host(*id, |h| {
-                h.lost = true;
-                h.lost_at = None;
-            });
-            state.work.insert(Work::HostMembers(*id, ResourceId(0)));
-        }
-        Event::HostRetiring { host, forget } => {
-            state.host(*host, |h| {
-                h.retiring = true;
-                h.forgotten |= *forget;
-            });
-            state.work.insert(Work::HostMembers(*host, ResourceId(0)));
-        }
-        Event::HostBackoff {
-            host,
-            pool,
-            cause,
-            tries,
-            until,
-        } => state.host(*host, |h| {
-            let backoff = Backoff {
-                cause: cause.clone(),
-                tries: *tries,
-                until: Some(*until),
-            };
-            h.backoffs.insert(*pool, backoff);
-        }),
-        Event::HostBackoffOver(host, pool) => {
-            state.host(*host, |h| {
-                if let Some(b) = h.backoffs.get_mut(pool) {
-                    b.until = None;
-                }
-            });
-            state.work.insert(Work::Pool(*pool));
-        }
-        Event::HostRecovered(host, pool) => state.host(*host, |h| {
-            h.backoffs.remove(pool);
-        }),
-        Event::HostQuarantined(host, block) => {
-            state.host(*host, |h| {
-                h.quarantined.insert(*block);
-            });
-        }
-        Event::HostGone(id) => {
-            if let Some(host) = state.hosts.remove(id) {
-                state.index.host_names.remove(&host.name);
-                state.index.hosts.remove(id);
-                state.index.move_due(Carrier::Host(*id), host.due(), None);
-            }
-        }
+        Event::HostDeclared(_)
+        | Event::HostSeen(_)
+        | Event::HostUnseen(..)
+        | Event::HostLost(_)
+        | Event::HostRetiring { .. }
+        | Event::HostBackoff { .. }
+        | Event::HostBackoffOver(..)
+        | Event::HostRecovered(..)
+        | Event::HostQuarantined(..)
+        | Event::HostGone(_) => host::evolve(state, event),
         Event::TemplateRevised(t) => {
             state.count(t.id.0);
             state.index.templates.insert((t.name.clone(), t.id));
@@ -246,75 +189,10 @@ impl State {
         self.index.move_resource(&r, pool, before, after);
     }
 
-    fn host(&mut self, id: HostId, f: impl FnOnce(&mut Host)) {
-        let changed = self.next;
-        let Some(host) = self.hosts.edit(&id) else {
-            return debug_assert!(false, "no {id}");
-        };
-        let (due, quarantined) = (host.due(), host.quarantined.clone());
-        f(host);
-        host.changed = changed;
-        self.index.move_due(Carrier::Host(id), due, host.due());
-        if let Some(u) = self.index.hosts.get_mut(&id) {
-            for block in host.quarantined.difference(&quarantined) {
-                u.blocks.take_exact(u128::from(*block), 1);
-                u.quarantined.insert(*block);
-            }
-        }
-        self.work.insert(Work::Host(id));
-        self.wake_hungry();
-    }
-
     /// A host may have room now for pools that found none.
     fn wake_hungry(&mut self) {
         let hungry = std::mem::take(&mut self.hungry);
         self.work.extend(hungry.into_iter().map(Work::Pool));
-    }
-
-    fn put_host(&mut self, host: &Host) {
-        self.count(host.id.0);
-        let before = self.hosts.get(&host.id).and_then(|h| h.due());
-        let id = host.id;
-        self.index.host_names.insert(host.name.clone(), id);
-        self.index.move_due(Carrier::Host(id), before, host.due());
-        let mut row = host.clone();
-        row.changed = self.next;
-        self.hosts.insert(id, Arc::new(row));
-        let mut fresh = HostUse::of(host);
-        if let Some(old) = self.index.hosts.get(&id) {
-            fresh.pools = old.pools.clone();
-        }
-        let from = (
-            id,
-            crate::id::PoolId(0),
-            crate::resource::ResourceState::Planned,
-            ResourceId(0),
-        );
-        for (on, _, _, r) in self.index.placed.range(from..) {
-            if *on != id {
-                break;
-            }
-            let Some(site) = self.resources.get(r).and_then(|r| r.site().cloned()) else {
-                continue;
-            };
-            if let Some(n) = site.block {
-                fresh.blocks.take_exact(u128::from(n), 1);
-            }
-            if let Some(n) = site.subnet {
-                fresh.subnets.take_exact(u128::from(n), 1);
-            }
-        }
-        self.index.hosts.insert(id, fresh);
-        self.work.insert(Work::Host(id));
-        self.work.insert(Work::HostMembers(id, ResourceId(0)));
-        let pools: Vec<_> = self
-            .pools
-            .values()
-            .filter(|p| p.spec.template().is_some())
-            .map(|p| p.id)
-            .collect();
-        self.work.extend(pools.into_iter().map(Work::Pool));
-        self.hungry.clear();
     }
 
     fn look_at_pools_of(&mut self, template: &crate::name::Name) {

@@ -1,22 +1,26 @@
 //! Every way to find something quickly, all of it derived from the tables: `Index::of` recomputes
 //! the whole, and the simulation compares.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod count;
+mod member;
+
 use std::ops::Bound;
 
 use imbl::{OrdMap, OrdSet};
 
 use crate::attribute::Value;
-use crate::host::Host;
 use crate::id::{HostId, KeyId, LeaseId, PoolId, QuotaId, ResourceId, TemplateId};
 use crate::lease::{Lease, LeaseState, Rank};
 use crate::name::{Name, Owner, ResourceName};
 use crate::outcome::{Outcome, OutcomeKey};
-use crate::pool::{Pick, Pool};
+use crate::pool::Pool;
 use crate::resource::{Origin, Resource, ResourceState};
 use crate::selector::lookup;
-use crate::space::{IntervalSet, Space};
+use crate::space::Space;
 use crate::time::Time;
+
+pub use count::{HostUse, OwnerUse, PoolUse};
+pub(crate) use member::ResourceKeys;
 
 /// Derived from the tables.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -103,145 +107,6 @@ pub enum Carrier {
     Host(HostId),
     /// An outcome.
     Outcome(OutcomeKey),
-}
-
-/// Counts of a pool.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PoolUse {
-    /// Members by state, slices not counted.
-    pub states: [u32; 9],
-    /// Free members kept for somebody.
-    pub earmarked: u32,
-    /// Free members not offered for now: cooling or not well.
-    pub resting: u32,
-    /// Members asked for by waiters and not kept for them yet.
-    pub unmet: u32,
-    /// Leases that wait for something of this pool.
-    pub waiting: u32,
-    /// Slices cut from its divisible members.
-    pub slices: u32,
-}
-
-/// What is in use of a host.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HostUse {
-    /// Members by pool and state.
-    pub pools: BTreeMap<PoolId, [u32; 9]>,
-    /// Free port blocks.
-    pub blocks: IntervalSet,
-    /// Blocks that stay closed when they are given back.
-    pub quarantined: BTreeSet<u32>,
-    /// Free subnets.
-    pub subnets: IntervalSet,
-}
-
-/// What an owner has and asks for.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct OwnerUse {
-    /// Leases in the queue.
-    pub waiting: u32,
-    /// Leases preparing and active.
-    pub live: u32,
-    /// Members held and asked for.
-    pub resources: u32,
-}
-
-impl PoolUse {
-    /// Members in a state.
-    pub fn in_state(&self, state: ResourceState) -> u32 {
-        self.states[state as usize]
-    }
-
-    /// Members that are not gone.
-    pub fn total(&self) -> u32 {
-        self.states.iter().sum()
-    }
-
-    /// Members that could be granted now, hosts permitting.
-    pub fn ready(&self) -> u32 {
-        self.in_state(ResourceState::Free)
-            .saturating_sub(self.earmarked + self.resting)
-    }
-
-    /// Members on their way to free.
-    pub fn coming(&self) -> u32 {
-        use ResourceState::{Cleaning, Creating, Dirty, Planned};
-        [Planned, Creating, Dirty, Cleaning]
-            .iter()
-            .map(|s| self.in_state(*s))
-            .sum()
-    }
-}
-
-impl HostUse {
-    /// All of a host, nothing in use.
-    pub fn of(host: &Host) -> Self {
-        let whole = |n: u32| {
-            let mut set = IntervalSet::default();
-            if n > 0 {
-                let _ = set.put(0, u128::from(n));
-            }
-            set
-        };
-        let mut blocks = whole(host.spec.ports.map_or(0, |p| p.blocks()));
-        for block in &host.quarantined {
-            blocks.take_exact(u128::from(*block), 1);
-        }
-        Self {
-            pools: BTreeMap::new(),
-            blocks,
-            quarantined: host.quarantined.clone(),
-            subnets: whole(host.spec.network.map_or(0, |n| n.subnets())),
-        }
-    }
-
-    /// Resources that are not gone.
-    pub fn total(&self) -> u32 {
-        self.pools.values().flatten().sum()
-    }
-
-    /// Resources in a state.
-    pub fn in_state(&self, state: ResourceState) -> u32 {
-        self.pools.values().map(|s| s[state as usize]).sum()
-    }
-
-    /// Builds and cleanings under way.
-    pub fn building(&self) -> u32 {
-        self.in_state(ResourceState::Creating) + self.in_state(ResourceState::Cleaning)
-    }
-}
-
-/// All of a resource that the index knows, so that a change moves only what differs.
-#[derive(Debug, PartialEq)]
-pub(crate) struct ResourceKeys {
-    state: ResourceState,
-    free: Option<FreeKey>,
-    earmark: Option<Rank>,
-    resting: bool,
-    due: Option<Time>,
-}
-
-impl ResourceKeys {
-    pub(crate) fn of(r: &Resource, pool: Option<&Pool>) -> Self {
-        let ready = r.is_ready();
-        let slice = r.parent().is_some();
-        let order = match pool.map(|p| p.spec.pick) {
-            Some(Pick::Oldest) => r.freed_at.0,
-            _ => 0,
-        };
-        Self {
-            state: r.state,
-            free: (ready && !slice && r.earmark.is_none()).then(|| FreeKey {
-                pool: r.pool,
-                host: r.site().map_or(HostId(0), |s| s.host),
-                order,
-                resource: r.id,
-            }),
-            earmark: r.earmark,
-            resting: r.state == ResourceState::Free && !ready,
-            due: r.due(),
-        }
-    }
 }
 
 impl Index {

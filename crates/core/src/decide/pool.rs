@@ -182,13 +182,16 @@ fn check(spec: &PoolSpec) -> Result<(), Refusal> {
     if spec.warm > spec.max {
         return Err(Refusal::invalid("warm", "at most max"));
     }
+    kind(spec)
+}
+
+/// What excludes what.
+fn kind(spec: &PoolSpec) -> Result<(), Refusal> {
     if let PoolKind::Built { parameters, .. } = &spec.kind {
-        within(
-            "parameters",
-            parameters.len() as u64,
-            0,
-            limits::PARAMETERS_BYTES_MAX as u64,
-        )?;
+        if parameters.len() > limits::PARAMETERS_BYTES_MAX {
+            let reason = format!("at most {} bytes", limits::PARAMETERS_BYTES_MAX);
+            return Err(Refusal::invalid("parameters", reason));
+        }
         if spec.slice.is_some() {
             return Err(Refusal::invalid("slice", "built resources are whole"));
         }

@@ -12,6 +12,7 @@ use crate::id::ResourceId;
 use crate::lease::End;
 use crate::limits;
 use crate::outcome::Subject;
+use crate::pool::Pool;
 use crate::refusal::Refusal;
 use crate::resource::{Origin, Resource, ResourceDoc, ResourceState, Then, Withheld};
 use crate::state::State;
@@ -77,6 +78,20 @@ pub(super) fn declare(state: &State, who: &Principal, act: &Act) -> Result<Done,
         ));
     }
     unchanged(Number::default(), *expect)?;
+    enters(state, pool, space.is_some())?;
+    let id = ResourceId(state.counter() + 1);
+    let origin = space.as_ref().map_or(Origin::Declared, |s| {
+        Origin::Divisible(Arc::new((**s).clone()))
+    });
+    let r = entered(state, pool, *entry, blank(id, pool.id, doc, origin, state));
+    Ok(Done::one(
+        Subject::Resource(id),
+        Event::ResourceDeclared(Box::new(r)),
+    ))
+}
+
+/// May another resource enter this pool?
+fn enters(state: &State, pool: &Pool, divisible: bool) -> Result<(), Refusal> {
     if pool.spec.template().is_some() {
         let why = "its members are built from a template, not declared".to_owned();
         return Err(Refusal::Conflict {
@@ -91,17 +106,17 @@ pub(super) fn declare(state: &State, who: &Principal, act: &Act) -> Result<Done,
             max: limits::RESOURCES_MAX,
         });
     }
-    if space.is_some() != pool.spec.slice.is_some() {
+    if divisible != pool.spec.slice.is_some() {
         return Err(Refusal::invalid(
             "divisible",
             "all members of a pool with a slice are divisible, others are whole",
         ));
     }
-    let id = ResourceId(state.counter() + 1);
-    let origin = space.as_ref().map_or(Origin::Declared, |s| {
-        Origin::Divisible(Arc::new((**s).clone()))
-    });
-    let mut r = blank(id, pool.id, doc, origin, state);
+    Ok(())
+}
+
+/// As what it enters.
+fn entered(state: &State, pool: &Pool, entry: Entry, mut r: Resource) -> Resource {
     match entry {
         Entry::Free => {}
         Entry::Dirty => {
@@ -117,10 +132,7 @@ pub(super) fn declare(state: &State, who: &Principal, act: &Act) -> Result<Done,
             }));
         }
     }
-    Ok(Done::one(
-        Subject::Resource(id),
-        Event::ResourceDeclared(Box::new(r)),
-    ))
+    r
 }
 
 fn same_space(old: &Resource, space: Option<&crate::space::Space>) -> Result<(), Refusal> {

@@ -4,6 +4,8 @@
 //! A handler returns an [`Error`]. The document is written at the edge, where the request id is
 //! known; what the log keeps and what the caller hears are two texts.
 
+mod table;
+
 use std::collections::BTreeMap;
 
 use axum::http::{HeaderValue, StatusCode, header};
@@ -13,272 +15,7 @@ use caviada_core::refusal::Refusal;
 use caviada_ledger::Failure;
 use serde_json::{Value, json};
 
-/// One code: what it means and what to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kind {
-    /// Stable, part of the API.
-    pub code: &'static str,
-    /// HTTP status.
-    pub status: StatusCode,
-    /// The code in words.
-    pub title: &'static str,
-    /// When a repeat of the same request may fare better, in milliseconds; none if it will not.
-    pub retry_after_ms: Option<u64>,
-    /// What the caller does about it.
-    pub advice: &'static str,
-}
-
-const fn kind(
-    code: &'static str,
-    status: StatusCode,
-    title: &'static str,
-    retry_after_ms: Option<u64>,
-    advice: &'static str,
-) -> Kind {
-    Kind {
-        code,
-        status,
-        title,
-        retry_after_ms,
-        advice,
-    }
-}
-
-/// Every problem there is, by status.
-pub const KINDS: [Kind; 30] = [
-    kind(
-        "malformed",
-        StatusCode::BAD_REQUEST,
-        "The request cannot be read",
-        None,
-        "Correct the field that `errors` names: it is unknown, or of another type.",
-    ),
-    kind(
-        "unauthenticated",
-        StatusCode::UNAUTHORIZED,
-        "No valid key",
-        None,
-        "Send `Authorization: Bearer KEY` with a key that exists and has not expired.",
-    ),
-    kind(
-        "forbidden",
-        StatusCode::FORBIDDEN,
-        "The key may not do this",
-        None,
-        "Use a key with the role that `detail` names.",
-    ),
-    kind(
-        "not-owner",
-        StatusCode::FORBIDDEN,
-        "The key may not act for this owner",
-        None,
-        "Acquire for the key's own owner, or use a key that names the pool in `act_for`.",
-    ),
-    kind(
-        "unknown",
-        StatusCode::NOT_FOUND,
-        "There is no such thing",
-        None,
-        "Check the name or id. What the key may not see does not exist for it.",
-    ),
-    kind(
-        "no-such-path",
-        StatusCode::NOT_FOUND,
-        "There is no such path",
-        None,
-        "See `/openapi.json` for the paths there are.",
-    ),
-    kind(
-        "method-not-allowed",
-        StatusCode::METHOD_NOT_ALLOWED,
-        "The path does not take this method",
-        None,
-        "See `/openapi.json` for the methods of the path.",
-    ),
-    kind(
-        "request-timeout",
-        StatusCode::REQUEST_TIMEOUT,
-        "The request did not arrive in time",
-        Some(1_000),
-        "Send it again, under the same `Idempotency-Key`.",
-    ),
-    kind(
-        "pool-exhausted",
-        StatusCode::CONFLICT,
-        "Nothing free meets this now",
-        Some(1_000),
-        "Ask again with `wait_ms`, or later.",
-    ),
-    kind(
-        "impossible",
-        StatusCode::CONFLICT,
-        "Nothing could ever meet this",
-        None,
-        "Ask for less, or declare or build what is missing; `detail` says what that is.",
-    ),
-    kind(
-        "lease-ended",
-        StatusCode::CONFLICT,
-        "The lease has ended",
-        None,
-        "Stop using its resources and acquire anew.",
-    ),
-    kind(
-        "stale-fence",
-        StatusCode::CONFLICT,
-        "The fence is not the lease's",
-        None,
-        "Somebody else was granted it since, or a member was swapped: read the lease again.",
-    ),
-    kind(
-        "bad-transition",
-        StatusCode::CONFLICT,
-        "Its state does not allow this",
-        None,
-        "Do what `detail` advises first.",
-    ),
-    kind(
-        "conflict",
-        StatusCode::CONFLICT,
-        "Something stands against it",
-        None,
-        "Resolve what `detail` names first.",
-    ),
-    kind(
-        "retiring",
-        StatusCode::CONFLICT,
-        "It is being removed",
-        None,
-        "Wait until it is gone, or use another name.",
-    ),
-    kind(
-        "events-gone",
-        StatusCode::GONE,
-        "These events are no longer kept",
-        None,
-        "Read the lists anew and stream from their revision.",
-    ),
-    kind(
-        "changed",
-        StatusCode::PRECONDITION_FAILED,
-        "It changed since it was read",
-        None,
-        "Read it again, decide anew, and send its new ETag.",
-    ),
-    kind(
-        "too-large",
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "The body is too large",
-        None,
-        "Split it; `limit_bytes` is the most one request may bring.",
-    ),
-    kind(
-        "unsupported-media-type",
-        StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "The body is not JSON",
-        None,
-        "Send `Content-Type: application/json`.",
-    ),
-    kind(
-        "invalid",
-        StatusCode::UNPROCESSABLE_ENTITY,
-        "A field is out of its bounds",
-        None,
-        "Correct the fields that `errors` names.",
-    ),
-    kind(
-        "scan-too-long",
-        StatusCode::UNPROCESSABLE_ENTITY,
-        "The selector looks at too many",
-        None,
-        "Have the pool index the attribute that `detail` names, or narrow the selector.",
-    ),
-    kind(
-        "idempotency-key-reused",
-        StatusCode::UNPROCESSABLE_ENTITY,
-        "The idempotency key stands for another request",
-        None,
-        "Use a fresh key for each new request, and the same one only for repeats.",
-    ),
-    kind(
-        "quota-exceeded",
-        StatusCode::TOO_MANY_REQUESTS,
-        "The owner's quota is used up",
-        Some(5_000),
-        "Release something, or ask for a larger quota.",
-    ),
-    kind(
-        "limit-reached",
-        StatusCode::TOO_MANY_REQUESTS,
-        "A limit of this installation is reached",
-        Some(5_000),
-        "Come again later; `what` and `max` say which limit it is.",
-    ),
-    kind(
-        "too-many-requests",
-        StatusCode::TOO_MANY_REQUESTS,
-        "Too many requests",
-        Some(1_000),
-        "Slow down to the rate this key may have.",
-    ),
-    kind(
-        "headers-too-large",
-        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
-        "The headers are too large",
-        None,
-        "Send fewer or shorter headers.",
-    ),
-    kind(
-        "internal",
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "This is a bug in Caviada",
-        None,
-        "Report it with the request id; nothing was changed.",
-    ),
-    kind(
-        "busy",
-        StatusCode::SERVICE_UNAVAILABLE,
-        "Too much is waiting",
-        Some(500),
-        "Send it again after the pause, under the same `Idempotency-Key`.",
-    ),
-    kind(
-        "unavailable",
-        StatusCode::SERVICE_UNAVAILABLE,
-        "The store does not answer now",
-        Some(1_000),
-        "Send it again after the pause, under the same `Idempotency-Key`.",
-    ),
-    kind(
-        "starting",
-        StatusCode::SERVICE_UNAVAILABLE,
-        "The server is not ready yet",
-        Some(500),
-        "Send it again after the pause.",
-    ),
-];
-
-/// The row of a code; a code without one is a bug and reads as such.
-pub fn kind_of(code: &str) -> &'static Kind {
-    static INTERNAL: Kind = kind(
-        "internal",
-        StatusCode::INTERNAL_SERVER_ERROR,
-        "This is a bug in Caviada",
-        None,
-        "Report it with the request id.",
-    );
-    KINDS.iter().find(|k| k.code == code).unwrap_or(&INTERNAL)
-}
-
-/// A refusal's code as this API says it. Two of the domain's codes say `key` where HTTP knows two
-/// kinds of keys.
-pub fn wire_code(refusal: &'static str) -> &'static str {
-    match refusal {
-        "unknown-key" => "unauthenticated",
-        "key-reused" => "idempotency-key-reused",
-        code => code,
-    }
-}
+pub use table::{KINDS, Kind, kind_of, page, wire_code};
 
 /// Why a request is not done.
 #[derive(Debug, Clone, PartialEq)]
@@ -365,7 +102,7 @@ impl Error {
 
     /// Its status.
     pub fn status(&self) -> StatusCode {
-        self.kind.status
+        StatusCode::from_u16(self.kind.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// The document, for the request of this id.
@@ -373,7 +110,7 @@ impl Error {
         Problem {
             kind: format!("/problems/{}", self.kind.code),
             title: self.kind.title.to_owned(),
-            status: self.kind.status.as_u16(),
+            status: self.kind.status,
             detail: self.detail.clone(),
             instance: Some(request_id.to_owned()),
             code: self.kind.code.to_owned(),
@@ -386,13 +123,13 @@ impl Error {
     /// The whole answer, for the request of this id.
     pub fn answer(&self, request_id: &str) -> Response {
         let body = serde_json::to_vec(&self.document(request_id)).unwrap_or_default();
-        let mut response = (self.kind.status, body).into_response();
+        let mut response = (self.status(), body).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         if let Some(ms) = self.retry_after_ms {
             headers.insert(header::RETRY_AFTER, ms.div_ceil(1_000).max(1).into());
         }
-        if self.kind.status == StatusCode::UNAUTHORIZED {
+        if self.status() == StatusCode::UNAUTHORIZED {
             let scheme = HeaderValue::from_static("Bearer realm=\"caviada\"");
             headers.insert(header::WWW_AUTHENTICATE, scheme);
         }
@@ -403,7 +140,7 @@ impl Error {
 /// Leaves the writing to the edge, which knows the request id.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        let mut response = self.kind.status.into_response();
+        let mut response = self.status().into_response();
         response.extensions_mut().insert(self);
         response
     }
@@ -472,22 +209,6 @@ fn told(error: Error, refusal: Refusal, index: Option<usize>) -> Error {
         | Refusal::Impossible { .. }
         | Refusal::KeyReused => error,
     }
-}
-
-/// The page of a code.
-pub fn page(kind: &Kind) -> String {
-    let retry = kind.retry_after_ms.map_or_else(
-        || "The same request will not fare better by itself.".to_owned(),
-        |ms| format!("The same request may fare better after {ms} ms, or what `Retry-After` says."),
-    );
-    format!(
-        "{}\n{}\n\nHTTP status {}. Code `{}`.\n\n{}\n\n{retry}\n",
-        kind.title,
-        "=".repeat(kind.title.chars().count()),
-        kind.status.as_u16(),
-        kind.code,
-        kind.advice,
-    )
 }
 
 #[cfg(test)]

@@ -1,0 +1,98 @@
+//! A lease's life over HTTP.
+
+use caviada_api::lease::{Acquire, LeaseEnd, LeaseState, Release, Renew};
+use caviada_api::problem::code;
+
+use crate::site::Site;
+
+fn of(pool: &str) -> Acquire {
+    Acquire {
+        pool: Some(pool.to_owned()),
+        ..Acquire::default()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_acquired_is_held_until_it_is_released() {
+    let site = Site::start().await;
+    let declared = site.pool("boards", 2).await;
+    let ann = site.user("ann").await;
+
+    let lease = ann.acquire(&of("boards")).await.unwrap();
+    assert_eq!(lease.state, LeaseState::Active);
+    assert_eq!(lease.owner, "ann");
+    assert_eq!(lease.pools, ["boards"]);
+    assert_eq!(lease.resources[0].id, declared[0].id);
+    assert!(lease.fence.is_some() && lease.expires_in_ms.unwrap() > 3_500_000);
+    assert_eq!(ann.lease(lease.id).await.unwrap().id, lease.id);
+
+    let renew = Renew {
+        ttl_ms: Some(7_200_000),
+        fence: lease.fence,
+    };
+    let renewed = ann.renew(lease.id, &renew).await.unwrap();
+    assert!(renewed.expires_at > lease.expires_at);
+
+    let ended = ann.release(lease.id, &Release::default()).await.unwrap();
+    assert_eq!(ended.state, LeaseState::Ended);
+    assert_eq!(ended.end, Some(LeaseEnd::Released));
+    let renewal = ann.renew(lease.id, &Renew::default()).await.unwrap_err();
+    assert_eq!(renewal.code(), Some(code::LEASE_ENDED));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_release_is_safe_to_repeat() {
+    let site = Site::start().await;
+    site.pool("boards", 1).await;
+    let ann = site.user("ann").await;
+    let lease = ann.acquire(&of("boards")).await.unwrap();
+    let first = ann.release(lease.id, &Release::default()).await.unwrap();
+    let other = ann.acquire(&of("boards")).await.unwrap();
+    let second = ann.release(lease.id, &Release::default()).await.unwrap();
+    assert_eq!(first, second);
+    assert_eq!(ann.lease(other.id).await.unwrap().state, LeaseState::Active);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_pool_is_refused_at_once_or_waited_for() {
+    let site = Site::start().await;
+    site.pool("boards", 1).await;
+    let (ann, bob) = (site.user("ann").await, site.user("bob").await);
+    let held = ann.acquire(&of("boards")).await.unwrap();
+    let error = bob.acquire(&of("boards")).await.unwrap_err();
+    assert_eq!(error.code(), Some(code::POOL_EXHAUSTED));
+
+    let patient = Acquire {
+        wait_ms: Some(60_000),
+        ..of("boards")
+    };
+    let waiting = bob.acquire(&patient).await.unwrap();
+    assert_eq!(waiting.state, LeaseState::Waiting);
+    assert_eq!(waiting.position, Some(0));
+    assert_eq!(waiting.pools, ["boards"]);
+    let granted = tokio::spawn({
+        let bob = bob.clone();
+        async move { bob.lease_settled(waiting.id, 30_000).await.unwrap() }
+    });
+    ann.release(held.id, &Release::default()).await.unwrap();
+    let granted = granted.await.unwrap();
+    assert_eq!(granted.state, LeaseState::Active);
+    assert_eq!(granted.resources[0].id, held.resources[0].id);
+    assert!(granted.fence > held.fence);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_idempotency_key_gives_the_same_lease() {
+    let site = Site::start().await;
+    site.pool("boards", 3).await;
+    let ann = site.user("ann").await;
+    let first = ann.acquire_once(&of("boards"), "job-17").await.unwrap();
+    let again = ann.acquire_once(&of("boards"), "job-17").await.unwrap();
+    assert_eq!(first.id, again.id);
+    let other = Acquire {
+        ttl_ms: Some(5_000),
+        ..of("boards")
+    };
+    let error = ann.acquire_once(&other, "job-17").await.unwrap_err();
+    assert_eq!(error.code(), Some(code::IDEMPOTENCY_KEY_REUSED));
+}

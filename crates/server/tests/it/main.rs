@@ -1,0 +1,7 @@
+//! The server as its clients meet it: real ledger, real store, real sockets.
+
+// Says to clippy that helpers may unwrap here as tests may.
+#![cfg(test)]
+
+mod lease;
+mod site;

@@ -1,0 +1,127 @@
+//! A server on loopback with a store of its own, and clients of it.
+
+use std::path::Path;
+
+use caviada_api::client::{Client, Options as ClientOptions};
+use caviada_api::key::{NewKey, Role};
+use caviada_api::pool::PoolSpec;
+use caviada_api::resource::{Resource, ResourceSpec};
+use caviada_ledger::clock::System;
+use caviada_ledger::directory::Directory;
+use caviada_ledger::{Handle, Ledger, Start, spawn};
+use caviada_server::http::{self, App, Options, auth};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// Secret of the first admin key of every test server.
+pub const ADMIN: &str = "test-admin-secret";
+
+/// A running server. It ends with the value, without ado.
+pub struct Site {
+    pub url: String,
+    pub handle: Handle,
+    end: Option<oneshot::Sender<()>>,
+    served: Option<JoinHandle<()>>,
+    _dir: TempDir,
+}
+
+impl Site {
+    pub async fn start() -> Self {
+        Self::with(Options::default()).await
+    }
+
+    pub async fn with(options: Options) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let handle = ledger(dir.path());
+        auth::first_key(&handle, Some(ADMIN.to_owned()))
+            .await
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (end, ended) = oneshot::channel::<()>();
+        let router = http::router(App::new(handle.clone(), options));
+        let served = tokio::spawn(async move {
+            let ended = async move {
+                let _ = ended.await;
+            };
+            http::serve(listener, None, router, ended).await.unwrap();
+        });
+        Self {
+            url,
+            handle,
+            end: Some(end),
+            served: Some(served),
+            _dir: dir,
+        }
+    }
+
+    /// Ends as on SIGTERM.
+    pub async fn end(mut self) {
+        drop(self.end.take());
+        self.served.take().unwrap().await.unwrap();
+    }
+
+    pub fn admin(&self) -> Client {
+        self.client(ADMIN)
+    }
+
+    pub fn client(&self, secret: &str) -> Client {
+        let mut options = ClientOptions::new(&self.url);
+        options.key = Some(secret.to_owned());
+        options.tries_max = 1;
+        Client::new(&options).unwrap()
+    }
+
+    /// The secret of a new key for the owner of the same name.
+    pub async fn key(&self, name: &str, role: Role) -> String {
+        let key = new_key(name, role);
+        self.admin().create_key(&key).await.unwrap().secret.unwrap()
+    }
+
+    pub async fn user(&self, name: &str) -> Client {
+        let secret = self.key(name, Role::User).await;
+        self.client(&secret)
+    }
+
+    /// A declared pool with members `name-0`, `name-1` …
+    pub async fn pool(&self, name: &str, members: usize) -> Vec<Resource> {
+        self.pool_with(name, members, PoolSpec::default()).await
+    }
+
+    pub async fn pool_with(&self, name: &str, members: usize, spec: PoolSpec) -> Vec<Resource> {
+        let admin = self.admin();
+        admin.put_pool(name, &spec, None).await.unwrap();
+        if members == 0 {
+            return vec![];
+        }
+        let member = |i| ResourceSpec {
+            pool: name.to_owned(),
+            name: format!("{name}-{i}"),
+            ..ResourceSpec::default()
+        };
+        let items = (0..members).map(member).collect();
+        admin.declare(items).await.unwrap().items
+    }
+}
+
+pub fn new_key(name: &str, role: Role) -> NewKey {
+    NewKey {
+        name: name.to_owned(),
+        role,
+        owner: None,
+        groups: vec![],
+        act_for: vec![],
+        expires_in_ms: None,
+        secret: None,
+        declared_in: None,
+    }
+}
+
+fn ledger(dir: &Path) -> Handle {
+    let directory = Directory::lock(dir).unwrap();
+    let open = move || Ledger::open(directory.sqlite()?, System, Start::default());
+    let (handle, _) = spawn(open).unwrap();
+    handle
+}
