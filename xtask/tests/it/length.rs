@@ -12,9 +12,6 @@ const FUNCTION_LINES_MAX: usize = 90;
 /// What is longer than it should be, and how long it may be until somebody makes it shorter: a path
 /// for a file, `path::name` for a function. An entry only ever falls, and goes once it is not needed.
 const RATCHET: &[(&str, usize)] = &[
-
-
-
     // One arm per event; the arms are short.
     ("crates/core/src/evolve.rs::evolve", 154),
     ("crates/core/src/evolve/lease.rs::evolve", 95),

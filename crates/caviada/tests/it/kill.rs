@@ -63,7 +63,11 @@ fn what_was_acknowledged_survives_every_kill() {
     println!("{kills} kills, {at_points} of them at named points, {calls} lines of log");
     if !found.is_empty() {
         let kept = folder.keep();
-        panic!("seed {seed}, logs in {}:\n{}", kept.display(), found.join("\n"));
+        panic!(
+            "seed {seed}, logs in {}:\n{}",
+            kept.display(),
+            found.join("\n")
+        );
     }
 }
 
@@ -99,8 +103,9 @@ impl Harness {
             .map(|(number, key)| {
                 let chance = Chance::new(self.seed, number);
                 let address = self.server.address();
-                let caller =
-                    Caller::new(number, address, key, &folder, self.began, chance, &self.gate);
+                let caller = Caller::new(
+                    number, address, key, &folder, self.began, chance, &self.gate,
+                );
                 std::thread::spawn(move || caller.run())
             })
             .collect();

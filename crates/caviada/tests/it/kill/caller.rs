@@ -113,7 +113,7 @@ impl Caller {
     fn again(&self, key: String) -> Call {
         let number: u64 = key.rsplit('.').next().unwrap().parse().unwrap();
         Call::Acquire {
-            count: if number % 3 == 0 { 2 } else { 1 },
+            count: 1 + usize::from(number.is_multiple_of(3)),
             ttl_ms: 5_000 + number % 7 * 1_000,
             key,
         }
@@ -140,9 +140,8 @@ impl Caller {
         self.log.answered(number, answer.clone());
         match (call, answer) {
             (Call::Acquire { key, .. }, Answer::Lease(lease)) if lease.state == "active" => {
-                if !self.held.iter().any(|(id, _)| *id == lease.id) {
-                    self.held.push((lease.id, key));
-                }
+                self.held.retain(|(id, _)| *id != lease.id);
+                self.held.push((lease.id, key));
             }
             // Overloaded, or on its way down: asked again later, as a client would.
             (call, Answer::Unavailable) => self.unknown.push((call, epoch)),

@@ -15,7 +15,7 @@ pub fn check(logs: &BTreeMap<String, Vec<Line>>) -> Vec<String> {
     let held = history.held();
     found.extend(never_overlap(&held));
     found.extend(fences_rise(&held));
-    found.extend(sight::check(&history, &held));
+    found.extend(sight::check(&history));
     found
 }
 
@@ -30,16 +30,23 @@ fn one_outcome(history: &History) -> Vec<String> {
         let first = acquire.leases.iter().map(|(at, _)| *at).min();
         let refused = acquire.refused.iter().find(|at| Some(**at) > first);
         if let (Some(_), Some(at)) = (first, refused) {
-            found.push(format!("one outcome: key {key} gave a lease, and at {at} ns no"));
+            found.push(format!(
+                "one outcome: key {key} gave a lease, and at {at} ns no"
+            ));
         }
         let live = || acquire.leases.iter().filter(|(_, l)| l.state == "active");
         let same = |a: &Lease, b: &Lease| a.fence == b.fence && a.resources == b.resources;
         if live().any(|(_, a)| live().any(|(_, b)| !same(a, b))) {
-            found.push(format!("one outcome: key {key} gave other fences or resources"));
+            found.push(format!(
+                "one outcome: key {key} gave other fences or resources"
+            ));
         }
         let counts = |l: &Lease| l.resources.len() == acquire.count;
         if live().any(|(_, l)| !counts(l)) {
-            found.push(format!("all or nothing: key {key} did not give {}", acquire.count));
+            found.push(format!(
+                "all or nothing: key {key} did not give {}",
+                acquire.count
+            ));
         }
     }
     found

@@ -75,7 +75,11 @@ impl Server {
         let deadline = Instant::now() + READY_WITHIN;
         while !self.is_ready() {
             if self.has_ended() {
-                assert!(point.is_some(), "the server ended by itself; {}", self.said());
+                assert!(
+                    point.is_some(),
+                    "the server ended by itself; {}",
+                    self.said()
+                );
                 self.child = None;
                 return false;
             }

@@ -152,7 +152,10 @@ impl History {
         let held = self.acquires.values().filter_map(|acquire| {
             let told = acquire.leases.iter().filter(|(_, l)| l.state == "active");
             let (granted_ns, lease) = told.min_by_key(|(at, _)| *at)?;
-            let released = self.releases.get(&lease.id).and_then(|r| r.sent.iter().min());
+            let released = self
+                .releases
+                .get(&lease.id)
+                .and_then(|r| r.sent.iter().min());
             let sure = self.sure_until(acquire, &lease.id, u64::MAX);
             Some(Held {
                 lease: lease.id.clone(),

@@ -58,10 +58,13 @@ impl Look<'_> {
         }
         for (id, resource) in &self.sight.resources {
             let holder = holders.remove(id.as_str());
-            if resource.lease.as_deref() != holder || (resource.state == "leased") != holder.is_some()
+            if resource.lease.as_deref() != holder
+                || (resource.state == "leased") != holder.is_some()
             {
                 let (state, lease) = (&resource.state, &resource.lease);
-                found.push(format!("{id} is {state} of {lease:?}, and {holder:?} has it"));
+                found.push(format!(
+                    "{id} is {state} of {lease:?}, and {holder:?} has it"
+                ));
             }
         }
         for (resource, holder) in holders {
@@ -74,8 +77,8 @@ impl Look<'_> {
     fn acknowledged(&self) -> Vec<String> {
         let mut found = Vec::new();
         for (key, acquire) in &self.history.acquires {
-            let told = acquire.leases.iter().filter(|(at, _)| *at < self.at_ns);
-            let Some((_, told)) = told.filter(|(_, l)| l.state == "active").next() else {
+            let told = |(at, l): &&(u64, Lease)| *at < self.at_ns && l.state == "active";
+            let Some((_, told)) = acquire.leases.iter().find(told) else {
                 continue;
             };
             let releases = self.history.releases.get(&told.id);
@@ -141,7 +144,10 @@ impl Look<'_> {
                 continue;
             };
             if lease.resources.len() != acquire.count || lease.owner != acquire.owner {
-                found.push(format!("{} of {:?} is {lease:?}", acquire.count, acquire.owner));
+                found.push(format!(
+                    "{} of {:?} is {lease:?}",
+                    acquire.count, acquire.owner
+                ));
             }
             let told = acquire.leases.iter().find(|(_, l)| l.id != lease.id);
             if let Some((_, told)) = told {
@@ -164,14 +170,15 @@ impl Look<'_> {
     }
 
     /// What is gone does not come back, and what was given back has ended.
-    fn ended<'s>(
-        &'s self,
-        seen: &mut BTreeSet<String>,
-        gone: &mut BTreeSet<String>,
-    ) -> Vec<String> {
+    fn ended(&self, seen: &mut BTreeSet<String>, gone: &mut BTreeSet<String>) -> Vec<String> {
         let live: BTreeSet<String> = self.sight.leases.iter().map(|l| l.id.clone()).collect();
+        let told = self.history.acquires.values().flat_map(|a| &a.leases);
+        let told = told.filter(|(at, _)| *at < self.at_ns);
+        seen.extend(told.map(|(_, l)| l.id.clone()));
         let back = gone.intersection(&live);
-        let mut found: Vec<String> = back.map(|id| format!("{id} had ended and is back")).collect();
+        let mut found: Vec<String> = back
+            .map(|id| format!("{id} had ended and is back"))
+            .collect();
         gone.extend(seen.difference(&live).cloned());
         *seen = live;
         for (id, state) in &self.sight.ended {
