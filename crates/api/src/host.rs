@@ -1,5 +1,6 @@
 //! `/api/v1/hosts`: where built resources live.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use caviada_core::id::HostId;
@@ -43,6 +44,13 @@ pub struct HostSpec {
     /// Built at once, at most; 4 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub builds_max: Option<u32>,
+    /// Given up after it has not been seen for so long, in milliseconds; 5 minutes when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_after_ms: Option<u64>,
+    /// How the driver proves who it is, by files on the server: `tls_ca`, `tls_cert`, `tls_key`,
+    /// `ssh_key`, `ssh_known_hosts`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub options: BTreeMap<String, String>,
     /// Facts; what is built here has them too.
     #[serde(default, skip_serializing_if = "Attributes::is_empty")]
     pub attributes: Attributes,
@@ -77,6 +85,8 @@ impl HostSpec {
             ports: None,
             subnets: None,
             builds_max: None,
+            lost_after_ms: None,
+            options: BTreeMap::new(),
             attributes: Attributes::new(),
             labels: Labels::new(),
             allow_plain_tcp: false,

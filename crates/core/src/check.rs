@@ -11,7 +11,10 @@ mod resource;
 
 use std::fmt;
 
+use crate::id::{LeaseId, ResourceId};
+use crate::lease::Rank;
 use crate::limits;
+use crate::settle::queue::first_lacking;
 use crate::state::State;
 
 /// An invariant that does not hold.
@@ -78,6 +81,16 @@ pub fn violations_when_settled(state: &State) -> Vec<Violation> {
     place::check_retiring(state, &mut report);
     lease::check_settled(state, &mut report);
     report.found
+}
+
+/// 8: a waiter before this place that lacks what is about to be granted, if there is one.
+pub fn overtaken(state: &State, resource: ResourceId, rank: Rank) -> Option<LeaseId> {
+    let r = state
+        .resources
+        .get(&resource)
+        .filter(|r| r.parent().is_none())?;
+    let (first, _) = first_lacking(state, r)?;
+    (first < rank).then_some(first.lease)
 }
 
 /// 4: the index is the one recomputed from the tables. Says which part differs.

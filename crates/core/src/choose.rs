@@ -17,6 +17,7 @@ use crate::name::ResourceName;
 use crate::pool::Pool;
 use crate::refusal::Refusal;
 use crate::resource::{Health, Origin, Resource, ResourceDoc, ResourceState};
+use crate::settle::queue::first_lacking;
 use crate::space::Space;
 use crate::state::State;
 
@@ -158,7 +159,8 @@ impl<'a> Search<'a> {
                     break;
                 }
                 self.look(item)?;
-                if self.offered(key.host) && self.fits(key.resource, item) {
+                let mine = self.fits(key.resource, item) && !self.overtakes(key.resource);
+                if mine && self.offered(key.host) {
                     keys.push(*key);
                 }
             }
@@ -176,7 +178,7 @@ impl<'a> Search<'a> {
                 if item.selector.is_some() {
                     self.look(item)?;
                 }
-                if self.fits(key.resource, item) {
+                if self.fits(key.resource, item) && !self.overtakes(key.resource) {
                     keys.push(*key);
                     here += 1;
                 }
@@ -311,6 +313,19 @@ impl<'a> Search<'a> {
                     .resources
                     .get(&id)
                     .is_some_and(|r| satisfies(r, item)))
+    }
+
+    /// Somebody before this one lacks it too and has not been offered it yet: only so while
+    /// `settle` has work left.
+    fn overtakes(&self, id: ResourceId) -> bool {
+        let state = self.state;
+        !state.work.is_empty()
+            && !state.index.waiters.is_empty()
+            && state
+                .resources
+                .get(&id)
+                .and_then(|r| first_lacking(state, r))
+                .is_some_and(|(rank, _)| rank < self.rank)
     }
 
     fn offered(&self, host: HostId) -> bool {

@@ -13,7 +13,7 @@ use crate::index::{Carrier, ResourceKeys};
 use crate::lease::Lease;
 use crate::outcome::OutcomeKey;
 use crate::pool::Pool;
-use crate::resource::Resource;
+use crate::resource::{Origin, Resource};
 use crate::state::{State, Work};
 use crate::time::Time;
 
@@ -25,8 +25,9 @@ pub fn evolve(state: &mut State, event: &Event) -> Number {
         Event::PoolRetiring(id) => {
             state.pool(id, |p| p.retiring = true);
             state.work.insert(Work::PoolMembers(*id, ResourceId(0)));
-            state.work.insert(Work::Recheck(*id, None));
+            state.work.insert(Work::Recheck(Some(*id), None));
             state.work.insert(Work::Pool(*id));
+            state.look_at_open_demand();
         }
         Event::PoolProven(id, template) => state.pool(id, |p| p.proven = Some(*template)),
         Event::PoolGone(id) => {
@@ -73,6 +74,7 @@ pub fn evolve(state: &mut State, event: &Event) -> Number {
                 state.index.key_names.remove(&key.name);
                 state.index.key_hashes.remove(&key.hash);
             }
+            state.look_at_open_demand();
         }
         Event::QuotaSet(quota) => {
             state.count(quota.id.0);
@@ -143,6 +145,7 @@ impl State {
         let looks = self.pools.get(&pool.id).is_some_and(|old| {
             old.spec.recycle.class != pool.spec.recycle.class
                 || old.spec.visibility.owners != pool.spec.visibility.owners
+                || old.spec.on_bad != pool.spec.on_bad
         });
         if looks {
             self.work.insert(Work::PoolMembers(pool.id, ResourceId(0)));
@@ -162,8 +165,9 @@ impl State {
         for id in &members {
             self.relink(*id, true);
         }
-        self.work.insert(Work::Recheck(pool.id, None));
+        self.work.insert(Work::Recheck(Some(pool.id), None));
         self.work.insert(Work::Pool(pool.id));
+        self.look_at_open_demand();
     }
 
     /// Every member of a pool, slices included.
@@ -193,6 +197,34 @@ impl State {
     fn wake_hungry(&mut self) {
         let hungry = std::mem::take(&mut self.hungry);
         self.work.extend(hungry.into_iter().map(Work::Pool));
+    }
+
+    fn look_at_built_pools(&mut self) {
+        let built = self.pools.values().filter(|p| p.spec.template().is_some());
+        self.work.extend(built.map(|p| Work::Pool(p.id)));
+        self.hungry.clear();
+    }
+
+    /// Another pool may have to build for those who name none.
+    fn look_at_open_demand(&mut self) {
+        if self
+            .index
+            .waiting
+            .get_min()
+            .is_some_and(|(p, _)| p.is_none())
+        {
+            self.look_at_built_pools();
+            self.work.insert(Work::Recheck(None, None));
+        }
+    }
+
+    /// What is gone or described differently may have been somebody's hope. Slices and built ones
+    /// are not: more of them can be made.
+    fn fewer(&mut self, r: &Resource) {
+        if matches!(r.origin, Origin::Declared | Origin::Divisible(_)) {
+            self.work.insert(Work::Recheck(Some(r.pool), None));
+            self.work.insert(Work::Recheck(None, None));
+        }
     }
 
     fn look_at_pools_of(&mut self, template: &crate::name::Name) {
@@ -255,12 +287,12 @@ impl State {
             self.wake_hungry();
         }
         self.work.insert(Work::Pool(r.pool));
-        self.work.insert(Work::Recheck(r.pool, None));
+        self.fewer(&r);
     }
 
     /// Notes what `settle` has to look at after a resource changed.
     fn look_at(&mut self, id: ResourceId) {
-        use crate::resource::ResourceState::{Dirty, Free, Leased, Planned};
+        use crate::resource::ResourceState::{Dirty, Free, Leased};
         let Some(r) = self.resources.get(&id) else {
             return;
         };
@@ -277,9 +309,7 @@ impl State {
             self.work.insert(Work::Resource(id));
         }
         let Some(host) = built else { return };
-        if matches!(r.state, Planned | Dirty | Free) || !r.open {
-            self.work.insert(Work::Host(host));
-        }
+        self.work.insert(Work::Host(host));
         if r.state != Leased || r.lease.is_some() {
             self.work.insert(Work::Pool(r.pool));
         }
@@ -311,6 +341,9 @@ impl State {
             if row.state == crate::lease::LeaseState::Waiting {
                 self.work.insert(Work::Pool(item));
             }
+        }
+        if row.items.iter().any(|i| i.pool.is_none()) {
+            self.work.insert(Work::Lease(row.id));
         }
         self.leases.insert(row.id, Arc::new(row));
     }

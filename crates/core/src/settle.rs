@@ -6,14 +6,12 @@ mod due;
 pub(crate) mod fail;
 mod health;
 mod host;
-mod pool;
+pub(crate) mod pool;
 pub(crate) mod queue;
-
-use std::sync::Arc;
 
 use crate::event::Event;
 use crate::evolve::evolve;
-use crate::lease::Lease;
+use crate::lease::LeaseState;
 use crate::limits;
 use crate::state::{State, Work};
 use crate::time::Time;
@@ -45,15 +43,17 @@ impl Bound {
     }
 }
 
-/// After a start or a take-over holders have had no chance to renew: every live lease gets at
-/// least until then, up to its latest deadline.
+/// After a start or a take-over holders have had no chance to renew, and waiting ones none to be
+/// asked about: each gets at least until then, even past its latest deadline.
 pub fn grace(state: &mut State, until: Time, events: &mut Vec<Event>) {
-    let near = |l: &&Arc<Lease>| l.deadline.is_some_and(|d| d < until);
+    let near = |t: Option<Time>| t.is_some_and(|t| t < until);
     let moved: Vec<Event> = state
         .leases
         .values()
-        .filter(near)
-        .map(|l| Event::LeaseRenewed(l.id, l.deadline.max(Some(until))))
+        .filter_map(|l| match l.state {
+            LeaseState::Waiting => near(l.poll_until).then(|| Event::LeasePolled(l.id, until)),
+            _ => near(l.deadline).then(|| Event::LeaseRenewed(l.id, Some(until))),
+        })
         .collect();
     for event in &moved {
         evolve(state, event);

@@ -66,8 +66,8 @@ pub(crate) enum Work {
     Lease(LeaseId),
     /// A resource that became ready, or a divisible one of which something came back.
     Offer(ResourceId),
-    /// Waiters of a pool, from this one on, of whom some may never be met.
-    Recheck(PoolId, Option<crate::lease::Rank>),
+    /// Waiters of a pool (or of any), from this one on, of whom some may never be met.
+    Recheck(Option<PoolId>, Option<crate::lease::Rank>),
     /// A pool whose numbers changed.
     Pool(PoolId),
     /// A host on which something may start.

@@ -110,6 +110,11 @@ impl Template {
         self.manifest.create_ms_max
     }
 
+    /// Whether it says how to be reset in place.
+    pub fn can_reset(&self) -> bool {
+        !self.manifest.reset.is_empty()
+    }
+
     /// The files it was read from.
     pub fn source(&self) -> &Source {
         &self.source

@@ -60,14 +60,67 @@ impl Directory {
         &self.path
     }
 
+    /// A file in it.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The newest revision of an installation that was seen from here.
+    pub(crate) fn seen(&self, installation: &str) -> Seen {
+        let file = self.file("seen");
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        let revision = match text.split_once(' ') {
+            Some((whose, revision)) if whose == installation => revision.trim().parse().ok(),
+            _ => None,
+        };
+        Seen {
+            file,
+            installation: installation.to_owned(),
+            revision: revision.unwrap_or(0),
+        }
+    }
+
     /// The ledger's store in it.
     ///
     /// # Errors
     /// When it cannot be opened, or is newer than this program.
     pub fn sqlite(&self) -> Result<Sql<Sqlite>, StoreError> {
-        let mut engine = Sqlite::open(&self.path.join("ledger.db"), Sync::Full)?;
+        let mut engine = Sqlite::open(&self.file("ledger.db"), Sync::Full)?;
         engine.keep(self.clone());
         Sql::open(engine)
+    }
+}
+
+/// The newest revision that was seen: a store that is older was rolled back.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    file: PathBuf,
+    installation: String,
+    revision: u64,
+}
+
+impl Seen {
+    /// The newest one.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Remembers a newer one. Best effort: it is a second witness, not a record.
+    pub fn record(&mut self, revision: u64) {
+        if revision > self.revision {
+            self.set_back(revision);
+        }
+    }
+
+    /// Remembers this one, whatever was seen before.
+    pub fn set_back(&mut self, revision: u64) {
+        self.revision = revision;
+        let next = self.file.with_extension("next");
+        let text = format!("{} {revision}\n", self.installation);
+        let written = std::fs::write(&next, text).and_then(|()| std::fs::rename(&next, &self.file));
+        if let Err(error) = written {
+            tracing::warn!(%error, "cannot remember the newest revision");
+        }
     }
 }
 

@@ -40,6 +40,12 @@ pub trait Engine {
     /// The rows of one query with `$1`-style placeholders.
     fn query(&mut self, sql: &str, args: &[Field], each: Each<'_>) -> Result<(), StoreError>;
 
+    /// Lets all reads until `thaw` see the database as it is now.
+    fn freeze(&mut self) -> Result<(), StoreError>;
+
+    /// Ends that.
+    fn thaw(&mut self) -> Result<(), StoreError>;
+
     /// Connects again if the connection was lost.
     fn revive(&mut self) -> Result<(), StoreError>;
 }
@@ -56,14 +62,14 @@ pub enum Dialect {
 impl Dialect {
     /// DDL as this engine reads it.
     pub fn ddl(self, text: &str) -> String {
-        let (int64, string, table) = match self {
-            Self::Sqlite => ("INTEGER", "TEXT", "STRICT"),
+        let words = match self {
+            Self::Sqlite => ["INTEGER", "TEXT", "STRICT", "STRICT, WITHOUT ROWID"],
             // Room in each page for the next version of a row, so that its index stays untouched.
-            Self::Postgres => ("BIGINT", "TEXT COLLATE \"C\"", "WITH (fillfactor = 70)"),
+            Self::Postgres => ["BIGINT", "TEXT COLLATE \"C\"", "WITH (fillfactor = 70)", ""],
         };
-        text.replace("{int64}", int64)
-            .replace("{text}", string)
-            .replace("{table}", table)
+        let marks = ["{int64}", "{text}", "{table}", "{keyed}"];
+        let replaced = |text: String, (mark, word): (&str, &str)| text.replace(mark, word);
+        marks.into_iter().zip(words).fold(text.to_owned(), replaced)
     }
 
     /// The statement for one row on SQLite, or for columns of rows on PostgreSQL.
@@ -100,6 +106,9 @@ fn names(columns: &[Column]) -> String {
 
 fn on_conflict(table: &Table) -> String {
     let (keys, rest) = table.columns.split_at(table.keys);
+    if rest.is_empty() {
+        return " ON CONFLICT DO NOTHING".to_owned();
+    }
     let set: Vec<_> = rest
         .iter()
         .map(|c| format!("{0} = excluded.{0}", c.name))

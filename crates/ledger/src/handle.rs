@@ -5,6 +5,7 @@
 //! published that nobody asked for, so a busy writer pays for no reader that is not there.
 
 use std::collections::VecDeque;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
@@ -20,6 +21,7 @@ use tokio::sync::{broadcast, oneshot, watch};
 
 use crate::answer::{Answer, Failure};
 use crate::journal::Revision;
+use crate::stats::{Counts, Stats};
 
 /// Revisions a follower may lag before it has to read the journal instead.
 const FOLLOWED_MAX: usize = 1_024;
@@ -32,6 +34,16 @@ pub struct Handle {
 }
 
 impl Handle {
+    /// The snapshot that was published last.
+    pub(crate) fn published(&self) -> Arc<State> {
+        self.shared.published()
+    }
+
+    /// Where the history says how far the journal may be forgotten.
+    pub(crate) fn trim_to(&self) -> Arc<AtomicU64> {
+        self.shared.trim_to.clone()
+    }
+
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         let last = Arc::new(Last(shared.clone()));
         Self {
@@ -96,6 +108,12 @@ impl Handle {
             .read()
             .unwrap_or_else(PoisonError::into_inner);
         time.plus_ms(u64::try_from(at.elapsed().as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// What the ledger did since its start.
+    pub fn stats(&self) -> Stats {
+        let queue = self.shared.inbox().queue.len();
+        self.shared.counts.stats(queue)
     }
 
     /// Takes no more commands; what is queued is still done, then the thread ends.
@@ -175,6 +193,9 @@ pub(crate) struct Shared {
     published: RwLock<Arc<State>>,
     keys: RwLock<Arc<Keys>>,
     time: RwLock<(Time, Instant)>,
+    pub counts: Counts,
+    /// Up to here the ledger may forget the journal.
+    pub trim_to: Arc<AtomicU64>,
     pub committed: watch::Sender<u64>,
     pub followers: broadcast::Sender<Arc<Revision>>,
 }
@@ -186,6 +207,8 @@ impl Shared {
             wake: Condvar::new(),
             keys: RwLock::new(Arc::new(Keys::of(&state))),
             time: RwLock::new((state.now(), Instant::now())),
+            counts: Counts::default(),
+            trim_to: Arc::default(),
             committed: watch::Sender::new(state.revision()),
             followers: broadcast::Sender::new(FOLLOWED_MAX),
             published: RwLock::new(state),

@@ -2,16 +2,21 @@
 //! PostgreSQL behind one narrow trait, and the history that is projected after the answers.
 
 pub mod answer;
+pub mod backup;
 pub mod clock;
 pub mod directory;
 mod engine;
 pub mod field;
 pub mod handle;
+pub mod history;
 pub mod journal;
 pub mod kill;
 pub mod load;
 mod migration;
 mod row;
+pub mod seal;
+pub mod start;
+pub mod stats;
 pub mod store;
 pub mod table;
 pub mod thread;
@@ -19,6 +24,7 @@ pub mod turn;
 
 pub use answer::{Accepted, Answer, Failure, Noun};
 pub use handle::{Handle, Keys};
+pub use start::{Place, Running, adopt, start};
 pub use thread::{Ended, spawn};
 pub use turn::{Fatal, Ledger, Start, Turn};
 

@@ -1,11 +1,11 @@
-//! The tables of the ledger's store and the writes of one commit.
+//! The tables of the ledger's store and of the history, and the writes of one commit.
 //!
 //! Leasing changes a few numbers, so those stand in narrow rows keyed by integer. What does not
 //! change with leasing stands apart and is written when it is declared: for a resource in a table
 //! of its own, because its narrow row is rewritten with every lease; for a lease in the same row,
 //! because most leases are written once and deleted once, and a second row would double both.
 
-use crate::field::Field;
+use crate::field::{Field, FieldRef};
 
 /// A table as engines see it.
 #[derive(Debug, PartialEq, Eq)]
@@ -83,6 +83,27 @@ tables! {
     API_KEY = "api_key" by 1 (id: Int, doc: Text);
     /// Quotas.
     QUOTA = "quota" by 1 (id: Int, doc: Text);
+    /// Where the store stands, and whose it is: one row.
+    META = "meta" by 1 (
+        id: Int, epoch: Int, revision: Int, at: Int, counter: Int, events: Int,
+        installation: Text, rolled_back: Int,
+    );
+    /// Where the history stands: one row.
+    MARK = "mark" by 1 (id: Int, revision: Int, at: Int);
+    /// Leases that were, and those that are.
+    LEASE_HISTORY = "lease_history" by 1 (
+        id: Int, owners: Text, principal: Int, priority: Int, asked_at: Int, granted_at: Int,
+        ended_at: Int, how: Text, fence: Int, pools: Text, members: Text, marked: Text,
+        labels: Text, note: Text, first: Int, last: Int,
+    );
+    /// Leases by owner, pool and member.
+    LEASE_OF = "lease_of" by 2 (subject: Int, lease: Int);
+    /// Revisions by whom they tell of.
+    POSTING = "posting" by 2 (subject: Int, revision: Int);
+    /// Resources that were, and those that are.
+    MEMBER = "member" by 1 (id: Int, pool: Int, name: Text, gone_at: Int);
+    /// What happens last to a resource.
+    MEMBER_GONE = "member" by 1 (id: Int, gone_at: Int);
     /// The batches, each with its events.
     JOURNAL = "journal" by 1 (revision: Int, at: Int, total: Int, ended: Int, doc: Text);
 }
@@ -99,6 +120,9 @@ pub static NOUNS: [&Table; 9] = [
     &API_KEY,
     &QUOTA,
 ];
+
+/// Every table of the history; its mark last, so that what is there is whole.
+pub static HISTORY: [&Table; 5] = [&LEASE_HISTORY, &LEASE_OF, &POSTING, &MEMBER, &MARK];
 
 /// What is done to rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -135,6 +159,12 @@ impl Writes {
     pub(crate) fn push<const N: usize>(&mut self, row: [Field; N]) {
         debug_assert_eq!(N, self.width(), "a row of {}", self.table.name);
         self.fields.extend(row);
+    }
+
+    /// One more row, as it was read.
+    pub(crate) fn push_read(&mut self, row: &[FieldRef<'_>]) {
+        debug_assert_eq!(row.len(), self.width(), "a row of {}", self.table.name);
+        self.fields.extend(row.iter().map(|f| f.to_field()));
     }
 
     /// What is done.

@@ -1,14 +1,16 @@
 //! The ledger's thread: a shell around the turn, and no more.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::sync_channel;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use caviada_core::event::Event;
 use tokio::sync::oneshot;
 
 use crate::clock::Source;
 use crate::handle::{Handle, Shared};
+use crate::history::TRIM_ROWS;
 use crate::kill_point;
 use crate::store::{Store, StoreError};
 use crate::turn::{Fatal, Ledger, Turn};
@@ -78,7 +80,9 @@ fn run<S: Store, C: Source>(ledger: &mut Ledger<S, C>, shared: &Shared) -> Resul
     while let Some(queued) = shared.next(wait) {
         let (commands, answers): (Vec<_>, Vec<_>) =
             queued.into_iter().map(|q| (q.command, q.answer)).unzip();
+        let begun = Instant::now();
         let turn = ledger.turn(&commands)?;
+        shared.counts.turn(&turn, begun.elapsed());
         shared.tell_time(ledger.state().now());
         let refused = turn.refused;
         kill_point!("before-publish");
@@ -97,6 +101,10 @@ fn run<S: Store, C: Source>(ledger: &mut Ledger<S, C>, shared: &Shared) -> Resul
             for ask in asks {
                 let _ = ask.send(state.clone());
             }
+        }
+        let up_to = shared.trim_to.swap(0, Ordering::AcqRel);
+        if up_to > 0 {
+            ledger.trim(up_to, TRIM_ROWS)?;
         }
         let idle = ledger.idle_ms()?.map_or(SLEEP_MAX, Duration::from_millis);
         wait = if refused {

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::quantity;
 use crate::attribute::{Attributes, Labels};
+use crate::duration::Duration;
 use crate::host::{DriverName, HostPorts, HostSpec, HostSubnets};
 use crate::quantity::Amount;
 
@@ -41,6 +42,12 @@ pub struct HostEntry {
     /// Built at once, at most.
     #[serde(default)]
     pub builds_max: Option<u32>,
+    /// Given up after it has not been seen for so long.
+    #[serde(default)]
+    pub lost_after: Option<Duration>,
+    /// How the driver proves who it is, by files on the server.
+    #[serde(default)]
+    pub options: BTreeMap<String, String>,
     /// Facts.
     #[serde(default)]
     pub attributes: Attributes,
@@ -88,6 +95,8 @@ impl HostEntry {
             ports: self.ports,
             subnets: self.subnets.clone(),
             builds_max: self.builds_max,
+            lost_after_ms: self.lost_after.map(|d| d.0),
+            options: self.options.clone(),
             attributes: self.attributes.clone(),
             labels: self.labels.clone(),
             allow_plain_tcp: self.allow_plain_tcp,

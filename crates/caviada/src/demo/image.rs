@@ -54,13 +54,8 @@ async fn import(url: &str) -> anyhow::Result<String> {
     write(&archive).context("packing this program")?;
     let image = "caviada-demo:latest".to_owned();
     let imported = Command::new("docker")
-        .args([
-            "--host",
-            url,
-            "import",
-            "--change",
-            "ENTRYPOINT [\"/caviada\", \"sample\"]",
-        ])
+        .args(["--host", url, "import", "--change"])
+        .arg(format!("ENTRYPOINT {}", entry_point()?))
         .arg(&archive)
         .arg(&image)
         .output()
@@ -107,4 +102,18 @@ fn libraries() -> anyhow::Result<BTreeSet<PathBuf>> {
     Ok(mapped
         .filter(|p| p.is_absolute() && *p != own && p.is_file())
         .collect())
+}
+
+/// How the engine starts this program there: by the loader it runs on here, whose place in the
+/// image is where it was found, or as it is when it is static.
+fn entry_point() -> anyhow::Result<String> {
+    let is_loader = |p: &&PathBuf| {
+        p.file_name()
+            .and_then(|n| n.to_str())
+            .is_some_and(|name| name.starts_with("ld-"))
+    };
+    let libraries = libraries()?;
+    let loader = libraries.iter().find(is_loader).and_then(|p| p.to_str());
+    let words: Vec<&str> = loader.into_iter().chain(["/caviada", "sample"]).collect();
+    Ok(serde_json::to_string(&words)?)
 }

@@ -97,9 +97,6 @@ fn granted(state: &State, l: &Lease, report: &mut Report) {
             format!("{id} has {have} of item {i}, which asks for {}", item.count)
         });
     }
-    if let (Some(at), Some(max)) = (l.deadline, l.deadline_max) {
-        report.holds(7, at <= max, || format!("{id} ends at {at}, after {max}"));
-    }
     report.holds(7, l.wait_until.is_none() && l.poll_until.is_none(), || {
         format!("{id} was granted and waits")
     });

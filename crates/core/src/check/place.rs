@@ -104,7 +104,8 @@ pub(super) fn check_settled(state: &State, report: &mut Report) {
         };
         let u = state.index.pools.get(&pool.id).cloned().unwrap_or_default();
         let wanted = u.unmet + pool.spec.warm;
-        let supply = u.ready() + u.coming();
+        let closed = crate::settle::pool::unschedulable(state, pool);
+        let supply = (u.ready() + u.coming()).saturating_sub(closed);
         if supply >= wanted || u.total() >= pool.spec.max {
             continue;
         }

@@ -31,6 +31,10 @@ pub(super) fn evolve(state: &mut State, event: &Event) {
                 h.lost = true;
                 h.lost_at = None;
             });
+            // What is being removed there does not count any more.
+            let pools = state.index.hosts.get(id).map(|u| &u.pools);
+            let pools = pools.into_iter().flat_map(|p| p.keys());
+            state.work.extend(pools.map(|p| Work::Pool(*p)));
             state.work.insert(Work::HostMembers(*id, ResourceId(0)));
         }
         Event::HostRetiring { host, forget } => {
@@ -75,6 +79,7 @@ pub(super) fn evolve(state: &mut State, event: &Event) {
                 state.index.host_names.remove(&host.name);
                 state.index.hosts.remove(id);
                 state.index.move_due(Carrier::Host(*id), host.due(), None);
+                state.look_at_built_pools();
             }
         }
         _ => debug_assert!(false, "not an event of a host"),
@@ -137,13 +142,6 @@ impl State {
         self.index.hosts.insert(id, fresh);
         self.work.insert(Work::Host(id));
         self.work.insert(Work::HostMembers(id, ResourceId(0)));
-        let pools: Vec<_> = self
-            .pools
-            .values()
-            .filter(|p| p.spec.template().is_some())
-            .map(|p| p.id)
-            .collect();
-        self.work.extend(pools.into_iter().map(Work::Pool));
-        self.hungry.clear();
+        self.look_at_built_pools();
     }
 }

@@ -156,7 +156,7 @@ impl State {
             row.changed = self.next;
         }
         self.relink(id, true);
-        self.work.insert(Work::Recheck(r.pool, None));
+        self.fewer(&r);
         if r.state == ResourceState::Free {
             self.work.insert(Work::Offer(id));
         }

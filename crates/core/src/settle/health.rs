@@ -22,6 +22,10 @@ pub(super) fn resource(state: &State, id: ResourceId) -> Vec<Event> {
     if grant::retires(state, pool, r) {
         return retired(state, r);
     }
+    let host = r.site().and_then(|s| state.hosts.get(&s.host));
+    if r.state == ResourceState::Free && host.is_some_and(|h| h.lost) {
+        return removed(state, r);
+    }
     match (r.state, r.health) {
         (ResourceState::Free, Health::Suspect) if r.earmark.is_some() => {
             vec![Event::ResourceUnmarked(id)]
@@ -38,6 +42,9 @@ pub(super) fn resource(state: &State, id: ResourceId) -> Vec<Event> {
                     retry_at,
                 }])
                 .collect()
+        }
+        (ResourceState::Leased, _) if host.is_some_and(|h| h.lost) => {
+            bad_member(state, r, pool.spec.on_bad)
         }
         (ResourceState::Leased, Health::Ill) => bad_member(state, r, pool.spec.on_bad),
         // For class keep there is nothing to do between dirty and free.
@@ -84,7 +91,7 @@ fn retired(state: &State, r: &Resource) -> Vec<Event> {
 }
 
 /// A leased resource went bad, or its host was given up: the pool says what the lease makes of it.
-pub(super) fn bad_member(state: &State, r: &Resource, policy: OnBad) -> Vec<Event> {
+fn bad_member(state: &State, r: &Resource, policy: OnBad) -> Vec<Event> {
     let Some(lease) = r.lease.and_then(|l| state.leases.get(&l)) else {
         return vec![];
     };

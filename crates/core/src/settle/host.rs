@@ -1,14 +1,14 @@
 //! Hosts: what starts on them within their budget, and what becomes of their members when they
 //! go out of sight, are given up, retire, or return.
 
-use crate::decide::resource::removed;
 use crate::event::Event;
 use crate::grant::{self, Leaving};
+use crate::host::Host;
 use crate::id::{HostId, PoolId, ResourceId};
 use crate::lease::End;
 use crate::pool::{Pool, RecycleClass};
 use crate::resource::ResourceState;
-use crate::settle::{health, queue};
+use crate::settle::queue;
 use crate::state::{State, Work};
 
 /// The next build or cleaning on a host, people's demand before refill.
@@ -113,6 +113,7 @@ pub(super) fn members(state: &mut State, id: HostId, from: ResourceId) -> Vec<Ev
         } else if h.lost {
             events.extend(lost(state, *r));
         } else {
+            events.extend(unplanned(state, &h, *r));
             events.extend(queue::unmark_if_not_offered(state, *r));
         }
         if held && events.len() > before {
@@ -155,20 +156,21 @@ fn on_host(
     ids.into_iter()
 }
 
-/// The host was given up: free members are replaced elsewhere, leases do as their pool says.
-fn lost(state: &State, id: ResourceId) -> Vec<Event> {
-    let Some(r) = state.resources.get(&id) else {
-        return vec![];
-    };
-    match r.state {
-        ResourceState::Planned => vec![Event::ResourceGone(id)],
-        ResourceState::Free => removed(state, r),
-        ResourceState::Leased => {
-            let policy = state.pools.get(&r.pool).map(|p| p.spec.on_bad);
-            policy.map_or_else(Vec::new, |p| health::bad_member(state, r, p))
-        }
-        _ => vec![],
+/// A host that takes no new builds starts none: they are planned anew elsewhere.
+fn unplanned(state: &State, h: &Host, id: ResourceId) -> Option<Event> {
+    let r = state.resources.get(&id)?;
+    let waits = r.state == ResourceState::Planned && !h.spec.schedulable;
+    waits.then_some(Event::ResourceGone(id))
+}
+
+/// The host was given up: what was planned there is planned elsewhere.
+fn lost(state: &mut State, id: ResourceId) -> Option<Event> {
+    let r = state.resources.get(&id)?;
+    if r.state == ResourceState::Planned {
+        return Some(Event::ResourceGone(id));
     }
+    state.work.insert(Work::Resource(id));
+    None
 }
 
 /// What stands on a forgotten host counts as gone.

@@ -12,6 +12,7 @@ use crate::limits;
 use crate::name::ResourceName;
 use crate::pool::{Placement, Pool};
 use crate::resource::{Origin, ResourceDoc, ResourceState, Site};
+use crate::settle::queue;
 use crate::state::{State, Work};
 use crate::template::Template;
 
@@ -37,6 +38,7 @@ pub(super) fn pool(state: &mut State, id: PoolId) -> Vec<Event> {
     else {
         return vec![];
     };
+    wake_hosts(state, &pool, &u);
     let surplus = surplus(state, &pool, &u);
     if !surplus.is_empty() {
         return surplus;
@@ -49,8 +51,26 @@ pub(super) fn pool(state: &mut State, id: PoolId) -> Vec<Event> {
             return planned;
         }
         state.hungry.insert(id);
+    } else if state.hosts.values().any(|h| h.spec.autofill) {
+        // It would fill what others leave.
+        state.hungry.insert(id);
     }
     roll(state, &pool, &template, &u)
+}
+
+/// Where members wait for the pool's build budget, one may start now.
+fn wake_hosts(state: &mut State, pool: &Pool, u: &PoolUse) {
+    use ResourceState::{Cleaning, Creating, Dirty, Planned};
+    let busy = u.in_state(Creating) + u.in_state(Cleaning);
+    if u.in_state(Planned) + u.in_state(Dirty) == 0 || busy >= pool.spec.builds_max {
+        return;
+    }
+    let waits = |u: &HostUse| {
+        let here = u.pools.get(&pool.id);
+        here.is_some_and(|s| s[Planned as usize] + s[Dirty as usize] > 0)
+    };
+    let hosts = state.index.hosts.iter().filter(|(_, u)| waits(u));
+    state.work.extend(hosts.map(|(h, _)| Work::Host(*h)));
 }
 
 /// Members beyond the pool's max, ready ones first to go.
@@ -91,7 +111,7 @@ fn missing(state: &State, pool: &Pool, template: &Template, u: &PoolUse) -> u32 
         .sum();
     let room = pool.spec.max.saturating_sub(u.total() - lost);
     // A selector that names no pool is demand on the first pool that could build for it.
-    let supply = u.ready() + u.coming();
+    let supply = (u.ready() + u.coming()).saturating_sub(unschedulable(state, pool));
     let wanted = (u.unmet + roaming(state, pool) + pool.spec.warm).saturating_sub(supply);
     let fill: u32 = state
         .hosts
@@ -108,6 +128,24 @@ fn missing(state: &State, pool: &Pool, template: &Template, u: &PoolUse) -> u32 
     wanted.max(fill).min(room)
 }
 
+/// Members that are ready or on their way on hosts of which nothing is granted, by their
+/// operators' will.
+pub(crate) fn unschedulable(state: &State, pool: &Pool) -> u32 {
+    use ResourceState::{Cleaning, Creating, Dirty, Planned};
+    let closed = state
+        .hosts
+        .values()
+        .filter(|h| !h.spec.schedulable || h.retiring);
+    closed
+        .filter_map(|h| Some((h.id, state.index.hosts.get(&h.id)?.pools.get(&pool.id)?)))
+        .map(|(host, states)| {
+            let ready = state.index.free_on(pool.id, host).count();
+            let coming = [Planned, Creating, Dirty, Cleaning].map(|s| states[s as usize]);
+            u32::try_from(ready).unwrap_or(u32::MAX) + coming.iter().sum::<u32>()
+        })
+        .sum()
+}
+
 /// Demand of waiters that name no pool, as far as this is the first pool that could build it.
 fn roaming(state: &State, pool: &Pool) -> u32 {
     let open = state.index.waiting.range(
@@ -121,24 +159,11 @@ fn roaming(state: &State, pool: &Pool) -> u32 {
         let Some(l) = state.leases.get(&rank.lease) else {
             continue;
         };
-        for (i, item) in l.items.iter().enumerate() {
-            let unmet = l.unmet(i);
-            if item.pool.is_some() || unmet == 0 {
-                continue;
-            }
-            let fits = |p: &Pool| {
-                p.spec.template().is_some()
-                    && !p.retiring
-                    && item
-                        .selector
-                        .as_ref()
-                        .is_some_and(|s| s.matches(&p.spec.attributes, &Default::default()))
-                    && crate::access::lease_sees(state, l, p)
-            };
-            if fits(pool) && !state.pools.range(..pool.id).any(|(_, p)| fits(p)) {
-                n += unmet;
-            }
-        }
+        let here = |i: &usize| queue::builds_open(state, l, *i) == Some(pool.id);
+        n += (0..l.items.len())
+            .filter(here)
+            .map(|i| l.unmet(i))
+            .sum::<u32>();
     }
     n
 }

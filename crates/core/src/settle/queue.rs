@@ -10,14 +10,20 @@ use crate::id::{LeaseId, PoolId, ResourceId};
 use crate::lease::{End, Item, Lease, LeaseState, Purpose, Rank};
 use crate::limits;
 use crate::pool::Pool;
-use crate::resource::{Origin, ResourceState};
+use crate::resource::{Origin, Resource, ResourceState};
 use crate::state::{State, Work};
 
 /// A lease whose members or earmarks changed: grant it, fill it, or call it active.
-pub(super) fn lease(state: &State, id: LeaseId) -> Vec<Event> {
-    let Some(l) = state.leases.get(&id) else {
+pub(super) fn lease(state: &mut State, id: LeaseId) -> Vec<Event> {
+    let Some(l) = state.leases.get(&id).cloned() else {
         return vec![];
     };
+    let l = &l;
+    if l.unmet_pools().contains(&None) {
+        let builds = (0..l.items.len()).filter_map(|i| builds_open(state, l, i));
+        let builds: Vec<PoolId> = builds.collect();
+        state.work.extend(builds.into_iter().map(Work::Pool));
+    }
     match l.state {
         LeaseState::Waiting if l.is_met() => vec![grant::met(state, l)],
         LeaseState::Waiting => match fill(state, l) {
@@ -29,6 +35,22 @@ pub(super) fn lease(state: &State, id: LeaseId) -> Vec<Event> {
         LeaseState::Preparing if l.members.iter().all(|m| m.bound) => vec![Event::LeaseActive(id)],
         LeaseState::Preparing | LeaseState::Active => vec![],
     }
+}
+
+/// The pool that builds for an unmet item that names none: the first one that could.
+pub(super) fn builds_open(state: &State, l: &Lease, i: usize) -> Option<PoolId> {
+    let item = &l.items[i];
+    if item.pool.is_some() || l.unmet(i) == 0 {
+        return None;
+    }
+    let selector = item.selector.as_ref()?;
+    let fits = |p: &&Arc<Pool>| {
+        p.spec.template().is_some()
+            && !p.retiring
+            && selector.matches(&p.spec.attributes, &Default::default())
+            && lease_sees(state, l, p)
+    };
+    state.pools.values().find(fits).map(|p| p.id)
 }
 
 /// What can be kept now for a waiting lease's unmet items.
@@ -54,33 +76,37 @@ pub(super) fn offer(state: &mut State, id: ResourceId) -> Vec<Event> {
     if let Origin::Divisible(_) = r.origin {
         return offer_slices(state, r.pool);
     }
-    if r.earmark.is_some() || r.parent().is_some() || !offerable(state, &r) {
+    if r.parent().is_some() || !offerable(state, &r) {
         return vec![];
     }
-    let Some(pool) = state.pools.get(&r.pool).filter(|p| !p.retiring) else {
-        return vec![];
-    };
-    for rank in ranks(state, r.pool) {
-        let Some(l) = state.leases.get(&rank.lease) else {
-            continue;
-        };
+    // Kept for a later one when this work could not be done at once, it moves.
+    match first_lacking(state, &r) {
+        Some((rank, item)) if r.earmark.is_none_or(|kept| rank < kept) => {
+            vec![Event::ResourceEarmarked {
+                resource: id,
+                rank,
+                item,
+            }]
+        }
+        _ => vec![],
+    }
+}
+
+/// The first waiter that lacks a resource, and for which item.
+pub(crate) fn first_lacking(state: &State, r: &Resource) -> Option<(Rank, u16)> {
+    let pool = state.pools.get(&r.pool).filter(|p| !p.retiring)?;
+    ranks(state, r.pool).find_map(|rank| {
+        let l = state.leases.get(&rank.lease)?;
         let lacks = |i: &usize| {
             let item = &l.items[*i];
             l.unmet(*i) > 0
                 && item.amount.is_none()
-                && choose::satisfies(&r, item)
+                && choose::satisfies(r, item)
                 && (item.pool.is_some() || lease_sees(state, l, pool))
         };
-        if let Some(i) = (0..l.items.len()).find(lacks) {
-            let item = u16::try_from(i).unwrap_or(u16::MAX);
-            return vec![Event::ResourceEarmarked {
-                resource: id,
-                rank,
-                item,
-            }];
-        }
-    }
-    vec![]
+        let i = (0..l.items.len()).find(lacks)?;
+        Some((rank, u16::try_from(i).unwrap_or(u16::MAX)))
+    })
 }
 
 /// Those who wait for something of a pool, first to last: items that name it and items that name none.
@@ -136,14 +162,14 @@ pub(crate) fn hopeless(state: &State, l: &Lease) -> bool {
 }
 
 /// Ends those who wait for what can no longer come, some at a time.
-pub(super) fn recheck(state: &mut State, pool: PoolId, from: Option<Rank>) -> Vec<Event> {
+pub(super) fn recheck(state: &mut State, pool: Option<PoolId>, from: Option<Rank>) -> Vec<Event> {
     const AT_ONCE: usize = 64;
     let first = from.unwrap_or(Rank::new(limits::PRIORITY_MAX, LeaseId(0)));
     let some: Vec<Rank> = state
         .index
         .waiting
-        .range((Some(pool), first)..)
-        .take_while(|(p, _)| *p == Some(pool))
+        .range((pool, first)..)
+        .take_while(|(p, _)| *p == pool)
         .map(|(_, r)| *r)
         .take(AT_ONCE + 1)
         .collect();

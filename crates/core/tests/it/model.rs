@@ -150,8 +150,8 @@ impl Run {
                     differs(&self.state, &loaded)
                 ))
             );
-            self.restart(loaded);
         }
+        self.restart(loaded);
     }
 
     fn restart(&mut self, mut loaded: State) {

@@ -17,6 +17,10 @@ use crate::field::{Field, FieldRef};
 use crate::store::StoreError;
 use crate::table::{Kind, Verb, Writes};
 
+/// The ledger's tables.
+pub(crate) const LEDGER_SCHEMA: &str = "caviada";
+/// The history's.
+pub(crate) const HISTORY_SCHEMA: &str = "caviada_history";
 /// A server that does not answer for so long is asked over a new connection.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 /// Longest attempt to connect.
@@ -237,6 +241,15 @@ impl Engine for Postgres {
             }
             Ok(())
         })
+    }
+
+    fn freeze(&mut self) -> Result<(), StoreError> {
+        let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1";
+        self.with(async |session| in_time(session.client.batch_execute(begin)).await)
+    }
+
+    fn thaw(&mut self) -> Result<(), StoreError> {
+        self.with(async |session| in_time(session.client.batch_execute("COMMIT")).await)
     }
 
     fn revive(&mut self) -> Result<(), StoreError> {

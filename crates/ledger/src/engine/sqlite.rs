@@ -14,7 +14,7 @@ use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql};
 use super::{Dialect, Each, Engine, Guard};
 use crate::directory::Directory;
 use crate::field::{Field, FieldRef};
-use crate::store::StoreError;
+use crate::store::{Flow, StoreError};
 use crate::table::{Verb, Writes};
 use checkpoint::Checkpoints;
 
@@ -67,15 +67,42 @@ impl Sqlite {
 
     /// Opens a database that another connection writes.
     pub fn read_only(path: &Path) -> Result<Self, StoreError> {
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        // Not read-only for SQLite: the last connection to close folds the log into the file.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(sort)?;
         prepare(&connection).map_err(sort)?;
+        connection
+            .pragma_update(None, "query_only", true)
+            .map_err(sort)?;
         Ok(Self {
             connection,
             statements: BTreeMap::new(),
             checkpoints: None,
             directory: None,
         })
+    }
+
+    /// Makes the database one file, without a log beside it.
+    pub fn fold(&mut self) -> Result<(), StoreError> {
+        self.checkpoints = None;
+        let fold = |mode: &str| self.connection.pragma_update(None, "journal_mode", mode);
+        fold("DELETE").map_err(sort)
+    }
+
+    /// Reads the whole file and says what is wrong with it.
+    pub fn check(&mut self) -> Result<(), StoreError> {
+        let mut found = String::new();
+        self.query("PRAGMA integrity_check", &[], &mut |fields| {
+            if let [FieldRef::Text(text)] = fields {
+                found = (*text).to_owned();
+            }
+            Ok(Flow::Break(()))
+        })?;
+        if found == "ok" {
+            Ok(())
+        } else {
+            Err(StoreError::Broken(found))
+        }
     }
 
     /// Keeps the directory locked while the database is open.
@@ -187,6 +214,18 @@ impl Engine for Sqlite {
         Ok(())
     }
 
+    fn freeze(&mut self) -> Result<(), StoreError> {
+        // A deferred transaction begins with its first read.
+        self.run("BEGIN", &[])?;
+        self.query("SELECT COUNT(*) FROM sqlite_schema", &[], &mut |_| {
+            Ok(Flow::Break(()))
+        })
+    }
+
+    fn thaw(&mut self) -> Result<(), StoreError> {
+        self.run("COMMIT", &[]).map(drop)
+    }
+
     fn revive(&mut self) -> Result<(), StoreError> {
         Ok(())
     }
@@ -239,5 +278,98 @@ fn sort(error: rusqlite::Error) -> StoreError {
         // The log's index could not grow: a full disk again.
         _ if failure.extended_code == ffi::SQLITE_IOERR_SHMSIZE => StoreError::Refused(text),
         _ => StoreError::Broken(text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::migration::{LEDGER, migrate};
+    use crate::table::QUOTA;
+
+    fn guard() -> Guard {
+        Guard {
+            table: "meta",
+            set: "revision = revision",
+            holds: "epoch = 0",
+            args: vec![],
+        }
+    }
+
+    fn quotas(engine: &mut Sqlite) -> usize {
+        let mut rows = 0;
+        let each = &mut |_: &[FieldRef<'_>]| {
+            rows += 1;
+            Ok(Flow::Continue(()))
+        };
+        engine.query("SELECT id FROM quota", &[], each).unwrap();
+        rows
+    }
+
+    fn batch(from: u64) -> Vec<Writes> {
+        let mut writes = Writes::new(Verb::Add, &QUOTA);
+        for id in from..from + 64 {
+            writes.push([id.into(), "x".repeat(2_000).into()]);
+        }
+        vec![writes]
+    }
+
+    #[test]
+    fn a_full_disk_refuses_a_whole_batch_and_takes_it_once_there_is_room() {
+        let files = tempfile::tempdir().unwrap();
+        let mut engine = Sqlite::open(&files.path().join("t.db"), Sync::Full).unwrap();
+        migrate(&mut engine, LEDGER).unwrap();
+        let meta = "INSERT INTO meta VALUES (1, 0, 0, 0, 0, 0, 'i', 0)";
+        engine.execute(&[(meta, &[])]).unwrap();
+        let limit = |engine: &Sqlite, pages: u32| {
+            let set = engine.connection.pragma_update_and_check(
+                None,
+                "max_page_count",
+                pages,
+                |_| Ok(()),
+            );
+            set.unwrap();
+        };
+        limit(&engine, 100);
+        let mut written = 0;
+        let refused = loop {
+            match engine.commit(&guard(), &batch(written as u64)) {
+                Ok(()) => written += 64,
+                Err(error) => break error,
+            }
+        };
+        assert!(matches!(refused, StoreError::Refused(_)), "{refused}");
+        assert_eq!(quotas(&mut engine), written);
+        limit(&engine, 10_000);
+        engine.commit(&guard(), &batch(written as u64)).unwrap();
+        assert_eq!(quotas(&mut engine), written + 64);
+    }
+
+    #[test]
+    fn a_guard_that_does_not_hold_writes_nothing() {
+        let files = tempfile::tempdir().unwrap();
+        let mut engine = Sqlite::open(&files.path().join("t.db"), Sync::Full).unwrap();
+        migrate(&mut engine, LEDGER).unwrap();
+        assert_eq!(engine.commit(&guard(), &batch(0)), Err(StoreError::Fenced));
+        assert_eq!(quotas(&mut engine), 0);
+    }
+
+    #[test]
+    fn commits_survive_checkpoints_and_the_log_does_not_grow_for_ever() {
+        let files = tempfile::tempdir().unwrap();
+        let path = files.path().join("t.db");
+        let mut engine = Sqlite::open(&path, Sync::Normal).unwrap();
+        migrate(&mut engine, LEDGER).unwrap();
+        let meta = "INSERT INTO meta VALUES (1, 0, 0, 0, 0, 0, 'i', 0)";
+        engine.execute(&[(meta, &[])]).unwrap();
+        for i in 0..1_000 {
+            engine.commit(&guard(), &batch(i * 64)).unwrap();
+        }
+        assert_eq!(quotas(&mut engine), 64_000);
+        drop(engine);
+        assert!(!path.with_extension("db-wal").exists());
+        let mut engine = Sqlite::open(&path, Sync::Full).unwrap();
+        assert_eq!(quotas(&mut engine), 64_000);
+        engine.check().unwrap();
     }
 }

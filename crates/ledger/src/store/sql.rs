@@ -6,7 +6,7 @@ use chacha20poly1305::aead::Generate as _;
 use super::memory::read_journal;
 use super::{Batch, EachRow, Flow, JournalRow, Part, Position, Store, StoreError};
 use crate::clock::Shifted;
-use crate::engine::postgres::Postgres;
+use crate::engine::postgres::{LEDGER_SCHEMA, Postgres};
 use crate::engine::{Engine, Guard};
 use crate::field::{Field, Reader};
 use crate::migration::{self, LEDGER};
@@ -46,6 +46,24 @@ impl<E: Engine> Sql<E> {
             Ok(Flow::Break(()))
         })?;
         found.ok_or_else(|| StoreError::Broken("meta has no row".into()))
+    }
+
+    /// The store is older than a revision somebody saw, or than what the hosts carry: nothing
+    /// unknown may be deleted until a person has looked.
+    ///
+    /// # Errors
+    /// Any of [`StoreError`].
+    pub fn is_rolled_back(&mut self) -> Result<bool, StoreError> {
+        self.row("SELECT rolled_back FROM meta", |mut row| row.bool())
+    }
+
+    /// Says so, or that a person has looked.
+    ///
+    /// # Errors
+    /// Any of [`StoreError`].
+    pub fn set_rolled_back(&mut self, rolled_back: bool) -> Result<(), StoreError> {
+        let sql = "UPDATE meta SET rolled_back = $1";
+        self.engine.execute(&[(sql, &[rolled_back.into()])])
     }
 
     /// Name of this installation: what it makes bears it.
@@ -126,7 +144,7 @@ fn random() -> Result<u64, StoreError> {
 
 /// Every row of a table in the order of its key.
 pub(crate) fn read_table(
-    engine: &mut impl Engine,
+    engine: &mut dyn Engine,
     table: &Table,
     each: EachRow<'_>,
 ) -> Result<(), StoreError> {
@@ -138,7 +156,7 @@ pub(crate) fn read_table(
 
 /// Rows of the journal, page by page: a reader that has enough leaves no rows under way.
 pub(crate) fn read_journal_part(
-    engine: &mut impl Engine,
+    engine: &mut dyn Engine,
     part: Part,
     each: &mut dyn FnMut(JournalRow) -> Result<Flow, StoreError>,
 ) -> Result<(), StoreError> {
@@ -187,7 +205,7 @@ impl Sql<Postgres> {
     /// # Errors
     /// When it cannot be reached, or its schema is newer than this program.
     pub fn connect(url: &str) -> Result<Self, StoreError> {
-        Self::open(Postgres::open(url, "caviada")?)
+        Self::open(Postgres::open(url, LEDGER_SCHEMA)?)
     }
 
     /// The server's clock, which all replicas go by.

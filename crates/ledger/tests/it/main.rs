@@ -1,7 +1,9 @@
 //! The ledger's promises, on real stores and on one that fails on demand.
 #![cfg(test)]
 
+mod backup;
 mod handle;
+mod history;
 #[cfg(debug_assertions)] // It is an assertion that panics.
 mod panic;
 mod postgres;

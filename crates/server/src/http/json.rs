@@ -43,8 +43,8 @@ impl<T> Ask<T> {
     }
 
     /// Takes back the idempotency key of a command that was refused and is tried again.
-    pub fn again(&mut self, command: Command) {
-        self.idempotency = command.idempotency;
+    pub fn put_back(&mut self, idempotency: Option<Idempotency>) {
+        self.idempotency = idempotency;
     }
 
     /// What `If-Match` or `If-None-Match: *` demands.

@@ -1,12 +1,17 @@
 //! `/api/v1`: one file per noun.
 
+mod amend;
 mod answer;
+mod host;
 mod key;
 mod lease;
 mod pool;
+mod quota;
 mod read;
 mod render;
 mod resource;
+mod stats;
+mod template;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -21,5 +26,9 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(lease::routes())
         .merge(pool::routes())
         .merge(resource::routes())
+        .merge(host::routes())
+        .merge(template::routes())
         .merge(key::routes())
+        .merge(quota::routes())
+        .merge(stats::routes())
 }

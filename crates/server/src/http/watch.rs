@@ -13,7 +13,14 @@ use tokio::sync::broadcast::error::RecvError;
 
 /// Who waits for which lease.
 #[derive(Debug, Clone, Default)]
-pub struct Watch(Arc<Mutex<HashMap<LeaseId, (Arc<Notify>, usize)>>>);
+pub struct Watch(Arc<Mutex<HashMap<LeaseId, Waiters>>>);
+
+/// Those who wait for one lease.
+#[derive(Debug, Default)]
+struct Waiters {
+    notify: Arc<Notify>,
+    count: usize,
+}
 
 /// A place among those who wait; leaving it forgets it.
 #[derive(Debug)]
@@ -43,12 +50,12 @@ impl Watch {
     /// Waits for this lease from now on.
     pub fn park(&self, lease: LeaseId) -> Parked {
         let mut parked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (notify, count) = parked.entry(lease).or_default();
-        *count += 1;
+        let waiters = parked.entry(lease).or_default();
+        waiters.count += 1;
         Parked {
             watch: self.clone(),
             lease,
-            notify: notify.clone(),
+            notify: waiters.notify.clone(),
         }
     }
 
@@ -58,16 +65,16 @@ impl Watch {
             return;
         }
         for (_, _, event) in revision.events() {
-            if let Some((notify, _)) = lease_of(event).and_then(|lease| parked.get(&lease)) {
-                notify.notify_waiters();
+            if let Some(waiters) = lease_of(event).and_then(|lease| parked.get(&lease)) {
+                waiters.notify.notify_waiters();
             }
         }
     }
 
     fn wake_all(&self) {
         let parked = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (notify, _) in parked.values() {
-            notify.notify_waiters();
+        for waiters in parked.values() {
+            waiters.notify.notify_waiters();
         }
     }
 }
@@ -82,9 +89,9 @@ impl Parked {
 impl Drop for Parked {
     fn drop(&mut self) {
         let mut parked = self.watch.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, count)) = parked.get_mut(&self.lease) {
-            *count -= 1;
-            if *count == 0 {
+        if let Some(waiters) = parked.get_mut(&self.lease) {
+            waiters.count -= 1;
+            if waiters.count == 0 {
                 parked.remove(&self.lease);
             }
         }

@@ -96,3 +96,23 @@ async fn the_same_idempotency_key_gives_the_same_lease() {
     let error = ann.acquire_once(&other, "job-17").await.unwrap_err();
     assert_eq!(error.code(), Some(code::IDEMPOTENCY_KEY_REUSED));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ending_server_finishes_what_it_began() {
+    let site = Site::start().await;
+    site.pool("boards", 1).await;
+    let ann = site.user("ann").await;
+    let held = ann.acquire(&of("boards")).await.unwrap();
+    let handle = site.handle.clone();
+    site.end().await;
+    assert!(ann.lease(held.id).await.is_err());
+    assert!(
+        handle
+            .snapshot()
+            .await
+            .unwrap()
+            .leases
+            .get(&held.id)
+            .is_some()
+    );
+}

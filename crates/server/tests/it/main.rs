@@ -4,4 +4,5 @@
 #![cfg(test)]
 
 mod lease;
+mod noun;
 mod site;

@@ -3,14 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use caviada_core::check::overtaken;
 use caviada_core::event::{After, Event};
 use caviada_core::evolve::evolve;
 use caviada_core::id::{Fence, HostId, LeaseId, PoolId, ResourceId};
-use caviada_core::lease::{End, LeaseState, Purpose};
+use caviada_core::lease::{End, Lease, LeaseState, Purpose};
 use caviada_core::pool::RecycleClass;
 use caviada_core::resource::ResourceState;
 use caviada_core::state::State;
-use caviada_core::time::Time;
 
 /// A resource went from one state to another by an event; `None` is not there.
 pub type Move = (Option<ResourceState>, &'static str, Option<ResourceState>);
@@ -31,23 +31,6 @@ pub struct History {
 }
 
 impl History {
-    /// Follows a State that is there already.
-    pub fn of(state: State) -> Self {
-        Self {
-            shadow: state,
-            ..Self::default()
-        }
-    }
-
-    /// Applies one batch.
-    pub fn batch(&mut self, now: Time, events: &[Event]) {
-        self.shadow.begin(now);
-        for event in events {
-            self.event(event);
-        }
-        self.shadow.finish();
-    }
-
     fn says(&mut self, what: String) {
         self.wrong.push(what);
     }
@@ -77,6 +60,9 @@ impl History {
     fn before(&mut self, event: &Event) {
         match event {
             Event::LeaseGranted { lease, .. } => {
+                if lease.purpose == Purpose::Use {
+                    self.overtakes(lease);
+                }
                 self.granted(
                     lease.fence,
                     lease.purpose,
@@ -131,6 +117,18 @@ impl History {
                 self.used.remove(id);
             }
             _ => {}
+        }
+    }
+
+    /// 8: nobody before it in the queue lacks what it is given.
+    fn overtakes(&mut self, lease: &Lease) {
+        for m in &lease.members {
+            if let Some(first) = overtaken(&self.shadow, m.resource, lease.rank()) {
+                self.says(format!(
+                    "8: {} overtakes {first} for {}",
+                    lease.id, m.resource
+                ));
+            }
         }
     }
 

@@ -17,11 +17,6 @@ impl Rng {
         z ^ (z >> 31)
     }
 
-    /// A stream of its own, which leaves this one as it was but for one number.
-    pub fn fork(&mut self) -> Self {
-        Self(self.next())
-    }
-
     /// 0 to `n` - 1; 0 for 0.
     pub fn below(&mut self, n: u64) -> u64 {
         if n == 0 { 0 } else { self.next() % n }

@@ -11,25 +11,23 @@ use caviada_api::lease::{
     self as wire, Acquire, Annotate, CleanResult, Give, LeaseState, LeaseWait, Release, Renew,
     Revoke, Share,
 };
-use caviada_core::access::Verb;
+use caviada_core::access::{Principal, Verb};
 use caviada_core::attribute::Labels;
 use caviada_core::command::Act;
 use caviada_core::id::LeaseId;
 use caviada_core::limits;
-use caviada_core::refusal::Refusal;
-use caviada_ledger::{Accepted, Failure, Noun};
+use caviada_core::state::State as Snapshot;
+use caviada_ledger::{Accepted, Noun};
 use std::time::Duration;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::amend::amend;
 use super::{LONG_POLL_MS_MAX, answer, read};
 use crate::http::App;
 use crate::http::auth::Caller;
 use crate::http::json::{Ask, Nothing, Query};
 use crate::http::problem::Error;
-
-/// Tries of a change of labels or note while others change it too.
-const ANNOTATE_TRIES_MAX: u32 = 8;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -222,28 +220,20 @@ async fn annotate(
     mut ask: Ask<Annotate>,
 ) -> Result<Response, Error> {
     let id = read::id("lease", &id)?;
-    let mut tries = 0;
-    loop {
-        let act = annotation(&app, &ask, id).await?;
-        let command = ask.command(act);
-        let retried = command.clone();
-        match app.ledger().submit(command).await {
-            // Somebody else's change came between reading and writing.
-            Err(Failure::Refused(Refusal::Changed { .. }))
-                if ask.expect().is_none() && tries < ANNOTATE_TRIES_MAX =>
-            {
-                ask.again(retried);
-                tries += 1;
-            }
-            done => return shown(StatusCode::OK, &after(&app, &ask.caller, done?).await?),
-        }
-    }
+    let done = amend(&app, &mut ask, |state, who, ask| {
+        annotation(state, who, ask, id)
+    })
+    .await?;
+    shown(StatusCode::OK, &after(&app, &ask.caller, done).await?)
 }
 
 /// The lease's labels and note with the changes made, on the condition that it is as it was read.
-async fn annotation(app: &App, ask: &Ask<Annotate>, id: LeaseId) -> Result<Act, Error> {
-    let state = app.ledger().snapshot().await?;
-    let who = ask.caller.principal(&state)?;
+fn annotation(
+    state: &Snapshot,
+    who: &Principal,
+    ask: &Ask<Annotate>,
+    id: LeaseId,
+) -> Result<Act, Error> {
     let Some(lease) = state.leases.get(&id) else {
         // The turn says how it ended, or that there is none.
         return Ok(Act::Annotate {

@@ -11,18 +11,19 @@ use caviada_api::pool::{self as wire, PoolSpec};
 use caviada_core::access::Verb;
 use caviada_core::command::Act;
 use caviada_core::outcome::Subject;
+use caviada_core::pool::{PoolKind, PoolSpec as Spec};
 use caviada_core::state::State as Snapshot;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{answer, read};
+use super::{answer, read, template};
 use crate::http::App;
 use crate::http::auth::Caller;
 use crate::http::json::{Ask, Nothing, Query};
 use crate::http::page::Page;
 use crate::http::problem::Error;
 pub(super) use spec::slice;
-pub(super) use view::why;
+pub(super) use view::{counts, sum, why};
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -85,12 +86,33 @@ async fn put(
     mut ask: Ask<PoolSpec>,
 ) -> Result<Response, Error> {
     let name = read::text("name", &name)?;
-    let spec = Box::new(spec::read(std::mem::take(&mut ask.body))?);
+    let spec = spec::read(std::mem::take(&mut ask.body))?;
+    let spec = Box::new(rendered_once(&app, spec).await?);
     let expect = ask.expect();
     let command = ask.command(Act::PutPool { name, spec, expect });
     let done = app.ledger().submit(command).await?;
     let state = app.ledger().snapshot().await?;
     shown(&state, done.reply.subject)
+}
+
+/// Sees that the template takes the parameters, so that a pool that can never build is not put. A
+/// template that is not there is for the turn to tell.
+async fn rendered_once(app: &App, spec: Spec) -> Result<Spec, Error> {
+    let PoolKind::Built {
+        template,
+        parameters,
+    } = &spec.kind
+    else {
+        return Ok(spec);
+    };
+    let state = app.ledger().snapshot().await?;
+    let Some(template) = state.template_named(template).cloned() else {
+        return Ok(spec);
+    };
+    drop(state);
+    let parameters = parameters.clone();
+    answer::aside(move || template::takes(&template, &parameters)).await?;
+    Ok(spec)
 }
 
 fn shown(state: &Snapshot, subject: Subject) -> Result<Response, Error> {

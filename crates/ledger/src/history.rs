@@ -1,0 +1,366 @@
+//! The history: what is past, searchable. Projected from the journal after the answers, by a
+//! thread of its own, into a database of its own; never on the path of an answer.
+//!
+//! Events stay in the journal, once. What is projected is which revisions tell of whom (a posting
+//! per subject and revision, so that a batch about one pool costs one), and one row per lease.
+//! A search takes the postings of its rarest subject, reads those revisions and looks at each event.
+//!
+//! Under load the thread lets a second's worth gather: a lease that began and ended meanwhile is
+//! one row written once.
+
+mod lease;
+mod project;
+mod read;
+mod search;
+mod subject;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use caviada_core::event::Number;
+use caviada_core::id::LeaseId;
+use caviada_core::limits;
+use caviada_core::state::State;
+use caviada_core::time::Time;
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+
+use crate::directory::{Directory, Seen};
+use crate::engine::Engine;
+use crate::engine::postgres::{HISTORY_SCHEMA, LEDGER_SCHEMA, Postgres};
+use crate::engine::sqlite::{Sqlite, Sync};
+use crate::field::{Field, Reader};
+use crate::journal::Revision;
+use crate::store::sql::read_journal_part;
+use crate::store::{Flow, Part, StoreError};
+
+pub use lease::PastLease;
+use project::Projector;
+pub(crate) use project::prepare;
+use read::Reading;
+pub use search::{EventSearch, LeaseSearch, Order, Page, Recorded};
+
+/// How long a round gathers.
+const GATHER: Duration = Duration::from_millis(200);
+/// Subjects of a round, at most about.
+const ROUND_MAX: usize = 20_000;
+/// Rows of the journal that may be forgotten at once.
+pub(crate) const TRIM_ROWS: usize = 4_096;
+/// Pause after an error.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Databases of the history: its own, and the ledger's to read the journal.
+pub(crate) struct Databases {
+    /// The history, for its one writer.
+    pub projected: Box<dyn Engine + Send>,
+    /// The journal, for the writer of the history.
+    pub journal: Box<dyn Engine + Send>,
+    /// Both again, for readers.
+    pub search: (Box<dyn Engine + Send>, Box<dyn Engine + Send>),
+}
+
+impl Databases {
+    pub fn sqlite(directory: &Directory) -> Result<Self, StoreError> {
+        let (history, ledger) = (directory.file("history.db"), directory.file("ledger.db"));
+        let projected = Sqlite::open(&history, Sync::Normal)?;
+        Ok(Self {
+            projected: Box::new(projected),
+            journal: Box::new(Sqlite::read_only(&ledger)?),
+            search: (
+                Box::new(Sqlite::read_only(&history)?),
+                Box::new(Sqlite::read_only(&ledger)?),
+            ),
+        })
+    }
+
+    pub fn postgres(url: &str) -> Result<Self, StoreError> {
+        let open = |schema| Ok::<_, StoreError>(Box::new(Postgres::open(url, schema)?));
+        Ok(Self {
+            projected: open(HISTORY_SCHEMA)?,
+            journal: open(LEDGER_SCHEMA)?,
+            search: (open(HISTORY_SCHEMA)?, open(LEDGER_SCHEMA)?),
+        })
+    }
+}
+
+/// The history, for its readers. Its methods block: not for the threads of an asynchronous
+/// runtime.
+#[derive(Clone)]
+pub struct History {
+    reading: Arc<Mutex<Reading>>,
+    progress: Arc<Progress>,
+}
+
+/// How far the history is.
+#[derive(Debug, Default)]
+struct Progress {
+    mark: AtomicU64,
+    at: AtomicU64,
+}
+
+impl std::fmt::Debug for History {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "History up to {}", self.mark().0)
+    }
+}
+
+impl History {
+    /// The last revision the history knows of, and its ledger time.
+    pub fn mark(&self) -> (u64, Time) {
+        let load = |n: &AtomicU64| n.load(Ordering::Acquire);
+        (load(&self.progress.mark), Time(load(&self.progress.at)))
+    }
+
+    /// Events.
+    ///
+    /// # Errors
+    /// Any of [`StoreError`].
+    pub fn events(&self, search: &EventSearch) -> Result<Page<Recorded, Number>, StoreError> {
+        self.reading(|s| s.events(search))
+    }
+
+    /// Leases, newest first.
+    ///
+    /// # Errors
+    /// Any of [`StoreError`].
+    pub fn leases(&self, search: &LeaseSearch) -> Result<Page<PastLease, LeaseId>, StoreError> {
+        self.reading(|s| s.leases(search))
+    }
+
+    /// One lease, if it ever was and is not forgotten.
+    ///
+    /// # Errors
+    /// Any of [`StoreError`].
+    pub fn lease(&self, id: LeaseId) -> Result<Option<PastLease>, StoreError> {
+        self.reading(|s| s.lease(id))
+    }
+
+    /// The oldest event that is still kept.
+    ///
+    /// # Errors
+    /// Any of [`StoreError`].
+    pub fn oldest(&self) -> Result<Option<Number>, StoreError> {
+        self.reading(Reading::oldest)
+    }
+
+    /// Revisions after this one, oldest first, for a stream that goes on where it was cut off.
+    /// None when the journal no longer reaches back so far.
+    ///
+    /// # Errors
+    /// Any of [`StoreError`].
+    pub fn revisions(&self, after: u64, many: usize) -> Result<Option<Vec<Revision>>, StoreError> {
+        self.reading(|s| s.revisions(after, many))
+    }
+
+    fn reading<T>(
+        &self,
+        work: impl FnOnce(&mut Reading) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        reading.revive()?;
+        work(&mut reading)
+    }
+}
+
+/// Starts the thread. It ends when the ledger's has, and everything is written.
+pub(crate) fn spawn(
+    databases: Databases,
+    state: &State,
+    followed: Receiver<Arc<Revision>>,
+    trim_to: Arc<AtomicU64>,
+    seen: Seen,
+) -> Result<(History, JoinHandle<()>), StoreError> {
+    let Databases {
+        projected,
+        mut journal,
+        search,
+    } = databases;
+    let mut projector = Projector::open(projected)?;
+    if oldest(&mut *journal)?.is_none_or(|first| first > projector.mark() + 1)
+        && state.revision() > projector.mark()
+    {
+        projector.seed(state)?;
+    }
+    let progress = Arc::new(Progress::default());
+    let history = History {
+        reading: Arc::new(Mutex::new(Reading::new(search.0, search.1))),
+        progress: progress.clone(),
+    };
+    let mut writer = Writer {
+        projector,
+        journal,
+        followed,
+        progress,
+        trim_to,
+        seen,
+        total: 0,
+    };
+    writer.tell();
+    let thread = std::thread::Builder::new()
+        .name("history".into())
+        .spawn(move || writer.run())
+        .map_err(|e| StoreError::Broken(format!("no thread for the history: {e}")))?;
+    Ok((history, thread))
+}
+
+/// The oldest revision the journal has.
+fn oldest(journal: &mut dyn Engine) -> Result<Option<u64>, StoreError> {
+    let mut oldest = None;
+    read_journal_part(journal, Part::After(0), &mut |row| {
+        oldest = Some(row.revision);
+        Ok(Flow::Break(()))
+    })?;
+    Ok(oldest)
+}
+
+struct Writer {
+    projector: Projector,
+    journal: Box<dyn Engine + Send>,
+    followed: Receiver<Arc<Revision>>,
+    progress: Arc<Progress>,
+    trim_to: Arc<AtomicU64>,
+    seen: Seen,
+    /// Events up to the newest revision.
+    total: u64,
+}
+
+impl Writer {
+    fn run(&mut self) {
+        loop {
+            match self.rounds() {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::error!(%error, "the history lags");
+                    std::thread::sleep(PAUSE);
+                    if let Err(error) = self
+                        .projector
+                        .put_back()
+                        .and_then(|()| self.journal.revive())
+                    {
+                        tracing::error!(%error, "the history lags");
+                    }
+                }
+            }
+        }
+    }
+
+    /// Rounds until the ledger has ended.
+    fn rounds(&mut self) -> Result<(), StoreError> {
+        self.catch_up()?;
+        let mut ended = false;
+        while !ended {
+            let first = match self.followed.blocking_recv() {
+                Ok(revision) => Some(revision),
+                Err(RecvError::Lagged(_)) => None,
+                Err(RecvError::Closed) => return self.catch_up(),
+            };
+            let gathered = Instant::now() + GATHER;
+            let mut gap = first.is_none_or(|r| !self.take(&r));
+            while !gap && self.projector.pending() < ROUND_MAX {
+                match self.followed.try_recv() {
+                    Ok(revision) => gap = !self.take(&revision),
+                    Err(TryRecvError::Lagged(_)) => gap = true,
+                    Err(TryRecvError::Closed) => {
+                        ended = true;
+                        break;
+                    }
+                    Err(TryRecvError::Empty) => {
+                        let left = gathered.saturating_duration_since(Instant::now());
+                        if left.is_zero() {
+                            break;
+                        }
+                        std::thread::sleep(left.min(GATHER / 4));
+                    }
+                }
+            }
+            self.write()?;
+            if gap {
+                self.catch_up()?;
+            }
+        }
+        self.catch_up()
+    }
+
+    /// Takes a revision if it is the next one; false when some are missing between.
+    fn take(&mut self, revision: &Revision) -> bool {
+        let next = self.projector.newest() + 1;
+        if revision.revision == next {
+            self.total = revision.total;
+            self.projector.project(revision);
+        }
+        revision.revision <= next
+    }
+
+    /// Reads the journal as far as it goes.
+    fn catch_up(&mut self) -> Result<(), StoreError> {
+        loop {
+            let from = self.projector.newest();
+            let (projector, total) = (&mut self.projector, &mut self.total);
+            read_journal_part(&mut *self.journal, Part::After(from), &mut |row| {
+                *total = row.total;
+                projector.project(&Revision::of(&row)?);
+                let full = projector.pending() >= ROUND_MAX;
+                Ok(if full {
+                    Flow::Break(())
+                } else {
+                    Flow::Continue(())
+                })
+            })?;
+            if self.projector.newest() == self.projector.mark() {
+                return Ok(());
+            }
+            self.write()?;
+        }
+    }
+
+    fn write(&mut self) -> Result<(), StoreError> {
+        if self.projector.newest() == self.projector.mark() {
+            return Ok(());
+        }
+        self.projector.write()?;
+        self.tell();
+        self.seen.record(self.projector.mark());
+        self.allow_trim(self.projector.at())
+    }
+
+    fn tell(&mut self) {
+        self.progress
+            .at
+            .store(self.projector.at().0, Ordering::Release);
+        self.progress
+            .mark
+            .store(self.projector.mark(), Ordering::Release);
+    }
+
+    /// Lets the ledger forget the oldest part of the journal, if it is past its time and read.
+    /// What a start needs for the leases that ended within the hour stays in any case.
+    fn allow_trim(&mut self, now: Time) -> Result<(), StoreError> {
+        let ago = |ms| Field::from(now.0.saturating_sub(ms));
+        let many = (limits::JOURNAL_KEPT_EVENTS_MAX as u64).min(self.total);
+        let args = [
+            ago(limits::JOURNAL_KEPT_MS),
+            Field::from(self.total - many),
+            ago(limits::ENDED_KEPT_MS),
+            Field::from(self.projector.mark()),
+        ];
+        let past = "(at < $1 OR total < $2) AND at < $3 AND revision <= $4";
+        let first = "(SELECT MIN(revision) FROM journal)";
+        // Most often not even the oldest is past its time.
+        for range in [
+            format!("revision = {first}"),
+            format!("revision < {first} + {TRIM_ROWS}"),
+        ] {
+            let sql = format!("SELECT MAX(revision) FROM journal WHERE {range} AND {past}");
+            let mut up_to = None;
+            self.journal.query(&sql, &args, &mut |fields| {
+                up_to = Reader::new("journal", fields).maybe_u64()?;
+                Ok(Flow::Break(()))
+            })?;
+            let Some(up_to) = up_to else { return Ok(()) };
+            self.trim_to.store(up_to, Ordering::Release);
+        }
+        Ok(())
+    }
+}

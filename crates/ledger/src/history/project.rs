@@ -1,0 +1,372 @@
+//! Projection: from revisions of the journal to the history's rows, one transaction per round.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use caviada_core::event::{After, Event};
+use caviada_core::id::{LeaseId, PoolId, ResourceId};
+use caviada_core::name::Owner;
+use caviada_core::resource::Resource;
+use caviada_core::state::State;
+use caviada_core::time::Time;
+
+use super::lease::PastLease;
+use super::subject::{Context, Subject, subjects};
+use crate::engine::{Engine, Guard};
+use crate::field::{Field, Reader};
+use crate::journal::Revision;
+use crate::migration::{self, HISTORY};
+use crate::store::{Flow, StoreError};
+use crate::table::{LEASE_HISTORY, LEASE_OF, MEMBER, MEMBER_GONE, POSTING, Verb, Writes};
+
+/// Projects revisions into the history.
+pub(crate) struct Projector {
+    engine: Box<dyn Engine + Send>,
+    /// The last revision that is written.
+    mark: u64,
+    /// Its ledger time.
+    at: Time,
+    seen: Seen,
+    round: Round,
+}
+
+/// Brings the schema up to date and makes the first row.
+pub(crate) fn prepare(engine: &mut dyn Engine) -> Result<(), StoreError> {
+    migration::migrate(engine, HISTORY)?;
+    let first = "INSERT INTO mark (id, revision, at) VALUES (1, 0, 0) ON CONFLICT DO NOTHING";
+    engine.execute(&[(first, &[])])
+}
+
+/// What later events refer to: live leases and the pools of resources.
+#[derive(Default)]
+struct Seen {
+    pools: BTreeMap<ResourceId, PoolId>,
+    leases: BTreeMap<LeaseId, PastLease>,
+    marks: BTreeMap<ResourceId, LeaseId>,
+}
+
+/// What is not written yet.
+#[derive(Default)]
+struct Round {
+    last: u64,
+    at: Time,
+    postings: BTreeSet<(Subject, u64)>,
+    lease_of: BTreeSet<(Subject, LeaseId)>,
+    touched: BTreeSet<LeaseId>,
+    ended: BTreeMap<LeaseId, PastLease>,
+    members: BTreeMap<ResourceId, [Field; 4]>,
+    gone: BTreeMap<ResourceId, Time>,
+}
+
+impl Context for Seen {
+    fn pool_of(&self, resource: ResourceId) -> Option<PoolId> {
+        self.pools.get(&resource).copied()
+    }
+
+    fn lease(&self, lease: LeaseId) -> Option<(Vec<Owner>, Vec<ResourceId>)> {
+        let lease = self.leases.get(&lease)?;
+        Some((lease.owners.clone(), lease.members.clone()))
+    }
+}
+
+impl Projector {
+    /// Opens the history and goes on from its mark.
+    pub fn open(mut engine: Box<dyn Engine + Send>) -> Result<Self, StoreError> {
+        prepare(&mut *engine)?;
+        let mut projector = Self {
+            engine,
+            mark: 0,
+            at: Time(0),
+            seen: Seen::default(),
+            round: Round::default(),
+        };
+        (projector.mark, projector.at) = mark(&mut *projector.engine)?;
+        projector.seen = Seen::load(&mut *projector.engine)?;
+        Ok(projector)
+    }
+
+    /// The last revision that is written.
+    pub fn mark(&self) -> u64 {
+        self.mark
+    }
+
+    /// Ledger time of the last revision that is written.
+    pub fn at(&self) -> Time {
+        self.at
+    }
+
+    /// The last revision that was taken, written or not.
+    pub fn newest(&self) -> u64 {
+        self.mark.max(self.round.last)
+    }
+
+    /// Postings that are not written yet.
+    pub fn pending(&self) -> usize {
+        self.round.postings.len()
+    }
+
+    /// Begins with a State, where the journal does not reach back to the mark.
+    pub fn seed(&mut self, state: &State) -> Result<(), StoreError> {
+        self.seen = Seen::default();
+        self.round = Round {
+            last: state.revision(),
+            at: state.now(),
+            ..Round::default()
+        };
+        for r in state.resources.values() {
+            self.born(r);
+        }
+        for l in state.leases.values() {
+            self.begin(PastLease::of(l, state.revision()));
+        }
+        self.write()
+    }
+
+    /// Takes a revision into the round.
+    pub fn project(&mut self, revision: &Revision) {
+        (self.round.last, self.round.at) = (revision.revision, revision.at);
+        for (_, _, event) in revision.events() {
+            self.come(event, revision);
+            let mut found = subjects(event, &self.seen);
+            // Its first and last revision are in the lease's own row.
+            if let Event::LeaseWaiting(lease) | Event::LeaseGranted { lease, .. } = event {
+                found.remove(&Subject::noun(lease.id.0));
+            }
+            if let Event::LeaseEnded { lease, .. } = event {
+                found.remove(&Subject::noun(lease.0));
+            }
+            let here = |subject| (subject, revision.revision);
+            self.round.postings.extend(found.into_iter().map(here));
+            self.go(event, revision.at);
+        }
+    }
+
+    /// What comes with an event, before it is posted.
+    fn come(&mut self, event: &Event, revision: &Revision) {
+        match event {
+            Event::ResourceDeclared(r) | Event::ResourcePlanned(r) | Event::ResourceCut(r) => {
+                self.born(r);
+            }
+            Event::LeaseWaiting(lease) | Event::LeaseGranted { lease, .. } => {
+                self.begin(PastLease::of(lease, revision.revision));
+            }
+            Event::ResourceUnmarked(resource) => self.unmark(*resource),
+            _ => {}
+        }
+        let Some(id) = lease_of(event) else { return };
+        if let Event::ResourceEarmarked { resource, .. } = event {
+            self.unmark(*resource);
+            self.seen.marks.insert(*resource, id);
+        }
+        let Some(lease) = self.seen.leases.get_mut(&id) else {
+            return;
+        };
+        if matches!(event, Event::LeaseMet { .. } | Event::LeaseEnded { .. }) {
+            for resource in &lease.marked {
+                self.seen.marks.remove(resource);
+            }
+        }
+        lease.apply(event, revision.at);
+        lease.last = revision.revision;
+        self.round.touched.insert(id);
+        let more = |e: &Event| {
+            use Event::{LeaseGiven, LeaseMet, LeaseSwapped};
+            matches!(e, LeaseMet { .. } | LeaseSwapped { .. } | LeaseGiven(..))
+        };
+        if more(event) {
+            self.listed(id);
+        }
+    }
+
+    /// What goes with an event, after it is posted.
+    fn go(&mut self, event: &Event, at: Time) {
+        match event {
+            Event::ResourceGone(id) => self.gone(*id, at),
+            Event::LeaseEnded { lease, members, .. } => {
+                for (id, after) in members {
+                    if *after == After::Gone {
+                        self.gone(*id, at);
+                    }
+                }
+                if let Some(past) = self.seen.leases.remove(lease) {
+                    self.round.touched.remove(lease);
+                    self.round.ended.insert(*lease, past);
+                }
+            }
+            Event::LeaseReduced(_, id, After::Gone)
+            | Event::LeaseSwapped {
+                out: id,
+                after: After::Gone,
+                ..
+            } => self.gone(*id, at),
+            _ => {}
+        }
+    }
+
+    fn born(&mut self, r: &Resource) {
+        self.seen.pools.insert(r.id, r.pool);
+        let row = [
+            r.id.0.into(),
+            r.pool.0.into(),
+            r.doc.name.as_str().into(),
+            Field::Null,
+        ];
+        self.round.members.insert(r.id, row);
+    }
+
+    fn gone(&mut self, id: ResourceId, at: Time) {
+        self.seen.pools.remove(&id);
+        match self.round.members.get_mut(&id) {
+            Some(row) => row[3] = at.0.into(),
+            None => drop(self.round.gone.insert(id, at)),
+        }
+    }
+
+    fn begin(&mut self, lease: PastLease) {
+        let id = lease.id;
+        for resource in &lease.marked {
+            self.seen.marks.insert(*resource, id);
+        }
+        self.seen.leases.insert(id, lease);
+        self.listed(id);
+    }
+
+    fn unmark(&mut self, resource: ResourceId) {
+        let Some(id) = self.seen.marks.remove(&resource) else {
+            return;
+        };
+        if let Some(lease) = self.seen.leases.get_mut(&id) {
+            lease.marked.retain(|r| *r != resource);
+            self.round.touched.insert(id);
+        }
+    }
+
+    /// Lists a lease under everybody it has to do with.
+    fn listed(&mut self, id: LeaseId) {
+        let Some(lease) = self.seen.leases.get_mut(&id) else {
+            return;
+        };
+        self.round.touched.insert(id);
+        for member in &lease.members {
+            let pool = self.seen.pools.get(member);
+            if let Some(pool) = pool.filter(|p| !lease.pools.contains(p)) {
+                lease.pools.push(*pool);
+            }
+        }
+        let owners = lease.owners.iter().map(Subject::owner);
+        let pools = lease.pools.iter().map(|p| Subject::noun(p.0));
+        let members = lease.members.iter().map(|r| Subject::noun(r.0));
+        let all = owners.chain(pools).chain(members);
+        self.round.lease_of.extend(all.map(|subject| (subject, id)));
+    }
+
+    /// Writes the round. After an error everything is read again from the mark.
+    pub fn write(&mut self) -> Result<(), StoreError> {
+        let round = std::mem::take(&mut self.round);
+        let mut leases = Writes::new(Verb::Put, &LEASE_HISTORY);
+        for lease in round.ended.values() {
+            leases.push(lease.row());
+        }
+        for lease in round
+            .touched
+            .iter()
+            .filter_map(|id| self.seen.leases.get(id))
+        {
+            leases.push(lease.row());
+        }
+        let mut lease_of = Writes::new(Verb::Put, &LEASE_OF);
+        for (subject, lease) in round.lease_of {
+            lease_of.push([Field::Int(subject.0), lease.0.into()]);
+        }
+        let mut postings = Writes::new(Verb::Put, &POSTING);
+        for (subject, revision) in round.postings {
+            postings.push([Field::Int(subject.0), revision.into()]);
+        }
+        let mut members = Writes::new(Verb::Put, &MEMBER);
+        for row in round.members.into_values() {
+            members.push(row);
+        }
+        let mut gone = Writes::new(Verb::Change, &MEMBER_GONE);
+        for (id, at) in round.gone {
+            gone.push([id.0.into(), at.0.into()]);
+        }
+        let mut writes = vec![leases, lease_of, postings, members, gone];
+        writes.retain(|w| !w.is_empty());
+        let guard = Guard {
+            table: "mark",
+            set: "revision = $2, at = $3",
+            holds: "revision = $1",
+            args: vec![self.mark.into(), round.last.into(), round.at.0.into()],
+        };
+        self.engine.commit(&guard, &writes)?;
+        (self.mark, self.at) = (round.last, round.at);
+        Ok(())
+    }
+
+    /// Forgets what is not written, to begin again at the mark.
+    pub fn put_back(&mut self) -> Result<(), StoreError> {
+        self.engine.revive()?;
+        self.round = Round::default();
+        (self.mark, self.at) = mark(&mut *self.engine)?;
+        self.seen = Seen::load(&mut *self.engine)?;
+        Ok(())
+    }
+}
+
+/// The lease an event changes.
+fn lease_of(event: &Event) -> Option<LeaseId> {
+    match event {
+        Event::ResourceEarmarked { rank, .. } => Some(rank.lease),
+        Event::LeaseMet { lease, .. }
+        | Event::LeaseSwapped { lease, .. }
+        | Event::LeaseEnded { lease, .. }
+        | Event::LeaseActive(lease)
+        | Event::LeaseRenewed(lease, _)
+        | Event::LeasePolled(lease, _)
+        | Event::LeaseReduced(lease, ..)
+        | Event::LeaseFlagged(lease, _)
+        | Event::LeaseGiven(lease, _)
+        | Event::LeaseShared(lease, _)
+        | Event::LeaseNoted(lease, ..) => Some(*lease),
+        _ => None,
+    }
+}
+
+/// Where a history stands: revision, and its ledger time.
+pub(crate) fn mark(engine: &mut dyn Engine) -> Result<(u64, Time), StoreError> {
+    let mut found = None;
+    engine.query("SELECT revision, at FROM mark", &[], &mut |fields| {
+        let mut row = Reader::new("mark", fields);
+        found = Some((row.u64()?, Time(row.u64()?)));
+        Ok(Flow::Break(()))
+    })?;
+    found.ok_or_else(|| StoreError::Broken("the history has no mark".into()))
+}
+
+impl Seen {
+    fn load(engine: &mut dyn Engine) -> Result<Self, StoreError> {
+        let mut seen = Self::default();
+        let names: Vec<_> = LEASE_HISTORY.columns.iter().map(|c| c.name).collect();
+        let live = format!(
+            "SELECT {} FROM lease_history WHERE ended_at IS NULL",
+            names.join(", ")
+        );
+        engine.query(&live, &[], &mut |fields| {
+            let lease = PastLease::read(Reader::new(LEASE_HISTORY.name, fields))?;
+            seen.marks
+                .extend(lease.marked.iter().map(|r| (*r, lease.id)));
+            seen.leases.insert(lease.id, lease);
+            Ok(Flow::Continue(()))
+        })?;
+        engine.query(
+            "SELECT id, pool FROM member WHERE gone_at IS NULL",
+            &[],
+            &mut |fields| {
+                let mut row = Reader::new(MEMBER.name, fields);
+                seen.pools
+                    .insert(ResourceId(row.u64()?), PoolId(row.u64()?));
+                Ok(Flow::Continue(()))
+            },
+        )?;
+        Ok(seen)
+    }
+}

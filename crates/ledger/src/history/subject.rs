@@ -1,0 +1,186 @@
+//! Whom an event is about.
+
+use std::collections::BTreeSet;
+
+use caviada_core::event::Event;
+use caviada_core::id::{HostId, KeyId, LeaseId, PoolId, QuotaId, ResourceId, TemplateId};
+use caviada_core::lease::Lease;
+use caviada_core::name::Owner;
+use sha2::{Digest as _, Sha256};
+
+/// A noun by its id, or an owner by a number below zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Subject(pub i64);
+
+impl Subject {
+    /// A noun: no two of whatever kind have the same id.
+    pub fn noun(id: u64) -> Self {
+        Self(id.cast_signed() & i64::MAX)
+    }
+
+    /// An owner. Two with the same number would only be searched together: whoever reads looks at
+    /// the name again.
+    pub fn owner(owner: &Owner) -> Self {
+        let digest = Sha256::digest(owner.as_str());
+        let first = digest
+            .first_chunk()
+            .map_or(0, |bytes| i64::from_be_bytes(*bytes));
+        Self(first | i64::MIN)
+    }
+}
+
+/// What an event does not say itself.
+pub(crate) trait Context {
+    /// The pool of a resource.
+    fn pool_of(&self, resource: ResourceId) -> Option<PoolId>;
+    /// Whom a lease has had to do with: its owners, and the resources that were its members.
+    fn lease(&self, lease: LeaseId) -> Option<(Vec<Owner>, Vec<ResourceId>)>;
+}
+
+/// Everybody an event is about: the nouns it names, the pools of its resources, and the owner of
+/// its lease.
+pub(crate) fn subjects(event: &Event, context: &impl Context) -> BTreeSet<Subject> {
+    let mut found = Found {
+        subjects: BTreeSet::new(),
+        context,
+    };
+    found.event(event);
+    found.subjects
+}
+
+struct Found<'a, C> {
+    subjects: BTreeSet<Subject>,
+    context: &'a C,
+}
+
+impl<C: Context> Found<'_, C> {
+    fn noun(&mut self, id: u64) {
+        self.subjects.insert(Subject::noun(id));
+    }
+
+    fn owner(&mut self, owner: &Owner) {
+        self.subjects.insert(Subject::owner(owner));
+    }
+
+    fn resource(&mut self, id: ResourceId) {
+        self.noun(id.0);
+        if let Some(pool) = self.context.pool_of(id) {
+            self.noun(pool.0);
+        }
+    }
+
+    fn lease(&mut self, id: LeaseId) {
+        self.noun(id.0);
+        if let Some((owners, members)) = self.context.lease(id) {
+            owners.iter().for_each(|o| self.owner(o));
+            members.into_iter().for_each(|r| self.resource(r));
+        }
+    }
+
+    fn whole_lease(&mut self, lease: &Lease) {
+        self.noun(lease.id.0);
+        self.owner(&lease.owner);
+        lease
+            .items
+            .iter()
+            .filter_map(|i| i.pool)
+            .for_each(|p| self.noun(p.0));
+        lease.members.iter().for_each(|m| self.resource(m.resource));
+    }
+
+    fn event(&mut self, event: &Event) {
+        match event {
+            Event::PoolDeclared(pool) => self.noun(pool.id.0),
+            Event::PoolRetiring(PoolId(id))
+            | Event::PoolGone(PoolId(id))
+            | Event::HostSeen(HostId(id))
+            | Event::HostUnseen(HostId(id), _)
+            | Event::HostLost(HostId(id))
+            | Event::HostRetiring {
+                host: HostId(id), ..
+            }
+            | Event::HostQuarantined(HostId(id), _)
+            | Event::HostGone(HostId(id))
+            | Event::TemplateGone(TemplateId(id))
+            | Event::KeyGone(KeyId(id))
+            | Event::QuotaGone(QuotaId(id)) => self.noun(*id),
+            Event::PoolProven(PoolId(pool), TemplateId(other))
+            | Event::HostBackoff {
+                host: HostId(other),
+                pool: PoolId(pool),
+                ..
+            }
+            | Event::HostBackoffOver(HostId(other), PoolId(pool))
+            | Event::HostRecovered(HostId(other), PoolId(pool)) => {
+                self.noun(*pool);
+                self.noun(*other);
+            }
+            Event::HostDeclared(host) => self.noun(host.id.0),
+            Event::TemplateRevised(template) => self.noun(template.id.0),
+            Event::KeyMade(key) => {
+                self.noun(key.id.0);
+                self.owner(&key.owner);
+            }
+            Event::QuotaSet(quota) => {
+                self.noun(quota.id.0);
+                self.owner(&quota.owner);
+            }
+            Event::ResourceDeclared(r) | Event::ResourcePlanned(r) | Event::ResourceCut(r) => {
+                self.resource(r.id);
+                if let Some(site) = r.site() {
+                    self.noun(site.host.0);
+                }
+            }
+            Event::ResourceDescribed(id, _)
+            | Event::ResourceCreating(id, _)
+            | Event::ResourceDirtied(id, _)
+            | Event::ResourceWithheld(id, _)
+            | Event::ResourceReturned(id)
+            | Event::ResourceThen(id, _)
+            | Event::ResourceDeleting(id, _)
+            | Event::ResourceUndeleted(id, ..)
+            | Event::ResourceGone(id)
+            | Event::ResourceHealth(id, _)
+            | Event::ResourceCooled(id)
+            | Event::ResourceAlert(id)
+            | Event::ResourceBound(id)
+            | Event::ResourceUnmarked(id)
+            | Event::ResourceBuilt { resource: id, .. }
+            | Event::ResourceCleaning { resource: id, .. }
+            | Event::ResourceCleaned { resource: id, .. }
+            | Event::ResourceFailed { resource: id, .. } => self.resource(*id),
+            Event::ResourceEarmarked { resource, rank, .. } => {
+                self.resource(*resource);
+                self.lease(rank.lease);
+            }
+            Event::LeaseWaiting(lease) | Event::LeaseGranted { lease, .. } => {
+                self.whole_lease(lease);
+            }
+            Event::LeaseMet { lease, .. }
+            | Event::LeaseActive(lease)
+            | Event::LeaseRenewed(lease, _)
+            | Event::LeasePolled(lease, _)
+            | Event::LeaseReduced(lease, ..)
+            | Event::LeaseSwapped { lease, .. }
+            | Event::LeaseFlagged(lease, _)
+            | Event::LeaseGiven(lease, _)
+            | Event::LeaseShared(lease, _)
+            | Event::LeaseNoted(lease, ..)
+            | Event::LeaseEnded { lease, .. } => self.lease(*lease),
+            Event::OutcomeKept(_) | Event::OutcomeForgotten(_) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_owner_is_no_noun() {
+        let owner = Subject::owner(&Owner::new("ann").unwrap());
+        assert!(owner.0 < 0);
+        assert!(Subject::noun(u64::MAX).0 >= 0);
+        assert_ne!(owner, Subject::owner(&Owner::new("ben").unwrap()));
+    }
+}

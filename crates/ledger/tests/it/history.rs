@@ -1,0 +1,433 @@
+//! The history: what is past is found, on each engine, and again after every restart.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use caviada_core::command::Command;
+use caviada_core::id::{LeaseId, PoolId, ResourceId};
+use caviada_core::lease::End;
+use caviada_core::name::Owner;
+use caviada_core::pool::PoolSpec;
+use caviada_core::time::Time;
+use caviada_ledger::directory::Directory;
+use caviada_ledger::history::{EventSearch, History, LeaseSearch, Order, PastLease, Recorded};
+use caviada_ledger::{Place, Running, Start, adopt, start};
+
+use crate::sim::{acquire, declare, lease_of, name, put_pool, release};
+
+/// A data directory and, perhaps, a server.
+pub struct Site {
+    pub files: tempfile::TempDir,
+    pub place: Place,
+    _server: Option<caviada_testbed::Postgres>,
+}
+
+impl Site {
+    pub fn sqlite() -> Self {
+        Self {
+            files: tempfile::tempdir().unwrap(),
+            place: Place::Sqlite,
+            _server: None,
+        }
+    }
+
+    pub fn postgres() -> Option<Self> {
+        let server = caviada_testbed::postgres()?;
+        let place = Place::Postgres(server.socket_url());
+        Some(Self {
+            files: tempfile::tempdir().unwrap(),
+            place,
+            _server: Some(server),
+        })
+    }
+
+    pub fn start(&self) -> Running {
+        let directory = Directory::lock(self.files.path()).unwrap();
+        start(&directory, &self.place, Start::default()).unwrap()
+    }
+}
+
+macro_rules! on_each_engine {
+    ($($promise:ident)*) => {
+        mod sqlite {
+            $(#[test] fn $promise() { super::$promise(&super::Site::sqlite()) })*
+        }
+        mod postgres {
+            $(#[test] fn $promise() {
+                let Some(site) = super::Site::postgres() else { return };
+                super::$promise(&site)
+            })*
+        }
+    };
+}
+
+on_each_engine! {
+    events_are_found_by_everybody_they_are_about
+    an_ended_lease_is_found_by_owner_pool_and_member
+    a_page_ends_where_the_next_one_begins
+    a_restart_goes_on_from_the_mark
+}
+
+pub fn block<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap()
+        .block_on(work)
+}
+
+fn owner(text: &str) -> Owner {
+    Owner::new(text).unwrap()
+}
+
+/// Two pools of two, and six leases one after the other by two owners.
+pub struct Past {
+    pools: BTreeMap<&'static str, PoolId>,
+    leases: Vec<(LeaseId, ResourceId, &'static str, &'static str)>,
+}
+
+pub fn do_all(running: &Running, commands: Vec<Command>) {
+    for command in commands {
+        block(running.handle.submit(command)).unwrap();
+    }
+}
+
+pub fn live(running: &Running) -> Past {
+    let made = ["boards", "servers"].into_iter().flat_map(|pool| {
+        let members = ["1", "2"].map(|n| declare(pool, &format!("{pool}-{n}")));
+        [put_pool(pool, PoolSpec::declared())]
+            .into_iter()
+            .chain(members)
+    });
+    do_all(running, made.collect());
+    let mut leases = vec![];
+    for i in 0..6 {
+        let (who, pool) = (["ann", "ben"][i % 2], ["boards", "servers"][i / 2 % 2]);
+        let granted = block(running.handle.submit(acquire(who, pool, 0)));
+        let id = lease_of(&granted);
+        let caviada_ledger::Noun::Lease(lease, _) = granted.unwrap().noun else {
+            panic!()
+        };
+        leases.push((id, lease.members[0].resource, who, pool));
+        do_all(running, vec![release(id)]);
+    }
+    let state = block(running.handle.snapshot()).unwrap();
+    let pools = ["boards", "servers"].map(|p| (p, state.pool_named(&name(p)).unwrap().id));
+    let past = Past {
+        pools: pools.into(),
+        leases,
+    };
+    caught_up(running);
+    past
+}
+
+/// Waits until the history has what is committed now.
+pub fn caught_up(running: &Running) {
+    let committed = *running.handle.committed().borrow();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while running.history.mark().0 < committed {
+        assert!(
+            Instant::now() < deadline,
+            "the history is at {:?}",
+            running.history.mark()
+        );
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn events(history: &History, search: &EventSearch) -> Vec<Recorded> {
+    let page = history
+        .events(&EventSearch {
+            limit: 1_000,
+            ..search.clone()
+        })
+        .unwrap();
+    assert_eq!(page.next, None);
+    page.items
+}
+
+pub fn leases(history: &History, search: &LeaseSearch) -> Vec<PastLease> {
+    let page = history
+        .leases(&LeaseSearch {
+            limit: 1_000,
+            ..search.clone()
+        })
+        .unwrap();
+    assert_eq!(page.next, None);
+    page.items
+}
+
+/// Every event of the journal whose text names an id or an owner.
+fn naming(all: &[Recorded], what: &str) -> Vec<Recorded> {
+    let names = |r: &&Recorded| serde_json::to_string(&r.event).unwrap().contains(what);
+    all.iter().filter(names).cloned().collect()
+}
+
+fn events_are_found_by_everybody_they_are_about(site: &Site) {
+    let running = site.start();
+    let past = live(&running);
+    let history = &running.history;
+    let all = events(history, &EventSearch::default());
+    assert_eq!(all.len(), 2 + 4 + 12);
+    assert!(all.is_sorted_by(|a, b| a.number > b.number), "newest first");
+    let mut oldest = events(
+        history,
+        &EventSearch {
+            order: Order::Oldest,
+            ..Default::default()
+        },
+    );
+    oldest.reverse();
+    assert_eq!(oldest, all);
+    for (lease, resource, who, pool) in &past.leases {
+        let of_lease = EventSearch {
+            lease: Some(*lease),
+            ..Default::default()
+        };
+        assert_eq!(events(history, &of_lease), naming(&all, &lease.to_string()));
+        let of_resource = EventSearch {
+            resource: Some(*resource),
+            ..Default::default()
+        };
+        assert_eq!(
+            events(history, &of_resource),
+            naming(&all, &resource.to_string())
+        );
+        let of_owner = EventSearch {
+            owner: Some(owner(who)),
+            ..Default::default()
+        };
+        assert_eq!(
+            events(history, &of_owner),
+            naming(&all, &format!("\"{who}\""))
+        );
+        let both = EventSearch {
+            pool: Some(past.pools[pool]),
+            ..of_owner
+        };
+        let kind = EventSearch {
+            kind: Some("lease.granted".into()),
+            ..both.clone()
+        };
+        let granted = naming(&events(history, &both), "lease.granted");
+        assert_eq!(events(history, &kind), granted);
+        assert!(granted.iter().any(|r| r.act.as_deref() == Some("acquire")));
+    }
+    let times = EventSearch {
+        since: Some(all[8].at),
+        until: Some(all[4].at),
+        ..Default::default()
+    };
+    let between: Vec<_> = all
+        .iter()
+        .filter(|r| (all[8].at..=all[4].at).contains(&r.at))
+        .cloned()
+        .collect();
+    assert_eq!(events(history, &times), between);
+    let never = EventSearch {
+        until: Some(Time(1)),
+        ..Default::default()
+    };
+    assert_eq!(events(history, &never), []);
+    running.close();
+}
+
+fn an_ended_lease_is_found_by_owner_pool_and_member(site: &Site) {
+    let running = site.start();
+    let past = live(&running);
+    let history = &running.history;
+    let all = leases(history, &LeaseSearch::default());
+    assert_eq!(all.len(), past.leases.len());
+    for (id, resource, who, pool) in &past.leases {
+        let lease = history.lease(*id).unwrap().unwrap();
+        assert_eq!(
+            (lease.owner().unwrap().as_str(), lease.end),
+            (*who, Some(End::Released))
+        );
+        assert_eq!(
+            (&lease.members, &lease.pools),
+            (&vec![*resource], &vec![past.pools[pool]])
+        );
+        assert!(lease.asked_at <= lease.ended_at.unwrap());
+        let searches = [
+            LeaseSearch {
+                owner: Some(owner(who)),
+                ..Default::default()
+            },
+            LeaseSearch {
+                pool: Some(past.pools[pool]),
+                ..Default::default()
+            },
+            LeaseSearch {
+                resource: Some(*resource),
+                ..Default::default()
+            },
+        ];
+        for search in searches {
+            let found = leases(history, &search);
+            assert!(found.contains(&lease));
+            assert!(found.len() < all.len(), "and not all are");
+        }
+    }
+    assert_eq!(history.lease(LeaseId(1 << 60)).unwrap(), None);
+    running.close();
+}
+
+fn a_page_ends_where_the_next_one_begins(site: &Site) {
+    let running = site.start();
+    live(&running);
+    for order in [Order::Newest, Order::Oldest] {
+        let whole = events(
+            &running.history,
+            &EventSearch {
+                order,
+                ..Default::default()
+            },
+        );
+        let mut search = EventSearch {
+            order,
+            limit: 5,
+            ..Default::default()
+        };
+        let mut pages = vec![];
+        loop {
+            let page = running.history.events(&search).unwrap();
+            pages.extend(page.items);
+            search.beyond = page.next;
+            if search.beyond.is_none() {
+                break;
+            }
+        }
+        assert_eq!(pages, whole);
+    }
+    running.close();
+}
+
+fn a_restart_goes_on_from_the_mark(site: &Site) {
+    let running = site.start();
+    let past = live(&running);
+    let before = events(&running.history, &EventSearch::default());
+    let held = lease_of(&block(running.handle.submit(acquire("cy", "boards", 0))));
+    caught_up(&running);
+    running.close();
+    let running = site.start();
+    do_all(&running, vec![release(held)]);
+    caught_up(&running);
+    let after = events(&running.history, &EventSearch::default());
+    assert_eq!(after[after.len() - before.len()..], before);
+    let of_lease = EventSearch {
+        lease: Some(held),
+        ..Default::default()
+    };
+    assert_eq!(
+        events(&running.history, &of_lease),
+        naming(&after, &held.to_string())
+    );
+    let lease = running.history.lease(held).unwrap().unwrap();
+    assert_eq!(
+        (lease.pools, lease.end),
+        (vec![past.pools["boards"]], Some(End::Released))
+    );
+    running.close();
+}
+
+#[test]
+fn a_lost_history_is_made_again_from_the_journal() {
+    let site = Site::sqlite();
+    let running = site.start();
+    let past = live(&running);
+    let search = LeaseSearch {
+        owner: Some(owner("ann")),
+        ..Default::default()
+    };
+    let before = leases(&running.history, &search);
+    running.close();
+    for file in ["history.db", "history.db-wal", "history.db-shm"] {
+        let _ = std::fs::remove_file(site.files.path().join(file));
+    }
+    let running = site.start();
+    caught_up(&running);
+    assert_eq!(leases(&running.history, &search), before);
+    assert_eq!(before.len(), past.leases.len() / 2);
+    running.close();
+}
+
+#[test]
+fn where_the_journal_does_not_reach_back_the_history_begins_with_what_is() {
+    let site = Site::sqlite();
+    let running = site.start();
+    let past = live(&running);
+    let held = lease_of(&block(running.handle.submit(acquire("cy", "boards", 0))));
+    running.close();
+    for file in ["history.db", "history.db-wal", "history.db-shm"] {
+        let _ = std::fs::remove_file(site.files.path().join(file));
+    }
+    let ledger = rusqlite::Connection::open(site.files.path().join("ledger.db")).unwrap();
+    ledger
+        .execute("DELETE FROM journal WHERE revision < 10", [])
+        .unwrap();
+    drop(ledger);
+    let running = site.start();
+    do_all(&running, vec![release(held)]);
+    caught_up(&running);
+    let lease = running.history.lease(held).unwrap().unwrap();
+    assert_eq!(
+        (lease.pools, lease.end),
+        (vec![past.pools["boards"]], Some(End::Released))
+    );
+    assert_eq!(running.history.oldest().unwrap().unwrap().revision, 10);
+    assert_eq!(
+        running.history.revisions(3, 10).unwrap(),
+        None,
+        "a stream has to begin anew"
+    );
+    assert_eq!(
+        running.history.revisions(9, 10).unwrap().unwrap()[0].revision,
+        10
+    );
+    running.close();
+}
+
+#[test]
+fn a_store_older_than_what_was_seen_is_rolled_back_until_somebody_has_looked() {
+    let site = Site::sqlite();
+    let running = site.start();
+    assert!(!running.rolled_back);
+    do_all(&running, vec![put_pool("boards", PoolSpec::declared())]);
+    running.close();
+    let (ledger, kept) = (
+        site.files.path().join("ledger.db"),
+        site.files.path().join("kept"),
+    );
+    std::fs::copy(&ledger, &kept).unwrap();
+    let running = site.start();
+    live(&running);
+    running.close();
+    std::fs::copy(&kept, &ledger).unwrap();
+    let running = site.start();
+    assert!(running.rolled_back);
+    running.close();
+    let running = site.start();
+    assert!(running.rolled_back, "until somebody has looked");
+    running.close();
+    let directory = Directory::lock(site.files.path()).unwrap();
+    adopt(&directory, &site.place).unwrap();
+    drop(directory);
+    let running = site.start();
+    assert!(!running.rolled_back);
+    running.close();
+}
+
+#[test]
+fn a_rolled_back_store_stays_so_when_it_has_caught_up() {
+    let site = Site::sqlite();
+    site.start().close();
+    let directory = Directory::lock(site.files.path()).unwrap();
+    directory.sqlite().unwrap().set_rolled_back(true).unwrap();
+    drop(directory);
+    for _ in 0..2 {
+        let running = site.start();
+        assert!(running.rolled_back);
+        do_all(&running, vec![put_pool("boards", PoolSpec::declared())]);
+        running.close();
+    }
+}

@@ -1,0 +1,214 @@
+//! Hosts: where built resources live.
+
+mod spec;
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::Response;
+use caviada_api::host::{self as wire, DeleteHost, HostPatch, HostState};
+use caviada_api::list::{List, PageQuery};
+use caviada_api::pool::Counts;
+use caviada_api::timestamp::Timestamp;
+use caviada_core::access::Verb;
+use caviada_core::command::Act;
+use caviada_core::host::Host;
+use caviada_core::name::Name;
+use caviada_core::resource::ResourceState;
+use caviada_core::state::State as Snapshot;
+use caviada_ledger::{Accepted, Noun};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::amend::amend;
+use super::{answer, read};
+use crate::http::App;
+use crate::http::auth::Caller;
+use crate::http::json::{Ask, Nothing, Query};
+use crate::http::page::Page;
+use crate::http::problem::Error;
+
+pub(super) fn routes() -> OpenApiRouter<App> {
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(get, put, patch, delete))
+}
+
+/// All hosts, by name.
+#[utoipa::path(get, path = "/hosts", tag = "hosts", security(("key" = [])),
+    params(PageQuery),
+    responses((status = 200, description = "One page", body = List<wire::Host>)))]
+async fn list(
+    State(app): State<App>,
+    caller: Caller,
+    Query(query): Query<PageQuery>,
+) -> Result<Response, Error> {
+    let page = Page::<String>::plain(&query, "hosts")?;
+    let state = app.ledger().snapshot().await?;
+    caller.may(&state, Verb::SeeHosts)?;
+    let after = page.after.as_deref();
+    let names = state.index.host_names.iter();
+    let names = names.filter(|(name, _)| after.is_none_or(|after| name.as_str() > after));
+    let hosts = names
+        .filter_map(|(_, id)| state.hosts.get(id))
+        .map(|host| (host.name.to_string(), render(&state, host)));
+    let list = page.fill(state.revision(), hosts);
+    answer::json(StatusCode::OK, &list)
+}
+
+/// A host.
+#[utoipa::path(get, path = "/hosts/{name}", tag = "hosts", security(("key" = [])),
+    params(("name" = String, Path, description = "Name of the host")),
+    responses((status = 200, description = "The host", body = wire::Host)))]
+async fn get(
+    State(app): State<App>,
+    caller: Caller,
+    Path(name): Path<String>,
+) -> Result<Response, Error> {
+    let state = app.ledger().snapshot().await?;
+    caller.may(&state, Verb::SeeHosts)?;
+    let host = state.host_named(&read::name("host", &name)?);
+    let host = render(&state, host.ok_or_else(|| Error::unknown("host", &name))?);
+    answer::noun(StatusCode::OK, &host.etag, &host)
+}
+
+/// Declares a host, or declares it differently. What is absent takes its default.
+#[utoipa::path(put, path = "/hosts/{name}", tag = "hosts", security(("key" = [])),
+    params(("name" = String, Path, description = "Name of the host")),
+    request_body = wire::HostSpec,
+    responses((status = 200, description = "The host as it now is", body = wire::Host)))]
+async fn put(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    mut ask: Ask<wire::HostSpec>,
+) -> Result<Response, Error> {
+    let name: Name = read::text("name", &name)?;
+    let spec = Box::new(spec::read(&ask.body)?);
+    let expect = ask.expect();
+    let command = ask.command(Act::PutHost { name, spec, expect });
+    let done = app.ledger().submit(command).await?;
+    shown(&app, &done).await
+}
+
+async fn shown(app: &App, done: &Accepted) -> Result<Response, Error> {
+    let Noun::Host(host) = &done.noun else {
+        return Err(Error::unknown("host", "any more"));
+    };
+    let state = app.ledger().snapshot().await?;
+    let host = render(&state, host);
+    answer::noun(StatusCode::OK, &host.etag, &host)
+}
+
+/// Changes single fields of a host: `{"schedulable": false}` takes no new builds and no grants.
+#[utoipa::path(patch, path = "/hosts/{name}", tag = "hosts", security(("key" = [])),
+    params(("name" = String, Path, description = "Name of the host")),
+    request_body = HostPatch,
+    responses((status = 200, description = "The host as it now is", body = wire::Host)))]
+async fn patch(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    mut ask: Ask<HostPatch>,
+) -> Result<Response, Error> {
+    let name = read::name("host", &name)?;
+    let done = amend(&app, &mut ask, |state, who, ask| {
+        who.may(Verb::Manage, caviada_core::access::Relation::Own)?;
+        let host = state.host_named(&name);
+        let host = host.ok_or_else(|| Error::unknown("host", name.as_str()))?;
+        let mut spec = (*host.spec).clone();
+        spec.schedulable = ask.body.schedulable.unwrap_or(spec.schedulable);
+        spec.autofill = ask.body.autofill.unwrap_or(spec.autofill);
+        Ok(Act::PutHost {
+            name: name.clone(),
+            spec: Box::new(spec),
+            expect: Some(ask.expect().unwrap_or(host.changed)),
+        })
+    })
+    .await?;
+    shown(&app, &done).await
+}
+
+/// Drains a host and removes it; with `forget` without waiting for it.
+#[utoipa::path(delete, path = "/hosts/{name}", tag = "hosts", security(("key" = [])),
+    params(("name" = String, Path, description = "Name of the host"), DeleteHost),
+    responses((status = 204, description = "It is being removed")))]
+async fn delete(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    Query(query): Query<DeleteHost>,
+    mut ask: Ask<Nothing>,
+) -> Result<Response, Error> {
+    let act = Act::DeleteHost {
+        name: read::name("host", &name)?,
+        forget: query.forget,
+        expect: ask.expect(),
+    };
+    let command = ask.command(act);
+    app.ledger().submit(command).await?;
+    Ok(answer::nothing())
+}
+
+fn render(state: &Snapshot, host: &Host) -> wire::Host {
+    let used = state.index.hosts.get(&host.id);
+    let total = used.map_or(0, |u| u64::from(u.total()));
+    wire::Host {
+        id: host.id,
+        name: host.name.to_string(),
+        spec: spec::render(&host.spec),
+        credential_stored: false,
+        state: match (host.seen, host.lost, host.lost_at) {
+            (true, _, _) => HostState::Seen,
+            (false, true, _) => HostState::Lost,
+            (false, false, Some(_)) => HostState::Missing,
+            (false, false, None) => HostState::Unseen,
+        },
+        seen_at: None,
+        why: why(state, host),
+        facts: None,
+        reserved: [("resources".to_owned(), total)].into(),
+        counts: counts(state, host),
+        draining: host.retiring,
+        created_at: Timestamp(host.made_at.0),
+        etag: host.changed.to_string(),
+    }
+}
+
+/// Resources on the host by state. Free ones that cool down or are kept for somebody are not told
+/// apart here: the pools tell.
+fn counts(state: &Snapshot, host: &Host) -> Counts {
+    let Some(used) = state.index.hosts.get(&host.id) else {
+        return Counts::default();
+    };
+    let of = |state| u64::from(used.in_state(state));
+    Counts {
+        planned: of(ResourceState::Planned),
+        creating: of(ResourceState::Creating),
+        free: of(ResourceState::Free),
+        offerable: if host.offers() {
+            of(ResourceState::Free)
+        } else {
+            0
+        },
+        leased: of(ResourceState::Leased),
+        dirty: of(ResourceState::Dirty),
+        cleaning: of(ResourceState::Cleaning),
+        failed: of(ResourceState::Failed),
+        withheld: of(ResourceState::Withheld),
+        deleting: of(ResourceState::Deleting),
+    }
+}
+
+fn why(state: &Snapshot, host: &Host) -> Option<String> {
+    if host.retiring {
+        return Some("it is being removed".to_owned());
+    }
+    if !host.seen {
+        return Some("its driver cannot reach it, or has not looked yet".to_owned());
+    }
+    if let Some((pool, backoff)) = host.backoffs.iter().next() {
+        let pool = state.pools.get(pool).map_or("a pool", |p| p.name.as_str());
+        return Some(format!(
+            "builds of {pool} fail here: {}, {} in a row",
+            backoff.cause, backoff.tries
+        ));
+    }
+    (!host.spec.schedulable).then(|| "it is not schedulable".to_owned())
+}

@@ -1,0 +1,194 @@
+//! Hosts, templates, quotas, keys and numbers over HTTP.
+
+use caviada_api::client::Error;
+use caviada_api::host::{DeleteHost, DriverName, HostPatch, HostSpec, HostState};
+use caviada_api::key::Role;
+use caviada_api::lease::Acquire;
+use caviada_api::list::PageQuery;
+use caviada_api::pool::PoolSpec;
+use caviada_api::problem::code;
+use caviada_api::quota::QuotaSpec;
+use caviada_api::resource::{ResourceQuery, Withhold};
+use caviada_api::template::TemplateSpec;
+use caviada_driver::template::builtin;
+
+use crate::site::{Site, new_key};
+
+fn tiny() -> TemplateSpec {
+    TemplateSpec {
+        files: builtin::source("tiny").unwrap().files,
+        declared_in: None,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_is_declared_cordoned_and_drained() {
+    let site = Site::start().await;
+    let admin = site.admin();
+    let spec = HostSpec::new(DriverName::Process);
+    let host = admin.put_host("box", &spec, None).await.unwrap();
+    assert_eq!((host.state, host.draining), (HostState::Unseen, false));
+    let cordon = HostPatch {
+        schedulable: Some(false),
+        autofill: None,
+    };
+    let cordoned = admin.patch_host("box", &cordon).await.unwrap();
+    assert!(!cordoned.spec.schedulable && cordoned.etag != host.etag);
+    let stale = admin.put_host("box", &spec, Some(&host.etag)).await;
+    assert_eq!(stale.unwrap_err().code(), Some(code::CHANGED));
+    let listed = admin.hosts(&PageQuery::default()).await.unwrap();
+    assert_eq!(listed.items, [cordoned]);
+    admin
+        .delete_host("box", &DeleteHost::default())
+        .await
+        .unwrap();
+    assert!(admin.host("box").await.unwrap_err().is_unknown());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_template_makes_a_revision_only_when_its_files_change() {
+    let site = Site::start().await;
+    let admin = site.admin();
+    let first = admin.put_template("tiny", &tiny(), None).await.unwrap();
+    assert!(first.built_in);
+    let again = admin.put_template("tiny", &tiny(), None).await.unwrap();
+    assert_eq!(again.id, first.id);
+    let mut other = tiny();
+    other.files.insert("notes.txt".into(), "hello\n".into());
+    let second = admin
+        .put_template("tiny", &other, Some(&first.etag))
+        .await
+        .unwrap();
+    assert!(second.revision > first.revision && !second.built_in);
+    let stale = admin.put_template("tiny", &tiny(), Some(&first.etag)).await;
+    assert_eq!(stale.unwrap_err().code(), Some(code::CHANGED));
+    assert_eq!(admin.template("tiny").await.unwrap().files, other.files);
+    let list = admin.templates(&PageQuery::default()).await.unwrap();
+    assert!(list.items.len() == 1 && list.items[0].files.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_template_is_refused_with_file_and_line() {
+    let site = Site::start().await;
+    let mut broken = tiny();
+    let compose = broken.files.get_mut("compose.yaml").unwrap();
+    compose.push_str("\n    privileged: true\n");
+    let error = site.admin().put_template("tiny", &broken, None).await;
+    let Error::Refused(problem) = error.unwrap_err() else {
+        panic!("not a refusal");
+    };
+    assert_eq!((problem.status, problem.code.as_str()), (422, "invalid"));
+    assert!(
+        problem.errors[0].field.starts_with("compose.yaml:"),
+        "{problem:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_takes_only_parameters_that_its_template_takes() {
+    let site = Site::start().await;
+    let admin = site.admin();
+    admin.put_template("tiny", &tiny(), None).await.unwrap();
+    let mut spec = PoolSpec {
+        template: Some("tiny".into()),
+        ..PoolSpec::default()
+    };
+    let pool = admin.put_pool("built", &spec, None).await.unwrap();
+    assert!(pool.template_revision.is_some());
+    spec.parameters.insert("colour".into(), "red".into());
+    let error = admin.put_pool("built", &spec, None).await.unwrap_err();
+    assert_eq!(error.code(), Some("invalid"));
+    let gone = admin.delete_template("tiny").await.unwrap_err();
+    assert_eq!(gone.code(), Some("conflict"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quota_bounds_an_owner_and_shows_what_he_uses() {
+    let site = Site::start().await;
+    site.pool("boards", 3).await;
+    let (admin, ann) = (site.admin(), site.user("ann").await);
+    let spec = QuotaSpec {
+        leases_max: Some(1),
+        ..QuotaSpec::default()
+    };
+    admin.put_quota("ann", &spec, None).await.unwrap();
+    let want = Acquire {
+        pool: Some("boards".into()),
+        ..Acquire::default()
+    };
+    ann.acquire(&want).await.unwrap();
+    let error = ann.acquire(&want).await.unwrap_err();
+    assert_eq!(error.code(), Some(code::QUOTA_EXCEEDED));
+    assert_eq!(ann.quota("ann").await.unwrap().used.leases, 1);
+    admin.delete_quota("ann").await.unwrap();
+    ann.acquire(&want).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_is_shown_once_and_works_until_its_key_is_deleted() {
+    let site = Site::start().await;
+    let admin = site.admin();
+    let created = admin.create_key(&new_key("ci", Role::User)).await.unwrap();
+    let client = site.client(&created.secret.unwrap());
+    assert_eq!(client.own_key().await.unwrap(), created.key);
+    let again = admin.create_key(&new_key("ci", Role::User)).await.unwrap();
+    assert_eq!((again.key.id, again.secret), (created.key.id, None));
+    let other = admin.create_key(&new_key("ci", Role::Operator)).await;
+    assert_eq!(other.unwrap_err().code(), Some("conflict"));
+    admin.delete_key(created.key.id).await.unwrap();
+    let error = client.own_key().await.unwrap_err();
+    assert_eq!(error.code(), Some(code::UNAUTHENTICATED));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_admin_key_stays() {
+    let site = Site::start().await;
+    let admin = site.admin();
+    let own = admin.own_key().await.unwrap();
+    let error = admin.delete_key(own.id).await.unwrap_err();
+    assert_eq!(error.code(), Some("conflict"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_come_in_pages_that_miss_nothing() {
+    let site = Site::start().await;
+    site.pool("boards", 25).await;
+    let admin = site.admin();
+    for sort in [None, Some("-name"), Some("uses"), Some("-state")] {
+        let mut query = ResourceQuery {
+            pool: Some("boards".into()),
+            sort: sort.map(str::to_owned),
+            limit: Some(10),
+            ..ResourceQuery::default()
+        };
+        let mut names = Vec::new();
+        loop {
+            let page = admin.resources(&query).await.unwrap();
+            names.extend(page.items.into_iter().map(|r| r.name));
+            query.cursor = page.next;
+            if query.cursor.is_none() {
+                break;
+            }
+        }
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), 25, "{sort:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_withheld_counts_as_such_until_it_is_returned() {
+    let site = Site::start().await;
+    let boards = site.pool("boards", 2).await;
+    let admin = site.admin();
+    let withhold = Withhold {
+        note: Some("fan broken".into()),
+        ..Withhold::default()
+    };
+    let out = admin.withhold(boards[0].id, &withhold).await.unwrap();
+    assert_eq!(out.withheld.unwrap().note.as_deref(), Some("fan broken"));
+    let stats = admin.stats().await.unwrap();
+    assert_eq!((stats.resources.withheld, stats.resources.free), (1, 1));
+    admin.return_resource(boards[0].id).await.unwrap();
+    assert_eq!(admin.stats().await.unwrap().resources.free, 2);
+}
