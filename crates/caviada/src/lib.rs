@@ -3,6 +3,7 @@
 mod bench;
 mod cli;
 mod demo;
+mod log;
 mod serve;
 
 use std::ffi::OsString;

@@ -149,7 +149,7 @@ impl Harness {
 
     /// Every other life ends at a named point, each in its turn.
     fn point(&mut self, kill: u64) -> Option<Point> {
-        if kill % 2 == 0 {
+        if kill.is_multiple_of(2) {
             return None;
         }
         let turn = usize::try_from(kill / 2).unwrap();

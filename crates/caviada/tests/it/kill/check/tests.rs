@@ -81,7 +81,7 @@ impl Story {
     }
 
     #[track_caller]
-    fn is_honest(self) {
+    fn holds(self) {
         let found = check(&self.0);
         assert!(found.is_empty(), "{found:#?}");
     }
@@ -130,7 +130,7 @@ fn an_honest_history_is_accepted() {
     story.saw(130, &[&ben(), &cy], &["n1", "n2"]);
     // Time is over for all of them.
     story.saw(5_000, &[], &["n1", "n2"]);
-    story.is_honest();
+    story.holds();
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn who_was_silent_for_his_time_to_live_holds_no_more() {
     let mut story = Story::default();
     story.acquire("ann", (10, 20), "a", Some(ann()));
     story.acquire("ben", (1_030, 1_040), "b", Some(ben()));
-    story.is_honest();
+    story.holds();
 }
 
 #[test]
@@ -198,7 +198,7 @@ fn a_release_without_answer_may_be_there_or_not_but_not_by_turns() {
         story.saw(60, last, &[]);
         story
     };
-    story(&[]).is_honest();
+    story(&[]).holds();
     story(&[&ann()]).breaks("is back");
 }
 
@@ -229,8 +229,8 @@ fn a_lost_or_half_declaration_is_found() {
     };
     story(true, &[]).breaks("are lost");
     story(false, &["n1"]).breaks("only 1");
-    story(false, &[]).is_honest();
-    story(false, &["n1", "n2"]).is_honest();
+    story(false, &[]).holds();
+    story(false, &["n1", "n2"]).holds();
 }
 
 #[test]
