@@ -1,8 +1,7 @@
 //! `caviada serve`: opens the ledger, listens, and makes hosts match.
 
-use std::io::Read;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
@@ -72,8 +71,14 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         },
     )
     .await?;
+    let rolled_back = server.is_rolled_back();
+    if rolled_back {
+        tracing::error!(
+            "the store is older than this data directory remembers: it was rolled back. Nothing is changed on hosts"
+        );
+    }
     let drivers = Drivers {
-        installation: installation(&args.data_dir)?,
+        installation: server.installation().to_owned(),
         process_dir: args.data_dir.join("process"),
         program,
     };
@@ -86,22 +91,9 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
         reconciler: reconciler::Options {
             drivers,
             periods,
-            rolled_back: false,
+            rolled_back,
         },
         bare_bytes: args.bare_route,
     };
     Ok(server.run(args.listen, options).await?)
-}
-
-/// Names this installation on everything it makes; kept beside the store.
-fn installation(data: &Path) -> anyhow::Result<String> {
-    let file = data.join("installation");
-    if let Ok(name) = std::fs::read_to_string(&file) {
-        return Ok(name.trim().to_owned());
-    }
-    let mut bytes = [0u8; 6];
-    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
-    let name: String = bytes.iter().map(|b| format!("{b:02x}")).collect();
-    std::fs::write(&file, &name).with_context(|| format!("writing {}", file.display()))?;
-    Ok(name)
 }

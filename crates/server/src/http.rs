@@ -30,6 +30,7 @@ use axum::middleware::from_fn_with_state;
 use caviada_core::limits;
 use caviada_core::time::Time;
 use caviada_ledger::Handle;
+use caviada_ledger::history::History;
 
 pub use serve::serve;
 
@@ -53,6 +54,7 @@ pub struct App(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     ledger: Handle,
+    history: History,
     options: Options,
     limit: Limit,
     meters: Meters,
@@ -62,19 +64,24 @@ struct Inner {
 
 impl App {
     /// An entrance to this ledger. Must be called within a tokio runtime.
-    pub fn new(ledger: Handle, options: Options) -> Self {
+    pub fn new(ledger: Handle, history: History, options: Options) -> Self {
         Self(Arc::new(Inner {
             limit: Limit::new(options.requests_per_s),
             meters: Meters::new(&endpoints()),
             watch: Watch::start(ledger.follow()),
             began: Instant::now(),
             ledger,
+            history,
             options,
         }))
     }
 
     fn ledger(&self) -> &Handle {
         &self.0.ledger
+    }
+
+    fn history(&self) -> &History {
+        &self.0.history
     }
 
     fn options(&self) -> &Options {
@@ -117,4 +124,9 @@ pub fn router(app: App) -> Router {
 /// Every endpoint there is, from the same table as the router.
 pub fn endpoints() -> Vec<(Method, String)> {
     openapi::endpoints(&openapi::document())
+}
+
+/// The OpenAPI document, as JSON.
+pub fn description() -> String {
+    openapi::document().to_pretty_json().unwrap_or_default()
 }

@@ -7,9 +7,8 @@ pub mod reconciler;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use caviada_ledger::clock::System;
 use caviada_ledger::directory::{Directory, DirectoryError};
-use caviada_ledger::{Ended, Fatal, Handle, Ledger, Start, spawn};
+use caviada_ledger::{Fatal, Place, Running, Start};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -55,8 +54,7 @@ pub struct Options {
 /// An open ledger, about to be served.
 #[derive(Debug)]
 pub struct Server {
-    handle: Handle,
-    ended: Ended,
+    running: Running,
 }
 
 impl Server {
@@ -64,16 +62,31 @@ impl Server {
     /// not there.
     pub async fn open(data_dir: PathBuf, start: Start) -> Result<Self, Error> {
         let directory = Directory::lock(&data_dir)?;
-        let open = move || Ledger::open(directory.sqlite()?, System, start);
-        let opened = tokio::task::spawn_blocking(move || spawn(open)).await;
-        let (handle, ended) = opened.map_err(|_| Error::Vanished)??;
-        Ok(Self { handle, ended })
+        let open = move || caviada_ledger::start(&directory, &Place::Sqlite, start);
+        let opened = tokio::task::spawn_blocking(open).await;
+        let running = opened.map_err(|_| Error::Vanished)??;
+        Ok(Self { running })
+    }
+
+    /// Names this installation on everything it makes.
+    pub fn installation(&self) -> &str {
+        &self.running.installation
+    }
+
+    /// The store is older than a revision that this data directory has seen.
+    pub fn is_rolled_back(&self) -> bool {
+        self.running.rolled_back
     }
 
     /// Serves until SIGTERM, SIGINT, or the end of the ledger. What was answered is durable, so a
     /// clean end has only to stop listening.
     pub async fn run(self, listen: SocketAddr, options: Options) -> Result<(), Error> {
-        let Self { handle, ended } = self;
+        let Running {
+            handle,
+            history,
+            ended,
+            ..
+        } = self.running;
         if let Some(made) = http::auth::first_key(&handle, options.admin_key).await? {
             println!("This is the first start. The admin key, shown once:\n\n  {made}\n");
         }
@@ -87,7 +100,7 @@ impl Server {
             installation: options.reconciler.drivers.installation.clone(),
             ..http::Options::default()
         };
-        let app = http::App::new(handle.clone(), http);
+        let app = http::App::new(handle.clone(), history, http);
         let reconciler = tokio::spawn(reconciler::run(handle.clone(), options.reconciler));
         tracing::info!("listening on http://{}", listener.local_addr()?);
         let mut terminate = signal(SignalKind::terminate())?;

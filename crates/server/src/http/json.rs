@@ -117,12 +117,13 @@ fn unread(rejection: &BytesRejection) -> Error {
 /// Reads JSON and says which field cannot be taken, and why.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     let text = if bytes.is_empty() { b"{}" } else { bytes };
+    // A list would be read as the fields in their order, which nobody means.
+    if text.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Error::malformed("body", "an object, not a list"));
+    }
     let mut json = serde_json::Deserializer::from_slice(text);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|e| {
-        let path = e.path().to_string();
-        let field = if path == "." { "body".to_owned() } else { path };
-        Error::malformed(field, e.inner().to_string())
-    })?;
+    let value = serde_path_to_error::deserialize(&mut json)
+        .map_err(|e| malformed(e.path(), "body", &e.inner().to_string()))?;
     json.end()
         .map_err(|e| Error::malformed("body", e.to_string()))?;
     Ok(value)
@@ -206,16 +207,27 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
         let fields = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
         serde_path_to_error::deserialize(fields)
             .map(Self)
-            .map_err(|e| {
-                let path = e.path().to_string();
-                let field = if path == "." {
-                    "query".to_owned()
-                } else {
-                    path
-                };
-                Error::malformed(field, e.inner().to_string())
-            })
+            .map_err(|e| malformed(e.path(), "query", &e.inner().to_string()))
     }
+}
+
+/// Names the field that cannot be taken; the whole where none is to blame.
+fn malformed(path: &serde_path_to_error::Path, whole: &str, reason: &str) -> Error {
+    let path = path.to_string();
+    let path = path.trim_end_matches(['?', '.']);
+    // Of a field that is missing, unknown or there twice, only the reason has the name.
+    let named = ["missing field `", "unknown field `", "duplicate field `"]
+        .iter()
+        .find_map(|words| reason.strip_prefix(words)?.split('`').next());
+    let field = match (path, named) {
+        ("", None) => whole.to_owned(),
+        ("", Some(name)) => name.to_owned(),
+        (path, Some(name)) if path != name && !path.ends_with(&format!(".{name}")) => {
+            format!("{path}.{name}")
+        }
+        (path, _) => path.to_owned(),
+    };
+    Error::malformed(field, reason)
 }
 
 #[cfg(test)]

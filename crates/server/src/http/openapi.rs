@@ -7,7 +7,12 @@ use axum::extract::State;
 use axum::http::{Method, header};
 use axum::response::IntoResponse;
 use caviada_api::BASE_PATH;
+use caviada_api::lease::{CleanResult, LeaseState};
+use caviada_api::problem::{MEDIA_TYPE, Problem};
+use caviada_api::resource::ResourceState;
+use utoipa::openapi::response::{Response as OpenApiResponse, ResponseBuilder};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{Content, Ref, RefOr};
 use utoipa::{Modify, OpenApi};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -22,6 +27,7 @@ use super::{App, health, v1};
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
         contact()
     ),
+    components(schemas(Problem, CleanResult, LeaseState, ResourceState)),
     modifiers(&Bearer)
 )]
 struct Head;
@@ -47,9 +53,31 @@ pub fn routes() -> OpenApiRouter<App> {
         .routes(routes!(describe))
 }
 
-/// The document.
+/// The document. What every call may answer beside its success is said here for all.
 pub fn document() -> utoipa::openapi::OpenApi {
-    routes().into_openapi()
+    let mut document = routes().into_openapi();
+    for item in document.paths.paths.values_mut() {
+        let operations = [
+            &mut item.get,
+            &mut item.put,
+            &mut item.post,
+            &mut item.delete,
+            &mut item.patch,
+        ];
+        for operation in operations.into_iter().flatten() {
+            let responses = &mut operation.responses.responses;
+            responses.insert("default".to_owned(), refused());
+        }
+    }
+    document
+}
+
+fn refused() -> RefOr<OpenApiResponse> {
+    let problem = Content::new(Some(Ref::from_schema_name("Problem")));
+    let response = ResponseBuilder::new()
+        .description("A problem")
+        .content(MEDIA_TYPE, problem);
+    RefOr::T(response.build())
 }
 
 /// Every operation of a document, as method and path.
@@ -74,6 +102,6 @@ pub fn endpoints(document: &utoipa::openapi::OpenApi) -> Vec<(Method, String)> {
     responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json")))]
 async fn describe(State(_): State<App>) -> impl IntoResponse {
     static TEXT: OnceLock<String> = OnceLock::new();
-    let text = TEXT.get_or_init(|| document().to_json().unwrap_or_default());
+    let text = TEXT.get_or_init(super::description);
     ([(header::CONTENT_TYPE, "application/json")], text.as_str())
 }

@@ -1,13 +1,15 @@
 //! The listener: connections with bounds, TLS where asked for, and an end that lets requests in
 //! flight finish.
 
+use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::ConnectInfo;
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -84,6 +86,31 @@ fn is_fatal(error: &std::io::Error) -> bool {
     matches!(error.kind(), InvalidInput | NotConnected | Unsupported)
 }
 
+/// Tells an answer that takes long when the server ends.
+#[derive(Debug, Clone)]
+pub struct Ending(watch::Receiver<()>);
+
+impl Ending {
+    /// Done when the server ends.
+    pub async fn ended(mut self) {
+        // Nothing is ever sent: the error is the news.
+        while self.0.changed().await.is_ok() {}
+    }
+}
+
+/// Outside a connection nothing ends before its answer.
+impl<S: Send + Sync> FromRequestParts<S> for Ending {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let ending = parts.extensions.get::<Self>().cloned();
+        Ok(ending.unwrap_or_else(|| {
+            static NEVER: OnceLock<watch::Sender<()>> = OnceLock::new();
+            Self(NEVER.get_or_init(|| watch::channel(()).0).subscribe())
+        }))
+    }
+}
+
 struct Connection {
     peer: SocketAddr,
     router: Router,
@@ -108,10 +135,12 @@ impl Connection {
 
     async fn speak(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
         let peer = ConnectInfo(self.peer);
+        let ending = Ending(self.ending.clone());
         let router = self.router;
         let service = tower::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
             let mut request = request.map(axum::body::Body::new);
             request.extensions_mut().insert(peer);
+            request.extensions_mut().insert(ending.clone());
             tower::ServiceExt::oneshot(router.clone(), request)
         });
         let connection = http1::Builder::new()

@@ -2,6 +2,7 @@
 
 mod amend;
 mod answer;
+mod event;
 mod host;
 mod key;
 mod lease;
@@ -30,5 +31,6 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(template::routes())
         .merge(key::routes())
         .merge(quota::routes())
+        .merge(event::routes())
         .merge(stats::routes())
 }

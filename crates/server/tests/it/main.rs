@@ -3,6 +3,11 @@
 // Says to clippy that helpers may unwrap here as tests may.
 #![cfg(test)]
 
+mod access;
+mod event;
+mod input;
 mod lease;
 mod noun;
+mod reference;
 mod site;
+mod stall;

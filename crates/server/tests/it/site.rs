@@ -6,10 +6,10 @@ use caviada_api::client::{Client, Options as ClientOptions};
 use caviada_api::key::{NewKey, Role};
 use caviada_api::pool::PoolSpec;
 use caviada_api::resource::{Resource, ResourceSpec};
-use caviada_ledger::clock::System;
 use caviada_ledger::directory::Directory;
-use caviada_ledger::{Handle, Ledger, Start, spawn};
+use caviada_ledger::{Handle, Place, Running, Start};
 use caviada_server::http::{self, App, Options, auth};
+use reqwest::{Method, RequestBuilder};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -22,6 +22,7 @@ pub const ADMIN: &str = "test-admin-secret";
 pub struct Site {
     pub url: String,
     pub handle: Handle,
+    http: reqwest::Client,
     end: Option<oneshot::Sender<()>>,
     served: Option<JoinHandle<()>>,
     _dir: TempDir,
@@ -34,14 +35,16 @@ impl Site {
 
     pub async fn with(options: Options) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let handle = ledger(dir.path());
+        let Running {
+            handle, history, ..
+        } = ledger(dir.path());
         auth::first_key(&handle, Some(ADMIN.to_owned()))
             .await
             .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (end, ended) = oneshot::channel::<()>();
-        let router = http::router(App::new(handle.clone(), options));
+        let router = http::router(App::new(handle.clone(), history, options));
         let served = tokio::spawn(async move {
             let ended = async move {
                 let _ = ended.await;
@@ -51,6 +54,7 @@ impl Site {
         Self {
             url,
             handle,
+            http: plain_http(),
             end: Some(end),
             served: Some(served),
             _dir: dir,
@@ -72,6 +76,15 @@ impl Site {
         options.key = Some(secret.to_owned());
         options.tries_max = 1;
         Client::new(&options).unwrap()
+    }
+
+    /// A request without the client library, for what it would never send.
+    pub fn request(&self, method: Method, path: &str, secret: Option<&str>) -> RequestBuilder {
+        let request = self.http.request(method, format!("{}{path}", self.url));
+        match secret {
+            Some(secret) => request.bearer_auth(secret),
+            None => request,
+        }
     }
 
     /// The secret of a new key for the owner of the same name.
@@ -106,6 +119,13 @@ impl Site {
     }
 }
 
+/// HTTP without TLS, which needs no authorities.
+pub fn plain_http() -> reqwest::Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let builder = reqwest::Client::builder().no_proxy().tls_certs_only([]);
+    builder.build().unwrap()
+}
+
 pub fn new_key(name: &str, role: Role) -> NewKey {
     NewKey {
         name: name.to_owned(),
@@ -119,9 +139,7 @@ pub fn new_key(name: &str, role: Role) -> NewKey {
     }
 }
 
-fn ledger(dir: &Path) -> Handle {
+fn ledger(dir: &Path) -> Running {
     let directory = Directory::lock(dir).unwrap();
-    let open = move || Ledger::open(directory.sqlite()?, System, Start::default());
-    let (handle, _) = spawn(open).unwrap();
-    handle
+    caviada_ledger::start(&directory, &Place::Sqlite, Start::default()).unwrap()
 }

@@ -1,6 +1,7 @@
 //! Leases: acquire, read, renew, release and the rest of a lease's life.
 
 mod list;
+mod past;
 mod spec;
 mod view;
 
@@ -16,9 +17,13 @@ use caviada_core::attribute::Labels;
 use caviada_core::command::Act;
 use caviada_core::id::LeaseId;
 use caviada_core::limits;
+use caviada_core::refusal::Refusal;
 use caviada_core::state::State as Snapshot;
-use caviada_ledger::{Accepted, Noun};
+use caviada_ledger::{Accepted, Failure, Noun};
+use std::pin::Pin;
 use std::time::Duration;
+use tokio::sync::futures::Notified;
+use tokio::time::Instant;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -28,6 +33,7 @@ use crate::http::App;
 use crate::http::auth::Caller;
 use crate::http::json::{Ask, Nothing, Query};
 use crate::http::problem::Error;
+use crate::http::serve::Ending;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -93,6 +99,7 @@ async fn get(
     State(app): State<App>,
     caller: Caller,
     Path(id): Path<String>,
+    ending: Ending,
     Query(query): Query<LeaseWait>,
 ) -> Result<Response, Error> {
     let id = read::id("lease", &id)?;
@@ -103,7 +110,7 @@ async fn get(
             format!("at most {LONG_POLL_MS_MAX}"),
         ));
     }
-    let until = tokio::time::Instant::now() + Duration::from_millis(wait_ms);
+    let until = Instant::now() + Duration::from_millis(wait_ms);
     loop {
         let parked = app.watch().park(id);
         let mut changed = std::pin::pin!(parked.changed());
@@ -111,17 +118,40 @@ async fn get(
         changed.as_mut().enable();
         let lease = current(&app, &caller, id).await?;
         let settles = matches!(lease.state, LeaseState::Waiting | LeaseState::Preparing);
-        if !settles || tokio::time::timeout_at(until, changed).await.is_err() {
-            return shown(StatusCode::OK, &lease);
+        if settles && goes_on(until, changed, ending.clone()).await {
+            continue;
         }
+        return shown(StatusCode::OK, &lease);
+    }
+}
+
+/// Waits for a change; false when the time is over or the server ends.
+async fn goes_on(until: Instant, changed: Pin<&mut Notified<'_>>, ending: Ending) -> bool {
+    tokio::select! {
+        () = changed => true,
+        () = tokio::time::sleep_until(until) => false,
+        () = ending.ended() => false,
     }
 }
 
 async fn current(app: &App, caller: &Caller, id: LeaseId) -> Result<wire::Lease, Error> {
     let state = app.ledger().snapshot().await?;
     let who = caller.principal(&state)?;
-    view::visible(&state, &who, id, app.now())
-        .ok_or_else(|| Error::unknown("lease", &id.to_string()))
+    if let Some(lease) = state.leases.get(&id) {
+        let seen = who.may_with(Verb::SeeLease, lease);
+        seen.map_err(|_| Error::unknown("lease", &id.to_string()))?;
+        return Ok(view::live(&state, &who, lease, app.now()));
+    }
+    // What the history knows of it is more, but it may not know yet.
+    match past::find(app, caller, &id.to_string()).await {
+        Ok(past) if past.end.is_some() => Ok(past::whole(&state, &past)),
+        past => match state.ended_lease(id) {
+            Some(record) if view::sees_ended(&who, &record.owner) => Ok(view::ended(record)),
+            _ => Err(past
+                .err()
+                .unwrap_or_else(|| Error::unknown("lease", &id.to_string()))),
+        },
+    }
 }
 
 /// Gives a lease back, or single resources of it. Safe to repeat: the answer is the same.
@@ -275,8 +305,17 @@ async fn revoke(
 }
 
 async fn done<T>(app: &App, mut ask: Ask<T>, act: Act) -> Result<Response, Error> {
+    let ends = matches!(act, Act::Release { .. } | Act::Revoke { .. });
     let command = ask.command(act);
-    let done = app.ledger().submit(command).await?;
-    let lease = after(app, &ask.caller, done).await?;
+    let lease = match app.ledger().submit(command).await {
+        Err(Failure::Refused(Refusal::Unknown { noun: "lease", id })) => {
+            let past = past::find(app, &ask.caller, &id).await?;
+            if !ends {
+                return Err(past::ended_error(&past));
+            }
+            past::short(&past)
+        }
+        done => after(app, &ask.caller, done?).await?,
+    };
     shown(StatusCode::OK, &lease)
 }

@@ -14,7 +14,7 @@ use caviada_core::selector::Selector;
 use caviada_core::state::State as Snapshot;
 use caviada_core::time::Time;
 
-use super::view;
+use super::{past, view};
 use crate::http::App;
 use crate::http::auth::Caller;
 use crate::http::json::Query;
@@ -30,7 +30,7 @@ const SORTED_MAX: usize = 100_000;
 /// Sort value and id: where a lease stands in the list.
 type Place = (String, u64);
 
-/// Live leases that the caller may see.
+/// Leases that the caller may see: the live ones, or with `state=ended` those of the past.
 #[utoipa::path(get, path = "/leases", tag = "leases", security(("key" = [])),
     params(LeaseQuery),
     responses((status = 200, description = "One page", body = List<wire::Lease>)))]
@@ -39,6 +39,12 @@ pub async fn list(
     caller: Caller,
     Query(query): Query<LeaseQuery>,
 ) -> Result<Response, Error> {
+    if query.state == Some(wire::LeaseState::Ended) {
+        let state = app.ledger().snapshot().await?;
+        let who = caller.principal(&state)?;
+        let list = past::list(&app, &state, &who, &query).await?;
+        return answer::json(StatusCode::OK, &list);
+    }
     let mut conditions = query.clone();
     (conditions.limit, conditions.cursor) = (None, None);
     let page = Page::of(query.limit, query.cursor.as_deref(), "leases", &conditions)?;
@@ -102,6 +108,20 @@ impl Order {
     }
 }
 
+/// A pool that the caller sees.
+pub fn pool(
+    state: &Snapshot,
+    who: &Principal,
+    name: Option<&str>,
+) -> Result<Option<PoolId>, Error> {
+    let Some(name) = name else {
+        return Ok(None);
+    };
+    let pool = state.pool_named(&read::name("pool", name)?);
+    let pool = pool.filter(|p| who.sees(p));
+    Ok(Some(pool.ok_or_else(|| Error::unknown("pool", name))?.id))
+}
+
 /// All that must hold for a lease to be in the list.
 struct Conditions<'s> {
     state: &'s Snapshot,
@@ -120,18 +140,10 @@ impl<'s> Conditions<'s> {
         query: &LeaseQuery,
         now: Time,
     ) -> Result<Self, Error> {
-        let pool = match &query.pool {
-            Some(name) => {
-                let pool = state.pool_named(&read::name("pool", name)?);
-                let pool = pool.filter(|p| who.sees(p));
-                Some(pool.ok_or_else(|| Error::unknown("pool", name))?.id)
-            }
-            None => None,
-        };
         Ok(Self {
             state,
             who,
-            pool,
+            pool: pool(state, who, query.pool.as_deref())?,
             owner: read::maybe("owner", query.owner.as_deref())?,
             lease_state: query.state,
             selector: read::selector("selector", query.selector.as_deref())?,

@@ -7,6 +7,7 @@ use caviada_api::timestamp::Timestamp;
 use caviada_core::access::{Principal, Relation, Verb, allows};
 use caviada_core::id::LeaseId;
 use caviada_core::lease::{End, Ended, Item, Lease, LeaseState, Purpose};
+use caviada_core::name::Owner;
 use caviada_core::pool::Pool;
 use caviada_core::resource::{Origin, Resource};
 use caviada_core::state::State;
@@ -96,20 +97,13 @@ pub fn ended(ended: &Ended) -> wire::Lease {
     }
 }
 
-/// A lease as a snapshot has it, if the caller may see it.
-pub fn visible(state: &State, who: &Principal, id: LeaseId, now: Time) -> Option<wire::Lease> {
-    if let Some(lease) = state.leases.get(&id) {
-        who.may_with(Verb::SeeLease, lease).ok()?;
-        return Some(live(state, who, lease, now));
-    }
-    let record = state.ended_lease(id)?;
-    let own = who.owner.as_ref() == Some(&record.owner);
-    let relation = if own {
-        Relation::Own
-    } else {
-        Relation::Foreign
+/// May the caller see what was this owner's?
+pub fn sees_ended(who: &Principal, owner: &Owner) -> bool {
+    let relation = match who.owner.as_ref() == Some(owner) {
+        true => Relation::Own,
+        false => Relation::Foreign,
     };
-    allows(who.role, Verb::SeeLease, relation).then(|| ended(record))
+    allows(who.role, Verb::SeeLease, relation)
 }
 
 /// A live lease as a snapshot has it.
@@ -174,7 +168,8 @@ pub fn state_of(state: LeaseState) -> wire::LeaseState {
     }
 }
 
-fn end(end: End) -> wire::LeaseEnd {
+/// How it ended, in the words of the API.
+pub fn end(end: End) -> wire::LeaseEnd {
     match end {
         End::Released => wire::LeaseEnd::Released,
         End::Expired => wire::LeaseEnd::Expired,
