@@ -124,7 +124,7 @@ fn seen(document: &Value) -> (String, Seen) {
     let seen = Seen {
         name: text("name").unwrap(),
         state: text("state").unwrap(),
-        lease: text("lease"),
+        lease: document["holder"]["lease"].as_str().map(str::to_owned),
     };
     (text("id").unwrap(), seen)
 }
