@@ -12,6 +12,8 @@ use caviada_server::http::auth::ADMIN_KEY;
 use caviada_server::{Options, Server, reconciler};
 use clap::Args;
 
+use crate::log;
+
 /// What the server can be told.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
@@ -44,12 +46,7 @@ pub struct ServeArgs {
 
 /// Serves until SIGTERM or SIGINT; 0 after a clean end.
 pub async fn run(args: ServeArgs) -> ExitCode {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("CAVIADA_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    let _log = log::begin();
     match serve(args).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

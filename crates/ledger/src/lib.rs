@@ -10,6 +10,7 @@ pub mod field;
 pub mod handle;
 pub mod history;
 pub mod journal;
+pub mod kill;
 pub mod load;
 mod migration;
 mod row;

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use crate::clock::Source;
 use crate::handle::{Handle, Shared};
 use crate::history::TRIM_ROWS;
+use crate::kill_point;
 use crate::store::{Store, StoreError};
 use crate::turn::{Fatal, Ledger, Turn};
 
@@ -84,10 +85,14 @@ fn run<S: Store, C: Source>(ledger: &mut Ledger<S, C>, shared: &Shared) -> Resul
         shared.counts.turn(&turn, begun.elapsed());
         shared.tell_time(ledger.state().now());
         let refused = turn.refused;
+        kill_point!("before-publish");
         publish(ledger, shared, &turn);
+        kill_point!("after-publish");
         for (answer, to) in turn.answers.into_iter().zip(answers) {
+            kill_point!("before-answer");
             // Whoever went away does not care.
             let _ = to.send(answer);
+            kill_point!("after-answer");
         }
         let asks = shared.asks();
         if !asks.is_empty() {

@@ -28,6 +28,7 @@ use caviada_core::time::Time;
 use crate::answer::{Accepted, Answer, Failure, Noun};
 use crate::clock::{Clock, ClockError, Source};
 use crate::journal::{Entry, Revision, act_name};
+use crate::kill_point;
 use crate::load::load;
 use crate::row;
 use crate::store::{Batch, Position, Store, StoreError};
@@ -367,7 +368,9 @@ impl<S: Store, C: Source> Ledger<S, C> {
         }
         self.state.finish();
         let batch = row::batch(&mut self.state, &self.position, &entries);
+        kill_point!("before-commit");
         self.commit(&batch)?;
+        kill_point!("after-commit");
         self.position = batch.new_position().clone();
         self.published = None;
         let Position {

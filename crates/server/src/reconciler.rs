@@ -14,7 +14,7 @@ use caviada_core::plan::{Action, Condition, Observed, Seen, Verb};
 use caviada_core::reconcile::{Input, Output, Periods, Reconciler};
 use caviada_core::state::State;
 use caviada_driver::{self as driver, Driver, DriverError, Failure, Identity};
-use caviada_ledger::{Failure as NoAnswer, Handle};
+use caviada_ledger::{Failure as NoAnswer, Handle, kill_point};
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
@@ -173,7 +173,10 @@ async fn report(handle: Handle, act: Act) {
     };
     let mut pause = Duration::from_millis(10);
     loop {
-        match handle.submit(command.clone()).await {
+        kill_point!("before-record");
+        let answer = handle.submit(command.clone()).await;
+        kill_point!("after-record");
+        match answer {
             Err(NoAnswer::Busy | NoAnswer::Unavailable) => {
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(Duration::from_secs(1));
@@ -235,7 +238,12 @@ impl Call {
             ..
         } = self.action;
         let done = match &self.driver {
-            Ok(driver) => self.call(&**driver).await,
+            Ok(driver) => {
+                kill_point!("before-driver-call");
+                let done = self.call(&**driver).await;
+                kill_point!("after-driver-call");
+                done
+            }
             Err(why) => Err(refused(why.clone())),
         };
         match done {

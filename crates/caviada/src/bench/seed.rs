@@ -97,7 +97,7 @@ where
 
 /// Four facts, as a machine in a rack would have them.
 fn attributes(number: usize) -> BTreeMap<String, Attribute> {
-    let cores = i64::from(8 << (number % 4));
+    let cores = 8_i64 << (number % 4);
     let facts = [
         ("arch", Attribute::from(["x86_64", "arm64"][number % 2])),
         ("cores", Attribute::Number(cores)),

@@ -4,5 +4,6 @@
 #![cfg(test)]
 
 mod cli;
+mod kill;
 mod run;
 mod stand_in;

@@ -14,6 +14,7 @@ use super::subject::{Context, Subject, subjects};
 use crate::engine::{Engine, Guard};
 use crate::field::{Field, Reader};
 use crate::journal::Revision;
+use crate::kill_point;
 use crate::migration::{self, HISTORY};
 use crate::store::{Flow, StoreError};
 use crate::table::{LEASE_HISTORY, LEASE_OF, MEMBER, MEMBER_GONE, POSTING, Verb, Writes};
@@ -329,7 +330,9 @@ impl Projector {
             holds: "revision = $1",
             args: vec![self.mark.into(), round.last.into(), round.at.0.into()],
         };
+        kill_point!("before-projection");
         self.engine.commit(&guard, &writes)?;
+        kill_point!("after-projection");
         (self.mark, self.at) = (round.last, round.at);
         Ok(())
     }

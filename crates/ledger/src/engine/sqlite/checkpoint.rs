@@ -10,6 +10,7 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode};
 
 use super::{prepare, sort};
+use crate::kill_point;
 use crate::store::StoreError;
 
 /// Rows between two checkpoints: a log of a few megabytes, that is a fast start after a crash.
@@ -80,6 +81,7 @@ impl Drop for Checkpoints {
 
 fn run(connection: &Connection, woken: &Receiver<()>, failed: &OnceLock<String>) {
     while woken.recv().is_ok() {
+        kill_point!("before-checkpoint");
         let done = checkpoint(connection, "PASSIVE").and_then(|pages| {
             if pages > PAGES_MAX {
                 checkpoint(connection, "RESTART")
@@ -87,6 +89,7 @@ fn run(connection: &Connection, woken: &Receiver<()>, failed: &OnceLock<String>)
                 Ok(pages)
             }
         });
+        kill_point!("after-checkpoint");
         let Err(error) = done else { continue };
         let code = error.sqlite_error_code();
         if matches!(

@@ -1,0 +1,114 @@
+//! The server's log: text on standard error, level by `CAVIADA_LOG`.
+//!
+//! There is an access line for each request, and a system call for each line would cost more than
+//! to write the line itself. So access lines gather for a moment and leave together; whatever else
+//! is said leaves at once, after all that was said before it. A killed server loses the access
+//! lines of that moment and nothing more.
+
+use std::io::{IsTerminal, Write};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tracing::Metadata;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+
+/// Lines with this target may wait.
+const ACCESS: &str = "caviada::access";
+/// How long, unless there are many of them.
+const GATHER: Duration = Duration::from_millis(100);
+/// How many bytes are many.
+const GATHERED_BYTES_MAX: usize = 64 * 1024;
+
+/// Begins the log of this process.
+pub fn begin() -> Log {
+    let filter = EnvFilter::try_from_env("CAVIADA_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let log = Log(Arc::default());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(log.clone())
+        .init();
+    let flushed = log.0.clone();
+    let flush = move || loop {
+        let waiting = flushed.filled.wait_while(flushed.lines(), |l| l.is_empty());
+        drop(waiting.unwrap_or_else(PoisonError::into_inner));
+        std::thread::sleep(GATHER);
+        flushed.leave(flushed.lines());
+    };
+    // Without the thread lines leave when there are many.
+    let _ = std::thread::Builder::new().name("log".into()).spawn(flush);
+    log
+}
+
+/// The log; when it is dropped nothing waits any more.
+#[derive(Debug, Clone)]
+pub struct Log(Arc<Shared>);
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.0.leave(self.0.lines());
+    }
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    lines: Mutex<Vec<u8>>,
+    filled: Condvar,
+}
+
+impl Shared {
+    fn lines(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Hands everything to the system, in order.
+    fn leave(&self, mut lines: MutexGuard<'_, Vec<u8>>) {
+        // Nobody reads: then there is nowhere left to say so.
+        let _ = std::io::stderr().write_all(&lines);
+        lines.clear();
+    }
+}
+
+impl<'l> MakeWriter<'l> for Log {
+    type Writer = Line<'l>;
+
+    fn make_writer(&'l self) -> Line<'l> {
+        Line {
+            shared: &self.0,
+            waits: false,
+        }
+    }
+
+    fn make_writer_for(&'l self, meta: &Metadata<'_>) -> Line<'l> {
+        Line {
+            shared: &self.0,
+            waits: meta.target() == ACCESS,
+        }
+    }
+}
+
+/// One line on its way.
+#[derive(Debug)]
+pub struct Line<'l> {
+    shared: &'l Shared,
+    waits: bool,
+}
+
+impl Write for Line<'_> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let mut lines = self.shared.lines();
+        if lines.is_empty() && self.waits {
+            self.shared.filled.notify_one();
+        }
+        lines.extend_from_slice(bytes);
+        if !self.waits || lines.len() >= GATHERED_BYTES_MAX {
+            self.shared.leave(lines);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}

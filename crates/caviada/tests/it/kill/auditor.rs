@@ -1,0 +1,130 @@
+//! Looks at everything after a restart, while nobody else calls.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Instant;
+
+use serde_json::{Value, json};
+
+use super::caller::{POOL, lease, name};
+use super::log::{Log, Seen, Sight};
+use super::server::ADMIN;
+use super::wire::{Lost, Request, Wire};
+
+/// Tries to see both lists at one revision.
+const TRIES: usize = 50;
+/// Leases of earlier looks that are asked for one by one, each time.
+const ENDED_MAX: usize = 20;
+
+/// The admin's eyes.
+pub struct Auditor {
+    wire: Wire,
+    log: Log,
+    /// Leases seen live so far.
+    seen: BTreeSet<String>,
+}
+
+impl Auditor {
+    pub fn new(address: SocketAddr, folder: &Path, began: Instant) -> Self {
+        Self {
+            wire: Wire::new(address, ADMIN),
+            log: Log::new(folder, "auditor", began),
+            seen: BTreeSet::new(),
+        }
+    }
+
+    /// Declares the pool, its resources, and the keys of so many callers.
+    pub fn declare(&mut self, callers: u64, resources: u64) -> Vec<String> {
+        let spec = json!({ "lease": { "ttl_ms_max": 3_600_000 } });
+        self.done("PUT", &format!("/api/v1/pools/{POOL}"), spec);
+        let item = |n: u64| json!({ "pool": POOL, "name": format!("horse-{n:02}") });
+        let items: Vec<Value> = (0..resources).map(item).collect();
+        self.done("POST", "/api/v1/resources", json!({ "items": items }));
+        let key = |number: u64| {
+            let role = if number == 0 { "operator" } else { "user" };
+            let body = json!({ "name": name(number), "role": role });
+            let made = self.done("POST", "/api/v1/keys", body);
+            made["secret"].as_str().unwrap().to_owned()
+        };
+        (0..callers).map(key).collect()
+    }
+
+    fn done(&mut self, method: &str, path: &str, body: Value) -> Value {
+        let request = Request {
+            method,
+            path: path.to_owned(),
+            idempotency: None,
+            body: Some(body),
+        };
+        let (status, document) = self.wire.call(&request).unwrap();
+        assert!((200..300).contains(&status), "{path}: {status} {document}");
+        document
+    }
+
+    /// Writes down what there is. An error if the server ended meanwhile.
+    pub fn look(&mut self) -> Result<(), Lost> {
+        let mut sight = self.at_one_revision()?;
+        let live: BTreeSet<String> = sight.leases.iter().map(|l| l.id.clone()).collect();
+        let gone: Vec<String> = self.seen.difference(&live).cloned().collect();
+        // The newest of those that are gone, which a lost commit would bring back.
+        for id in gone.iter().rev().take(ENDED_MAX) {
+            let path = format!("/api/v1/leases/{id}");
+            let (status, document) = self.wire.call(&Request::get(path))?;
+            let state = match status {
+                200 => document["state"].as_str().unwrap().to_owned(),
+                _ => format!("answered {status}"),
+            };
+            sight.ended.insert(id.clone(), state);
+        }
+        self.seen.extend(live);
+        self.log.saw(sight);
+        Ok(())
+    }
+
+    fn at_one_revision(&mut self) -> Result<Sight, Lost> {
+        for _ in 0..TRIES {
+            let (before, leases) = self.list("/api/v1/leases")?;
+            let (after, resources) = self.list("/api/v1/resources")?;
+            if before == after {
+                return Ok(Sight {
+                    leases: leases.iter().map(lease).collect(),
+                    resources: resources.iter().map(seen).collect(),
+                    ended: BTreeMap::new(),
+                });
+            }
+        }
+        panic!("the server does not come to rest");
+    }
+
+    /// All pages of a list, and the revision that all of them are of.
+    fn list(&mut self, path: &str) -> Result<(Option<u64>, Vec<Value>), Lost> {
+        let mut items = Vec::new();
+        let mut cursor = String::new();
+        let mut revisions = BTreeSet::new();
+        loop {
+            let (status, document) = self
+                .wire
+                .call(&Request::get(format!("{path}?limit=1000{cursor}")))?;
+            assert_eq!(status, 200, "{path}: {document}");
+            revisions.insert(document["revision"].as_u64().unwrap());
+            items.extend(document["items"].as_array().unwrap().iter().cloned());
+            match document["next"].as_str() {
+                Some(next) => cursor = format!("&cursor={next}"),
+                None => break,
+            }
+        }
+        let one = revisions.len() == 1;
+        Ok((revisions.pop_first().filter(|_| one), items))
+    }
+}
+
+fn seen(document: &Value) -> (String, Seen) {
+    let text = |field: &str| document[field].as_str().map(str::to_owned);
+    let seen = Seen {
+        name: text("name").unwrap(),
+        state: text("state").unwrap(),
+        lease: document["holder"]["lease"].as_str().map(str::to_owned),
+    };
+    (text("id").unwrap(), seen)
+}
