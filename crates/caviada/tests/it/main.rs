@@ -3,7 +3,14 @@
 // So that clippy lets helper functions unwrap as it lets tests.
 #![cfg(test)]
 
+mod backup;
 mod cli;
+mod config;
 mod kill;
+mod limit;
+mod log;
 mod run;
+mod serve;
+mod site;
 mod stand_in;
+mod tls;
