@@ -92,6 +92,7 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
             drivers,
             periods,
             rolled_back,
+            progress: Default::default(),
         },
         bare_bytes: args.bare_route,
     };

@@ -28,17 +28,15 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
 use axum::middleware::from_fn_with_state;
-use caviada_api::event::Progress;
 use caviada_core::limits;
 use caviada_core::time::Time;
 use caviada_ledger::Handle;
 use caviada_ledger::history::History;
 
-pub use serve::serve;
-use tokio::sync::broadcast;
-
+use crate::progress::Progress;
 use limit::Limit;
 use meter::Meters;
+pub use serve::serve;
 use watch::Watch;
 
 /// How a server is to behave.
@@ -48,8 +46,8 @@ pub struct Options {
     pub installation: String,
     /// Requests per second that one key may make; none is no bound.
     pub requests_per_s: Option<NonZeroU32>,
-    /// Where bring-ups tell how far they are; streams pass it on and nothing keeps it.
-    pub progress: Option<broadcast::Sender<Progress>>,
+    /// Where bring-ups tell how far they are.
+    pub progress: Progress,
 }
 
 /// What every request can reach.
@@ -91,6 +89,10 @@ impl App {
 
     fn options(&self) -> &Options {
         &self.0.options
+    }
+
+    fn progress(&self) -> &Progress {
+        &self.0.options.progress
     }
 
     fn limit(&self) -> &Limit {

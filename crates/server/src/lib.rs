@@ -3,6 +3,7 @@
 pub mod config;
 pub mod host;
 pub mod http;
+pub mod progress;
 pub mod reconciler;
 
 use std::net::SocketAddr;
@@ -99,6 +100,7 @@ impl Server {
             })?;
         let http = http::Options {
             installation: options.reconciler.drivers.installation.clone(),
+            progress: options.reconciler.progress.clone(),
             ..http::Options::default()
         };
         let app = http::App::new(handle.clone(), history, http);

@@ -4,6 +4,9 @@
 #![cfg(test)]
 
 mod cli;
+mod health;
 mod kill;
+mod progress;
 mod run;
+mod server;
 mod stand_in;
