@@ -15,6 +15,10 @@ use caviada_core::time::Time;
 
 use super::nouns::{self, OWNERS, POOLS, Sort, name, owner};
 use super::rng::Rng;
+use super::rush::Rush;
+
+/// Acts between two rushes, about.
+const RUSH_EVERY: u64 = 8_000;
 
 /// What the actors remember of what they did.
 #[derive(Debug, Default)]
@@ -29,6 +33,8 @@ pub struct Memory {
     pub keys: Vec<KeyId>,
     /// How likely each kind of act is.
     pub mix: Mix,
+    /// The one that is on.
+    rush: Option<Rush>,
     hash: u8,
 }
 
@@ -84,6 +90,18 @@ pub fn command(rng: &mut Rng, state: &State, memory: &mut Memory) -> Command {
     {
         return repeat(rng, old);
     }
+    if memory.rush.is_none() && rng.below(RUSH_EVERY) == 0 {
+        let (pool, _) = there(rng, state);
+        memory.rush = Some(Rush::begin(rng, pool));
+    }
+    if let Some(act) = memory.rush.as_mut().and_then(|r| r.next(state)) {
+        return Command {
+            by: By::System,
+            idempotency: None,
+            act,
+        };
+    }
+    memory.rush = None;
     let act = act(rng, state, memory);
     let by = who(rng, state, memory, &act);
     let mut command = Command {

@@ -31,14 +31,6 @@ pub struct History {
 }
 
 impl History {
-    /// Follows a State that is there already.
-    pub fn of(state: State) -> Self {
-        Self {
-            shadow: state,
-            ..Self::default()
-        }
-    }
-
     fn says(&mut self, what: String) {
         self.wrong.push(what);
     }

@@ -5,3 +5,4 @@ pub mod acts;
 pub mod history;
 pub mod nouns;
 pub mod rng;
+pub mod rush;

@@ -694,7 +694,8 @@ impl Simulation {
             std::mem::take(&mut self.history.moves),
             std::mem::take(&mut self.history.ends),
         );
-        self.history = History::of(state);
+        self.history = History::default();
+        self.history.shadow = state;
         (self.history.moves, self.history.ends) = (moves, ends);
         self.crash()
     }
