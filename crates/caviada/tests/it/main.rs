@@ -6,11 +6,14 @@
 mod backup;
 mod cli;
 mod config;
+mod health;
 mod kill;
 mod limit;
 mod log;
+mod progress;
 mod run;
 mod serve;
+mod server;
 mod site;
 mod stand_in;
 mod tls;
