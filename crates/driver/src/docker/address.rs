@@ -164,11 +164,18 @@ impl fmt::Display for DockerAddress {
                 write!(f, "tcp://{}", authority(host, *port))
             }
             Self::Ssh {
-                destination,
-                port: Some(port),
-                ..
-            } => write!(f, "ssh://{}", authority(destination, *port)),
-            Self::Ssh { destination, .. } => write!(f, "ssh://{destination}"),
+                destination, port, ..
+            } => {
+                let (user, host) = match destination.rsplit_once('@') {
+                    Some((user, host)) => (format!("{user}@"), host),
+                    None => (String::new(), destination.as_str()),
+                };
+                match port {
+                    Some(port) => write!(f, "ssh://{user}{}", authority(host, *port)),
+                    None if host.contains(':') => write!(f, "ssh://{user}[{host}]"),
+                    None => write!(f, "ssh://{user}{host}"),
+                }
+            }
         }
     }
 }
@@ -216,6 +223,8 @@ mod tests {
             "ssh://ops@build-1",
             "ssh://build-1:2222",
             "ssh://ops@build-1:2222",
+            "ssh://[2001:db8::1]",
+            "ssh://ops@[2001:db8::1]:2222",
         ] {
             let address = DockerAddress::parse(text, Credentials::default()).unwrap();
             assert_eq!(address.to_string(), text);

@@ -13,6 +13,8 @@ pub const TARGET: Target = Target {
         "tcp://[2001:db8::1]:9000/",
         "ssh://ops@build-1:2222",
         "ssh://build-1",
+        "ssh://[8::1]",
+        "ssh://ops@[2001:db8::1]:22",
     ],
     words: &[
         "unix://",
