@@ -6,9 +6,13 @@
 mod backup;
 mod cli;
 mod config;
+mod hold;
 mod kill;
+mod lease;
 mod limit;
+mod load;
 mod log;
+mod noun;
 mod run;
 mod serve;
 mod site;
