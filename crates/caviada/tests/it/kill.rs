@@ -4,15 +4,15 @@
 //! `CAVIADA_KILLS` sets the number of kills, `CAVIADA_KILL_SEED` the choices. Times are of the
 //! machine's, so a seed repeats the choices and not the run.
 
-mod auditor;
-mod caller;
-mod chance;
-mod check;
-mod gate;
-mod log;
-mod program;
-mod server;
-mod wire;
+pub mod auditor;
+pub mod caller;
+pub mod chance;
+pub mod check;
+pub mod gate;
+pub mod log;
+pub mod program;
+pub mod server;
+pub mod wire;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -46,7 +46,7 @@ fn number(variable: &str) -> Option<u64> {
     Some(text.parse().expect("a whole number"))
 }
 
-fn seed() -> u64 {
+pub fn seed() -> u64 {
     let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
     number("CAVIADA_KILL_SEED").unwrap_or(u64::from(since.subsec_nanos()))
 }

@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod cli;
+mod docker;
 mod kill;
 mod run;
 mod stand_in;
