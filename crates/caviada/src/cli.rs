@@ -51,15 +51,15 @@ pub struct Globals {
     )]
     pub key: Option<String>,
 
-    /// File with certificate authorities to trust beside the system's (PEM)
+    /// File with certificates to trust beside the system's (PEM), like a server's self-signed one
     #[arg(
         long,
-        env = "CAVIADA_CA_FILE",
+        env = "CAVIADA_CA",
         global = true,
         value_name = "FILE",
         help_heading = "Connection"
     )]
-    pub ca_file: Option<std::path::PathBuf>,
+    pub ca: Option<std::path::PathBuf>,
 
     /// Context to use instead of the current one
     #[arg(

@@ -3,8 +3,18 @@
 // So that clippy lets helper functions unwrap as it lets tests.
 #![cfg(test)]
 
+mod backup;
 mod cli;
+mod config;
 mod docker;
+mod health;
 mod kill;
+mod limit;
+mod log;
+mod progress;
 mod run;
+mod serve;
+mod server;
+mod site;
 mod stand_in;
+mod tls;
