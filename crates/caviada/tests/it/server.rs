@@ -60,7 +60,7 @@ impl Server {
             .args(["--listen", &self.address.to_string()])
             .arg("--data-dir")
             .arg(self.dir.path().join("data"))
-            .args(["--probe-ms", &PROBE_MS.to_string()])
+            .env("CAVIADA_RECONCILER__PROBE", format!("{PROBE_MS}ms"))
             .env("CAVIADA_ADMIN_KEY", ADMIN)
             .env("CAVIADA_LOG", "info")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))

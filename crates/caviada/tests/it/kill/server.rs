@@ -70,6 +70,7 @@ impl Server {
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);
+        command.env("CAVIADA_RECONCILER__ORPHAN_GRACE", "2s");
         if let Some(Point { name, pass }) = point {
             command.env("CAVIADA_KILL_POINT", format!("{name}:{pass}"));
         }
