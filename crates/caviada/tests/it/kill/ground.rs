@@ -15,8 +15,8 @@ pub type Built = (String, u64);
 /// A host that keeps what is built while the server is dead.
 ///
 /// To have the harness kill a server that builds on an engine: fulfil this for a type that holds
-/// the engine and the installation's label (it is in the data directory's store; containers carry
-/// it), and call `survives(kills, Round::Each, …)` in a test in a module named `docker`.
+/// the engine and the server's data directory, whose file `installation` has the label to look
+/// for, and call `survives(kills, Round::Each, …)` in a test in a module named `docker`.
 pub trait Ground {
     /// Body of `PUT /hosts/…`, with room for at least 8 resources.
     fn host(&self) -> Value;
