@@ -8,17 +8,17 @@
 //! `CAVIADA_KILLS` sets the number of kills, `CAVIADA_KILL_SEED` the choices. Times are of the
 //! machine's, so a seed repeats the choices and not the run.
 
-mod auditor;
-mod caller;
-mod chance;
-mod check;
-mod gate;
-mod ground;
-mod harness;
-mod log;
-mod program;
-mod server;
-mod wire;
+pub mod auditor;
+pub mod caller;
+pub mod chance;
+pub mod check;
+pub mod gate;
+pub mod ground;
+pub mod harness;
+pub mod log;
+pub mod program;
+pub mod server;
+pub mod wire;
 
 use ground::{Ground, Processes};
 use harness::{Harness, Round};
@@ -31,7 +31,7 @@ fn number(variable: &str) -> Option<u64> {
     Some(text.parse().expect("a whole number"))
 }
 
-fn seed() -> u64 {
+pub fn seed() -> u64 {
     let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
     number("CAVIADA_KILL_SEED").unwrap_or(u64::from(since.subsec_nanos()))
 }

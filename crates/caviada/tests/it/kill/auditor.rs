@@ -47,6 +47,11 @@ impl Auditor {
         let item = |n: u64| json!({ "pool": POOL, "name": format!("horse-{n:02}") });
         let items: Vec<Value> = (0..resources).map(item).collect();
         self.done("POST", "/api/v1/resources", json!({ "items": items }));
+        self.keys(callers)
+    }
+
+    /// Declares the keys of so many callers.
+    pub fn keys(&mut self, callers: u64) -> Vec<String> {
         let key = |number: u64| {
             let role = if number == 0 { "operator" } else { "user" };
             let body = json!({ "name": name(number), "role": role });

@@ -65,12 +65,12 @@ impl Server {
             .arg(self.folder.join("data"))
             .env("CAVIADA_ADMIN_KEY", ADMIN)
             .env("CAVIADA_LOG", "warn")
-            .env("CAVIADA_PROBE_MS", "1000")
             .env("CAVIADA_RECONCILER__PROBE", "1s")
             .env_remove("CAVIADA_KILL_POINT")
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log);
+        command.env("CAVIADA_RECONCILER__ORPHAN_GRACE", "2s");
         if let Some(Point { name, pass }) = point {
             command.env("CAVIADA_KILL_POINT", format!("{name}:{pass}"));
         }
