@@ -82,6 +82,7 @@ async fn serve(args: &ServeArgs, config: Config) -> anyhow::Result<()> {
             },
             periods: config.periods,
             rolled_back,
+            progress: Default::default(),
         },
         bare_bytes: args.bare_route,
     };

@@ -28,17 +28,15 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
 use axum::middleware::from_fn_with_state;
-use caviada_api::event::Progress;
 use caviada_core::limits;
 use caviada_core::time::Time;
 use caviada_ledger::Handle;
 use caviada_ledger::history::History;
 
-pub use serve::serve;
-use tokio::sync::broadcast;
-
+use crate::progress::Progress;
 use limit::Limit;
 use meter::Meters;
+pub use serve::serve;
 use watch::Watch;
 
 /// How a server is to behave.
@@ -52,8 +50,8 @@ pub struct Options {
     pub body_bytes_max: usize,
     /// A request that takes longer is given up; a long-poll has that much on top of its wait.
     pub answer_within: Duration,
-    /// Where bring-ups tell how far they are; streams pass it on and nothing keeps it.
-    pub progress: Option<broadcast::Sender<Progress>>,
+    /// Where bring-ups tell how far they are.
+    pub progress: Progress,
 }
 
 impl Default for Options {
@@ -63,7 +61,7 @@ impl Default for Options {
             requests_per_s: None,
             body_bytes_max: limits::BODY_BYTES_MAX,
             answer_within: Duration::from_secs(30),
-            progress: None,
+            progress: Progress::default(),
         }
     }
 }
@@ -107,6 +105,10 @@ impl App {
 
     fn options(&self) -> &Options {
         &self.0.options
+    }
+
+    fn progress(&self) -> &Progress {
+        &self.0.options.progress
     }
 
     fn limit(&self) -> &Limit {

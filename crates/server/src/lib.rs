@@ -3,6 +3,7 @@
 pub mod config;
 pub mod host;
 pub mod http;
+pub mod progress;
 pub mod reconciler;
 
 use std::io::Write as _;
@@ -102,7 +103,11 @@ impl Server {
             })?;
         // After the address is known to be free: who is told a key may use it.
         http::auth::first_key(&handle, options.admin_key, print_key).await?;
-        let app = http::App::new(handle.clone(), history, options.http);
+        let http = http::Options {
+            progress: options.reconciler.progress.clone(),
+            ..options.http
+        };
+        let app = http::App::new(handle.clone(), history, http);
         let reconciler = tokio::spawn(reconciler::run(handle.clone(), options.reconciler));
         let scheme = if options.tls.is_some() {
             "https"

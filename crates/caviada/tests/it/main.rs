@@ -6,6 +6,7 @@
 mod backup;
 mod cli;
 mod config;
+mod health;
 mod hold;
 mod kill;
 mod lease;
@@ -13,8 +14,10 @@ mod limit;
 mod load;
 mod log;
 mod noun;
+mod progress;
 mod run;
 mod serve;
+mod server;
 mod site;
 mod stand_in;
 mod tls;

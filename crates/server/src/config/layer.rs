@@ -137,17 +137,30 @@ impl Layered {
     }
 }
 
-/// `postgres://user:password@host/…` without what is between colon and `@`.
+/// `postgres://user:password@host:port/database?…` without password and query, and without
+/// anything where the parts cannot be told apart: a password may hold what should not stand in it.
 fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();
     };
-    match rest.rsplit_once('@') {
-        Some((who, host)) => {
-            let user = who.split(':').next().unwrap_or_default();
-            format!("{scheme}://{user}:…@{host}")
-        }
-        None => url.to_owned(),
+    let (who, place) = rest.rsplit_once('@').unwrap_or(("", rest));
+    let user = who.split(':').next().unwrap_or_default();
+    let (place, query) = match place.split_once('?') {
+        Some((place, _)) => (place, "?…"),
+        None => (place, ""),
+    };
+    let hosts = place.split('/').next().unwrap_or_default();
+    let is_host = |host: &str| match host.rsplit_once(':') {
+        Some((_, port)) => host.ends_with(']') || port.bytes().all(|b| b.is_ascii_digit()),
+        None => true,
+    };
+    let apart = !who.contains(['/', '?', '#'])
+        && hosts.split(',').all(is_host)
+        && !place[hosts.len()..].contains(':');
+    match (apart, user) {
+        (false, _) => format!("{scheme}://…"),
+        (true, "") => format!("{scheme}://{place}{query}"),
+        (true, user) => format!("{scheme}://{user}:…@{place}{query}"),
     }
 }
 
@@ -225,7 +238,8 @@ fn file(path: &str, text: &str, layered: &mut Layered, errors: &mut Vec<ConfigEr
             errors.push(ConfigError::Unknown {
                 origin: origin.to_string(),
                 nearest: key::nearest(&name),
-                key: name,
+                // Somebody's slip of the file may be long, and may hold anything.
+                key: name.escape_debug().take(128).collect(),
             });
             continue;
         };
@@ -352,6 +366,16 @@ mod tests {
         let shown = loaded.shown.iter().find(|s| s.key == "store").unwrap();
         assert_eq!(shown.value, "postgres://ann:…@db.test/caviada");
         assert!(!format!("{loaded:?}").contains("hush"));
+        for (url, value) in [
+            ("postgres://db.test:5432/a", "postgres://db.test:5432/a"),
+            ("postgres://a@[::1]:1,b/c", "postgres://a:…@[::1]:1,b/c"),
+            ("postgres://db/a?user=u&password=hush", "postgres://db/a?…"),
+            ("postgres://ann:hush/db", "postgres://…"),
+            ("postgres://ann:hu?sh@db/a", "postgres://…"),
+            ("postgres://db/a?password=hu@sh", "postgres://…"),
+        ] {
+            assert_eq!(without_password(url), value);
+        }
     }
 
     #[test]

@@ -255,13 +255,15 @@ on_the_engine! {
     }
 
     async fn every_kind_of_probe_passes_and_fails_as_it_should(engine: &Engine) {
-        let rpc = |expect| Check::JsonRpc {
+        let at = |path: &str, expect| Check::JsonRpc {
             service: "web".into(),
             port: 8080,
+            path: path.into(),
             method: "count".into(),
             params: "[]".into(),
             expect,
         };
+        let rpc = |expect| at("/", expect);
         let exec = |words: &[&str], contains: Option<&str>| Check::Exec {
             service: "web".into(),
             command: words.iter().map(|w| (*w).to_owned()).collect(),
@@ -273,7 +275,7 @@ on_the_engine! {
             exec(&["/caviada-testimage", "job", "--print", "well"], Some("well")),
             rpc(Expect::Any),
             rpc(Expect::Grows),
-            rpc(Expect::AtLeast(5)),
+            at("/rpc", Expect::AtLeast(5)),
         ]
         .map(probe)
         .into();
@@ -284,6 +286,7 @@ on_the_engine! {
             (3, exec(&["/caviada-testimage", "job"], Some("never")), "'never'"),
             (4, rpc(Expect::Equals("\"no\"".into())), "instead of \"no\""),
             (5, rpc(Expect::AtLeast(1_000_000)), "less than 1000000"),
+            (7, at("/nowhere", Expect::Any), "status 405"),
             (6, Check::Tcp { service: "web".into(), port: 9 }, "publishes no port 9"),
         ] {
             let mut blueprint = serving(engine, port());
