@@ -5,6 +5,7 @@ mod bench;
 mod cli;
 mod config;
 mod demo;
+mod doctor;
 mod log;
 mod serve;
 
@@ -38,6 +39,8 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Restore a backup into an empty store
     Restore(backup::RestoreArgs),
+    /// Look at configuration, store, clock, limits and hosts, and say what is wrong
+    Doctor(doctor::DoctorArgs),
     /// Check and show the server's configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -69,6 +72,7 @@ pub fn main() -> ExitCode {
         Command::Sample { words } => caviada_driver::process::sample::run(&words),
         Command::Backup(args) => backup::run_backup(&args, line.globals.output),
         Command::Restore(args) => backup::run_restore(&args, line.globals.output),
+        Command::Doctor(args) => doctor::run(&args, line.globals.output),
         Command::Config(command) => config::config(&command, line.globals.output),
         Command::Serve(args) => on_runtime(
             tokio::runtime::Builder::new_multi_thread(),

@@ -6,6 +6,7 @@
 mod backup;
 mod cli;
 mod config;
+mod doctor;
 mod health;
 mod hold;
 mod kill;
