@@ -15,11 +15,16 @@ use std::process::ExitCode;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 what was typed or written cannot be \
+    meant, 3 none free, 4 not signed in, 5 the wait is over, 6 the lease is lost; `run` ends with \
+    its command's.";
+
 /// Keeps pools of ready resources, hands one out the instant somebody asks, takes it back, makes
 /// it clean again.
 #[derive(Debug, Parser)]
 #[command(name = "caviada", version, max_term_width = 100)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = EXIT_CODES)]
 struct Line {
     #[command(flatten)]
     globals: cli::Globals,

@@ -104,6 +104,20 @@ fn events_tell_what_happened_and_who_did_it() {
 }
 
 #[test]
+fn every_command_has_a_manual_page() {
+    let site = Site::new();
+    let page = site.ok(&["man"]);
+    assert!(page.contains(".TH caviada 1"), "{page}");
+    for word in ["acquire", "doctor", "Exit codes: 0 done"] {
+        assert!(page.contains(word), "{word}: {page}");
+    }
+    let page = site.ok(&["man", "pool", "set"]);
+    assert!(page.contains("caviada\\-pool\\-set"), "{page}");
+    assert!(page.contains("ttl"), "{page}");
+    site.fails(2, &["man", "no-such"]);
+}
+
+#[test]
 fn each_shell_gets_its_completions() {
     let site = Site::new();
     for shell in ["bash", "zsh", "fish"] {
