@@ -104,6 +104,25 @@ fn events_tell_what_happened_and_who_did_it() {
 }
 
 #[test]
+fn the_readme_names_every_command() {
+    let site = Site::new();
+    let help = site.ok(&["--help"]);
+    let (_, list) = help.split_once("Commands:\n").unwrap();
+    let (list, _) = list.split_once("\n\n").unwrap();
+    let names = list.lines().filter_map(|line| {
+        let name = line.strip_prefix("  ")?;
+        let name = name.split_whitespace().next()?;
+        line.starts_with(&format!("  {name}")).then_some(name)
+    });
+    let names: Vec<&str> = names.filter(|name| *name != "help").collect();
+    assert!(names.len() > 20, "{help}");
+    let readme = include_str!("../../../../README.md");
+    for name in names {
+        assert!(readme.contains(&format!("`{name}`")), "{name}");
+    }
+}
+
+#[test]
 fn every_command_has_a_manual_page() {
     let site = Site::new();
     let page = site.ok(&["man"]);
