@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bollard::models::ContainerInspectResponse;
+use bollard::models::{ContainerInspectResponse, Ipam, IpamConfig, NetworkCreateRequest};
 use bollard::query_parameters::InspectContainerOptions;
 use caviada_driver::blueprint::{
     Blueprint, Check, Dependency, Expect, File, Healthcheck, Job, Limits, LogRotation, Mount,
@@ -168,6 +168,35 @@ on_the_engine! {
         create(&*engine.driver(), &identity(engine, 1, 1), &blueprint).await.unwrap();
         let second = create(&*engine.driver(), &identity(engine, 2, 1), &blueprint).await;
         assert_eq!(second.unwrap_err().kind, Failure::NoRoom);
+    }
+
+    async fn a_subnet_that_is_freed_meanwhile_is_taken(engine: &Engine) {
+        let Subnet { address, prefix } = subnet(1);
+        let request = NetworkCreateRequest {
+            name: format!("{}-guest", engine.installation),
+            ipam: Some(Ipam {
+                config: Some(vec![IpamConfig {
+                    subnet: Some(format!("{address}/{prefix}")),
+                    ..IpamConfig::default()
+                }]),
+                ..Ipam::default()
+            }),
+            ..NetworkCreateRequest::default()
+        };
+        let guest = engine.engine.create_network(request).await.unwrap().id;
+        let mut blueprint = serving(engine, port());
+        blueprint.subnet = Some(subnet(1));
+        // Told just before the networks are made.
+        let pulled = tokio::sync::Notify::new();
+        let tell = |_| pulled.notify_one();
+        let id = identity(engine, 1, 1);
+        let driver = engine.driver();
+        let goes = async {
+            pulled.notified().await;
+            engine.engine.remove_network(&guest).await.unwrap();
+        };
+        let (made, ()) = tokio::join!(driver.create(&id, &blueprint, &tell), goes);
+        made.unwrap();
     }
 
     async fn a_volume_is_shared_within_a_generation_and_gone_with_it(engine: &Engine) {
