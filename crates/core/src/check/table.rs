@@ -209,9 +209,15 @@ const WAITING: Option<LeaseState> = Some(LeaseState::Waiting);
 const PREPARING: Option<LeaseState> = Some(LeaseState::Preparing);
 const ACTIVE: Option<LeaseState> = Some(LeaseState::Active);
 
-/// Every move of a lease but for its ends: from a state (none is not there), by an event, to one
-/// of these.
-pub const LEASE: &[(Option<LeaseState>, &str, &[Option<LeaseState>])] = &[
+/// From a state (none is not there), by an event, to one of these.
+pub type LeaseMoves = (
+    Option<LeaseState>,
+    &'static str,
+    &'static [Option<LeaseState>],
+);
+
+/// Every move of a lease but for its ends.
+pub const LEASE: &[LeaseMoves] = &[
     (None, "lease.waiting", &[WAITING]),
     (None, "lease.granted", &[PREPARING, ACTIVE]),
     (WAITING, "lease.met", &[PREPARING, ACTIVE]),
