@@ -150,6 +150,9 @@ fn suite(flags: &Flags, parts: &Parts, report: &mut Report) -> Result<()> {
             Err(why) => Err(why.context(closing.to_string())),
         }
     });
+    if !flags.quick {
+        report.stage("planted faults", || hunts(nextest));
+    }
     if !nextest {
         report
             .left_out("the runner's time-outs: cargo-nextest is not installed, so cargo test ran");
@@ -158,6 +161,30 @@ fn suite(flags: &Flags, parts: &Parts, report: &mut Report) -> Result<()> {
         report.left_out(line);
     }
     Ok(())
+}
+
+/// The simulation finds every fault that is planted for it. A build of its own: no other has them.
+fn hunts(nextest: bool) -> Result<String> {
+    let package = [
+        "--package",
+        "caviada-ledger",
+        "--features",
+        "planted-faults",
+    ];
+    let mut command = match nextest {
+        true => cargo(&["nextest", "run", "--no-capture"]),
+        false => cargo(&["test"]),
+    };
+    command.args(package).args(["--test", "it"]);
+    match nextest {
+        true => command.arg("simulation::hunt"),
+        false => command.args(["simulation::hunt", "--", "--nocapture"]),
+    };
+    let mut found = 0;
+    cargo::run_watched(&mut command, |line| {
+        found += u64::from(line.contains("(planted fault: "));
+    })?;
+    Ok(format!("{found} found"))
 }
 
 fn runner(flags: &Flags, nextest: bool) -> Command {
