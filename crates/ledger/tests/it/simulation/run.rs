@@ -430,8 +430,10 @@ impl Simulation {
             let mut replayed = replayed.map_err(|e| format!("5: {e}"))?;
             // Time that was in no commit is forgotten by a crash.
             let now = state.now().max(replayed.now());
-            (state.begin(now), replayed.begin(now));
-            (state.finish(), replayed.finish());
+            for s in [&mut state, &mut replayed] {
+                s.begin(now);
+                s.finish();
+            }
             if state != replayed {
                 let how = history::differs(&state, &replayed);
                 return Err(format!("5: the journal from a kept State differs {how}"));
