@@ -163,6 +163,9 @@ fn suite(flags: &Flags, parts: &Parts, report: &mut Report) -> Result<()> {
         tell(&mut command);
         kills(&mut command, report);
     }
+    if !flags.quick {
+        report.stage("planted faults", || hunts(nextest));
+    }
     let mut command = runner(flags, nextest);
     tell(&mut command);
     let mut closing = Closing::default();
@@ -181,6 +184,31 @@ fn suite(flags: &Flags, parts: &Parts, report: &mut Report) -> Result<()> {
         report.left_out(line);
     }
     Ok(())
+}
+
+/// The simulation finds every fault that is planted for it. A build of its own: no other has them.
+fn hunts(nextest: bool) -> Result<String> {
+    let package = [
+        "--package",
+        "caviada-ledger",
+        "--features",
+        "planted-faults",
+    ];
+    let mut command = match nextest {
+        true => cargo(&["nextest", "run", "--no-capture"]),
+        false => cargo(&["test"]),
+    };
+    command.args(package).args(["--test", "it"]);
+    match nextest {
+        true => command.arg("simulation::hunt"),
+        false => command.args(["simulation::hunt", "--", "--nocapture"]),
+    };
+    let mut found = 0;
+    cargo::run_watched(&mut command, |line| {
+        found += u64::from(line.contains("(planted fault: "));
+    })?;
+    ensure!(found > 0, "no fault was hunted");
+    Ok(format!("{found} found"))
 }
 
 /// The kill harness, apart from the rest: its callers, the server and what that builds want the
