@@ -23,6 +23,7 @@ Flags of `test`:
   --no-docker    leaves out what needs a container engine
   --no-postgres  leaves out what needs PostgreSQL
   --no-install   uses what is there: installs and starts nothing
+  --kills N      kills the server N times and not some fifty
   --quick        only format, lints and unit tests
   --help         shows this
 

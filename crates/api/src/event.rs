@@ -57,7 +57,8 @@ pub struct Progress {
     pub resource: ResourceId,
     /// Its pool.
     pub pool: String,
-    /// `pulling`, `creating`, `starting`, `waiting`, `running job`, `probing`.
+    /// `pulling`, `creating`, `starting`, `waiting`, `running job`, `probing`,
+    /// `resetting`, `restarting`.
     pub step: String,
     /// The service or image it is about.
     pub subject: String,

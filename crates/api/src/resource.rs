@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::attribute::{Attributes, Labels};
+use crate::event::Progress;
 use crate::lease::SliceSize;
 use crate::quantity::Quantity;
 use crate::timestamp::Timestamp;
@@ -204,6 +205,9 @@ pub struct Resource {
     /// Whether it runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub power: Option<Power>,
+    /// How far its build or cleaning is, while one is under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<Progress>,
     /// What it becomes once it is no longer busy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub then: Option<Then>,

@@ -3,6 +3,7 @@
 
 mod ever;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -358,6 +359,21 @@ fn indexed(pool: &Pool, item: &Item) -> Option<(u8, Value)> {
             let position = pool.spec.indexed.iter().position(|a| &**a == key)?;
             Some((u8::try_from(position).ok()?, value.clone()))
         })
+}
+
+/// How much an item demands. The most demanding one chooses first, so that one that takes anything
+/// leaves what only another can use. Not every combination is tried: selectors that overlap in part
+/// may still get in each other's way.
+pub(crate) fn demand(item: &Item) -> (bool, usize) {
+    let conditions = item.selector.as_ref().map_or(0, |s| s.conditions().len());
+    (item.pool.is_some(), conditions)
+}
+
+/// Items by how much they demand, most first.
+pub(crate) fn most_demanding_first(items: &[Item]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..items.len()).collect();
+    order.sort_by_key(|i| Reverse(demand(&items[*i])));
+    order
 }
 
 /// Is a resource what an item asks for, whatever its state?

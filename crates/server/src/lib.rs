@@ -3,10 +3,13 @@
 pub mod config;
 pub mod host;
 pub mod http;
+pub mod progress;
 pub mod reconciler;
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use caviada_ledger::directory::{Directory, DirectoryError};
 use caviada_ledger::{Fatal, Place, Running, Start};
@@ -23,7 +26,7 @@ pub enum Error {
     #[error("the ledger: {0}")]
     Ledger(#[from] Fatal),
     /// The address cannot be listened on.
-    #[error("listening on {address}: {error}")]
+    #[error("cannot listen on {address}: {error}; choose another address with --listen")]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -46,6 +49,10 @@ pub enum Error {
 pub struct Options {
     /// Secret of the first admin key; looked at only while there is no key.
     pub admin_key: Option<String>,
+    /// Speaks TLS with this.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// The HTTP entrance's.
+    pub http: http::Options,
     /// The reconciler's.
     pub reconciler: reconciler::Options,
     /// For the bench: a route that answers so many bytes and does nothing else. Loopback only.
@@ -59,11 +66,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the ledger in a data directory, which is locked for this process and made if it is
-    /// not there.
-    pub async fn open(data_dir: PathBuf, start: Start) -> Result<Self, Error> {
+    /// Opens the ledger at its place, with a data directory that is locked for this process and
+    /// made if it is not there.
+    pub async fn open(data_dir: PathBuf, place: Place, start: Start) -> Result<Self, Error> {
         let directory = Directory::lock(&data_dir)?;
-        let open = move || caviada_ledger::start(&directory, &Place::Sqlite, start);
+        let open = move || caviada_ledger::start(&directory, &place, start);
         let opened = tokio::task::spawn_blocking(open).await;
         let running = opened.map_err(|_| Error::Vanished)??;
         Ok(Self { running })
@@ -88,22 +95,26 @@ impl Server {
             ended,
             ..
         } = self.running;
-        if let Some(made) = http::auth::first_key(&handle, options.admin_key).await? {
-            println!("This is the first start. The admin key, shown once:\n\n  {made}\n");
-        }
         let listener = TcpListener::bind(listen)
             .await
             .map_err(|error| Error::Listen {
                 address: listen,
                 error,
             })?;
+        // After the address is known to be free: who is told a key may use it.
+        http::auth::first_key(&handle, options.admin_key, print_key).await?;
         let http = http::Options {
-            installation: options.reconciler.drivers.installation.clone(),
-            ..http::Options::default()
+            progress: options.reconciler.progress.clone(),
+            ..options.http
         };
         let app = http::App::new(handle.clone(), history, http);
         let reconciler = tokio::spawn(reconciler::run(handle.clone(), options.reconciler));
-        tracing::info!("listening on http://{}", listener.local_addr()?);
+        let scheme = if options.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        tracing::info!("listening on {scheme}://{}", listener.local_addr()?);
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let stop = async move {
@@ -116,7 +127,7 @@ impl Server {
         if let Some(bytes) = options.bare_bytes {
             router = router.merge(http::bare::router(bytes));
         }
-        let served = http::serve(listener, None, router, stop);
+        let served = http::serve(listener, options.tls, router, stop);
         tokio::select! {
             served = served => {
                 served?;
@@ -131,4 +142,13 @@ impl Server {
             },
         }
     }
+}
+
+fn print_key(secret: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "This is the first start. The admin key, shown once:\n\n  {secret}\n"
+    )?;
+    out.flush()
 }

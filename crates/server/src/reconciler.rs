@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
 use crate::host::{Drivers, Templates};
+use crate::progress::{Progress, UnderWay};
 
 /// A look that takes longer says nothing about the host.
 const LOOK_MAX: Duration = Duration::from_secs(30);
@@ -35,6 +36,8 @@ pub struct Options {
     pub periods: Periods,
     /// The store is older than one this data directory has seen: nothing is changed on hosts.
     pub rolled_back: bool,
+    /// Where driver calls tell how far they are.
+    pub progress: Progress,
 }
 
 /// Runs until the ledger ends or the task is dropped; dropping it drops every call under way,
@@ -119,6 +122,10 @@ impl Shell {
                     driver: self.driver(state, action.host),
                     templates: self.templates.clone(),
                     installation: self.options.drivers.installation.clone(),
+                    progress: self
+                        .options
+                        .progress
+                        .begin(action.resource, &pool(state, action)),
                 };
                 let inputs = self.inputs.clone();
                 let task = self.tasks.spawn(async move {
@@ -162,6 +169,13 @@ impl Shell {
         self.drivers.insert(id, (host.spec.clone(), driver.clone()));
         Ok(driver)
     }
+}
+
+/// Name of the pool that an action is about; a resource nobody knows has none.
+fn pool(state: &State, action: Action) -> String {
+    let resource = state.resources.get(&action.resource);
+    let pool = resource.and_then(|r| state.pools.get(&r.pool));
+    pool.map(|p| p.name.to_string()).unwrap_or_default()
 }
 
 /// Hands an act to the ledger until it is answered.
@@ -227,6 +241,7 @@ struct Call {
     driver: Result<Arc<dyn Driver>, String>,
     templates: Arc<Templates>,
     installation: String,
+    progress: UnderWay,
 }
 
 impl Call {
@@ -285,6 +300,7 @@ impl Call {
         };
         let progress = |p: driver::Progress| {
             tracing::debug!(resource.id = %resource, step = p.step, subject = p.subject, done = p.done, of = p.of);
+            self.progress.tell(p.step, p.subject, p.done, p.of);
         };
         let built = match verb {
             Verb::Create => driver.create(&identity, &blueprint()?, &progress).await?,

@@ -51,11 +51,13 @@ pub(super) fn acquire(state: &State, who: &Principal, a: &Acquire) -> Result<Don
     let mut search = Search::new(state, &sees, a.purpose, rank, id.0);
     let mut choices: Vec<Choice> = Vec::new();
     let mut short = false;
-    for (i, item) in items.iter().enumerate() {
+    for i in choose::most_demanding_first(&items) {
+        let item = &items[i];
         let found = search.item(i, item, item.count)?;
         short |= (found.len() as u64) < u64::from(item.count);
         choices.extend(found);
     }
+    choices.sort_by_key(|c| c.item);
     let fence = Fence(search.counter() + 1);
     let lease = lease(state, who, a, id, owner, items);
     if !short {

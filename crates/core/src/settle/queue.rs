@@ -1,5 +1,6 @@
 //! The queue: one global order of priority and arrival.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use crate::access::lease_sees;
@@ -57,7 +58,8 @@ pub(super) fn builds_open(state: &State, l: &Lease, i: usize) -> Option<PoolId> 
 fn fill(state: &State, l: &Lease) -> Vec<Choice> {
     let sees = |p: &Pool| lease_sees(state, l, p);
     let mut search = Search::new(state, &sees, Purpose::Use, l.rank(), state.counter());
-    let unmet = (0..l.items.len())
+    let unmet = choose::most_demanding_first(&l.items)
+        .into_iter()
         .map(|i| (i, l.unmet(i)))
         .filter(|(_, n)| *n > 0);
     // A selector that would look too far was refused when the lease was asked for; it is looked
@@ -104,7 +106,8 @@ pub(crate) fn first_lacking(state: &State, r: &Resource) -> Option<(Rank, u16)> 
                 && choose::satisfies(r, item)
                 && (item.pool.is_some() || lease_sees(state, l, pool))
         };
-        let i = (0..l.items.len()).find(lacks)?;
+        let lacking = (0..l.items.len()).filter(lacks);
+        let i = lacking.min_by_key(|i| Reverse(choose::demand(&l.items[*i])))?;
         Some((rank, u16::try_from(i).unwrap_or(u16::MAX)))
     })
 }

@@ -1,5 +1,12 @@
-//! Tests of the whole core: random acts against the invariants, and the tables of `states.md`.
+//! Tests of the whole core: what people may count on, scene by scene; random acts against the
+//! invariants; and the tables of `states.md`.
 #![cfg(test)]
 
+mod lease;
 mod model;
+mod pool;
+mod queue;
+mod quota;
+mod scene;
+mod slice;
 mod world;

@@ -14,7 +14,7 @@ use super::{Config, ConfigError};
 /// commands use, and what `run` hands to its child.
 const OTHERS: [&str; 11] = [
     "CAVIADA_ADMIN_KEY",
-    "CAVIADA_CA_FILE",
+    "CAVIADA_CA",
     "CAVIADA_CONFIG",
     "CAVIADA_CONTEXT",
     "CAVIADA_FENCE",
@@ -277,7 +277,7 @@ fn as_text(kind: Kind, value: &DeValue<'_>) -> Option<String> {
         (Kind::Text | Kind::Secret | Kind::Duration, DeValue::String(text)) => {
             Some(text.to_string())
         }
-        (Kind::Number, DeValue::Integer(n)) if n.radix() == 10 => Some(n.as_str().to_owned()),
+        (Kind::Number, DeValue::Integer(n)) if n.radix() == 10 => Some(n.as_str().replace('_', "")),
         (Kind::Flag, DeValue::Boolean(flag)) => Some(flag.to_string()),
         (Kind::Texts, DeValue::Array(items)) => {
             let texts = items.iter().map(|item| match item.get_ref() {
@@ -388,5 +388,40 @@ mod tests {
         let names = vec!["a.test".to_owned(), "::1".to_owned()];
         assert_eq!(loaded.config.tls, Some(Tls::SelfSigned { names }));
         assert!(load(&of("[tls]\nkey = \"k.pem\"\n", &[], &[])).is_err());
+    }
+
+    #[test]
+    fn limits_of_requests_are_within_reason() {
+        let loaded = load(&of("", &[], &[])).unwrap();
+        let body = caviada_core::limits::BODY_BYTES_MAX;
+        assert_eq!(loaded.config.body_bytes_max, body);
+        let file = "body_bytes_max = 65_536\nanswer_within = \"5s\"\nrequests_per_s = 7\n";
+        let config = load(&of(file, &[], &[])).unwrap().config;
+        assert_eq!(config.body_bytes_max, 65_536);
+        assert_eq!(config.answer_within_ms, 5_000);
+        assert_eq!(config.requests_per_s.map(u32::from), Some(7));
+        for bad in [
+            "body_bytes_max = 1\n",
+            "answer_within = \"0s\"\n",
+            "requests_per_s = 0\n",
+        ] {
+            assert_eq!(load(&of(bad, &[], &[])).unwrap_err().len(), 1, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_level_nobody_knows_is_refused() {
+        for good in ["off", "WARN", "info,caviada::access=off"] {
+            assert!(
+                load(&of("", &[("CAVIADA_LOG", good)], &[])).is_ok(),
+                "{good}"
+            );
+        }
+        for bad in ["inof", "", "info,caviada::access", "a=b"] {
+            assert!(
+                load(&of("", &[("CAVIADA_LOG", bad)], &[])).is_err(),
+                "{bad}"
+            );
+        }
     }
 }

@@ -45,7 +45,7 @@ impl Site {
         let Running {
             handle, history, ..
         } = ledger(dir.path());
-        auth::first_key(&handle, Some(ADMIN.to_owned()))
+        auth::first_key(&handle, Some(ADMIN.to_owned()), |_| Ok(()))
             .await
             .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

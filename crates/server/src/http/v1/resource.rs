@@ -91,6 +91,7 @@ async fn get(
     let who = caller.may(&state, Verb::SeePools)?;
     let resource = seen(&state, &who, read::id("resource", &id)?);
     shown(
+        &app,
         &state,
         &who,
         resource.ok_or_else(|| Error::unknown("resource", &id))?,
@@ -104,8 +105,14 @@ fn seen<'s>(state: &'s Snapshot, who: &Principal, id: ResourceId) -> Option<&'s 
     who.sees(pool).then_some(resource)
 }
 
-fn shown(state: &Snapshot, who: &Principal, resource: &Resource) -> Result<Response, Error> {
-    let resource = view::resource(state, who, resource);
+fn shown(
+    app: &App,
+    state: &Snapshot,
+    who: &Principal,
+    resource: &Resource,
+) -> Result<Response, Error> {
+    let mut resource = view::resource(state, who, resource);
+    resource.progress = app.progress().of(resource.id);
     answer::noun(StatusCode::OK, &resource.etag, &resource)
 }
 
@@ -176,6 +183,7 @@ async fn changed<T>(
     let resource = state.resources.get(&id);
     // It may be gone again by now.
     shown(
+        app,
         &state,
         &who,
         resource.ok_or_else(|| Error::unknown("resource", &id.to_string()))?,

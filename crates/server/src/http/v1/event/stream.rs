@@ -12,8 +12,8 @@ use caviada_core::event::{Event, Number};
 use caviada_core::state::State;
 use caviada_ledger::journal::{Entry, Revision};
 use futures_util::stream;
+use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::broadcast::{Receiver, Sender};
 use tokio::sync::mpsc;
 
 use super::names::Names;
@@ -48,7 +48,7 @@ pub async fn open(
     };
     let told = after.unwrap_or(now);
     let (messages, ready) = mpsc::channel(READY_MAX);
-    let progress = app.options().progress.as_ref().map(Sender::subscribe);
+    let progress = Some(app.progress().follow());
     let mut teller = Teller {
         app,
         names: Names::of(state),

@@ -50,7 +50,7 @@ pub async fn list(
     let order = Order::of(query.sort.as_deref())?;
     let state = app.ledger().snapshot().await?;
     let who = caller.may(&state, Verb::SeePools)?;
-    let list = answer::aside(move || {
+    let mut list = answer::aside(move || {
         let matching = Conditions::of(&state, &who, &query)?;
         match order {
             Order::Names => Ok(matching.in_order(&page)),
@@ -58,6 +58,9 @@ pub async fn list(
         }
     })
     .await?;
+    for resource in &mut list.items {
+        resource.progress = app.progress().of(resource.id);
+    }
     answer::json(StatusCode::OK, &list)
 }
 

@@ -33,6 +33,7 @@ pub fn resource(state: &State, who: &Principal, r: &Resource) -> wire::Resource 
         offerable,
         health: r.site().map(|_| health(r.health)),
         power: None,
+        progress: None,
         then: r.then.as_ref().map(|then| match then {
             Then::Withhold(_) => wire::Then::Withheld,
             Then::Delete => wire::Then::Delete,

@@ -1,0 +1,338 @@
+//! What an operator may count on: sizes, recycling, placement, revisions.
+
+use caviada_core::command::{Act, AttemptOutcome, Entry};
+use caviada_core::lease::End;
+use caviada_core::pool::{OnBad, PoolSpec, RecycleClass};
+use caviada_core::resource::{Health, ResourceState};
+
+use crate::scene::{Scene, name, waiting, want};
+
+fn clusters(warm: u32, max: u32) -> PoolSpec {
+    PoolSpec::built(name("cluster"), warm, max)
+}
+
+#[test]
+fn a_pool_is_kept_warm_and_never_grows_beyond_its_max() {
+    let mut scene = Scene::with_host();
+    scene.pool("clusters", clusters(2, 3));
+    scene.drivers_work();
+    assert_eq!(scene.count(ResourceState::Free), 2);
+    scene.take("ann", "clusters");
+    scene.drivers_work();
+    assert_eq!(scene.count(ResourceState::Free), 2, "two are ready again");
+    scene.take("ann", "clusters");
+    scene.drivers_work();
+    assert_eq!(scene.state.resources.len(), 3);
+}
+
+#[test]
+fn who_waits_is_built_for_before_the_pool_is_warmed() {
+    let mut scene = Scene::with_host();
+    scene.pool("clusters", clusters(0, 4));
+    assert_eq!(scene.state.resources.len(), 0, "nothing is wanted");
+    let id = scene.wait("ann", "clusters");
+    scene.drivers_work();
+    assert_eq!(scene.member(id).generation, 1);
+}
+
+#[test]
+fn nothing_returns_from_a_lease_uncleaned() {
+    for class in [RecycleClass::Replace, RecycleClass::Reset] {
+        let mut scene = Scene::with_host();
+        let mut spec = clusters(1, 1);
+        spec.recycle.class = class;
+        scene.pool("clusters", spec);
+        scene.drivers_work();
+        let id = scene.take("ann", "clusters");
+        let (resource, generation) = (scene.member(id).id, scene.member(id).generation);
+        scene.release("ann", id).unwrap();
+        assert_eq!(scene.resource(resource).state, ResourceState::Cleaning);
+        assert_eq!(
+            scene.acquire("bob", want("clusters")).unwrap_err().code(),
+            "pool-exhausted"
+        );
+        scene.drivers_work();
+        let id = scene.take("bob", "clusters");
+        let anew = u64::from(class == RecycleClass::Replace);
+        assert_eq!(scene.member(id).generation, generation + anew);
+    }
+}
+
+#[test]
+fn an_outcome_of_an_earlier_attempt_changes_nothing() {
+    let mut scene = Scene::with_host();
+    scene.pool("clusters", clusters(1, 1));
+    let [(resource, generation, attempt)] = scene.open()[..] else {
+        panic!()
+    };
+    scene.drivers_work();
+    let id = scene.take("ann", "clusters");
+    scene.release("ann", id).unwrap();
+    let late = Act::Record {
+        resource,
+        generation,
+        attempt,
+        outcome: AttemptOutcome::Done(vec![]),
+    };
+    assert!(scene.system(late).repeated);
+    assert_eq!(scene.resource(resource).state, ResourceState::Cleaning);
+}
+
+#[test]
+fn a_member_that_goes_bad_is_not_handed_out_and_is_replaced() {
+    let mut scene = Scene::with_host();
+    scene.pool("clusters", clusters(1, 2));
+    scene.drivers_work();
+    let r = scene.state.resources.values().next().unwrap();
+    let (resource, generation) = (r.id, r.generation);
+    let see = |health| Act::RecordHealth {
+        resource,
+        generation,
+        health,
+    };
+    scene.system(see(Health::Suspect));
+    let refused = scene.acquire("ann", want("clusters"));
+    assert_eq!(
+        refused.unwrap_err().code(),
+        "pool-exhausted",
+        "one bad look is enough for that"
+    );
+    scene.system(see(Health::Ill));
+    scene.drivers_work();
+    scene.pass(60_000);
+    scene.drivers_work();
+    let id = scene.take("ann", "clusters");
+    assert_ne!(scene.member(id).id, resource);
+}
+
+#[test]
+fn a_leased_member_that_goes_bad_is_left_to_the_pools_policy() {
+    for policy in [OnBad::Keep, OnBad::Swap, OnBad::End] {
+        let mut scene = Scene::with_host();
+        let mut spec = clusters(2, 3);
+        spec.on_bad = policy;
+        scene.pool("clusters", spec);
+        scene.drivers_work();
+        let id = scene.take("ann", "clusters");
+        let (r, fence) = (scene.member(id), scene.lease(id).fence);
+        let (resource, generation) = (r.id, r.generation);
+        let health = Health::Ill;
+        scene.system(Act::RecordHealth {
+            resource,
+            generation,
+            health,
+        });
+        match policy {
+            OnBad::Keep => {
+                assert_eq!(scene.member(id).id, resource);
+                assert!(scene.lease(id).members[0].flagged);
+            }
+            OnBad::Swap => {
+                assert_ne!(scene.member(id).id, resource);
+                assert!(scene.lease(id).fence > fence);
+            }
+            OnBad::End => assert_eq!(scene.end(id), Some(End::Lost)),
+        }
+    }
+}
+
+#[test]
+fn a_host_out_of_sight_loses_nothing_until_it_is_given_up() {
+    let mut scene = Scene::with_host();
+    scene.host("h2", |_| {});
+    scene.pool("clusters", clusters(2, 2));
+    scene.drivers_work();
+    scene.seen("h1", false);
+    scene.pass(59_000);
+    assert_eq!(scene.count(ResourceState::Free), 2);
+    scene.seen("h1", true);
+    scene.pass(600_000);
+    assert_eq!(scene.count(ResourceState::Free), 2, "it came back in time");
+}
+
+#[test]
+fn builds_that_fail_are_tried_again_later_and_less_and_less_often() {
+    let mut scene = Scene::with_host();
+    scene.pool("clusters", clusters(1, 1));
+    let mut pauses = vec![];
+    for _ in 0..4 {
+        scene.drivers_fail();
+        while scene.open().is_empty() {
+            scene.pass(1_000);
+        }
+        // What failed is removed first.
+        let begun = scene.state.now();
+        while scene.count(ResourceState::Creating) == 0 {
+            scene.drivers_end(&AttemptOutcome::Done(vec![]));
+            scene.pass(1_000);
+        }
+        pauses.push(scene.state.now().since(begun));
+    }
+    assert!(pauses.is_sorted() && pauses[0] < pauses[3], "{pauses:?}");
+}
+
+#[test]
+fn a_machine_whose_cleaning_keeps_failing_waits_for_a_person() {
+    let mut scene = Scene::new();
+    let mut spec = PoolSpec::declared();
+    spec.recycle.class = RecycleClass::Hook;
+    scene.pool("machines", spec);
+    scene.machine("m1", &[]);
+    let id = scene.take("ann", "machines");
+    let resource = scene.member(id).id;
+    scene.release("ann", id).unwrap();
+    assert_eq!(scene.resource(resource).state, ResourceState::Dirty);
+    let act = Act::Withhold {
+        resource,
+        reason: "disk".into(),
+        until: None,
+    };
+    scene.does("operator", act).unwrap();
+    assert!(!scene.resource(resource).withheld.as_ref().unwrap().clean);
+    scene.does("operator", Act::Return { resource }).unwrap();
+    assert_eq!(
+        scene.resource(resource).state,
+        ResourceState::Dirty,
+        "it is remembered unclean"
+    );
+}
+
+#[test]
+fn what_was_withheld_clean_returns_clean() {
+    let mut scene = Scene::new();
+    let mut spec = PoolSpec::declared();
+    spec.recycle.class = RecycleClass::Hook;
+    scene.pool("machines", spec);
+    let resource = scene.machine("m1", &[]);
+    let act = Act::Withhold {
+        resource,
+        reason: "maintenance".into(),
+        until: None,
+    };
+    scene.does("operator", act).unwrap();
+    assert_eq!(
+        scene.acquire("ann", want("machines")).unwrap_err().code(),
+        "pool-exhausted"
+    );
+    scene.does("operator", Act::Return { resource }).unwrap();
+    scene.take("ann", "machines");
+}
+
+#[test]
+fn a_worn_member_is_replaced_by_another() {
+    let mut scene = Scene::with_host();
+    let mut spec = clusters(1, 1);
+    spec.recycle.class = RecycleClass::Reset;
+    spec.recycle.uses_max = Some(2);
+    scene.pool("clusters", spec);
+    scene.drivers_work();
+    let mut served = vec![];
+    for _ in 0..3 {
+        let id = scene.take("ann", "clusters");
+        served.push(scene.member(id).id);
+        scene.release("ann", id).unwrap();
+        scene.drivers_work();
+    }
+    assert_eq!(served[0], served[1]);
+    assert_ne!(served[1], served[2]);
+}
+
+#[test]
+fn a_new_revision_rolls_one_by_one_and_leaves_leased_members_alone() {
+    let mut scene = Scene::with_host();
+    scene.pool("clusters", clusters(3, 4));
+    scene.drivers_work();
+    let id = scene.take("ann", "clusters");
+    scene.drivers_work();
+    let old = scene.member(id).site().unwrap().template;
+    scene.revise("second");
+    let ready = |scene: &Scene| scene.count(ResourceState::Free);
+    while !scene.open().is_empty() {
+        assert!(ready(&scene) >= 2, "the pool stays usable");
+        scene.drivers_end(&AttemptOutcome::Done(vec![]));
+    }
+    let free = scene
+        .state
+        .resources
+        .values()
+        .filter(|r| r.state == ResourceState::Free);
+    assert!(free.map(|r| r.site().unwrap().template).all(|t| t > old));
+    assert_eq!(scene.member(id).site().unwrap().template, old);
+}
+
+#[test]
+fn a_revision_that_does_not_come_up_takes_nothing_down() {
+    let mut scene = Scene::with_host();
+    scene.pool("clusters", clusters(2, 3));
+    scene.drivers_work();
+    scene.revise("broken");
+    scene.drivers_fail();
+    scene.pass(1_000);
+    assert_eq!(scene.count(ResourceState::Free), 2);
+}
+
+#[test]
+fn a_retiring_pool_ends_with_its_last_member() {
+    let mut scene = Scene::with_host();
+    scene.pool("clusters", clusters(1, 2));
+    scene.drivers_work();
+    let id = scene.take("ann", "clusters");
+    let delete = Act::DeletePool {
+        name: name("clusters"),
+        expect: None,
+    };
+    scene.does("operator", delete).unwrap();
+    let refused = scene.acquire("bob", waiting(want("clusters")));
+    assert_eq!(refused.unwrap_err().code(), "retiring");
+    scene.drivers_work();
+    assert_eq!(scene.names(id).len(), 1, "its holder keeps it");
+    scene.release("ann", id).unwrap();
+    scene.drivers_work();
+    assert!(scene.state.pool_named(&name("clusters")).is_none());
+}
+
+#[test]
+fn a_host_builds_no_more_at_once_than_its_budget() {
+    let mut scene = Scene::new();
+    scene.revise("first");
+    scene.host("h1", |h| h.builds_max = 2);
+    scene.pool("clusters", clusters(6, 6));
+    while !scene.open().is_empty() {
+        assert!(scene.open().len() <= 2);
+        scene.drivers_end(&AttemptOutcome::Done(vec![]));
+    }
+    assert_eq!(scene.count(ResourceState::Free), 6);
+}
+
+#[test]
+fn an_autofilled_host_is_filled_whatever_warm_says() {
+    let mut scene = Scene::new();
+    scene.revise("first");
+    scene.host("h1", |h| (h.capacity, h.autofill) = (3, true));
+    scene.pool("clusters", clusters(0, 8));
+    scene.drivers_work();
+    assert_eq!(scene.count(ResourceState::Free), 3);
+}
+
+#[test]
+fn a_declared_resource_may_enter_dirty_or_withheld() {
+    for (entry, state) in [
+        (Entry::Free, ResourceState::Free),
+        (Entry::Withheld, ResourceState::Withheld),
+    ] {
+        let mut scene = Scene::with_machines(&[]);
+        let declared = Act::Declare {
+            pool: name("machines"),
+            name: "m1".parse().unwrap(),
+            attributes: Default::default(),
+            labels: Default::default(),
+            endpoints: vec![],
+            declared_in: None,
+            entry,
+            space: None,
+            expect: None,
+        };
+        scene.system(declared);
+        assert_eq!(scene.count(state), 1);
+    }
+}

@@ -1,0 +1,91 @@
+//! How far bring-ups are. Volatile: told to streams as it happens, shown with the resource while
+//! the call is under way, kept nowhere.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use caviada_api::event::Progress as Step;
+use caviada_core::id::ResourceId;
+use tokio::sync::broadcast;
+
+/// Steps that a slow reader may lag; he misses the oldest.
+const FOLLOWED_MAX: usize = 1_024;
+
+/// Where driver calls tell how far they are, and views and streams ask. Clones are one.
+#[derive(Debug, Clone)]
+pub struct Progress(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    steps: broadcast::Sender<Step>,
+    /// The last step of each call under way, so no more of them than calls.
+    last: RwLock<HashMap<ResourceId, Step>>,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self(Arc::new(Inner {
+            steps: broadcast::Sender::new(FOLLOWED_MAX),
+            last: RwLock::default(),
+        }))
+    }
+}
+
+/// A call under way: when it ends, however it does, its resource has no progress any more.
+#[derive(Debug)]
+pub struct UnderWay {
+    progress: Progress,
+    resource: ResourceId,
+    pool: String,
+}
+
+impl Progress {
+    /// A call about a resource begins.
+    pub fn begin(&self, resource: ResourceId, pool: &str) -> UnderWay {
+        UnderWay {
+            progress: self.clone(),
+            resource,
+            pool: pool.to_owned(),
+        }
+    }
+
+    /// The last step of a resource, while a call about it is under way.
+    pub fn of(&self, resource: ResourceId) -> Option<Step> {
+        let last = self.0.last.read().unwrap_or_else(PoisonError::into_inner);
+        last.get(&resource).cloned()
+    }
+
+    /// Every step from now on.
+    pub fn follow(&self) -> broadcast::Receiver<Step> {
+        self.0.steps.subscribe()
+    }
+}
+
+impl UnderWay {
+    /// One step further.
+    pub fn tell(&self, step: &str, subject: String, done: u32, of: u32) {
+        let step = Step {
+            resource: self.resource,
+            pool: self.pool.clone(),
+            step: step.to_owned(),
+            subject,
+            done,
+            of,
+        };
+        let Inner { steps, last } = &*self.progress.0;
+        last.write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(self.resource, step.clone());
+        // Nobody may be listening.
+        let _ = steps.send(step);
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let last = &self.progress.0.last;
+        last.write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&self.resource);
+    }
+}
