@@ -60,6 +60,7 @@ fn cases() -> Vec<Case> {
         ),
         case(Method::POST, leases, "[".repeat(100_000), 400, "body"),
         post(leases, json!({"pol": "boards"}), 400, "pol"),
+        post(leases, json!({"": 1}), 400, "body"),
         post(leases, json!({"pool": 5}), 400, "pool"),
         post(
             leases,
