@@ -54,7 +54,7 @@ pub struct HostSpec {
     pub options: BTreeMap<String, String>,
     /// Facts; what is built here has them too.
     #[serde(default, skip_serializing_if = "Attributes::is_empty")]
-    #[schema(value_type = BTreeMap<String, Attribute>)]
+    #[schema(value_type = BTreeMap<String, crate::attribute::Attribute>)]
     pub attributes: Attributes,
     /// For choosing.
     #[serde(default, skip_serializing_if = "Labels::is_empty")]

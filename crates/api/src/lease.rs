@@ -93,7 +93,7 @@ pub enum SliceSize {
     /// Ports: how many in a row.
     Ports(u32),
     /// A quantity: how much of each dimension.
-    Quantity(#[schema(value_type = BTreeMap<String, u64>)] Quantity),
+    Quantity(#[schema(inline)] Quantity),
 }
 
 /// Whether a live lease of the owner may be the answer instead of a new one.
@@ -243,7 +243,7 @@ pub struct LeasedResource {
     pub pool: String,
     /// Facts.
     #[serde(default)]
-    #[schema(value_type = BTreeMap<String, Attribute>)]
+    #[schema(value_type = BTreeMap<String, crate::attribute::Attribute>)]
     pub attributes: Attributes,
     /// How to reach it: name → address, URL or document.
     #[serde(default)]

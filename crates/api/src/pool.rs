@@ -50,7 +50,7 @@ pub struct PoolSpec {
     pub indexed: Vec<String>,
     /// Facts of every built one.
     #[serde(skip_serializing_if = "Attributes::is_empty")]
-    #[schema(value_type = BTreeMap<String, Attribute>)]
+    #[schema(value_type = BTreeMap<String, crate::attribute::Attribute>)]
     pub attributes: Attributes,
     /// Hosts that may carry built ones; every fitting one when absent.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -34,7 +34,7 @@ pub struct ResourceSpec {
     pub name: String,
     /// Facts.
     #[serde(default, skip_serializing_if = "Attributes::is_empty")]
-    #[schema(value_type = BTreeMap<String, Attribute>)]
+    #[schema(value_type = BTreeMap<String, crate::attribute::Attribute>)]
     pub attributes: Attributes,
     /// For choosing.
     #[serde(default, skip_serializing_if = "Labels::is_empty")]
@@ -234,7 +234,7 @@ pub struct Resource {
     pub uses: u64,
     /// Facts.
     #[serde(default)]
-    #[schema(value_type = BTreeMap<String, Attribute>)]
+    #[schema(value_type = BTreeMap<String, crate::attribute::Attribute>)]
     pub attributes: Attributes,
     /// For choosing.
     #[serde(default)]

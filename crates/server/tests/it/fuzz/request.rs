@@ -84,8 +84,7 @@ impl Sent {
             };
             pairs.push((parameter.name.clone(), value));
         }
-        let takes_some = operation.parameters.iter().any(|p| p.place == "query");
-        if maker.chance.percent(3) && takes_some {
+        if maker.chance.percent(3) && operation.path.starts_with("/api/") {
             pairs.push(("colour".to_owned(), "red".to_owned()));
             self.wrong = Some("an unknown field in the query");
         }
