@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use caviada_core::reconcile::Periods;
+use caviada_core::webhook::target::Targets;
 use caviada_ledger::Start;
 use caviada_server::host::Drivers;
 use caviada_server::http::auth::ADMIN_KEY;
@@ -39,6 +40,15 @@ pub struct ServeArgs {
     /// Between two looks at a host, in milliseconds
     #[arg(long, env = "CAVIADA_PROBE_MS", value_name = "MS", default_value_t = Periods::default().probe_ms)]
     probe_ms: u64,
+    /// Where webhooks may go, separated by commas: HOST, *.NAME, an address or a network, with
+    /// http:// before it if plain HTTP will do [default: nowhere]
+    #[arg(
+        long,
+        env = "CAVIADA_WEBHOOK__TARGETS",
+        value_name = "TARGETS",
+        value_delimiter = ','
+    )]
+    webhook_targets: Vec<String>,
     /// For `caviada bench`: a route that answers so many bytes and does nothing else
     #[arg(long, hide = true, value_name = "BYTES")]
     bare_route: Option<usize>,
@@ -94,6 +104,8 @@ async fn serve(args: ServeArgs) -> anyhow::Result<()> {
             rolled_back,
             progress: Default::default(),
         },
+        targets: Targets::parse(args.webhook_targets.iter().map(String::as_str))
+            .context("--webhook-targets")?,
         bare_bytes: args.bare_route,
     };
     Ok(server.run(args.listen, options).await?)

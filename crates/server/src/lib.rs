@@ -5,14 +5,18 @@ pub mod host;
 pub mod http;
 pub mod progress;
 pub mod reconciler;
+pub mod webhook;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use caviada_core::webhook::target::Targets;
 use caviada_ledger::directory::{Directory, DirectoryError};
+use caviada_ledger::seal::{MASTER_KEY, MasterKey, SealError};
 use caviada_ledger::{Fatal, Place, Running, Start};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use webhook::Webhooks;
 
 /// Why a server does not start, or ends.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +39,9 @@ pub enum Error {
     /// The system does what it never should.
     #[error(transparent)]
     System(#[from] std::io::Error),
+    /// The master key cannot be used.
+    #[error("the master key: {0}")]
+    Seal(#[from] SealError),
     /// The first admin key cannot be made.
     #[error(transparent)]
     FirstKey(#[from] http::auth::FirstKeyError),
@@ -49,6 +56,8 @@ pub struct Options {
     pub admin_key: Option<String>,
     /// The reconciler's.
     pub reconciler: reconciler::Options,
+    /// Where webhooks may go.
+    pub targets: Targets,
     /// For the bench: a route that answers so many bytes and does nothing else. Loopback only.
     pub bare_bytes: Option<usize>,
 }
@@ -57,6 +66,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Server {
     running: Running,
+    key: MasterKey,
 }
 
 impl Server {
@@ -64,10 +74,11 @@ impl Server {
     /// not there.
     pub async fn open(data_dir: PathBuf, start: Start) -> Result<Self, Error> {
         let directory = Directory::lock(&data_dir)?;
+        let key = MasterKey::find(std::env::var(MASTER_KEY).ok().as_deref(), &directory)?;
         let open = move || caviada_ledger::start(&directory, &Place::Sqlite, start);
         let opened = tokio::task::spawn_blocking(open).await;
         let running = opened.map_err(|_| Error::Vanished)??;
-        Ok(Self { running })
+        Ok(Self { running, key })
     }
 
     /// Names this installation on everything it makes.
@@ -86,9 +97,11 @@ impl Server {
         let Running {
             handle,
             history,
+            marks,
             ended,
             ..
         } = self.running;
+        let webhooks = Webhooks::new(self.key, options.targets, marks);
         if let Some(made) = http::auth::first_key(&handle, options.admin_key).await? {
             println!("This is the first start. The admin key, shown once:\n\n  {made}\n");
         }
@@ -101,8 +114,10 @@ impl Server {
         let http = http::Options {
             installation: options.reconciler.drivers.installation.clone(),
             progress: options.reconciler.progress.clone(),
+            webhooks: Some(webhooks.clone()),
             ..http::Options::default()
         };
+        let told = tokio::spawn(webhook::run(handle.clone(), history.clone(), webhooks));
         let app = http::App::new(handle.clone(), history, http);
         let reconciler = tokio::spawn(reconciler::run(handle.clone(), options.reconciler));
         tracing::info!("listening on http://{}", listener.local_addr()?);
@@ -122,8 +137,10 @@ impl Server {
         tokio::select! {
             served = served => {
                 served?;
-                reconciler.abort();
-                let _ = reconciler.await;
+                for task in [reconciler, told] {
+                    task.abort();
+                    let _ = task.await;
+                }
                 handle.close();
                 Ok(())
             }

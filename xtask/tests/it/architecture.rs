@@ -4,8 +4,8 @@
 use crate::repository::{none, root, rust};
 
 /// The nouns that all rooms share.
-const NOUNS: [&str; 7] = [
-    "host", "key", "lease", "pool", "quota", "resource", "template",
+const NOUNS: [&str; 8] = [
+    "host", "key", "lease", "pool", "quota", "resource", "template", "webhook",
 ];
 /// Where each noun has its file.
 const ROOMS: [&str; 4] = [

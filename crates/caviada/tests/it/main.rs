@@ -10,3 +10,4 @@ mod progress;
 mod run;
 mod server;
 mod stand_in;
+mod webhook;

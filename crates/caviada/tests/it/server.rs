@@ -105,6 +105,15 @@ impl Server {
         std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
     }
 
+    /// Does a file of the data directory hold this text?
+    pub fn keeps(&self, text: &str) -> bool {
+        let files = std::fs::read_dir(self.dir.path().join("data")).unwrap();
+        let files = files.flatten().filter(|f| f.path().is_file());
+        files
+            .filter_map(|f| std::fs::read(f.path()).ok())
+            .any(|bytes| bytes.windows(text.len()).any(|w| w == text.as_bytes()))
+    }
+
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }

@@ -13,3 +13,4 @@ mod reference;
 mod site;
 mod stall;
 mod tls;
+mod webhook;
