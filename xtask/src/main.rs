@@ -4,6 +4,7 @@ mod cargo;
 mod debian;
 mod dist;
 mod engine;
+mod fuzz;
 mod part;
 mod report;
 mod test;
@@ -14,14 +15,21 @@ const USAGE: &str = "\
 cargo xtask COMMAND
 
   test [FLAGS]   checks everything: format, licences, lints, documentation tests and the whole suite
+  fuzz TARGET    fuzzes a parser, guided by coverage (selector, space, name, number, template,
+                 config, declare, address); needs a C++ compiler
   dist           builds the static release binary and prints its size
 
 Flags of `test`:
   --no-docker    leaves out what needs a container engine
   --no-postgres  leaves out what needs PostgreSQL
   --no-install   uses what is there: installs and starts nothing
+  --kills N      kills the server N times and not some fifty
   --quick        only format, lints and unit tests
   --help         shows this
+
+Flags of `fuzz`:
+  --seconds N    for how long; 60 unless told
+  --input FILE   checks just this text, such as a finding
 
 As root on Debian, `test` first installs what real parts need (docker.io, iproute2, iptables,
 postgresql, openssh-server) and starts a container engine when none answers; neither PostgreSQL's
@@ -47,6 +55,7 @@ fn main() -> ExitCode {
             return ExitCode::SUCCESS;
         }
         ["test", ref flags @ ..] => test::Flags::parse(flags).and_then(|flags| test::run(&flags)),
+        ["fuzz", ref flags @ ..] => fuzz::Flags::parse(flags).and_then(|flags| fuzz::run(&flags)),
         ["dist"] => dist::run(),
         _ => Err(anyhow::anyhow!("cannot do {words:?}\n\n{USAGE}")),
     };

@@ -292,7 +292,8 @@ impl Client {
         }
         let error = self.refusal(status, &body);
         match status {
-            StatusCode::BAD_GATEWAY
+            StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE
             | StatusCode::GATEWAY_TIMEOUT => {
                 let after_ms = match &error {

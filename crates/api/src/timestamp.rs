@@ -68,7 +68,8 @@ impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
     fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
-        parse(text).map(Self).ok_or(InvalidTimestamp)
+        let at_ms = parse(text).filter(|ms| *ms <= MAX_MS);
+        at_ms.map(Self).ok_or(InvalidTimestamp)
     }
 }
 
@@ -195,6 +196,7 @@ mod tests {
             "1969-12-31T23:59:59Z",
             "1970-01-01T00:00:00+00:01",
             "2031-01-00T00:00:00Z",
+            "9999-12-31T23:59:59-00:01",
             "2031-01-01T00:00:00+1:000",
             "2031-01-01T00:00:00Zé",
             "é031-01-01T00:00:00Z",

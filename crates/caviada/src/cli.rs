@@ -52,15 +52,15 @@ pub struct Globals {
     )]
     pub key: Option<String>,
 
-    /// File with certificate authorities to trust beside the system's (PEM)
+    /// File with certificates to trust beside the system's (PEM), like a server's self-signed one
     #[arg(
         long,
-        env = "CAVIADA_CA_FILE",
+        env = "CAVIADA_CA",
         global = true,
         value_name = "FILE",
         help_heading = "Connection"
     )]
-    pub ca_file: Option<std::path::PathBuf>,
+    pub ca: Option<std::path::PathBuf>,
 
     /// Context to use instead of the current one
     #[arg(
@@ -125,8 +125,8 @@ pub enum Command {
     /// Pools
     #[command(subcommand)]
     Pool(pool::PoolCommand),
-    /// Resources
-    #[command(subcommand)]
+    /// Resources: machines, addresses, whatever pools hold
+    #[command(subcommand, visible_aliases = ["machine", "address"])]
     Resource(resource::ResourceCommand),
     /// Hosts
     #[command(subcommand)]
@@ -134,8 +134,8 @@ pub enum Command {
     /// Templates
     #[command(subcommand)]
     Template(template::TemplateCommand),
-    /// API keys
-    #[command(subcommand)]
+    /// API keys, and so the users they speak for
+    #[command(subcommand, visible_alias = "user")]
     Key(key::KeyCommand),
     /// Quotas
     #[command(subcommand)]
@@ -210,5 +210,33 @@ async fn dispatch(
         Command::Webhook(command) => webhook::webhook(&client, command, &out).await,
         Command::Event(command) => event::event(&client, command, &out).await,
         Command::Login(_) | Command::Context(_) | Command::Completions { .. } => Ok(Exit::Ok),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An argument of the same name would be taken for the flag that every command has.
+    #[test]
+    fn no_argument_of_a_command_is_called_like_a_global_flag() {
+        fn look(command: &clap::Command, flags: &[String]) {
+            for argument in command.get_arguments() {
+                let id = argument.get_id().as_str();
+                let clash = flags.iter().any(|flag| flag == id);
+                assert!(!clash, "{}: {id}", command.get_name());
+            }
+            for inner in command.get_subcommands() {
+                look(inner, flags);
+            }
+        }
+        let globals = Globals::augment_args(clap::Command::new("globals"));
+        let flags = globals.get_arguments().map(|a| a.get_id().to_string());
+        let flags: Vec<String> = flags.collect();
+        assert!(flags.contains(&"key".to_owned()));
+        look(
+            &Command::augment_subcommands(clap::Command::new("caviada")),
+            &flags,
+        );
     }
 }

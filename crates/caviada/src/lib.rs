@@ -1,7 +1,9 @@
 //! Caviada: one executable, roles as subcommands.
 
+mod backup;
 mod bench;
 mod cli;
+mod config;
 mod demo;
 mod log;
 mod serve;
@@ -32,6 +34,13 @@ enum Command {
     Demo(demo::DemoArgs),
     /// Measure what a lease costs, on a server of its own
     Bench(bench::BenchArgs),
+    /// Write a backup of the store, while the server serves
+    Backup(backup::BackupArgs),
+    /// Restore a backup into an empty store
+    Restore(backup::RestoreArgs),
+    /// Check and show the server's configuration
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
     /// Keeps the processes of one resource together
     #[command(hide = true, disable_help_flag = true)]
     Shim {
@@ -58,6 +67,9 @@ pub fn main() -> ExitCode {
     match line.command {
         Command::Shim { words } => caviada_driver::process::shim::run(&words),
         Command::Sample { words } => caviada_driver::process::sample::run(&words),
+        Command::Backup(args) => backup::run_backup(&args, line.globals.output),
+        Command::Restore(args) => backup::run_restore(&args, line.globals.output),
+        Command::Config(command) => config::config(&command, line.globals.output),
         Command::Serve(args) => on_runtime(
             tokio::runtime::Builder::new_multi_thread(),
             serve::run(args),

@@ -1,4 +1,4 @@
-//! The server's log: text on standard error, level by `CAVIADA_LOG`.
+//! The server's log on standard error: text for people, or one JSON object per line.
 //!
 //! There is an access line for each request, and a system call for each line would cost more than
 //! to write the line itself. So access lines gather for a moment and leave together; whatever else
@@ -9,9 +9,12 @@ use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use caviada_server::config::LogFormat;
 use tracing::Metadata;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 /// Lines with this target may wait.
 const ACCESS: &str = "caviada::access";
@@ -20,15 +23,18 @@ const GATHER: Duration = Duration::from_millis(100);
 /// How many bytes are many.
 const GATHERED_BYTES_MAX: usize = 64 * 1024;
 
-/// Begins the log of this process.
-pub fn begin() -> Log {
-    let filter = EnvFilter::try_from_env("CAVIADA_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+/// Begins the log of this process: what passes a filter that the configuration has checked.
+pub fn begin(filter: &str, format: LogFormat) -> Log {
+    let levels: Targets = filter.parse().unwrap_or_default();
     let log = Log(Arc::default());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_writer(log.clone())
-        .init();
+    let lines = tracing_subscriber::fmt::layer().with_writer(log.clone());
+    let registry = tracing_subscriber::registry().with(levels);
+    match format {
+        LogFormat::Text => registry
+            .with(lines.with_ansi(std::io::stderr().is_terminal()))
+            .init(),
+        LogFormat::Json => registry.with(lines.json().flatten_event(true)).init(),
+    }
     let flushed = log.0.clone();
     let flush = move || loop {
         let waiting = flushed.filled.wait_while(flushed.lines(), |l| l.is_empty());

@@ -1,54 +1,28 @@
 //! `caviada serve`: opens the ledger, listens, and makes hosts match.
 
-use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
-use caviada_core::reconcile::Periods;
-use caviada_core::webhook::target::Targets;
 use caviada_ledger::Start;
+use caviada_server::config::{Config, Tls};
 use caviada_server::host::Drivers;
 use caviada_server::http::auth::ADMIN_KEY;
-use caviada_server::{Options, Server, reconciler};
+use caviada_server::http::tls;
+use caviada_server::{Options, Server, http, reconciler};
 use clap::Args;
 
+use crate::config::{self, ConfigArgs};
 use crate::log;
 
 /// What the server can be told.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
-    /// Where to listen
-    #[arg(
-        long,
-        env = "CAVIADA_LISTEN",
-        default_value = "127.0.0.1:7632",
-        value_name = "ADDR"
-    )]
-    listen: SocketAddr,
-    /// Where to keep everything
-    #[arg(
-        long,
-        env = "CAVIADA_DATA_DIR",
-        default_value = "./caviada-data",
-        value_name = "DIR"
-    )]
-    data_dir: PathBuf,
+    #[command(flatten)]
+    config: ConfigArgs,
     /// Go on although the wall clock is far behind the last commit
     #[arg(long)]
     accept_clock: bool,
-    /// Between two looks at a host, in milliseconds
-    #[arg(long, env = "CAVIADA_PROBE_MS", value_name = "MS", default_value_t = Periods::default().probe_ms)]
-    probe_ms: u64,
-    /// Where webhooks may go, separated by commas: HOST, *.NAME, an address or a network, with
-    /// http:// before it if plain HTTP will do [default: nowhere]
-    #[arg(
-        long,
-        env = "CAVIADA_WEBHOOK__TARGETS",
-        value_name = "TARGETS",
-        value_delimiter = ','
-    )]
-    webhook_targets: Vec<String>,
     /// For `caviada bench`: a route that answers so many bytes and does nothing else
     #[arg(long, hide = true, value_name = "BYTES")]
     bare_route: Option<usize>,
@@ -56,8 +30,13 @@ pub struct ServeArgs {
 
 /// Serves until SIGTERM or SIGINT; 0 after a clean end.
 pub async fn run(args: ServeArgs) -> ExitCode {
-    let _log = log::begin();
-    match serve(args).await {
+    let loaded = match args.config.load() {
+        Ok(loaded) => loaded,
+        Err(failure) => return failure.tell(),
+    };
+    config::warn(&loaded);
+    let _log = log::begin(&loaded.config.log, loaded.config.log_format);
+    match serve(&args, loaded.config).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!("{error:#}");
@@ -66,47 +45,60 @@ pub async fn run(args: ServeArgs) -> ExitCode {
     }
 }
 
-async fn serve(args: ServeArgs) -> anyhow::Result<()> {
-    if args.bare_route.is_some() && !args.listen.ip().is_loopback() {
+async fn serve(args: &ServeArgs, config: Config) -> anyhow::Result<()> {
+    if args.bare_route.is_some() && !config.listen.ip().is_loopback() {
         bail!("--bare-route asks for no key, so it is for a loopback address only")
     }
     let program = std::env::current_exe().context("finding this program")?;
     let Some(program) = program.to_str().map(str::to_owned) else {
         bail!("this program's path is not UTF-8")
     };
-    let server = Server::open(
-        args.data_dir.clone(),
-        Start {
-            accept_clock: args.accept_clock,
-        },
-    )
-    .await?;
+    let start = Start {
+        accept_clock: args.accept_clock,
+    };
+    let server = Server::open(config.data_dir.clone(), config.store.clone(), start).await?;
     let rolled_back = server.is_rolled_back();
     if rolled_back {
         tracing::error!(
-            "the store is older than this data directory remembers: it was rolled back. Nothing is changed on hosts"
+            "the store is older than this data directory remembers: it was rolled back. Nothing is changed on hosts; run `caviada doctor`"
         );
     }
-    let drivers = Drivers {
-        installation: server.installation().to_owned(),
-        process_dir: args.data_dir.join("process"),
-        program,
-    };
-    let periods = Periods {
-        probe_ms: args.probe_ms,
-        ..Periods::default()
-    };
+    let installation = server.installation().to_owned();
     let options = Options {
         admin_key: std::env::var(ADMIN_KEY).ok(),
+        tls: tls_of(&config)?,
+        http: http::Options {
+            installation: installation.clone(),
+            requests_per_s: config.requests_per_s,
+            body_bytes_max: config.body_bytes_max,
+            answer_within: Duration::from_millis(config.answer_within_ms),
+            ..http::Options::default()
+        },
         reconciler: reconciler::Options {
-            drivers,
-            periods,
+            drivers: Drivers {
+                installation,
+                process_dir: config.data_dir.join("process"),
+                program,
+            },
+            periods: config.periods,
             rolled_back,
             progress: Default::default(),
         },
-        targets: Targets::parse(args.webhook_targets.iter().map(String::as_str))
-            .context("--webhook-targets")?,
+        targets: config.targets.clone(),
         bare_bytes: args.bare_route,
     };
-    Ok(server.run(args.listen, options).await?)
+    Ok(server.run(config.listen, options).await?)
+}
+
+fn tls_of(config: &Config) -> anyhow::Result<Option<std::sync::Arc<tls::ServerConfig>>> {
+    Ok(match &config.tls {
+        None => None,
+        Some(Tls::Files { certificate, key }) => Some(tls::from_files(certificate, key)?),
+        Some(Tls::SelfSigned { names }) => {
+            let (made, file) = tls::self_signed(names, &config.data_dir)?;
+            let file = file.display();
+            tracing::info!("clients trust this server's certificate with --ca {file}");
+            Some(made)
+        }
+    })
 }

@@ -97,6 +97,17 @@ pub enum LeaseState {
     Active,
 }
 
+impl LeaseState {
+    /// Its name in the APIs and the docs.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Preparing => "preparing",
+            Self::Active => "active",
+        }
+    }
+}
+
 /// One thing asked for, `count` times.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Item {

@@ -341,8 +341,10 @@ pub enum Check {
     JsonRpc {
         /// Service.
         service: String,
-        /// Port inside.
+        /// Port inside; asked through its host port.
         port: u16,
+        /// Path and query, such as `/ext/bc/C/rpc`.
+        path: String,
         /// Method.
         method: String,
         /// Parameters, a JSON array as text.

@@ -141,6 +141,7 @@ async fn once(
         Check::JsonRpc {
             service,
             port,
+            path,
             method,
             params,
             expect,
@@ -154,7 +155,7 @@ async fn once(
             let call = serde_json::json!({
                 "jsonrpc": "2.0", "id": 1, "method": method, "params": params
             });
-            let answer = http(&at(service, *port)?, "/", Some(call.to_string())).await?;
+            let answer = http(&at(service, *port)?, path, Some(call.to_string())).await?;
             let result = rpc_result(&answer.body)
                 .map_err(|e| format!("{method}: {e} (status {})", answer.status))?;
             compare(&result, expect, first).map_err(|e| format!("{method}: {e}"))

@@ -91,6 +91,35 @@ pub(crate) fn document(entries: &[Entry]) -> String {
 /// A revision that several follow.
 pub type Shared = Arc<Revision>;
 
+/// Every name there is, for tests of completeness.
+pub const ACTS: [&str; 25] = [
+    "put_pool",
+    "delete_pool",
+    "put_host",
+    "delete_host",
+    "put_template",
+    "delete_template",
+    "put_key",
+    "delete_key",
+    "put_quota",
+    "delete_quota",
+    "declare",
+    "delete_resource",
+    "withhold",
+    "return",
+    "acquire",
+    "renew",
+    "release",
+    "revoke",
+    "give",
+    "share",
+    "annotate",
+    "record",
+    "record_health",
+    "record_host",
+    "all",
+];
+
 /// Name of an act in the journal and the history.
 pub fn act_name(act: &Act) -> &'static str {
     match act {

@@ -16,6 +16,11 @@ use caviada_ledger::Place;
 pub use key::{KEYS, Key, Kind, variable};
 pub use layer::{Loaded, Origin, Shown, Sources};
 
+/// Older systems whose APIs are meant to be spoken.
+const COMPAT: [&str; 4] = ["poolmanager", "resourcemanager", "sorna", "boskos"];
+/// Between a body that takes any single call and what a server may be made to hold per request.
+const BODY_BYTES: std::ops::RangeInclusive<usize> = 64 * 1024..=64 * 1024 * 1024;
+
 /// What the server does, every default said.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
@@ -25,12 +30,16 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where the ledger's store is.
     pub store: Place,
-    /// What is logged, as a filter directive.
+    /// What is logged: a level, or `part=level`, with commas between.
     pub log: String,
     /// How it is logged.
     pub log_format: LogFormat,
     /// Requests per second that one key may make; none is no bound.
     pub requests_per_s: Option<NonZeroU32>,
+    /// Largest body of a request, in bytes.
+    pub body_bytes_max: usize,
+    /// A request that takes longer is given up, in milliseconds.
+    pub answer_within_ms: u64,
     /// TLS of the server itself.
     pub tls: Option<Tls>,
     /// Periods of the reconciler.
@@ -139,13 +148,21 @@ fn build(l: &layer::Layered, errors: &mut Vec<ConfigError>) -> Option<Config> {
         "json" => Ok(LogFormat::Json),
         _ => Err("must be `text` or `json`".to_owned()),
     });
-    let requests_per_s = l.parsed("requests_per_s", errors, |text| match text {
-        "" => Ok(None),
-        text => text
-            .parse()
-            .map(Some)
-            .map_err(|_| "must be a whole number above 0".to_owned()),
+    let requests_per_s: Option<Option<NonZeroU32>> =
+        l.parsed("requests_per_s", errors, |text| match text {
+            "" => Ok(None),
+            text => text
+                .parse()
+                .map(Some)
+                .map_err(|_| format!("must be a whole number from 1 to {}", u32::MAX)),
+        });
+    let body_bytes_max = l.parsed("body_bytes_max", errors, |text| {
+        let bytes = text.parse().ok().filter(|b| BODY_BYTES.contains(b));
+        let (least, most) = (BODY_BYTES.start(), BODY_BYTES.end());
+        bytes.ok_or_else(|| format!("must be a whole number from {least} to {most}"))
     });
+    let log = l.parsed("log", errors, log);
+    let compat = l.parsed("compat", errors, compat);
     let mut ms = |key| {
         l.parsed(key, errors, |text| {
             let duration: Duration = text.parse().map_err(|e| format!("{e}"))?;
@@ -154,6 +171,7 @@ fn build(l: &layer::Layered, errors: &mut Vec<ConfigError>) -> Option<Config> {
                 .ok_or_else(|| "must be longer than 0".to_owned())
         })
     };
+    let answer_within_ms = ms("answer_within");
     let periods = (
         ms("reconciler.probe"),
         ms("reconciler.second_look"),
@@ -167,13 +185,16 @@ fn build(l: &layer::Layered, errors: &mut Vec<ConfigError>) -> Option<Config> {
     let (Some(probe_ms), Some(second_look_ms), Some(orphan_grace_ms)) = periods else {
         return None;
     };
+    compat?;
     Some(Config {
         listen: listen?,
         data_dir: l.text("data_dir").into(),
         store: store?,
-        log: l.text("log").to_owned(),
+        log: log?,
         log_format: log_format?,
         requests_per_s: requests_per_s?,
+        body_bytes_max: body_bytes_max?,
+        answer_within_ms: answer_within_ms?,
         tls: tls?,
         periods: Periods {
             probe_ms,
@@ -182,6 +203,39 @@ fn build(l: &layer::Layered, errors: &mut Vec<ConfigError>) -> Option<Config> {
         },
         targets: targets?,
     })
+}
+
+/// A filter of what is logged. Unlike the library's own, it takes a slip like `inof` for no part
+/// whose name nobody knows.
+fn log(text: &str) -> Result<String, String> {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    let sound = |part: &str| {
+        let level = part.split_once('=').map_or(part, |(_, level)| level);
+        LEVELS.contains(&level.trim().to_lowercase().as_str())
+    };
+    if text.split(',').all(sound) {
+        return Ok(text.to_owned());
+    }
+    Err(format!(
+        "must be one of {}, or such levels by part, like `info,caviada::access=warn`",
+        LEVELS.join(", ")
+    ))
+}
+
+/// No older system's API is built in yet; each is refused by its name, so that nobody waits for a
+/// port that never opens.
+fn compat(text: &str) -> Result<(), String> {
+    let known = COMPAT.join(", ");
+    match text.split(',').find(|entry| !entry.trim().is_empty()) {
+        None => Ok(()),
+        Some(entry) => Err(match entry.trim().split_once('=') {
+            None => format!("must be NAME=ADDR; the names are {known}"),
+            Some((name, _)) if COMPAT.contains(&name) => format!(
+                "asks for the API of {name}, which this version does not have yet; leave it out"
+            ),
+            Some((name, _)) => format!("knows no API called `{name}`; there are {known}"),
+        }),
+    }
 }
 
 fn tls(l: &layer::Layered, errors: &mut Vec<ConfigError>) -> Option<Option<Tls>> {

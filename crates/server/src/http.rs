@@ -22,7 +22,7 @@ mod watch;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -41,16 +41,33 @@ pub use serve::serve;
 use watch::Watch;
 
 /// How a server is to behave.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// Name of this installation.
     pub installation: String,
     /// Requests per second that one key may make; none is no bound.
     pub requests_per_s: Option<NonZeroU32>,
+    /// Largest body of a request, in bytes.
+    pub body_bytes_max: usize,
+    /// A request that takes longer is given up; a long-poll has that much on top of its wait.
+    pub answer_within: Duration,
     /// Where bring-ups tell how far they are.
     pub progress: Progress,
     /// What is told to whom; without it no webhook can be declared.
     pub webhooks: Option<Webhooks>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            installation: String::new(),
+            requests_per_s: None,
+            body_bytes_max: limits::BODY_BYTES_MAX,
+            answer_within: Duration::from_secs(30),
+            webhooks: None,
+            progress: Progress::default(),
+        }
+    }
 }
 
 /// What every request can reach.
@@ -141,7 +158,7 @@ pub fn router(app: App) -> Router {
     router
         .fallback(|| async { problem::Error::new("no-such-path") })
         .method_not_allowed_fallback(|| async { problem::Error::new("method-not-allowed") })
-        .layer(DefaultBodyLimit::max(limits::BODY_BYTES_MAX))
+        .layer(DefaultBodyLimit::max(app.options().body_bytes_max))
         .layer(from_fn_with_state(app.clone(), edge::edge))
         .with_state(app)
 }
@@ -149,6 +166,17 @@ pub fn router(app: App) -> Router {
 /// Every endpoint there is, from the same table as the router.
 pub fn endpoints() -> Vec<(Method, String)> {
     openapi::endpoints(&openapi::document())
+}
+
+/// A pool as the server shows it once it was put so: with every default said. One that the server
+/// would refuse comes back as it is.
+pub fn filled_pool(spec: &caviada_api::pool::PoolSpec) -> caviada_api::pool::PoolSpec {
+    v1::pool::filled(spec).unwrap_or_else(|_| spec.clone())
+}
+
+/// The same for a host.
+pub fn filled_host(spec: &caviada_api::host::HostSpec) -> caviada_api::host::HostSpec {
+    v1::host::filled(spec).unwrap_or_else(|_| spec.clone())
 }
 
 /// The OpenAPI document, as JSON.

@@ -7,8 +7,10 @@ pub mod progress;
 pub mod reconciler;
 pub mod webhook;
 
+use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use caviada_core::webhook::target::Targets;
 use caviada_ledger::directory::{Directory, DirectoryError};
@@ -28,7 +30,7 @@ pub enum Error {
     #[error("the ledger: {0}")]
     Ledger(#[from] Fatal),
     /// The address cannot be listened on.
-    #[error("listening on {address}: {error}")]
+    #[error("cannot listen on {address}: {error}; choose another address with --listen")]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -54,6 +56,10 @@ pub enum Error {
 pub struct Options {
     /// Secret of the first admin key; looked at only while there is no key.
     pub admin_key: Option<String>,
+    /// Speaks TLS with this.
+    pub tls: Option<Arc<rustls::ServerConfig>>,
+    /// The HTTP entrance's.
+    pub http: http::Options,
     /// The reconciler's.
     pub reconciler: reconciler::Options,
     /// Where webhooks may go.
@@ -70,12 +76,12 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the ledger in a data directory, which is locked for this process and made if it is
-    /// not there.
-    pub async fn open(data_dir: PathBuf, start: Start) -> Result<Self, Error> {
+    /// Opens the ledger at its place, with a data directory that is locked for this process and
+    /// made if it is not there.
+    pub async fn open(data_dir: PathBuf, place: Place, start: Start) -> Result<Self, Error> {
         let directory = Directory::lock(&data_dir)?;
         let key = MasterKey::find(std::env::var(MASTER_KEY).ok().as_deref(), &directory)?;
-        let open = move || caviada_ledger::start(&directory, &Place::Sqlite, start);
+        let open = move || caviada_ledger::start(&directory, &place, start);
         let opened = tokio::task::spawn_blocking(open).await;
         let running = opened.map_err(|_| Error::Vanished)??;
         Ok(Self { running, key })
@@ -102,25 +108,28 @@ impl Server {
             ..
         } = self.running;
         let webhooks = Webhooks::new(self.key, options.targets, marks);
-        if let Some(made) = http::auth::first_key(&handle, options.admin_key).await? {
-            println!("This is the first start. The admin key, shown once:\n\n  {made}\n");
-        }
         let listener = TcpListener::bind(listen)
             .await
             .map_err(|error| Error::Listen {
                 address: listen,
                 error,
             })?;
+        // After the address is known to be free: who is told a key may use it.
+        http::auth::first_key(&handle, options.admin_key, print_key).await?;
         let http = http::Options {
-            installation: options.reconciler.drivers.installation.clone(),
             progress: options.reconciler.progress.clone(),
             webhooks: Some(webhooks.clone()),
-            ..http::Options::default()
+            ..options.http
         };
         let told = tokio::spawn(webhook::run(handle.clone(), history.clone(), webhooks));
         let app = http::App::new(handle.clone(), history, http);
         let reconciler = tokio::spawn(reconciler::run(handle.clone(), options.reconciler));
-        tracing::info!("listening on http://{}", listener.local_addr()?);
+        let scheme = if options.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        tracing::info!("listening on {scheme}://{}", listener.local_addr()?);
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
         let stop = async move {
@@ -133,7 +142,7 @@ impl Server {
         if let Some(bytes) = options.bare_bytes {
             router = router.merge(http::bare::router(bytes));
         }
-        let served = http::serve(listener, None, router, stop);
+        let served = http::serve(listener, options.tls, router, stop);
         tokio::select! {
             served = served => {
                 served?;
@@ -150,4 +159,13 @@ impl Server {
             },
         }
     }
+}
+
+fn print_key(secret: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "This is the first start. The admin key, shown once:\n\n  {secret}\n"
+    )?;
+    out.flush()
 }

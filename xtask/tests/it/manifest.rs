@@ -15,7 +15,7 @@ struct Room {
     others: Option<&'static [&'static str]>,
 }
 
-const ROOMS: [Room; 8] = [
+const ROOMS: [Room; 9] = [
     closed("crates/core", &["imbl", "serde", "thiserror"]),
     open("crates/ledger", &["caviada-core"]),
     open("crates/driver", &["caviada-core"]),
@@ -36,6 +36,15 @@ const ROOMS: [Room; 8] = [
             "caviada-core",
             "caviada-driver",
             "caviada-ledger",
+            "caviada-server",
+        ],
+    ),
+    open(
+        "crates/fuzz",
+        &[
+            "caviada-api",
+            "caviada-core",
+            "caviada-driver",
             "caviada-server",
         ],
     ),

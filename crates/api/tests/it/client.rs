@@ -47,6 +47,17 @@ async fn a_repeat_carries_the_same_idempotency_key_and_body() {
 }
 
 #[tokio::test]
+async fn who_asked_too_often_comes_again() {
+    let answers = vec![
+        Answer::problem(429, "too-many-requests"),
+        Answer::Body(201, "application/json", lease().to_string()),
+    ];
+    let server = StandIn::start(answers).await;
+    assert!(server.client().acquire(&boards()).await.is_ok());
+    assert_eq!(server.asked().len(), 2);
+}
+
+#[tokio::test]
 async fn two_calls_have_two_idempotency_keys() {
     let server = StandIn::start(vec![Answer::json(lease()), Answer::json(lease())]).await;
     let client = server.client();

@@ -27,7 +27,7 @@ fn options(globals: &Globals, context: Option<&Context>) -> Result<Options, Fail
         .unwrap_or_else(|| URL_DEFAULT.to_owned());
     let own = context.filter(|c| c.url.trim_end_matches('/') == url.trim_end_matches('/'));
     let ca_file = globals
-        .ca_file
+        .ca
         .as_deref()
         .or_else(|| own.and_then(|c| c.ca_file.as_deref()));
     let mut options = Options::new(url);
@@ -54,7 +54,7 @@ mod tests {
         Globals {
             url: url.map(str::to_owned),
             key: key.map(str::to_owned),
-            ca_file: None,
+            ca: None,
             context: None,
             output: Format::Table,
         }

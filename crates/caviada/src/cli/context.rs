@@ -183,7 +183,7 @@ pub async fn login(globals: &Globals, args: LoginArgs) -> Result<Exit, Failure> 
         return Err(Failure::usage("no key was given"));
     }
     let ca_file = globals
-        .ca_file
+        .ca
         .as_deref()
         .map(std::path::absolute)
         .transpose()

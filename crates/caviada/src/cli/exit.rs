@@ -72,6 +72,12 @@ impl Failure {
         Self::new(Exit::Usage, message)
     }
 
+    /// Says why on standard error.
+    pub fn tell(&self) -> ExitCode {
+        eprintln!("caviada: {self}");
+        self.exit.into()
+    }
+
     /// Something in the world is not as it must be.
     pub fn failed(message: impl Into<String>) -> Self {
         Self::new(Exit::Failed, message)
@@ -101,7 +107,7 @@ impl From<client::Error> for Failure {
                 "\n  sign in with `caviada login`, or set CAVIADA_KEY"
             }
             client::Error::Unreachable { reason, .. } if reason.contains("certificate") => {
-                "\n  trust the server's authority with --ca-file or CAVIADA_CA_FILE"
+                "\n  trust the server's certificate, or who signed it, with --ca FILE or CAVIADA_CA"
             }
             _ => "",
         };

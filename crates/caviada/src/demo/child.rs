@@ -136,7 +136,7 @@ fn spawn(data: &Path, address: SocketAddr, key: &str) -> anyhow::Result<Child> {
         .arg(data)
         .env("CAVIADA_ADMIN_KEY", key)
         .env("CAVIADA_LOG", "warn")
-        .env("CAVIADA_PROBE_MS", "1000")
+        .env("CAVIADA_RECONCILER__PROBE", "1s")
         .kill_on_drop(true)
         .spawn()
         .context("starting the server")

@@ -3,11 +3,23 @@
 // So that clippy lets helper functions unwrap as it lets tests.
 #![cfg(test)]
 
+mod backup;
 mod cli;
+mod config;
+mod docker;
 mod health;
+mod hold;
 mod kill;
+mod lease;
+mod limit;
+mod load;
+mod log;
+mod noun;
 mod progress;
 mod run;
+mod serve;
 mod server;
+mod site;
 mod stand_in;
+mod tls;
 mod webhook;

@@ -4,9 +4,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use caviada_core::check::table::{ACTS, Effect};
 use caviada_core::check::{violations, violations_when_settled};
 use caviada_core::command::Command;
 use caviada_core::event::Event;
+use caviada_core::evolve::evolve;
+use caviada_core::id::ResourceId;
+use caviada_core::refusal::Refusal;
 use caviada_core::resource::ResourceState;
 use caviada_core::settle::{Bound, settle};
 use caviada_core::state::{State, Tables};
@@ -58,7 +62,7 @@ impl Run {
         let mut bound = self.bound();
         settle(&mut self.state, &mut bound, &mut events);
         self.settled = !bound.is_spent();
-        self.apply(&events);
+        self.apply(&events, None);
         self.check();
         for _ in 0..self.rng.within(1, 3) {
             self.memory.look(&mut self.rng, &self.state);
@@ -76,7 +80,8 @@ impl Run {
             Ok((_, events)) => {
                 // What a repeat finds unsettled stays so.
                 self.settled = !bound.is_spent() && (self.settled || !events.is_empty());
-                self.apply(&events);
+                self.apply(&events, Some(command));
+                self.as_in_the_table(&before, command, Ok(&events));
             }
             Err(refusal) => {
                 self.log.push(format!("  refused: {refusal}"));
@@ -86,6 +91,7 @@ impl Run {
                     "{}",
                     self.story("13: a refusal changed State")
                 );
+                self.as_in_the_table(&before, command, Err(&refusal));
             }
         }
         self.check();
@@ -99,7 +105,8 @@ impl Run {
         }
     }
 
-    fn apply(&mut self, events: &[Event]) {
+    fn apply(&mut self, events: &[Event], command: Option<&Command>) {
+        let act = command.map(|c| acts::name_of(&c.act));
         for event in events {
             let text = serde_json::to_string(event).unwrap();
             self.log.push(format!("  {text}"));
@@ -112,8 +119,33 @@ impl Run {
                 "{}",
                 self.story(&format!("reads back differently: {text}"))
             );
-            self.history.event(&read);
+            self.history.event(&read, act);
         }
+    }
+
+    /// An act does to a resource what its table says of the state it was in.
+    fn as_in_the_table(
+        &self,
+        before: &State,
+        command: &Command,
+        decided: Result<&[Event], &Refusal>,
+    ) {
+        // A repeat answers as the first time, whatever it is now.
+        let Some((row, r)) = acts::row(before, &command.act) else {
+            return;
+        };
+        if command.idempotency.is_some() {
+            return;
+        }
+        let is = match decided {
+            Err(Refusal::BadTransition { .. }) => Effect::Refused,
+            Err(_) => return,
+            Ok(events) => effect(before, r.id, events),
+        };
+        let effects = ACTS.iter().find(|(name, _)| *name == row).map(|(_, e)| e);
+        let says = effects.unwrap()[r.state as usize];
+        let what = format!("{row} of a {} one: {is:?}, not {says:?}", r.state.as_str());
+        assert!(is == says, "{}", self.story(&what));
     }
 
     fn check(&mut self) {
@@ -177,6 +209,23 @@ impl Run {
             self.log[from..].join("\n")
         )
     }
+}
+
+/// What the first event about a resource did to it.
+fn effect(before: &State, id: ResourceId, events: &[Event]) -> Effect {
+    let mut state = before.clone();
+    let at = |s: &State| s.resources.get(&id).map(|r| (r.state, r.then.clone()));
+    let was = at(&state);
+    for event in events {
+        evolve(&mut state, event);
+        match (at(&state), &was) {
+            (None, _) => return Effect::Moves,
+            (Some((now, _)), Some((then, _))) if now != *then => return Effect::Moves,
+            (Some((_, now)), Some((_, then))) if now != *then => return Effect::Later,
+            _ => {}
+        }
+    }
+    Effect::Stays
 }
 
 fn tables(state: &State) -> Tables {
@@ -263,9 +312,14 @@ fn random_acts_keep_the_invariants() {
             }
         }
     }
-    for ((before, kind, after), n) in moves {
+    for ((before, why, kind, after), n) in moves {
         let word = |s: Option<ResourceState>| s.map_or("-", ResourceState::as_str);
-        println!("{n:8} {} {kind} {}", word(before), word(after));
+        println!(
+            "{n:8} {} {}: {kind} {}",
+            word(before),
+            why.as_str(),
+            word(after)
+        );
     }
     println!("{refused:#?}");
     if let Some((_, story)) = failed.first_key_value() {

@@ -83,12 +83,12 @@ pub struct Credentials {
 pub enum InvalidAddress {
     /// None of the known forms.
     #[error(
-        "'{0}' is no engine address: write unix:///path, tcp://host:port or ssh://user@host[:port]"
+        "{0} is no engine address: write unix:///path, tcp://host:port or ssh://user@host[:port]"
     )]
     Form(String),
     /// `tcp://` without certificates.
     #[error(
-        "'{0}' without TLS lets anybody on the way run anything as root on that host: \
+        "{0} without TLS lets anybody on the way run anything as root on that host: \
          give the CA, certificate and key files, or allow plain TCP explicitly"
     )]
     Plain(String),
@@ -100,7 +100,7 @@ impl DockerAddress {
     /// # Errors
     /// The form is unknown, or the address would be unprotected and nobody allowed that.
     pub fn parse(text: &str, credentials: Credentials) -> Result<Self, InvalidAddress> {
-        let form = || InvalidAddress::Form(text.to_owned());
+        let form = || InvalidAddress::Form(shown(text));
         if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
             return Err(form());
         }
@@ -118,7 +118,7 @@ impl DockerAddress {
                         let port = port.unwrap_or(2375);
                         Ok(Self::Plain { host, port })
                     }
-                    (None, PlainTcp::Refuse) => Err(InvalidAddress::Plain(text.to_owned())),
+                    (None, PlainTcp::Refuse) => Err(InvalidAddress::Plain(shown(text))),
                 }
             }
             "ssh" => {
@@ -164,13 +164,25 @@ impl fmt::Display for DockerAddress {
                 write!(f, "tcp://{}", authority(host, *port))
             }
             Self::Ssh {
-                destination,
-                port: Some(port),
-                ..
-            } => write!(f, "ssh://{}", authority(destination, *port)),
-            Self::Ssh { destination, .. } => write!(f, "ssh://{destination}"),
+                destination, port, ..
+            } => {
+                let (user, host) = match destination.rsplit_once('@') {
+                    Some((user, host)) => (format!("{user}@"), host),
+                    None => (String::new(), destination.as_str()),
+                };
+                match port {
+                    Some(port) => write!(f, "ssh://{user}{}", authority(host, *port)),
+                    None if host.contains(':') => write!(f, "ssh://{user}[{host}]"),
+                    None => write!(f, "ssh://{user}{host}"),
+                }
+            }
         }
     }
+}
+
+/// Somebody's words as an error repeats them: not all of them, and none that moves the cursor.
+fn shown(text: &str) -> String {
+    format!("{:?}", text.chars().take(128).collect::<String>())
 }
 
 fn host_port(text: &str) -> Option<(String, Option<u16>)> {
@@ -211,6 +223,8 @@ mod tests {
             "ssh://ops@build-1",
             "ssh://build-1:2222",
             "ssh://ops@build-1:2222",
+            "ssh://[2001:db8::1]",
+            "ssh://ops@[2001:db8::1]:2222",
         ] {
             let address = DockerAddress::parse(text, Credentials::default()).unwrap();
             assert_eq!(address.to_string(), text);

@@ -1,12 +1,15 @@
 //! A resource's own networks, with subnets small enough that a host holds hundreds.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use bollard::models::{Ipam, IpamConfig, NetworkCreateRequest};
 use bollard::query_parameters::ListNetworksOptionsBuilder;
+use tokio::time::Instant;
 
 use super::call::Call;
 use super::label::{self, Mark};
+use super::site::Pause;
 use crate::blueprint::{Blueprint, Service, Subnet};
 use crate::{DriverError, Failure, Identity};
 
@@ -15,6 +18,10 @@ pub(super) const DEFAULT: &str = "default";
 
 /// A network with fewer addresses has no place for a gateway and a service.
 const PREFIX_MAX: u8 = 30;
+
+/// A subnet may be taken for so long by a network of ours that the engine does not list: one that it
+/// still makes for a call that was given up, or still removes.
+const TAKEN_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The networks a blueprint really uses, the default one first, each with its part of the subnet.
 pub(super) fn layout(blueprint: &Blueprint) -> Result<Vec<(&str, Option<Subnet>)>, String> {
@@ -101,22 +108,34 @@ pub(super) async fn ensure(
         labels: Some(label::labels(identity)),
         ..NetworkCreateRequest::default()
     };
-    let made = match standing {
-        true => Ok(()),
-        false => call
-            .heavy(call.engine.create_network(request))
-            .await
-            .map(drop),
-    };
-    // Looked at in any case. A call of ours that was given up may have made it meanwhile: then
-    // the name or the subnet is taken by ourselves, or the network is there twice.
-    match (adopt(call, identity, &name).await?, made) {
-        (true, _) => Ok(()),
-        (false, Err(fault)) => Err(call.failed(fault, &name)),
-        (false, Ok(())) => Err(call.no(
-            Failure::Bug,
-            format!("{name}: made, but the engine does not list it"),
-        )),
+    let patience = Instant::now() + TAKEN_PATIENCE;
+    let mut pause = Pause::new();
+    loop {
+        let made = match standing {
+            true => Ok(()),
+            false => call
+                .heavy(call.engine.create_network(request.clone()))
+                .await
+                .map(drop),
+        };
+        // Looked at in any case. A call of ours that was given up may have made it meanwhile: then
+        // the name or the subnet is taken by ourselves, or the network is there twice.
+        match (adopt(call, identity, &name).await?, made) {
+            (true, _) => return Ok(()),
+            (false, Err(fault)) => {
+                let taken = fault.kind == Failure::NoRoom && subnet.is_some();
+                if !taken || Instant::now() >= patience {
+                    return Err(call.failed(fault, &name));
+                }
+            }
+            (false, Ok(())) => {
+                return Err(call.no(
+                    Failure::Bug,
+                    format!("{name}: made, but the engine does not list it"),
+                ));
+            }
+        }
+        pause.wait().await;
     }
 }
 

@@ -6,7 +6,7 @@ use super::compose::{self, Needs, Project};
 use super::limits;
 use super::manifest::{FILE, Manifest, Placed};
 use super::parameter::Parameters;
-use super::problem::{Findings, Problem};
+use super::problem::{Findings, Problem, plain};
 use super::source::Source;
 use super::text::{Escape, HostPorts, Renderer, Wrong};
 use super::{Reserved, output, readiness};
@@ -60,7 +60,7 @@ fn problem(file: &str, message: impl Into<String>) -> Problem {
         line: 0,
         column: 0,
         key: String::new(),
-        message: message.into(),
+        message: plain(&message.into()),
     }
 }
 

@@ -25,6 +25,8 @@ pub const TREE_BYTES_MAX: usize = 4 << 20;
 pub const DEPTH_MAX: usize = 32;
 /// Problems told at once; more help nobody.
 pub const PROBLEMS_MAX: usize = 100;
+/// Bytes of what one problem says, and of the key it names: the author's own words are in them.
+pub const PROBLEM_BYTES_MAX: usize = 1_024;
 /// Services of one resource: the most a single engine is asked to start for one lease.
 pub const SERVICES_MAX: usize = 200;
 /// Host ports of one resource: blocks come from a range of some 20,000.

@@ -35,6 +35,23 @@ impl fmt::Display for Problem {
 
 impl std::error::Error for Problem {}
 
+/// Words of the template's author as a terminal may show them: nothing in them moves the cursor,
+/// and they end.
+pub(super) fn plain(text: &str) -> String {
+    let mut shown = String::new();
+    for c in text.chars() {
+        if shown.len() >= limits::PROBLEM_BYTES_MAX {
+            shown.push('…');
+            break;
+        }
+        match c.is_control() && c != '\n' {
+            true => shown.extend(c.escape_default()),
+            false => shown.push(c),
+        }
+    }
+    shown
+}
+
 /// A place in a file, from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub(super) struct Place {
@@ -101,8 +118,8 @@ impl Findings {
                 file: self.file.clone(),
                 line: at.line,
                 column: at.column,
-                key: key.to_owned(),
-                message: message.into(),
+                key: plain(key),
+                message: plain(&message.into()),
             });
         }
     }

@@ -53,15 +53,10 @@ fn check(scene: &Scene<'_>, kind: &CheckKind, placed: &Placed, name: &str) -> Op
             ..
         } => {
             published(scene, placed, name, *port);
-            let text = scene.text(path)?;
-            let plain = |c: char| c.is_ascii_graphic();
-            if !text.starts_with('/') || !text.chars().all(plain) {
-                scene.say(path, format!("`{text}` must be a path such as /healthz"));
-            }
             Check::Http {
                 service,
                 port: *port,
-                path: text,
+                path: http_path(scene, path)?,
                 status: *status,
                 contains: optional(scene, contains.as_ref())?,
             }
@@ -82,6 +77,7 @@ fn check(scene: &Scene<'_>, kind: &CheckKind, placed: &Placed, name: &str) -> Op
         },
         CheckKind::JsonRpc {
             port,
+            path,
             method,
             params,
             expect,
@@ -91,6 +87,7 @@ fn check(scene: &Scene<'_>, kind: &CheckKind, placed: &Placed, name: &str) -> Op
             Check::JsonRpc {
                 service,
                 port: *port,
+                path: http_path(scene, path)?,
                 method: scene.text(method)?,
                 params: match params {
                     Some(params) => json(scene, params, serde_json::Value::is_array)?,
@@ -105,6 +102,15 @@ fn check(scene: &Scene<'_>, kind: &CheckKind, placed: &Placed, name: &str) -> Op
             }
         }
     })
+}
+
+fn http_path(scene: &Scene<'_>, placed: &Placed) -> Option<String> {
+    let text = scene.text(placed)?;
+    let plain = |c: char| c.is_ascii_graphic();
+    if !text.starts_with('/') || !text.chars().all(plain) {
+        scene.say(placed, format!("`{text}` must be a path such as /healthz"));
+    }
+    Some(text)
 }
 
 /// What is asked over TCP is asked through a host port, so there must be one.

@@ -32,8 +32,32 @@ const CONNECT_PAUSE: Duration = Duration::from_secs(1);
 pub struct Postgres {
     config: Config,
     schema: &'static str,
-    runtime: Runtime,
+    runtime: Own,
     session: Option<Session>,
+}
+
+/// A runtime that may be dropped anywhere. An ordinary one panics where that happens on another
+/// runtime's thread, and the last reader of the history is dropped just there.
+struct Own(Option<Runtime>);
+
+impl Own {
+    fn block_on<T>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>>,
+    ) -> Result<T, StoreError> {
+        match &self.0 {
+            Some(runtime) => runtime.block_on(work),
+            None => Err(StoreError::Unknown("it is being dropped".into())),
+        }
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 struct Session {
@@ -66,7 +90,7 @@ impl Postgres {
         let mut engine = Self {
             config,
             schema,
-            runtime,
+            runtime: Own(Some(runtime)),
             session: None,
         };
         engine.connect()?;
@@ -96,8 +120,8 @@ impl Postgres {
             // Driven whenever this thread waits for an answer. Its error is the answer's.
             tokio::spawn(async move { drop(connection.await) });
             let set = format!(
-                "CREATE SCHEMA IF NOT EXISTS {schema}; SET search_path TO {schema}; \
-                 SET client_min_messages TO warning; SET synchronous_commit TO on; \
+                "SET client_min_messages TO warning; CREATE SCHEMA IF NOT EXISTS {schema}; \
+                 SET search_path TO {schema}; SET synchronous_commit TO on; \
                  SET statement_timeout TO 0; SET lock_timeout TO '20s'"
             );
             in_time(client.batch_execute(&set)).await?;

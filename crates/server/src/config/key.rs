@@ -59,12 +59,15 @@ keys! {
     "listen" Text = "127.0.0.1:7632": "Address and port to listen on.";
     "data_dir" Text = "./caviada-data": "Folder for everything that is kept; made if it is not there.";
     "store" Secret = "sqlite": "Where the ledger is: `sqlite`, in the data directory, or a URL `postgres://…`.";
-    "log" Text = "info": "What is logged: a level, or levels by part, like `info,caviada::access=warn`.";
+    "compat" Texts = "": "APIs of older systems, each as `NAME=ADDR` with its address to listen on: `poolmanager`, `resourcemanager`, `sorna`, `boskos`. This version has none of them yet and refuses each by name.";
+    "log" Text = "info": "What is logged: a level (`off`, `error`, `warn`, `info`, `debug`, `trace`), or levels by part, like `info,caviada::access=warn`.";
     "log_format" Text = "text": "How it is logged: `text` or `json`.";
     "requests_per_s" Number = "": "Requests per second that one key may make; no bound when absent.";
+    "body_bytes_max" Number = "5242880": "Largest body of a request, in bytes.";
+    "answer_within" Duration = "30s": "A request that takes longer is answered with 503; one that waits for a lease has that much on top of its wait.";
     "tls.certificate" Text = "": "PEM file with the server's certificate chain; with it the server speaks TLS.";
     "tls.key" Text = "": "PEM file with the key of that certificate.";
-    "tls.self_signed" Flag = "false": "Speak TLS with a certificate made at the start.";
+    "tls.self_signed" Flag = "false": "Speak TLS with a certificate made at the first start, kept as `self-signed.pem` in the data directory for clients to trust (`--ca`).";
     "tls.names" Texts = "localhost,127.0.0.1": "Names and addresses in the made certificate.";
     "reconciler.probe" Duration = "5s": "Pause between two looks at a host.";
     "reconciler.second_look" Duration = "1s": "Pause before the look that confirms a bad one.";

@@ -14,7 +14,7 @@ use super::{Config, ConfigError};
 /// commands use, and what `run` hands to its child.
 const OTHERS: [&str; 11] = [
     "CAVIADA_ADMIN_KEY",
-    "CAVIADA_CA_FILE",
+    "CAVIADA_CA",
     "CAVIADA_CONFIG",
     "CAVIADA_CONTEXT",
     "CAVIADA_FENCE",
@@ -137,17 +137,30 @@ impl Layered {
     }
 }
 
-/// `postgres://user:password@host/…` without what is between colon and `@`.
+/// `postgres://user:password@host:port/database?…` without password and query, and without
+/// anything where the parts cannot be told apart: a password may hold what should not stand in it.
 fn without_password(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once("://") else {
         return url.to_owned();
     };
-    match rest.rsplit_once('@') {
-        Some((who, host)) => {
-            let user = who.split(':').next().unwrap_or_default();
-            format!("{scheme}://{user}:…@{host}")
-        }
-        None => url.to_owned(),
+    let (who, place) = rest.rsplit_once('@').unwrap_or(("", rest));
+    let user = who.split(':').next().unwrap_or_default();
+    let (place, query) = match place.split_once('?') {
+        Some((place, _)) => (place, "?…"),
+        None => (place, ""),
+    };
+    let hosts = place.split('/').next().unwrap_or_default();
+    let is_host = |host: &str| match host.rsplit_once(':') {
+        Some((_, port)) => host.ends_with(']') || port.bytes().all(|b| b.is_ascii_digit()),
+        None => true,
+    };
+    let apart = !who.contains(['/', '?', '#'])
+        && hosts.split(',').all(is_host)
+        && !place[hosts.len()..].contains(':');
+    match (apart, user) {
+        (false, _) => format!("{scheme}://…"),
+        (true, "") => format!("{scheme}://{place}{query}"),
+        (true, user) => format!("{scheme}://{user}:…@{place}{query}"),
     }
 }
 
@@ -225,7 +238,8 @@ fn file(path: &str, text: &str, layered: &mut Layered, errors: &mut Vec<ConfigEr
             errors.push(ConfigError::Unknown {
                 origin: origin.to_string(),
                 nearest: key::nearest(&name),
-                key: name,
+                // Somebody's slip of the file may be long, and may hold anything.
+                key: name.escape_debug().take(128).collect(),
             });
             continue;
         };
@@ -263,7 +277,7 @@ fn as_text(kind: Kind, value: &DeValue<'_>) -> Option<String> {
         (Kind::Text | Kind::Secret | Kind::Duration, DeValue::String(text)) => {
             Some(text.to_string())
         }
-        (Kind::Number, DeValue::Integer(n)) if n.radix() == 10 => Some(n.as_str().to_owned()),
+        (Kind::Number, DeValue::Integer(n)) if n.radix() == 10 => Some(n.as_str().replace('_', "")),
         (Kind::Flag, DeValue::Boolean(flag)) => Some(flag.to_string()),
         (Kind::Texts, DeValue::Array(items)) => {
             let texts = items.iter().map(|item| match item.get_ref() {
@@ -352,6 +366,16 @@ mod tests {
         let shown = loaded.shown.iter().find(|s| s.key == "store").unwrap();
         assert_eq!(shown.value, "postgres://ann:…@db.test/caviada");
         assert!(!format!("{loaded:?}").contains("hush"));
+        for (url, value) in [
+            ("postgres://db.test:5432/a", "postgres://db.test:5432/a"),
+            ("postgres://a@[::1]:1,b/c", "postgres://a:…@[::1]:1,b/c"),
+            ("postgres://db/a?user=u&password=hush", "postgres://db/a?…"),
+            ("postgres://ann:hush/db", "postgres://…"),
+            ("postgres://ann:hu?sh@db/a", "postgres://…"),
+            ("postgres://db/a?password=hu@sh", "postgres://…"),
+        ] {
+            assert_eq!(without_password(url), value);
+        }
     }
 
     #[test]
@@ -364,5 +388,40 @@ mod tests {
         let names = vec!["a.test".to_owned(), "::1".to_owned()];
         assert_eq!(loaded.config.tls, Some(Tls::SelfSigned { names }));
         assert!(load(&of("[tls]\nkey = \"k.pem\"\n", &[], &[])).is_err());
+    }
+
+    #[test]
+    fn limits_of_requests_are_within_reason() {
+        let loaded = load(&of("", &[], &[])).unwrap();
+        let body = caviada_core::limits::BODY_BYTES_MAX;
+        assert_eq!(loaded.config.body_bytes_max, body);
+        let file = "body_bytes_max = 65_536\nanswer_within = \"5s\"\nrequests_per_s = 7\n";
+        let config = load(&of(file, &[], &[])).unwrap().config;
+        assert_eq!(config.body_bytes_max, 65_536);
+        assert_eq!(config.answer_within_ms, 5_000);
+        assert_eq!(config.requests_per_s.map(u32::from), Some(7));
+        for bad in [
+            "body_bytes_max = 1\n",
+            "answer_within = \"0s\"\n",
+            "requests_per_s = 0\n",
+        ] {
+            assert_eq!(load(&of(bad, &[], &[])).unwrap_err().len(), 1, "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_level_nobody_knows_is_refused() {
+        for good in ["off", "WARN", "info,caviada::access=off"] {
+            assert!(
+                load(&of("", &[("CAVIADA_LOG", good)], &[])).is_ok(),
+                "{good}"
+            );
+        }
+        for bad in ["inof", "", "info,caviada::access", "a=b"] {
+            assert!(
+                load(&of("", &[("CAVIADA_LOG", bad)], &[])).is_err(),
+                "{bad}"
+            );
+        }
     }
 }

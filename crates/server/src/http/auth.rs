@@ -140,29 +140,39 @@ pub enum FirstKeyError {
     /// There is no randomness.
     #[error("the system gives no random bytes for the first admin key")]
     Random,
+    /// Nobody could read a made one.
+    #[error("the first admin key could not be printed ({0}): choose its secret with {ADMIN_KEY}")]
+    Told(#[source] std::io::Error),
 }
 
 /// Sees to it that somebody can begin: while there is no key, makes an admin key, with the secret
-/// of the environment or else with one that is returned to be printed this once.
+/// of the environment or else with one that is told this once. It is told before it is kept: a key
+/// that was told and does not work is replaced by the next start, one that works and was not told
+/// would lock everybody out.
 ///
 /// # Errors
-/// When the given secret cannot be one, or the ledger does not take the key.
+/// When the given secret cannot be one, a made one cannot be told, or the ledger does not take it.
 pub async fn first_key(
     ledger: &Handle,
     given: Option<String>,
-) -> Result<Option<String>, FirstKeyError> {
+    tell: impl FnOnce(&str) -> std::io::Result<()>,
+) -> Result<(), FirstKeyError> {
     if !ledger.keys().is_empty() {
-        return Ok(None);
+        return Ok(());
     }
-    let (secret, made) = match given {
+    let secret = match given {
         Some(secret) => {
             check_secret(&secret).map_err(FirstKeyError::Secret)?;
-            (secret, false)
+            secret
         }
-        None => (new_secret().map_err(|_| FirstKeyError::Random)?, true),
+        None => {
+            let made = new_secret().map_err(|_| FirstKeyError::Random)?;
+            tell(&made).map_err(FirstKeyError::Told)?;
+            made
+        }
     };
     let (Ok(name), Ok(owner)) = (Name::new("admin"), Owner::new("admin")) else {
-        return Ok(None);
+        return Ok(());
     };
     let act = Act::PutKey {
         name,
@@ -181,7 +191,7 @@ pub async fn first_key(
             act,
         })
         .await?;
-    Ok(made.then_some(secret))
+    Ok(())
 }
 
 #[cfg(test)]

@@ -20,10 +20,8 @@ use super::App;
 use super::auth::{Caller, authenticate};
 use super::problem::Error;
 
-/// A request that changes something is answered within this, or its outcome is unknown.
-const ANSWER_MAX: Duration = Duration::from_secs(30);
-/// A read may be a long-poll, which may last [`super::v1::LONG_POLL_MS_MAX`].
-const READ_MAX: Duration = Duration::from_secs(75);
+/// A read may be a long-poll, which has this on top.
+const LONG_POLL_MAX: Duration = Duration::from_millis(super::v1::LONG_POLL_MS_MAX);
 /// Longest request id a caller may bring, in characters.
 const REQUEST_ID_CHARS_MAX: usize = 64;
 
@@ -77,7 +75,7 @@ pub async fn edge(State(app): State<App>, mut request: Request, next: Next) -> R
             who = caller.map(|c| Who {
                 key: c.key.name.clone(),
             });
-            answered(request, next, &id).await
+            answered(&app, request, next, &id).await
         }
         Err(error) => error.answer(id.as_str()),
     };
@@ -105,12 +103,11 @@ fn admit(app: &App, request: &mut Request, peer: Option<IpAddr>) -> Result<Optio
 }
 
 /// The inner answer, with a problem document in place of a bare no. A panic is a bug and a 500.
-async fn answered(request: Request, next: Next, id: &RequestId) -> Response {
-    let limit = if request.method() == Method::GET {
-        READ_MAX
-    } else {
-        ANSWER_MAX
-    };
+async fn answered(app: &App, request: Request, next: Next, id: &RequestId) -> Response {
+    let mut limit = app.options().answer_within;
+    if request.method() == Method::GET {
+        limit += LONG_POLL_MAX;
+    }
     let inner = AssertUnwindSafe(next.run(request)).catch_unwind();
     let mut response = match tokio::time::timeout(limit, inner).await {
         Ok(Ok(response)) => response,
@@ -122,13 +119,18 @@ async fn answered(request: Request, next: Next, id: &RequestId) -> Response {
         }
         Err(_) => return Error::new("unavailable").answer(id.as_str()),
     };
-    if let Some(error) = response.extensions_mut().remove::<Error>() {
-        return error.answer(id.as_str());
-    }
-    if response.status().is_success() || response.status().is_informational() {
-        return response;
-    }
-    bare(&response).answer(id.as_str())
+    let error = match response.extensions_mut().remove::<Error>() {
+        Some(error) => error,
+        None if response.status().is_success() || response.status().is_informational() => {
+            return response;
+        }
+        None => bare(&response),
+    };
+    let error = match error.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => error.fact("limit_bytes", app.options().body_bytes_max),
+        _ => error,
+    };
+    error.answer(id.as_str())
 }
 
 /// What the framework refused by itself.

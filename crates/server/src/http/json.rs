@@ -109,7 +109,7 @@ fn is_json(media_type: &[u8]) -> bool {
 
 fn unread(rejection: &BytesRejection) -> Error {
     match rejection.status().as_u16() {
-        413 => Error::new("too-large").fact("limit_bytes", limits::BODY_BYTES_MAX),
+        413 => Error::new("too-large"),
         _ => Error::malformed("body", "it broke off"),
     }
 }

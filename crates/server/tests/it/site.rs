@@ -67,7 +67,7 @@ impl Site {
         let webhooks = Webhooks::new(key, targets, marks);
         options.webhooks = Some(webhooks.clone());
         let told = tokio::spawn(webhook::run(handle.clone(), history.clone(), webhooks));
-        auth::first_key(&handle, Some(ADMIN.to_owned()))
+        auth::first_key(&handle, Some(ADMIN.to_owned()), |_| Ok(()))
             .await
             .unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

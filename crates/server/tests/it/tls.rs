@@ -19,7 +19,9 @@ fn client(site: &Site, ca_pem: Option<&str>) -> Client {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_made_at_the_start_serves_those_who_trust_it() {
     let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
-    let (config, pem) = tls::self_signed(names).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (config, file) = tls::self_signed(&names, folder.path()).unwrap();
+    let pem = std::fs::read_to_string(file).unwrap();
     let site = Site::over(Options::default(), Some(config)).await;
     assert!(client(&site, None).own_key().await.is_err());
     let own = client(&site, Some(&pem)).own_key().await.unwrap();
@@ -63,4 +65,22 @@ async fn a_key_over_its_rate_is_slowed_down() {
         }
     }
     assert_eq!(refused.unwrap().code(), Some(code::TOO_MANY_REQUESTS));
+}
+
+#[test]
+fn a_made_certificate_is_kept_for_its_names() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let made = |name: &str| {
+        let (_, file) = tls::self_signed(&[name.to_owned()], folder.path()).unwrap();
+        std::fs::read_to_string(file).unwrap()
+    };
+    let first = made("a.test");
+    assert_eq!(made("a.test"), first);
+    let other = made("b.test");
+    assert_ne!(other, first);
+    assert_eq!(made("b.test"), other);
+    let key = folder.path().join("self-signed.key");
+    let mode = std::fs::metadata(key).unwrap().permissions().mode();
+    assert_eq!(mode & 0o077, 0);
 }

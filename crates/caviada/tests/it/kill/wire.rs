@@ -58,6 +58,8 @@ impl Wire {
 
     /// Connects if need be, so that the next call is surely sent to a living server or lost.
     pub fn ready(&mut self) -> Result<(), Lost> {
+        // The server of an earlier life may have closed it.
+        self.stream.take_if(|stream| is_closed(stream));
         if self.stream.is_none() {
             let stream = TcpStream::connect(self.address).map_err(|_| Lost::Unsent)?;
             stream.set_nodelay(true).unwrap();
@@ -65,6 +67,11 @@ impl Wire {
             self.stream = Some(stream);
         }
         Ok(())
+    }
+
+    /// Leaves the server that is gone, so that the next call goes to the next one.
+    pub fn hang_up(&mut self) {
+        self.stream = None;
     }
 
     /// Sends a call and reads its answer: status and document.
@@ -78,6 +85,17 @@ impl Wire {
             self.stream = None;
             Lost::Unknown
         })
+    }
+}
+
+/// The other side has hung up.
+fn is_closed(stream: &TcpStream) -> bool {
+    stream.set_nonblocking(true).unwrap();
+    let peeked = stream.peek(&mut [0]);
+    stream.set_nonblocking(false).unwrap();
+    match peeked {
+        Ok(bytes) => bytes == 0,
+        Err(error) => error.kind() != ErrorKind::WouldBlock,
     }
 }
 

@@ -9,7 +9,7 @@ use caviada_core::command::{
 use caviada_core::event::Number;
 use caviada_core::id::{Fence, HostId, KeyId, LeaseId, ResourceId};
 use caviada_core::lease::Purpose;
-use caviada_core::resource::{Health, ResourceState};
+use caviada_core::resource::{Health, Resource, ResourceState};
 use caviada_core::state::State;
 use caviada_core::time::Time;
 use caviada_core::webhook::WebhookSpec;
@@ -509,7 +509,7 @@ pub fn outcome(rng: &mut Rng) -> AttemptOutcome {
 }
 
 fn record_health(rng: &mut Rng, state: &State, memory: &Memory) -> Act {
-    let looked_at = |r: &&std::sync::Arc<caviada_core::resource::Resource>| {
+    let looked_at = |r: &&std::sync::Arc<Resource>| {
         matches!(r.state, ResourceState::Free | ResourceState::Leased)
     };
     let seen: Vec<_> = state.resources.values().filter(looked_at).collect();
@@ -823,4 +823,54 @@ pub fn opening(rng: &mut Rng) -> Vec<Command> {
             act,
         })
         .collect()
+}
+
+/// The act's name in the journal, as far as the tables ask for it.
+pub fn name_of(act: &Act) -> &'static str {
+    match act {
+        Act::Withhold { .. } => "withhold",
+        Act::Return { .. } => "return",
+        Act::DeleteResource { .. } => "delete_resource",
+        Act::Record { .. } => "record",
+        _ => "another",
+    }
+}
+
+/// The name of its row in the table of acts, where it is another than its own.
+pub fn row_name(act: &Act, otherwise: &'static str) -> &'static str {
+    match act {
+        Act::DeleteResource { force: true, .. } => "delete by force",
+        Act::DeleteResource { .. } => "delete",
+        Act::Record { .. } => "stale outcome",
+        _ => otherwise,
+    }
+}
+
+/// The row of the table of acts that says what this does, and to which resource: a whole one that
+/// is no cleaner's.
+pub fn row<'a>(state: &'a State, act: &Act) -> Option<(&'static str, &'a Resource)> {
+    let id = match act {
+        Act::Withhold { resource, .. }
+        | Act::Return { resource }
+        | Act::DeleteResource { resource, .. }
+        | Act::Record { resource, .. } => resource,
+        _ => return None,
+    };
+    let row = row_name(act, name_of(act));
+    let r = state.resources.get(id)?;
+    let stale = match act {
+        Act::Record {
+            generation,
+            attempt,
+            ..
+        } => !r.open || (*generation, *attempt) != (r.generation, r.attempt),
+        _ => true,
+    };
+    let cut = state
+        .index
+        .spaces
+        .get(id)
+        .is_some_and(|s| !s.is_untouched());
+    let cleaner = r.state == ResourceState::Cleaning && r.lease.is_some();
+    (stale && !cut && !cleaner && r.parent().is_none()).then_some((row, &**r))
 }

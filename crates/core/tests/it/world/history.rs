@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use caviada_core::check::overtaken;
+use caviada_core::check::table::{self, Why};
 use caviada_core::event::{After, Event};
 use caviada_core::evolve::evolve;
 use caviada_core::id::{Fence, HostId, LeaseId, PoolId, ResourceId};
@@ -12,8 +13,17 @@ use caviada_core::pool::RecycleClass;
 use caviada_core::resource::ResourceState;
 use caviada_core::state::State;
 
-/// A resource went from one state to another by an event; `None` is not there.
-pub type Move = (Option<ResourceState>, &'static str, Option<ResourceState>);
+use super::event::{kind, lease, resources, why};
+
+/// A resource went from one state to another, for a reason, by an event; `None` is not there.
+pub type Move = (
+    Option<ResourceState>,
+    Why,
+    &'static str,
+    Option<ResourceState>,
+);
+/// A lease did.
+pub type LeaseMove = (Option<LeaseState>, &'static str, Option<LeaseState>);
 
 /// Follows a ledger by its events.
 #[derive(Debug, Default)]
@@ -23,6 +33,8 @@ pub struct History {
     pub wrong: Vec<String>,
     /// Moves of resources that were seen.
     pub moves: BTreeMap<Move, u64>,
+    /// Moves of leases that were seen, but for their ends.
+    pub lease_moves: BTreeMap<LeaseMove, u64>,
     /// How leases ended, from which state.
     pub ends: BTreeMap<(LeaseState, End), u64>,
     fence: Fence,
@@ -35,24 +47,37 @@ impl History {
         self.wrong.push(what);
     }
 
-    /// Applies one event of the batch that began.
-    pub fn event(&mut self, event: &Event) {
+    /// Applies one event of the batch that began, which came of this act if of any.
+    pub fn event(&mut self, event: &Event, act: Option<&str>) {
+        let kind = kind(event);
         let touched = resources(&self.shadow, event);
-        let states = |s: &State| -> Vec<Option<ResourceState>> {
-            touched
-                .iter()
-                .map(|id| s.resources.get(id).map(|r| r.state))
-                .collect()
-        };
-        let before = states(&self.shadow);
+        let before: Vec<_> = touched
+            .iter()
+            .map(|id| {
+                let r = self.shadow.resources.get(id);
+                let why = r.map_or(Why::Comes, |r| why(&self.shadow, r, kind, act));
+                (*id, r.map(|r| r.state), why)
+            })
+            .collect();
+        let lease = lease(event);
+        let lease_state = |s: &State| lease.and_then(|id| s.leases.get(&id)).map(|l| l.state);
+        let lease_before = lease_state(&self.shadow);
         self.before(event);
         evolve(&mut self.shadow, event);
-        let after = states(&self.shadow);
-        let kind = kind(event);
-        for (before, after) in before.into_iter().zip(after) {
-            if before != after || kind == "resource.then" {
-                *self.moves.entry((before, kind, after)).or_default() += 1;
+        for (id, from, why) in before {
+            let to = self.shadow.resources.get(&id).map(|r| r.state);
+            if !table::moves(from, kind, to) {
+                self.says(format!("no table has {from:?} {kind} {to:?} (of {id})"));
             }
+            *self.moves.entry((from, why, kind, to)).or_default() += 1;
+        }
+        if lease.is_some() {
+            let to = lease_state(&self.shadow);
+            if !table::lease_moves(lease_before, kind, to) {
+                self.says(format!("no table has {lease_before:?} {kind} {to:?}"));
+            }
+            let seen = (lease_before, kind, to);
+            *self.lease_moves.entry(seen).or_default() += 1;
         }
         self.after(event);
     }
@@ -189,6 +214,12 @@ impl History {
             return self.says(format!("{id} ended and is not there"));
         };
         *self.ends.entry((l.state, end)).or_default() += 1;
+        if !table::ENDS
+            .iter()
+            .any(|(s, e)| *s == l.state && e.contains(&end))
+        {
+            self.says(format!("no table has {:?} ended {}", l.state, end.as_str()));
+        }
         let due = match end {
             End::Expired => l.deadline,
             End::TimedOut => l.wait_until,
@@ -199,14 +230,8 @@ impl History {
             self.says(format!("7: {id} is {} at {now}, due {due:?}", end.as_str()));
         }
         let all: BTreeSet<ResourceId> = l.members.iter().map(|m| m.resource).collect();
-        let waiting = l.state == LeaseState::Waiting;
-        let fits = match end {
-            End::Cancelled | End::TimedOut | End::Abandoned | End::Impossible => waiting,
-            End::Revoked => true,
-            _ => !waiting,
-        };
-        if !fits || waiting != all.is_empty() {
-            self.says(format!("{id} is {:?} and ends {}", l.state, end.as_str()));
+        if (l.state == LeaseState::Waiting) != all.is_empty() {
+            self.says(format!("1: {id} is {:?} and has {all:?}", l.state));
         }
     }
 
@@ -304,102 +329,6 @@ impl History {
             let what = format!("11: {} is over his quota: {u:?}", l.owner);
             self.says(what);
         }
-    }
-}
-
-/// The event's name in the journal.
-pub fn kind(event: &Event) -> &'static str {
-    match event {
-        Event::PoolDeclared(..) => "pool.declared",
-        Event::PoolRetiring(..) => "pool.retiring",
-        Event::PoolProven(..) => "pool.proven",
-        Event::PoolGone(..) => "pool.gone",
-        Event::HostDeclared(..) => "host.declared",
-        Event::HostSeen(..) => "host.seen",
-        Event::HostUnseen(..) => "host.unseen",
-        Event::HostLost(..) => "host.lost",
-        Event::HostRetiring { .. } => "host.retiring",
-        Event::HostBackoff { .. } => "host.backoff",
-        Event::HostBackoffOver(..) => "host.backoff_over",
-        Event::HostRecovered(..) => "host.recovered",
-        Event::HostQuarantined(..) => "host.quarantined",
-        Event::HostGone(..) => "host.gone",
-        Event::TemplateRevised(..) => "template.revised",
-        Event::TemplateGone(..) => "template.gone",
-        Event::KeyMade(..) => "key.made",
-        Event::KeyGone(..) => "key.gone",
-        Event::QuotaSet(..) => "quota.set",
-        Event::QuotaGone(..) => "quota.gone",
-        Event::WebhookDeclared(..) => "webhook.declared",
-        Event::WebhookGone(..) => "webhook.gone",
-        Event::ResourceDeclared(..) => "resource.declared",
-        Event::ResourceDescribed(..) => "resource.described",
-        Event::ResourcePlanned(..) => "resource.planned",
-        Event::ResourceCut(..) => "resource.cut",
-        Event::ResourceCreating(..) => "resource.creating",
-        Event::ResourceBuilt { .. } => "resource.built",
-        Event::ResourceCleaning { .. } => "resource.cleaning",
-        Event::ResourceCleaned { .. } => "resource.cleaned",
-        Event::ResourceFailed { .. } => "resource.failed",
-        Event::ResourceDirtied(..) => "resource.dirtied",
-        Event::ResourceWithheld(..) => "resource.withheld",
-        Event::ResourceReturned(..) => "resource.returned",
-        Event::ResourceThen(..) => "resource.then",
-        Event::ResourceDeleting(..) => "resource.deleting",
-        Event::ResourceUndeleted(..) => "resource.undeleted",
-        Event::ResourceGone(..) => "resource.gone",
-        Event::ResourceHealth(..) => "resource.health",
-        Event::ResourceCooled(..) => "resource.cooled",
-        Event::ResourceAlert(..) => "resource.alert",
-        Event::ResourceBound(..) => "resource.bound",
-        Event::ResourceEarmarked { .. } => "resource.earmarked",
-        Event::ResourceUnmarked(..) => "resource.unmarked",
-        Event::LeaseWaiting(..) => "lease.waiting",
-        Event::LeaseGranted { .. } => "lease.granted",
-        Event::LeaseMet { .. } => "lease.met",
-        Event::LeaseActive(..) => "lease.active",
-        Event::LeaseRenewed(..) => "lease.renewed",
-        Event::LeasePolled(..) => "lease.polled",
-        Event::LeaseReduced(..) => "lease.reduced",
-        Event::LeaseSwapped { .. } => "lease.swapped",
-        Event::LeaseFlagged(..) => "lease.flagged",
-        Event::LeaseGiven(..) => "lease.given",
-        Event::LeaseShared(..) => "lease.shared",
-        Event::LeaseNoted(..) => "lease.noted",
-        Event::LeaseEnded { .. } => "lease.ended",
-        Event::OutcomeKept(..) => "outcome.kept",
-        Event::OutcomeForgotten(..) => "outcome.forgotten",
-    }
-}
-
-/// Resources an event may move.
-fn resources(state: &State, event: &Event) -> Vec<ResourceId> {
-    match event {
-        Event::ResourceDeclared(r) | Event::ResourcePlanned(r) | Event::ResourceCut(r) => {
-            vec![r.id]
-        }
-        Event::ResourceCreating(id, _)
-        | Event::ResourceDirtied(id, _)
-        | Event::ResourceWithheld(id, _)
-        | Event::ResourceReturned(id)
-        | Event::ResourceThen(id, _)
-        | Event::ResourceDeleting(id, _)
-        | Event::ResourceUndeleted(id, _, _)
-        | Event::ResourceGone(id) => vec![*id],
-        Event::ResourceBuilt { resource, .. }
-        | Event::ResourceCleaning { resource, .. }
-        | Event::ResourceCleaned { resource, .. }
-        | Event::ResourceFailed { resource, .. }
-        | Event::LeaseReduced(_, resource, _) => vec![*resource],
-        Event::LeaseGranted { lease, .. } => lease.members.iter().map(|m| m.resource).collect(),
-        Event::LeaseMet { lease, .. } => state
-            .leases
-            .get(lease)
-            .map(|l| l.earmarks.iter().map(|e| e.resource).collect())
-            .unwrap_or_default(),
-        Event::LeaseSwapped { out, member, .. } => vec![*out, member.resource],
-        Event::LeaseEnded { members, .. } => members.iter().map(|(id, _)| *id).collect(),
-        _ => vec![],
     }
 }
 

@@ -2,6 +2,7 @@
 //! run can be had again exactly. Used by the tests of the core and by the ledger's simulation.
 
 pub mod acts;
+pub mod event;
 pub mod history;
 pub mod nouns;
 pub mod rng;

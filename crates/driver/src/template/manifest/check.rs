@@ -37,6 +37,7 @@ pub(in super::super) enum CheckKind {
     JsonRpc {
         service: Placed,
         port: u16,
+        path: Placed,
         method: Placed,
         params: Option<Placed>,
         expect: ExpectKind,
@@ -149,21 +150,26 @@ fn http(node: &Node, key: &str, findings: &Findings) -> Option<CheckKind> {
     let mut fields = node.fields(key, findings);
     let service = fields.need("service", Placed::read);
     let port = fields.need("port", Node::integer);
-    let path = fields.get("path", Placed::read).unwrap_or_else(|| Placed {
-        text: "/".to_owned(),
-        at: node.at,
-        key: key.to_owned(),
-    });
+    let path = fields.get("path", Placed::read);
     let status = fields.integer("status").unwrap_or(200);
     let contains = fields.get("contains", Placed::read);
     fields.finish_plain();
     Some(CheckKind::Http {
         service: service?,
         port: port?,
-        path,
+        path: path.unwrap_or_else(|| top(node, key)),
         status,
         contains,
     })
+}
+
+/// The path that is meant where none is written.
+fn top(node: &Node, key: &str) -> Placed {
+    Placed {
+        text: "/".to_owned(),
+        at: node.at,
+        key: key.to_owned(),
+    }
 }
 
 fn tcp(node: &Node, key: &str, findings: &Findings) -> Option<CheckKind> {
@@ -194,6 +200,7 @@ fn json_rpc(node: &Node, key: &str, findings: &Findings) -> Option<CheckKind> {
     let mut fields = node.fields(key, findings);
     let service = fields.need("service", Placed::read);
     let port = fields.need("port", Node::integer);
+    let path = fields.get("path", Placed::read);
     let method = fields.need("method", Placed::read);
     let params = fields.get("params", Placed::read);
     let mut expects = Vec::new();
@@ -213,6 +220,7 @@ fn json_rpc(node: &Node, key: &str, findings: &Findings) -> Option<CheckKind> {
     Some(CheckKind::JsonRpc {
         service: service?,
         port: port?,
+        path: path.unwrap_or_else(|| top(node, key)),
         method: method?,
         params,
         expect,

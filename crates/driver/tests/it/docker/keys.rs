@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bollard::models::ContainerInspectResponse;
+use bollard::models::{ContainerInspectResponse, Ipam, IpamConfig, NetworkCreateRequest};
 use bollard::query_parameters::InspectContainerOptions;
 use caviada_driver::blueprint::{
     Blueprint, Check, Dependency, Expect, File, Healthcheck, Job, Limits, LogRotation, Mount,
@@ -170,6 +170,35 @@ on_the_engine! {
         assert_eq!(second.unwrap_err().kind, Failure::NoRoom);
     }
 
+    async fn a_subnet_that_is_freed_meanwhile_is_taken(engine: &Engine) {
+        let Subnet { address, prefix } = subnet(1);
+        let request = NetworkCreateRequest {
+            name: format!("{}-guest", engine.installation),
+            ipam: Some(Ipam {
+                config: Some(vec![IpamConfig {
+                    subnet: Some(format!("{address}/{prefix}")),
+                    ..IpamConfig::default()
+                }]),
+                ..Ipam::default()
+            }),
+            ..NetworkCreateRequest::default()
+        };
+        let guest = engine.engine.create_network(request).await.unwrap().id;
+        let mut blueprint = serving(engine, port());
+        blueprint.subnet = Some(subnet(1));
+        // Told just before the networks are made.
+        let pulled = tokio::sync::Notify::new();
+        let tell = |_| pulled.notify_one();
+        let id = identity(engine, 1, 1);
+        let driver = engine.driver();
+        let goes = async {
+            pulled.notified().await;
+            engine.engine.remove_network(&guest).await.unwrap();
+        };
+        let (made, ()) = tokio::join!(driver.create(&id, &blueprint, &tell), goes);
+        made.unwrap();
+    }
+
     async fn a_volume_is_shared_within_a_generation_and_gone_with_it(engine: &Engine) {
         let mount = |service: Service, read_only| Service {
             mounts: vec![Mount {
@@ -255,13 +284,15 @@ on_the_engine! {
     }
 
     async fn every_kind_of_probe_passes_and_fails_as_it_should(engine: &Engine) {
-        let rpc = |expect| Check::JsonRpc {
+        let at = |path: &str, expect| Check::JsonRpc {
             service: "web".into(),
             port: 8080,
+            path: path.into(),
             method: "count".into(),
             params: "[]".into(),
             expect,
         };
+        let rpc = |expect| at("/", expect);
         let exec = |words: &[&str], contains: Option<&str>| Check::Exec {
             service: "web".into(),
             command: words.iter().map(|w| (*w).to_owned()).collect(),
@@ -273,7 +304,7 @@ on_the_engine! {
             exec(&["/caviada-testimage", "job", "--print", "well"], Some("well")),
             rpc(Expect::Any),
             rpc(Expect::Grows),
-            rpc(Expect::AtLeast(5)),
+            at("/rpc", Expect::AtLeast(5)),
         ]
         .map(probe)
         .into();
@@ -284,6 +315,7 @@ on_the_engine! {
             (3, exec(&["/caviada-testimage", "job"], Some("never")), "'never'"),
             (4, rpc(Expect::Equals("\"no\"".into())), "instead of \"no\""),
             (5, rpc(Expect::AtLeast(1_000_000)), "less than 1000000"),
+            (7, at("/nowhere", Expect::Any), "status 405"),
             (6, Check::Tcp { service: "web".into(), port: 9 }, "publishes no port 9"),
         ] {
             let mut blueprint = serving(engine, port());

@@ -110,7 +110,7 @@ exec = { service = "node0", command = ["test", "-f", "/x{{ size }}"] }
 [[readiness]]
 json_rpc = { service = "node0", port = 80, method = "height", params = "[1]", at_least = 3 }
 [[readiness]]
-json_rpc = { service = "node0", port = 80, method = "height", grows = true }
+json_rpc = { service = "node0", port = 80, path = "/ext/{{ size }}/rpc", method = "height", grows = true }
 [[reset]]
 exec = { service = "node*", command = ["wipe"] }
 [[reset]]
@@ -149,10 +149,10 @@ when = "size == 2"
     );
     assert!(matches!(&probes[3].check, Check::Exec { command, .. } if command[2] == "/x2"));
     assert!(
-        matches!(&probes[4].check, Check::JsonRpc { params, expect: Expect::AtLeast(3), .. } if params == "[1]")
+        matches!(&probes[4].check, Check::JsonRpc { path, params, expect: Expect::AtLeast(3), .. } if path == "/" && params == "[1]")
     );
     assert!(
-        matches!(&probes[5].check, Check::JsonRpc { params, expect: Expect::Grows, .. } if params == "[]")
+        matches!(&probes[5].check, Check::JsonRpc { path, params, expect: Expect::Grows, .. } if path == "/ext/2/rpc" && params == "[]")
     );
     assert_eq!(blueprint.reset.len(), 3);
     assert_eq!(
@@ -238,6 +238,11 @@ fn what_points_nowhere_is_refused_in_its_line() {
             "[[readiness]]\nexec = { service = \"node0\", command = [] }",
             9,
             "must not be empty",
+        ),
+        (
+            "[[readiness]]\njson_rpc = { service = \"node0\", port = 80, path = \"x\", method = \"m\" }",
+            9,
+            "must be a path",
         ),
         (
             "[[readiness]]\njson_rpc = { service = \"node0\", port = 80, method = \"m\", params = \"{}\" }",

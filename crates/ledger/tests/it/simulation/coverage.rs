@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use caviada_core::check::table::{self, Effect};
 use caviada_core::lease::{End, LeaseState};
 use caviada_core::refusal::Refusal;
 use caviada_core::resource::ResourceState;
 
-use super::world::history::Move;
+use caviada_ledger::journal;
+
+use super::world::history::{LeaseMove, Move};
 
 /// Counts of everything that happened.
 #[derive(Debug, Default)]
@@ -19,10 +22,12 @@ pub struct Coverage {
     pub refusals: BTreeMap<&'static str, u64>,
     /// Moves of resources.
     pub moves: BTreeMap<Move, u64>,
+    /// Moves of leases.
+    pub lease_moves: BTreeMap<LeaseMove, u64>,
     /// How leases ended.
     pub ends: BTreeMap<(LeaseState, End), u64>,
-    /// Acts refused for the state of what they were about.
-    pub blanks: BTreeMap<(&'static str, &'static str), u64>,
+    /// Acts that changed nothing for the state of what they were about: refused, or as asked.
+    pub blanks: BTreeMap<(&'static str, &'static str, Effect), u64>,
     /// Faults and other things that are no act.
     pub others: BTreeMap<&'static str, u64>,
 }
@@ -39,6 +44,7 @@ impl Coverage {
         add(&mut self.acts, other.acts);
         add(&mut self.refusals, other.refusals);
         add(&mut self.moves, other.moves);
+        add(&mut self.lease_moves, other.lease_moves);
         add(&mut self.ends, other.ends);
         add(&mut self.blanks, other.blanks);
         add(&mut self.others, other.others);
@@ -51,13 +57,75 @@ impl Coverage {
     /// What should have happened and did not.
     pub fn missing(&self) -> Vec<String> {
         let mut missing = vec![];
+        for act in journal::ACTS {
+            if !self.acts.contains_key(act) {
+                missing.push(format!("act {act}"));
+            }
+        }
         for code in Refusal::CODES {
             if !self.refusals.contains_key(code) {
                 missing.push(format!("refusal {code}"));
             }
         }
+        self.missing_moves(&mut missing);
+        self.missing_blanks(&mut missing);
         missing
     }
+
+    /// Cells that name a target.
+    fn missing_moves(&self, missing: &mut Vec<String>) {
+        for (from, why, event, targets) in table::RESOURCE {
+            for to in *targets {
+                let seen = (*from, *why, *event, *to);
+                if !self.moves.contains_key(&seen) {
+                    let (from, to) = (word(*from), word(*to));
+                    missing.push(format!("{from} {}: {event} {to}", why.as_str()));
+                }
+            }
+        }
+        for (from, event, targets) in table::LEASE {
+            for to in *targets {
+                if !self.lease_moves.contains_key(&(*from, *event, *to)) {
+                    missing.push(format!("{from:?} {event} {to:?}"));
+                }
+            }
+        }
+        for (from, ends) in table::ENDS {
+            for end in *ends {
+                if !self.ends.contains_key(&(*from, *end)) {
+                    missing.push(format!("{from:?} ended {}", end.as_str()));
+                }
+            }
+        }
+    }
+
+    /// Cells of acts that name none.
+    fn missing_blanks(&self, missing: &mut Vec<String>) {
+        let mut want = vec![];
+        for (act, effects) in table::ACTS {
+            for (state, effect) in ResourceState::ALL.iter().zip(effects) {
+                if matches!(effect, Effect::Refused | Effect::Stays) {
+                    want.push((*act, state.as_str(), *effect));
+                }
+            }
+            let gone = match *act {
+                "stale outcome" => Effect::Stays,
+                _ => Effect::Refused,
+            };
+            want.push((act, "gone", gone));
+        }
+        for (act, effect) in table::ENDED {
+            want.push((act, "ended", *effect));
+            want.push((act, "gone", Effect::Refused));
+        }
+        for cell in want.iter().filter(|c| !self.blanks.contains_key(c)) {
+            missing.push(format!("{} of a {} one: {:?}", cell.0, cell.1, cell.2));
+        }
+    }
+}
+
+fn word(s: Option<ResourceState>) -> &'static str {
+    s.map_or("-", ResourceState::as_str)
 }
 
 impl fmt::Display for Coverage {
@@ -69,15 +137,19 @@ impl fmt::Display for Coverage {
         for (code, n) in &self.refusals {
             writeln!(f, "{n:9} refused: {code}")?;
         }
-        let word = |s: &Option<ResourceState>| s.map_or("-", ResourceState::as_str);
-        for ((before, kind, after), n) in &self.moves {
-            writeln!(f, "{n:9} {} {kind} {}", word(before), word(after))?;
+        for ((before, why, kind, after), n) in &self.moves {
+            let (before, after) = (word(*before), word(*after));
+            writeln!(f, "{n:9} {before} {}: {kind} {after}", why.as_str())?;
+        }
+        let word = |s: &Option<LeaseState>| s.map_or("-", LeaseState::as_str);
+        for ((before, kind, after), n) in &self.lease_moves {
+            writeln!(f, "{n:9} lease {} {kind} {}", word(before), word(after))?;
         }
         for ((state, end), n) in &self.ends {
-            writeln!(f, "{n:9} {state:?} ended {}", end.as_str())?;
+            writeln!(f, "{n:9} lease {} ended {}", state.as_str(), end.as_str())?;
         }
-        for ((act, state), n) in &self.blanks {
-            writeln!(f, "{n:9} refused: {act} of a {state} one")?;
+        for ((act, state, effect), n) in &self.blanks {
+            writeln!(f, "{n:9} {act} of a {state} one: {effect:?}")?;
         }
         for (what, n) in &self.others {
             writeln!(f, "{n:9} {what}")?;

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use caviada_core::check::table::Effect;
 use caviada_core::check::{violations, violations_when_settled};
 use caviada_core::command::{Act, By, Command};
 use caviada_core::id::HostId;
@@ -17,7 +18,7 @@ use caviada_core::time::Time;
 use caviada_ledger::clock::ClockError;
 use caviada_ledger::journal::{Revision, act_name};
 use caviada_ledger::store::{Part, Store};
-use caviada_ledger::{Answer, Failure, Fatal, Ledger, Start, Turn};
+use caviada_ledger::{Accepted, Answer, Failure, Fatal, Ledger, Noun, Start, Turn};
 
 use super::client::{Clients, Moment};
 use super::clock::Clocks;
@@ -25,6 +26,7 @@ use super::coverage::Coverage;
 use super::disk::{Disk, Trouble};
 use super::engine::{Call, Engine, Mood};
 use super::world::acts::{self, Memory, Mix};
+use super::world::event;
 use super::world::history::{self, History};
 use super::world::rng::Rng;
 
@@ -116,6 +118,7 @@ impl Simulation {
         self.roll_back()?;
         self.coverage.steps = self.steps;
         self.coverage.moves = std::mem::take(&mut self.history.moves);
+        self.coverage.lease_moves = std::mem::take(&mut self.history.lease_moves);
         self.coverage.ends = std::mem::take(&mut self.history.ends);
         Ok(())
     }
@@ -247,9 +250,9 @@ impl Simulation {
         for entry in &revision.entries {
             self.say(|| format!(" {:?} {:?}", entry.by, entry.act));
             for event in &entry.events {
-                self.say(|| format!("  {}: {event:?}", history::kind(event)));
+                self.say(|| format!("  {}: {event:?}", event::kind(event)));
                 self.clients.happened(event, now)?;
-                self.history.event(event);
+                self.history.event(event, entry.act.as_deref());
             }
         }
         self.history.shadow.finish();
@@ -271,7 +274,9 @@ impl Simulation {
                     );
                     return Err(what);
                 }
-                if !accepted.reply.repeated {
+                if accepted.reply.repeated {
+                    self.stays(command, accepted);
+                } else {
                     *self.coverage.acts.entry(act).or_default() += 1;
                 }
                 self.say(|| format!(" {act}: {:?}", accepted.reply));
@@ -286,9 +291,13 @@ impl Simulation {
                 let state = match refusal {
                     Refusal::BadTransition { state, .. } => *state,
                     Refusal::LeaseEnded { .. } => "ended",
+                    Refusal::Unknown { noun, .. } if matches!(*noun, "resource" | "lease") => {
+                        "gone"
+                    }
                     _ => return Ok(()),
                 };
-                *self.coverage.blanks.entry((act, state)).or_default() += 1;
+                let at = (acts::row_name(&command.act, act), state, Effect::Refused);
+                *self.coverage.blanks.entry(at).or_default() += 1;
                 Ok(())
             }
             Err(Failure::Unavailable) => {
@@ -301,6 +310,25 @@ impl Simulation {
             }
             Err(failure) => Err(format!("{act}: {failure}")),
         }
+    }
+
+    /// It was as asked already, or told too late.
+    fn stays(&mut self, command: &Command, accepted: &Accepted) {
+        if command.idempotency.is_some() {
+            return; // Answered as the first time, whatever it is now.
+        }
+        let state = match &accepted.noun {
+            Noun::Resource(r) => r.state.as_str(),
+            Noun::Ended(_) => "ended",
+            Noun::Nothing => "gone",
+            _ => return,
+        };
+        let row = acts::row_name(&command.act, act_name(&command.act));
+        *self
+            .coverage
+            .blanks
+            .entry((row, state, Effect::Stays))
+            .or_default() += 1;
     }
 
     /// What holds after every turn.
@@ -690,13 +718,11 @@ impl Simulation {
         let mut copy = self.disk.copy();
         let position = copy.stands_at().clone();
         let state = caviada_ledger::load::load(&mut copy, &position).map_err(|e| e.to_string())?;
-        let (moves, ends) = (
-            std::mem::take(&mut self.history.moves),
-            std::mem::take(&mut self.history.ends),
-        );
-        self.history = History::default();
+        let old = std::mem::take(&mut self.history);
         self.history.shadow = state;
-        (self.history.moves, self.history.ends) = (moves, ends);
+        self.history.moves = old.moves;
+        self.history.lease_moves = old.lease_moves;
+        self.history.ends = old.ends;
         self.crash()
     }
 }

@@ -45,7 +45,7 @@ async fn get(
     let mut resources = Counts::default();
     for p in state.pools.values().filter(|p| who.sees(p)) {
         let used = state.index.pools.get(&p.id);
-        let counts = used.map(pool::counts).unwrap_or_default();
+        let counts = pool::counts(&state, p.id);
         resources = pool::sum(resources, counts);
         if pools.len() < POOLS_MAX {
             pools.push(PoolStats {

@@ -2,6 +2,7 @@
 
 use caviada_api::pool::{self as wire, Counts};
 use caviada_api::timestamp::Timestamp;
+use caviada_core::id::PoolId;
 use caviada_core::index::PoolUse;
 use caviada_core::pool::Pool;
 use caviada_core::resource::ResourceState;
@@ -17,7 +18,7 @@ pub fn pool(state: &State, pool: &Pool) -> wire::Pool {
         id: pool.id,
         name: pool.name.to_string(),
         spec: spec::render(&pool.spec),
-        counts: used.map(counts).unwrap_or_default(),
+        counts: counts(state, pool.id),
         waiting: used.map_or(0, |u| u64::from(u.waiting)),
         why: why(state, pool),
         draining: pool.retiring,
@@ -28,13 +29,16 @@ pub fn pool(state: &State, pool: &Pool) -> wire::Pool {
 }
 
 /// Members by state.
-pub fn counts(used: &PoolUse) -> Counts {
+pub fn counts(state: &State, pool: PoolId) -> Counts {
+    let Some(used) = state.index.pools.get(&pool) else {
+        return Counts::default();
+    };
     let of = |state| u64::from(used.in_state(state));
     Counts {
         planned: of(ResourceState::Planned),
         creating: of(ResourceState::Creating),
         free: of(ResourceState::Free),
-        offerable: u64::from(used.ready()),
+        offerable: u64::from(used.ready()).saturating_sub(out_of_reach(state, pool)),
         leased: of(ResourceState::Leased),
         dirty: of(ResourceState::Dirty),
         cleaning: of(ResourceState::Cleaning),
@@ -42,6 +46,14 @@ pub fn counts(used: &PoolUse) -> Counts {
         withheld: of(ResourceState::Withheld),
         deleting: of(ResourceState::Deleting),
     }
+}
+
+/// Ready members on hosts that take no grants now, because they are not seen for one.
+fn out_of_reach(state: &State, pool: PoolId) -> u64 {
+    let hosts = state.hosts.values().filter(|host| !host.offers());
+    hosts
+        .map(|host| state.index.free_on(pool, host.id).count() as u64)
+        .sum()
 }
 
 /// Adds up.
@@ -65,8 +77,12 @@ pub fn why(state: &State, pool: &Pool) -> Option<String> {
     let none = PoolUse::default();
     let used = state.index.pools.get(&pool.id).unwrap_or(&none);
     let missing = pool.spec.warm.saturating_sub(used.ready());
-    if missing == 0 || pool.retiring {
+    if pool.retiring {
         return None;
+    }
+    if missing == 0 {
+        let far = out_of_reach(state, pool.id);
+        return (far > 0).then(|| format!("{far} are on hosts that are not seen or schedulable"));
     }
     let backoff = state.hosts.values().find_map(|host| {
         let backoff = host.backoffs.get(&pool.id)?;

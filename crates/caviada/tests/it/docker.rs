@@ -1,0 +1,214 @@
+//! The whole product on a real engine: the program that ships, its command line, and what then
+//! stands on the engine.
+
+mod bench;
+mod engine;
+mod example;
+mod kill;
+mod orphan;
+mod sick;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::kill::server::{ADMIN, Server};
+use crate::kill::wire::{Lost, Request, Wire};
+use engine::Engine;
+
+/// The engine that all tests share.
+const ENGINE: &str = "unix:///var/run/docker.sock";
+/// Whatever a pool does, it has done within this.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// The program that ships.
+fn program() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_caviada"))
+}
+
+/// A running server, and what stands of its installation on the shared engine. All goes with it.
+struct Running {
+    server: Server,
+    wire: Wire,
+    engine: Engine,
+    folder: TempDir,
+}
+
+impl Running {
+    fn start() -> Self {
+        let folder = TempDir::new().unwrap();
+        let mut server = Server::new(program(), folder.path());
+        server.start(None);
+        let mut wire = Wire::new(server.address(), ADMIN);
+        let stats = wire.call(&Request::get("/api/v1/stats")).unwrap().1;
+        Self {
+            engine: Engine::of(stats["installation"].as_str().unwrap()),
+            server,
+            wire,
+            folder,
+        }
+    }
+
+    fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    fn get(&mut self, path: &str) -> Value {
+        let (status, document) = self.wire.call(&Request::get(path)).unwrap();
+        assert_eq!(status, 200, "{path}: {document}");
+        document
+    }
+
+    fn put(&mut self, path: &str, body: Value) {
+        put(&mut self.wire, path, body).unwrap();
+    }
+
+    fn url(&self) -> String {
+        format!("http://{}", self.server.address())
+    }
+
+    /// The command line, signed in as the admin.
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(program());
+        command.args(words);
+        command.env("CAVIADA_URL", self.url());
+        command.env("CAVIADA_KEY", ADMIN);
+        command.env("HOME", self.folder.path());
+        command
+    }
+
+    /// What a command printed, which must succeed.
+    fn caviada(&self, words: &[&str]) -> String {
+        succeeded(self.command(words).output().unwrap(), words)
+    }
+
+    /// The members of a pool.
+    fn members(&mut self, pool: &str) -> Vec<Value> {
+        let path = format!("/api/v1/resources?pool={pool}&limit=1000");
+        self.get(&path)["items"].as_array().unwrap().clone()
+    }
+
+    /// Waits until so many of a pool, or more, would be granted at once.
+    fn until_offerable(&mut self, pool: &str, count: u64) {
+        let path = format!("/api/v1/pools/{pool}");
+        self.until(&format!("{count} of {pool} are ready"), |running| {
+            running.get(&path)["counts"]["offerable"].as_u64() >= Some(count)
+        });
+    }
+
+    fn until(&mut self, what: &str, mut holds: impl FnMut(&mut Self) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !holds(self) {
+            let late = Instant::now() > deadline;
+            assert!(!late, "never: {what}; {}", self.caviada(&["status"]));
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+fn put(wire: &mut Wire, path: &str, body: Value) -> Result<(), Lost> {
+    let request = Request {
+        method: "PUT",
+        path: format!("/api/v1/{path}"),
+        idempotency: None,
+        body: Some(body),
+    };
+    let (status, document) = wire.call(&request)?;
+    assert!((200..300).contains(&status), "{path}: {status} {document}");
+    Ok(())
+}
+
+fn succeeded(output: Output, words: &[&str]) -> String {
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{words:?}: {said}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Is there a server that serves files of the helper image at this address?
+fn answers(url: &str) -> bool {
+    let address = url.strip_prefix("http://").unwrap().parse().unwrap();
+    let asked = Wire::new(address, "").call(&Request::get("/health"));
+    matches!(asked, Ok((200, _)))
+}
+
+/// Ports of this machine and addresses of networks that no other test uses: test runners start a
+/// process for each, and its id keeps them apart.
+struct Room {
+    first: u16,
+    last: u16,
+    range: String,
+}
+
+impl Room {
+    /// Sixteen small networks, and so many ports for each of sixteen resources.
+    fn with_blocks_of(ports: u16) -> Self {
+        let id = std::process::id();
+        let first = 10_000 + u16::try_from(id % 70).unwrap() * 128;
+        let [_, _, high, low] = (id % 9_600).to_be_bytes();
+        Self {
+            first,
+            last: first + 16 * ports.min(8) - 1,
+            range: format!("10.{}.{low}.0/24", 214 + u16::from(high)),
+        }
+    }
+}
+
+/// One server with a volume and a network of its own for each resource.
+const TEMPLATE: &str = r#"
+name = "stall"
+description = "One server with a volume"
+drivers = ["docker"]
+[parameters.image]
+type = "string"
+default = "none"
+description = "Image of the server"
+[[outputs]]
+name = "web"
+port = { service = "web", port = 8080 }
+format = "http://{address}:{port}"
+[[readiness]]
+tcp = { service = "web", port = 8080 }
+"#;
+const COMPOSE: &str = r#"
+services:
+  web:
+    image: {{ image|tojson }}
+    command: [serve]
+    ports: ["8080"]
+    volumes: ["data:/data"]
+    stop_grace_period: 1s
+    mem_limit: 64m
+    pids_limit: 64
+volumes:
+  data:
+"#;
+
+/// A host with room for sixteen such servers.
+fn stall_host(address: &str) -> Value {
+    let room = Room::with_blocks_of(1);
+    json!({
+        "driver": "docker",
+        "address": address,
+        "capacity": {"resources": 16},
+        "ports": {"first": room.first, "last": room.last, "block": 1},
+        "subnets": {"range": room.range, "prefix": 28},
+    })
+}
+
+/// Declares a pool of such servers on a host, so many of them kept warm and no more.
+fn stalls(wire: &mut Wire, pool: &str, host: &str, image: &str, warm: u32) {
+    let files = json!({"template.toml": TEMPLATE, "compose.yaml": COMPOSE});
+    put(wire, "templates/stall", json!({"files": files})).unwrap();
+    let spec = json!({
+        "template": "stall",
+        "parameters": {"image": image},
+        "warm": warm,
+        "max": warm,
+        "hosts": [host],
+        "lease": {"ttl_ms_max": 3_600_000},
+    });
+    put(wire, &format!("pools/{pool}"), spec).unwrap();
+}

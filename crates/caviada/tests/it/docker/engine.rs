@@ -1,0 +1,128 @@
+//! What stands on the engine, as its own command line tells it: nothing of the driver is asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
+
+/// Tries to list and then look while things come and go.
+const TRIES: usize = 20;
+pub const KINDS: [&str; 3] = ["container", "network", "volume"];
+
+/// Kind, name and labels of one thing.
+pub type Thing = (&'static str, String, BTreeMap<String, String>);
+
+/// The things of one installation on the engine. They go when this is dropped.
+pub struct Engine {
+    installation: String,
+}
+
+impl Engine {
+    pub fn of(installation: &str) -> Self {
+        Self {
+            installation: installation.to_owned(),
+        }
+    }
+
+    /// Its id.
+    pub fn installation(&self) -> &str {
+        &self.installation
+    }
+
+    /// What all names of its things begin with.
+    pub fn prefix(&self) -> String {
+        let letters = self
+            .installation
+            .chars()
+            .filter(char::is_ascii_alphanumeric);
+        let letters: String = letters.take(8).collect();
+        format!("caviada-{}-", letters.to_ascii_lowercase())
+    }
+
+    /// Everything with its label or with such a name, in order.
+    pub fn things(&self) -> Vec<Thing> {
+        for _ in 0..TRIES {
+            let found: Option<Vec<_>> = KINDS.iter().map(|kind| self.of_kind(kind)).collect();
+            if let Some(found) = found {
+                let mut things = found.concat();
+                things.sort();
+                return things;
+            }
+        }
+        panic!("the engine does not come to rest");
+    }
+
+    /// None if something went between the list and the look.
+    fn of_kind(&self, kind: &'static str) -> Option<Vec<Thing>> {
+        let mut ids = self.list(kind, &self.label());
+        ids.extend(self.list(kind, &format!("name={}", self.prefix())));
+        if ids.is_empty() {
+            return Some(Vec::new());
+        }
+        let labels = match kind {
+            "container" => "{{json .Name}} {{json .Config.Labels}}",
+            _ => "{{json .Name}} {{json .Labels}}",
+        };
+        let words = [kind, "inspect", "--format", labels];
+        let output = docker(words.into_iter().chain(ids.iter().map(String::as_str)));
+        let thing = |line: &str| -> Thing {
+            let (name, labels) = line.split_once(' ').unwrap();
+            let name: String = serde_json::from_str(name).unwrap();
+            let labels: Option<BTreeMap<_, _>> = serde_json::from_str(labels).unwrap();
+            let name = name.trim_start_matches('/').to_owned();
+            (kind, name, labels.unwrap_or_default())
+        };
+        output.map(|text| text.lines().map(thing).collect())
+    }
+
+    fn label(&self) -> String {
+        format!("label=caviada.installation={}", self.installation)
+    }
+
+    fn list(&self, kind: &str, filter: &str) -> BTreeSet<String> {
+        let mut words = vec![kind, "ls", "--quiet", "--filter", filter];
+        if kind == "container" {
+            words.extend(["--all", "--no-trunc"]);
+        }
+        let text = docker(words).expect("the engine lists");
+        text.lines().map(str::to_owned).collect()
+    }
+
+    /// Ids of the containers of one resource, running or not.
+    pub fn containers(&self, resource: &str) -> BTreeSet<String> {
+        let filter = format!("label=caviada.resource={resource}");
+        let of = self.list("container", &filter);
+        of.intersection(&self.list("container", &self.label()))
+            .cloned()
+            .collect()
+    }
+
+    /// Kills a container by its name's end.
+    pub fn kill(&self, rest: &str) {
+        let name = format!("{}{rest}", self.prefix());
+        docker(["kill", name.as_str()]).expect("it runs");
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        for kind in KINDS {
+            let ids = self.list(kind, &self.label());
+            let mut words = vec![kind, "rm"];
+            match kind {
+                "container" => words.extend(["--force", "--volumes"]),
+                "volume" => words.push("--force"),
+                _ => {}
+            }
+            words.extend(ids.iter().map(String::as_str));
+            if !ids.is_empty() {
+                let _ = docker(words);
+            }
+        }
+    }
+}
+
+/// What the engine's command line printed; none if it failed.
+pub fn docker<'w>(words: impl IntoIterator<Item = &'w str>) -> Option<String> {
+    let output = Command::new("docker").args(words).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    output.status.success().then_some(text)
+}

@@ -1,0 +1,285 @@
+//! Kills the server while it builds, cleans and removes on a real engine, and looks after each
+//! restart what stands there: just what State says, and nothing else. The callers and the judge of
+//! what they saw are those of the kill harness.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::engine::{Engine, Thing};
+use super::{ENGINE, put, stall_host, stalls};
+use crate::kill::auditor::Auditor;
+use crate::kill::caller::{Caller, POOL};
+use crate::kill::chance::Chance;
+use crate::kill::gate::Gate;
+use crate::kill::server::{ADMIN, Point, Server};
+use crate::kill::wire::{Lost, Request, Wire};
+use crate::kill::{check, log, program, seed};
+
+/// Kills at any instant; those at named points come between them.
+const RANDOM: usize = 20;
+/// Each named point, and how many passes of it may be let through.
+const POINTS: [(&str, u64); 14] = [
+    ("before-driver-call", 4),
+    ("after-driver-call", 4),
+    ("before-record", 4),
+    ("after-record", 4),
+    ("before-commit", 20),
+    ("after-commit", 20),
+    ("before-publish", 40),
+    ("after-publish", 40),
+    ("before-answer", 40),
+    ("after-answer", 40),
+    ("before-projection", 10),
+    ("after-projection", 10),
+    ("before-checkpoint", 1),
+    ("after-checkpoint", 1),
+];
+/// A point that is not passed within this is tried again later.
+const POINT_WITHIN: Duration = Duration::from_secs(15);
+const TRIES: usize = 4;
+/// A process that was killed is gone within this.
+const ENDED_WITHIN: Duration = Duration::from_secs(10);
+/// Longer than the grace of orphans, and than a bring-up on a busy machine.
+const SETTLED_WITHIN: Duration = Duration::from_secs(180);
+const WARM: u32 = 3;
+/// Callers; the first number is of a caller who declares, which a built pool does not take.
+const CALLERS: std::ops::Range<u64> = 1..4;
+
+#[test]
+fn after_each_kill_the_engine_holds_what_state_says_and_nothing_else() {
+    let Some(image) = caviada_testbed::image() else {
+        return;
+    };
+    let seed = seed();
+    println!("CAVIADA_KILL_SEED={seed}");
+    let folder = TempDir::new().unwrap();
+    let kills = Harness::new(folder.path(), &image, seed).run();
+    let found = check::check(&log::read(folder.path()));
+    println!("{kills} kills");
+    if !found.is_empty() {
+        let kept = folder.keep();
+        panic!(
+            "seed {seed}, logs in {}:\n{}",
+            kept.display(),
+            found.join("\n")
+        );
+    }
+}
+
+struct Harness {
+    server: Server,
+    auditor: Auditor,
+    wire: Wire,
+    gate: Arc<Gate>,
+    chance: Chance,
+    callers: Vec<std::thread::JoinHandle<()>>,
+    // Last: what stands goes once nobody makes more of it.
+    engine: Engine,
+}
+
+impl Harness {
+    fn new(folder: &Path, image: &str, seed: u64) -> Self {
+        let mut server = Server::new(program::killable(), folder);
+        server.start(None);
+        let (address, began) = (server.address(), Instant::now());
+        let mut wire = Wire::new(address, ADMIN);
+        let stats = wire.call(&Request::get("/api/v1/stats")).unwrap().1;
+        let engine = Engine::of(stats["installation"].as_str().unwrap());
+        put(&mut wire, "hosts/here", stall_host(ENGINE)).unwrap();
+        stalls(&mut wire, POOL, "here", image, WARM);
+        put(&mut wire, "pools/ballast", json!({})).unwrap();
+        let mut auditor = Auditor::new(address, folder, began);
+        let keys = auditor.keys(CALLERS.end);
+        let gate: Arc<Gate> = Arc::default();
+        let caller = |number: u64| {
+            let key = &keys[usize::try_from(number).unwrap()];
+            let chance = Chance::new(seed, number);
+            let caller = Caller::new(number, address, key, folder, began, chance, &gate);
+            std::thread::spawn(move || caller.run())
+        };
+        Self {
+            callers: CALLERS.map(caller).collect(),
+            chance: Chance::new(seed, u64::MAX),
+            server,
+            auditor,
+            wire,
+            gate,
+            engine,
+        }
+    }
+
+    /// Says how often it killed.
+    fn run(mut self) -> usize {
+        assert!(self.settles());
+        let points = POINTS.into_iter().map(|point| (Some(point), 0));
+        let mut rest: Vec<_> = points.chain([(None, 0); RANDOM]).collect();
+        let mut kills = 0;
+        self.server.kill();
+        while !rest.is_empty() {
+            let at = self.chance.below(rest.len() as u64);
+            let (point, tries) = rest.swap_remove(usize::try_from(at).unwrap());
+            kills += 1;
+            if !self.life(point) {
+                let (name, _) = point.expect("a kill at any instant needs no point");
+                assert!(tries < TRIES, "{name} is not passed");
+                rest.push((point, tries + 1));
+            }
+        }
+        assert!(self.server.start(None) && self.settles());
+        self.auditor.look().expect("nobody kills it any more");
+        let failed = Request::get("/api/v1/events?type=resource.failed");
+        let failed = self.wire.call(&failed).unwrap().1["items"].clone();
+        assert_eq!(
+            failed,
+            json!([]),
+            "what was cut off is finished, not failed"
+        );
+        let members = self.members().unwrap();
+        let generations = members.iter().filter_map(|r| r["generation"].as_u64());
+        println!("built {} times", generations.sum::<u64>());
+        self.gate.close();
+        for caller in self.callers {
+            caller.join().unwrap();
+        }
+        kills
+    }
+
+    /// One life of the server: it puts right what the last one left, callers come, and the end.
+    /// False if that was to be at a point which was not passed.
+    fn life(&mut self, point: Option<(&'static str, u64)>) -> bool {
+        let order = point.map(|(name, passes)| Point {
+            name,
+            pass: 1 + self.chance.below(passes),
+        });
+        let alive = self.server.start(order) && self.settles() && self.auditor.look().is_ok();
+        if !alive {
+            // Its connections are closed a moment before it is gone.
+            let deadline = Instant::now() + ENDED_WITHIN;
+            while Instant::now() < deadline && !self.server.has_ended() {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            assert!(self.server.has_ended(), "it runs and does not answer");
+            assert!(order.is_some(), "it ended by itself");
+            self.server.kill();
+            return true;
+        }
+        self.gate.let_in();
+        let within = match order {
+            Some(_) => POINT_WITHIN,
+            None => Duration::from_millis(20 + self.chance.below(1_200)),
+        };
+        let deadline = Instant::now() + within;
+        let fills = order.is_some_and(|order| order.name.ends_with("checkpoint"));
+        while Instant::now() < deadline && !self.server.has_ended() {
+            if fills {
+                let _ = self.fill();
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let by_itself = self.server.kill();
+        assert!(!by_itself || order.is_some(), "it ended by itself");
+        self.gate.gather(self.callers.len());
+        by_itself || order.is_none()
+    }
+
+    /// Declares enough that a checkpoint is soon due.
+    fn fill(&mut self) -> Result<(), Lost> {
+        let item = |n: u32| json!({"pool": "ballast", "name": format!("stone-{n}")});
+        let items: Vec<Value> = (0..256).map(item).collect();
+        let round = self.chance.below(u64::MAX).to_string();
+        let items = items.into_iter().map(|mut item| {
+            item["labels"] = json!({ "round": round });
+            item
+        });
+        let request = Request {
+            method: "POST",
+            path: "/api/v1/resources".to_owned(),
+            idempotency: None,
+            body: Some(json!({ "items": items.collect::<Vec<_>>() })),
+        };
+        self.wire.call(&request).map(drop)
+    }
+
+    /// Waits until nothing is left to do and the engine holds just what State says. False if the
+    /// server ended before.
+    fn settles(&mut self) -> bool {
+        let deadline = Instant::now() + SETTLED_WITHIN;
+        loop {
+            let Ok(difference) = self.compare() else {
+                return false;
+            };
+            let Some(difference) = difference else {
+                return true;
+            };
+            assert!(Instant::now() < deadline, "{difference}");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// What is still to do or differs; none if all is as it should be.
+    fn compare(&mut self) -> Result<Option<String>, Lost> {
+        let before = self.members()?;
+        let rests = |r: &Value| ["free", "leased"].iter().any(|state| r["state"] == *state);
+        if before.len() != WARM as usize || !before.iter().all(rests) {
+            return Ok(Some(format!("not at rest: {before:?}")));
+        }
+        let things = self.engine.things();
+        if self.members()? != before {
+            return Ok(Some("it changes".to_owned()));
+        }
+        let wanted = before.iter().flat_map(|r| self.wanted(r));
+        let mut wanted: Vec<Thing> = wanted.collect();
+        wanted.sort();
+        let there: Vec<Thing> = things.into_iter().map(without_revision).collect();
+        Ok((wanted != there).then(|| format!("State says {wanted:#?}, there is {there:#?}")))
+    }
+
+    fn members(&mut self) -> Result<Vec<Value>, Lost> {
+        let path = format!("/api/v1/resources?pool={POOL}&limit=100");
+        let (status, document) = self.wire.call(&Request::get(path))?;
+        assert_eq!(status, 200, "{document}");
+        Ok(document["items"].as_array().unwrap().clone())
+    }
+
+    /// What one resource is on the engine, by its document.
+    fn wanted(&self, resource: &Value) -> [Thing; 3] {
+        let id = resource["id"].as_str().unwrap();
+        let generation = resource["generation"].to_string();
+        let labels = [
+            ("caviada.installation", self.engine.installation()),
+            ("caviada.resource", id),
+            ("caviada.generation", &generation),
+        ];
+        let labels = labels.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let labels = BTreeMap::from(labels);
+        let mut of_service = labels.clone();
+        for (name, value) in [
+            ("service", "web"),
+            ("role", "service"),
+            ("services", "1"),
+            ("depth", "0"),
+        ] {
+            of_service.insert(format!("caviada.{name}"), value.to_owned());
+        }
+        let prefix = self.engine.prefix();
+        let name = |part| format!("{prefix}{id}-g{generation}-{part}");
+        [
+            ("container", name("web"), of_service),
+            ("network", name("default"), labels.clone()),
+            ("volume", name("data"), labels),
+        ]
+    }
+}
+
+/// The revision at which a thing was made is told by nothing else; it is there.
+fn without_revision((kind, name, mut labels): Thing) -> Thing {
+    let revision = labels.remove("caviada.revision");
+    let number = revision.and_then(|text| text.parse::<u64>().ok());
+    assert!(number.is_some(), "{name} tells no revision: {labels:?}");
+    (kind, name, labels)
+}
