@@ -21,6 +21,7 @@ mod host;
 mod key;
 mod pool;
 mod resource;
+mod webhook;
 
 use std::collections::BTreeMap;
 
@@ -31,6 +32,7 @@ pub use host::{CredentialFiles, HostEntry};
 pub use key::{KeyEntry, QuotaEntry};
 pub use pool::{LeaseEntry, PoolEntry, RecycleEntry, Ttl};
 pub use resource::{ResourceEntry, SliceEntry};
+pub use webhook::WebhookEntry;
 
 /// A whole file.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -56,6 +58,9 @@ pub struct Document {
     /// Quotas.
     #[serde(default, rename = "quota")]
     pub quotas: Vec<QuotaEntry>,
+    /// Webhooks.
+    #[serde(default, rename = "webhook")]
+    pub webhooks: Vec<WebhookEntry>,
 }
 
 /// A template: a folder beside the file.

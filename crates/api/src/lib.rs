@@ -25,6 +25,7 @@ pub mod resource;
 pub mod stats;
 pub mod template;
 pub mod timestamp;
+pub mod webhook;
 
 /// Where the API lives below a server's address.
 pub const BASE_PATH: &str = "/api/v1";

@@ -19,6 +19,7 @@ pub mod run;
 pub mod status;
 pub mod table;
 pub mod template;
+pub mod webhook;
 pub mod who;
 
 use clap::{Args, Subcommand};
@@ -139,6 +140,9 @@ pub enum Command {
     /// Quotas
     #[command(subcommand)]
     Quota(quota::QuotaCommand),
+    /// Webhooks
+    #[command(subcommand)]
+    Webhook(webhook::WebhookCommand),
     /// What happened
     #[command(subcommand)]
     Event(event::EventCommand),
@@ -212,6 +216,7 @@ async fn dispatch(
         Command::Template(command) => template::template(&client, command, &out).await,
         Command::Key(command) => key::key(&client, command, &out).await,
         Command::Quota(command) => quota::quota(&client, command, &out).await,
+        Command::Webhook(command) => webhook::webhook(&client, command, &out).await,
         Command::Event(command) => event::event(&client, command, &out).await,
         Command::Login(_)
         | Command::Context(_)

@@ -100,6 +100,7 @@ async fn serve(args: &ServeArgs, config: Config) -> anyhow::Result<()> {
             rolled_back,
             progress: Default::default(),
         },
+        targets: config.targets.clone(),
         bare_bytes: args.bare_route,
     };
     Ok(server.run(config.listen, options).await?)

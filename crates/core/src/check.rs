@@ -108,7 +108,7 @@ fn index(state: &State, report: &mut Report) {
             });
         )+};
     }
-    parts!(pool_names host_names key_names key_hashes quota_owners templates revision_uses resource_names free
+    parts!(pool_names host_names key_names key_hashes quota_owners webhook_names templates revision_uses resource_names free
         revisions postings earmarks deadlines members placed pools hosts spaces divisible waiters
         waiting owner_leases owners slots lease_outcomes outcome_ends outcome_counts endless);
 }
@@ -122,6 +122,7 @@ fn bounds(state: &State, report: &mut Report) {
         ("templates", state.templates.len(), limits::TEMPLATES_MAX),
         ("keys", state.keys.len(), limits::KEYS_MAX),
         ("quotas", state.quotas.len(), limits::QUOTAS_MAX),
+        ("webhooks", state.webhooks.len(), limits::WEBHOOKS_MAX),
         (
             "waiting leases",
             state.index.waiters.len(),

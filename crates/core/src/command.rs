@@ -21,6 +21,7 @@ use crate::resource::{Health, Outputs};
 use crate::selector::Selector;
 use crate::space::{Amount, Space};
 use crate::time::Time;
+use crate::webhook::WebhookSpec;
 
 /// One act, by somebody.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -152,6 +153,24 @@ pub enum Act {
     DeleteQuota {
         /// The owner.
         owner: Owner,
+    },
+    /// Declares a webhook or changes its spec. Its secret comes sealed.
+    PutWebhook {
+        /// Its name.
+        name: Name,
+        /// Where to, and what.
+        spec: Box<WebhookSpec>,
+        /// The signing secret, sealed; none keeps the present one.
+        sealed: Option<Box<str>>,
+        /// Name of the file that declares it.
+        declared_in: Option<Box<str>>,
+        /// Only if it is unchanged since.
+        expect: Option<Number>,
+    },
+    /// Removes a webhook; what it has not been told is lost.
+    DeleteWebhook {
+        /// Its name.
+        name: Name,
     },
     /// Enters a resource into a declared pool, or changes the attributes, labels and endpoints of
     /// the one of that name.

@@ -8,6 +8,7 @@ mod pool;
 mod record;
 pub(crate) mod resource;
 mod template;
+mod webhook;
 
 use crate::access::Principal;
 use crate::command::{Act, By};
@@ -60,6 +61,8 @@ pub(crate) fn decide(state: &State, by: By, act: &Act) -> Result<Done, Refusal> 
             expect,
         } => key::put_quota(state, &who, owner, *spec, declared_in.as_deref(), *expect),
         Act::DeleteQuota { owner } => key::delete_quota(state, &who, owner),
+        Act::PutWebhook { .. } => webhook::put(state, &who, act),
+        Act::DeleteWebhook { name } => webhook::delete(state, &who, name),
         Act::Declare { .. } => resource::declare(state, &who, act),
         Act::DeleteResource {
             resource,

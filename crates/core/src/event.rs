@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::attribute::Labels;
 use crate::host::Host;
-use crate::id::{Fence, HostId, KeyId, LeaseId, PoolId, QuotaId, ResourceId, TemplateId};
+use crate::id::{
+    Fence, HostId, KeyId, LeaseId, PoolId, QuotaId, ResourceId, TemplateId, WebhookId,
+};
 use crate::key::Key;
 use crate::lease::{End, Lease, Member, Rank};
 use crate::name::Owner;
@@ -19,6 +21,7 @@ use crate::quota::Quota;
 use crate::resource::{Health, Outputs, Resource, ResourceDoc, Then, Withheld};
 use crate::template::Template;
 use crate::time::Time;
+use crate::webhook::Webhook;
 
 /// An event's place: the revision of its batch and its index in it.
 #[derive(
@@ -145,6 +148,13 @@ pub enum Event {
     /// An owner has no quota any more.
     #[serde(rename = "quota.gone")]
     QuotaGone(QuotaId),
+
+    /// A webhook was declared, or declared differently.
+    #[serde(rename = "webhook.declared")]
+    WebhookDeclared(Box<Webhook>),
+    /// A webhook is gone.
+    #[serde(rename = "webhook.gone")]
+    WebhookGone(WebhookId),
 
     /// Somebody entered a resource.
     #[serde(rename = "resource.declared")]

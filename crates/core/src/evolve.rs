@@ -92,6 +92,22 @@ pub fn evolve(state: &mut State, event: &Event) -> Number {
                 state.index.quota_owners.remove(&quota.owner);
             }
         }
+        Event::WebhookDeclared(webhook) => {
+            state.count(webhook.id.0);
+            let named = (webhook.name.clone(), webhook.id);
+            state.index.webhook_names.insert(named.0, named.1);
+            let mut row = (**webhook).clone();
+            row.changed = number;
+            if row.since == Number::default() {
+                row.since = number;
+            }
+            state.webhooks.insert(webhook.id, Arc::new(row));
+        }
+        Event::WebhookGone(id) => {
+            if let Some(webhook) = state.webhooks.remove(id) {
+                state.index.webhook_names.remove(&webhook.name);
+            }
+        }
         Event::OutcomeKept(outcome) => {
             state.index.link_outcome(outcome, true);
             state

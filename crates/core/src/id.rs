@@ -91,6 +91,8 @@ ids! {
     KeyId = "key";
     /// A quota.
     QuotaId = "quota";
+    /// A webhook.
+    WebhookId = "hook";
 }
 
 /// A lease's grant number. Per resource it only ever rises, so whoever remembers the highest he

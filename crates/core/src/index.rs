@@ -9,7 +9,7 @@ use std::ops::Bound;
 use imbl::{OrdMap, OrdSet};
 
 use crate::attribute::Value;
-use crate::id::{HostId, KeyId, LeaseId, PoolId, QuotaId, ResourceId, TemplateId};
+use crate::id::{HostId, KeyId, LeaseId, PoolId, QuotaId, ResourceId, TemplateId, WebhookId};
 use crate::lease::{Lease, LeaseState, Rank};
 use crate::name::{Name, Owner, ResourceName};
 use crate::outcome::{Outcome, OutcomeKey};
@@ -35,6 +35,8 @@ pub struct Index {
     pub key_hashes: OrdMap<[u8; 32], KeyId>,
     /// Quotas by owner.
     pub quota_owners: OrdMap<Owner, QuotaId>,
+    /// Webhooks by name.
+    pub webhook_names: OrdMap<Name, WebhookId>,
     /// Revisions by template; the last is the newest.
     pub templates: OrdSet<(Name, TemplateId)>,
     /// Number of resources made of each revision.

@@ -36,3 +36,4 @@ pub mod step;
 pub mod table;
 pub mod template;
 pub mod time;
+pub mod webhook;

@@ -177,6 +177,8 @@ limits! {
         KEYS_MAX: usize = 100_000;
         /// Quotas, one for each owner, as many as there may be keys.
         QUOTAS_MAX: usize = 100_000;
+        /// Webhooks: each is a reader of every event.
+        WEBHOOKS_MAX: usize = 64;
         /// Owners or groups one pool or key names: each is looked up at every access.
         OWNERS_PER_LIST_MAX: usize = 1_024;
     }
@@ -254,6 +256,16 @@ limits! {
         HISTORY_KEPT_MS: u64 = 90 * DAY_MS;
         /// Events a webhook may lag; then it is sent one `gap` event and goes on with the newest.
         WEBHOOK_BACKLOG_EVENTS_MAX: usize = 100_000;
+        /// Events of one webhook that are read and not delivered: enough to keep its calls busy.
+        WEBHOOK_WINDOW_MAX: usize = 256;
+        /// Calls of one webhook at once, about different subjects.
+        WEBHOOK_CALLS_MAX: usize = 8;
+        /// Longest a webhook's target may take for one answer.
+        WEBHOOK_ANSWER_MS_MAX: u64 = 10 * SECOND_MS;
+        /// Kinds of events one webhook names: there are fewer.
+        WEBHOOK_EVENTS_MAX: usize = 128;
+        /// Bytes of a webhook's URL: what common servers take.
+        WEBHOOK_URL_BYTES_MAX: usize = 2 * KIB;
     }
     "HTTP" {
         /// Bytes of a request's body: the largest template as JSON fits, and 256 resources with all
@@ -281,6 +293,9 @@ const _: () = {
     assert!(KEY_BYTES_MAX < 1 << 8);
     assert!(BUILDS_PER_HOST_DEFAULT <= BUILDS_PER_HOST_MAX);
     assert!(BACK_OFF_MS_MIN <= BACK_OFF_MS_MAX);
+    assert!(
+        WEBHOOK_CALLS_MAX <= WEBHOOK_WINDOW_MAX && WEBHOOK_WINDOW_MAX <= WEBHOOK_BACKLOG_EVENTS_MAX
+    );
     assert!(SECOND_LOOK_MS <= PROBE_PERIOD_MS && PROBE_PERIOD_MS <= ORPHAN_GRACE_MS);
     assert!(PAGE_DEFAULT <= PAGE_MAX);
     assert!(SELECTOR_BYTES_MAX < BODY_BYTES_MAX && ATTRIBUTES_BYTES_MAX < BODY_BYTES_MAX);

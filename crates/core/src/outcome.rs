@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{HostId, KeyId, LeaseId, PoolId, QuotaId, ResourceId, TemplateId};
+use crate::id::{HostId, KeyId, LeaseId, PoolId, QuotaId, ResourceId, TemplateId, WebhookId};
 use crate::time::Time;
 
 /// Whose key, and the key.
@@ -47,6 +47,8 @@ pub enum Subject {
     Key(KeyId),
     /// A quota.
     Quota(QuotaId),
+    /// A webhook.
+    Webhook(WebhookId),
     /// Several nouns, or one that is gone.
     Nothing,
 }

@@ -7,7 +7,7 @@ use imbl::{OrdMap, Vector};
 
 use crate::event::Number;
 use crate::host::Host;
-use crate::id::{HostId, KeyId, LeaseId, PoolId, QuotaId, ResourceId, TemplateId};
+use crate::id::{HostId, KeyId, LeaseId, PoolId, QuotaId, ResourceId, TemplateId, WebhookId};
 use crate::index::{Carrier, HostUse, Index, ResourceKeys};
 use crate::key::Key;
 use crate::lease::{Ended, Lease};
@@ -20,6 +20,7 @@ use crate::resource::Resource;
 use crate::table::Table;
 use crate::template::Template;
 use crate::time::Time;
+use crate::webhook::Webhook;
 
 /// All nouns, what is derived from them, and what `settle` has yet to look at.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +45,8 @@ pub struct State {
     pub keys: Table<KeyId, Key>,
     /// Quotas.
     pub quotas: Table<QuotaId, Quota>,
+    /// Webhooks.
+    pub webhooks: Table<WebhookId, Webhook>,
     /// Outcomes of idempotency keys.
     pub outcomes: Table<OutcomeKey, Outcome>,
     /// Short records of leases that ended in the last hour.
@@ -94,6 +97,7 @@ impl PartialEq for State {
             && self.templates == other.templates
             && self.keys == other.keys
             && self.quotas == other.quotas
+            && self.webhooks == other.webhooks
             && self.outcomes == other.outcomes
             && self.ended().eq(other.ended())
             && self.index == other.index
@@ -123,6 +127,8 @@ pub struct Tables {
     pub keys: Vec<Key>,
     /// Quotas.
     pub quotas: Vec<Quota>,
+    /// Webhooks.
+    pub webhooks: Vec<Webhook>,
     /// Outcomes of idempotency keys.
     pub outcomes: Vec<Outcome>,
     /// Short records of ended leases, oldest first.
@@ -146,6 +152,7 @@ impl State {
             templates: Table::load(tables.templates.into_iter().map(|t| (t.id, t))),
             keys: Table::load(tables.keys.into_iter().map(|k| (k.id, k))),
             quotas: Table::load(tables.quotas.into_iter().map(|q| (q.id, q))),
+            webhooks: Table::load(tables.webhooks.into_iter().map(|w| (w.id, w))),
             outcomes: Table::load(tables.outcomes.into_iter().map(|o| (o.at.clone(), o))),
             ..Self::default()
         };
@@ -174,6 +181,9 @@ impl State {
         }
         for q in self.quotas.values() {
             index.quota_owners.insert(q.owner.clone(), q.id);
+        }
+        for w in self.webhooks.values() {
+            index.webhook_names.insert(w.name.clone(), w.id);
         }
         for t in self.templates.values() {
             index.templates.insert((t.name.clone(), t.id));
@@ -283,6 +293,12 @@ impl State {
             .quota_owners
             .get(owner)
             .and_then(|id| self.quotas.get(id))
+    }
+
+    /// A webhook by name.
+    pub fn webhook_named(&self, name: &Name) -> Option<&Arc<Webhook>> {
+        let id = self.index.webhook_names.get(name);
+        id.and_then(|id| self.webhooks.get(id))
     }
 
     /// The short record of a lease that ended in the last hour.

@@ -14,6 +14,7 @@ use caviada_core::resource::Resource;
 use caviada_core::state::State;
 use caviada_core::template::Template;
 use caviada_core::time::Time;
+use caviada_core::webhook::Webhook;
 
 /// What became of a command.
 pub type Answer = Result<Accepted, Failure>;
@@ -68,6 +69,8 @@ pub enum Noun {
     Key(Arc<Key>),
     /// A quota.
     Quota(Arc<Quota>),
+    /// A webhook.
+    Webhook(Arc<Webhook>),
     /// Several nouns, or one that is gone.
     Nothing,
 }
@@ -86,6 +89,7 @@ impl Noun {
             Subject::Template(id) => state.templates.get(&id).cloned().map(Self::Template),
             Subject::Key(id) => state.keys.get(&id).cloned().map(Self::Key),
             Subject::Quota(id) => state.quotas.get(&id).cloned().map(Self::Quota),
+            Subject::Webhook(id) => state.webhooks.get(&id).cloned().map(Self::Webhook),
             Subject::Nothing => None,
         };
         found.unwrap_or(Self::Nothing)

@@ -133,6 +133,8 @@ pub fn act_name(act: &Act) -> &'static str {
         Act::DeleteKey { .. } => "delete_key",
         Act::PutQuota { .. } => "put_quota",
         Act::DeleteQuota { .. } => "delete_quota",
+        Act::PutWebhook { .. } => "put_webhook",
+        Act::DeleteWebhook { .. } => "delete_webhook",
         Act::Declare { .. } => "declare",
         Act::DeleteResource { .. } => "delete_resource",
         Act::Withhold { .. } => "withhold",

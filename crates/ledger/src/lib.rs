@@ -22,6 +22,7 @@ pub mod store;
 pub mod table;
 pub mod thread;
 pub mod turn;
+pub mod webhook;
 
 pub use answer::{Accepted, Answer, Failure, Noun};
 pub use handle::{Handle, Keys};

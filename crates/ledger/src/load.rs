@@ -16,7 +16,7 @@ use crate::journal::Revision;
 use crate::row::{read_doc, read_lease, read_life, read_outcome};
 use crate::store::{Flow, Part, Position, Store, StoreError};
 use crate::table::{
-    API_KEY, HOST, LEASE, OUTCOME, POOL, QUOTA, RESOURCE, RESOURCE_DOC, TEMPLATE, Table,
+    API_KEY, HOST, LEASE, OUTCOME, POOL, QUOTA, RESOURCE, RESOURCE_DOC, TEMPLATE, Table, WEBHOOK,
 };
 
 /// State as a store holds it.
@@ -51,6 +51,7 @@ pub fn load(store: &mut dyn Store, position: &Position) -> Result<State, StoreEr
         templates: documents(store, &TEMPLATE)?,
         keys: documents(store, &API_KEY)?,
         quotas: documents(store, &QUOTA)?,
+        webhooks: documents(store, &WEBHOOK)?,
         outcomes: rows(store, &OUTCOME, read_outcome)?,
         ended: ended(store, position.at)?,
     }))

@@ -27,11 +27,18 @@ pub(crate) type Schema<'a> = (&'a str, &'a [Migration]);
 /// The ledger's store.
 pub(crate) const LEDGER: Schema<'static> = (
     "migration",
-    &[Migration {
-        number: 1,
-        oldest: 1,
-        sql: include_str!("schema/ledger/0001_first.sql"),
-    }],
+    &[
+        Migration {
+            number: 1,
+            oldest: 1,
+            sql: include_str!("schema/ledger/0001_first.sql"),
+        },
+        Migration {
+            number: 2,
+            oldest: 1,
+            sql: include_str!("schema/ledger/0002_webhook.sql"),
+        },
+    ],
 );
 
 /// The history.
@@ -41,6 +48,16 @@ pub(crate) const HISTORY: Schema<'static> = (
         number: 1,
         oldest: 1,
         sql: include_str!("schema/history/0001_first.sql"),
+    }],
+);
+
+/// The marks of webhooks.
+pub(crate) const WEBHOOK: Schema<'static> = (
+    "webhook_migration",
+    &[Migration {
+        number: 1,
+        oldest: 1,
+        sql: include_str!("schema/webhook/0001_first.sql"),
     }],
 );
 

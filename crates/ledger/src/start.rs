@@ -11,6 +11,7 @@ use crate::store::sql::Sql;
 use crate::store::{Store, StoreError};
 use crate::thread::{Ended, spawn};
 use crate::turn::{Fatal, Ledger, Start};
+use crate::webhook::Marks;
 use crate::{PostgresStore, SqliteStore};
 
 /// Where the ledger's store is.
@@ -39,6 +40,8 @@ pub struct Running {
     pub handle: Handle,
     /// What is past.
     pub history: History,
+    /// How far each webhook was told.
+    pub marks: Marks,
     /// How its thread ended.
     pub ended: Ended,
     /// Name of this installation: what it makes bears it.
@@ -71,7 +74,8 @@ pub fn start(directory: &Directory, place: &Place, start: Start) -> Result<Runni
         Place::Sqlite => {
             let in_directory = directory.clone();
             let store = move || Ok((in_directory.sqlite()?, System));
-            run::<SqliteStore, _>(directory, store, || Databases::sqlite(directory), start)
+            let databases = || Ok((Databases::sqlite(directory)?, Marks::sqlite(directory)?));
+            run::<SqliteStore, _>(directory, store, databases, start)
         }
         Place::Postgres(url) => {
             let server = url.clone();
@@ -80,7 +84,8 @@ pub fn start(directory: &Directory, place: &Place, start: Start) -> Result<Runni
                 let clock = store.clock()?;
                 Ok((store, clock))
             };
-            run::<PostgresStore, _>(directory, store, || Databases::postgres(url), start)
+            let databases = || Ok((Databases::postgres(url)?, Marks::postgres(url)?));
+            run::<PostgresStore, _>(directory, store, databases, start)
         }
     }
 }
@@ -126,7 +131,7 @@ impl<E: Engine> Installed for Sql<E> {
 fn run<S: Installed + 'static, C: Source + 'static>(
     directory: &Directory,
     store: impl FnOnce() -> Result<(S, C), StoreError> + Send + 'static,
-    databases: impl FnOnce() -> Result<Databases, StoreError>,
+    databases: impl FnOnce() -> Result<(Databases, Marks), StoreError>,
     start: Start,
 ) -> Result<Running, Fatal> {
     let (tell, told) = std::sync::mpsc::sync_channel(1);
@@ -145,10 +150,12 @@ fn run<S: Installed + 'static, C: Source + 'static>(
     let gone = |_| Fatal::Store(StoreError::Broken("opening said nothing".into()));
     let (installation, rolled_back, seen, state) = told.recv().map_err(gone)?;
     let followed = handle.follow();
-    let (history, thread) = history::spawn(databases()?, state, followed, handle.trim_to(), seen)?;
+    let (databases, marks) = databases()?;
+    let (history, thread) = history::spawn(databases, state, followed, handle.trim_to(), seen)?;
     Ok(Running {
         handle,
         history,
+        marks,
         ended,
         installation,
         rolled_back,

@@ -83,6 +83,8 @@ tables! {
     API_KEY = "api_key" by 1 (id: Int, doc: Text);
     /// Quotas.
     QUOTA = "quota" by 1 (id: Int, doc: Text);
+    /// Webhooks.
+    WEBHOOK = "webhook" by 1 (id: Int, doc: Text);
     /// Where the store stands, and whose it is: one row.
     META = "meta" by 1 (
         id: Int, epoch: Int, revision: Int, at: Int, counter: Int, events: Int,
@@ -109,7 +111,7 @@ tables! {
 }
 
 /// Every table of nouns; `journal` apart.
-pub static NOUNS: [&Table; 9] = [
+pub static NOUNS: [&Table; 10] = [
     &RESOURCE,
     &RESOURCE_DOC,
     &LEASE,
@@ -119,6 +121,7 @@ pub static NOUNS: [&Table; 9] = [
     &TEMPLATE,
     &API_KEY,
     &QUOTA,
+    &WEBHOOK,
 ];
 
 /// Every table of the history; its mark last, so that what is there is whole.

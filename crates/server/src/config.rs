@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use caviada_api::duration::Duration;
 use caviada_core::reconcile::Periods;
+use caviada_core::webhook::target::Targets;
 use caviada_ledger::Place;
 
 pub use key::{KEYS, Key, Kind, variable};
@@ -43,6 +44,8 @@ pub struct Config {
     pub tls: Option<Tls>,
     /// Periods of the reconciler.
     pub periods: Periods,
+    /// Where webhooks may go.
+    pub targets: Targets,
 }
 
 /// How is logged.
@@ -174,6 +177,10 @@ fn build(l: &layer::Layered, errors: &mut Vec<ConfigError>) -> Option<Config> {
         ms("reconciler.second_look"),
         ms("reconciler.orphan_grace"),
     );
+    let targets = l.parsed("webhook.targets", errors, |text| {
+        let entries = text.split(',').map(str::trim).filter(|t| !t.is_empty());
+        Targets::parse(entries).map_err(|e| e.to_string())
+    });
     let tls = tls(l, errors);
     let (Some(probe_ms), Some(second_look_ms), Some(orphan_grace_ms)) = periods else {
         return None;
@@ -194,6 +201,7 @@ fn build(l: &layer::Layered, errors: &mut Vec<ConfigError>) -> Option<Config> {
             second_look_ms,
             orphan_grace_ms,
         },
+        targets: targets?,
     })
 }
 

@@ -17,7 +17,7 @@ mod page;
 pub mod problem;
 pub mod serve;
 pub mod tls;
-mod v1;
+pub(crate) mod v1;
 mod watch;
 
 use std::num::NonZeroU32;
@@ -34,6 +34,7 @@ use caviada_ledger::Handle;
 use caviada_ledger::history::History;
 
 use crate::progress::Progress;
+use crate::webhook::Webhooks;
 use limit::Limit;
 use meter::Meters;
 pub use serve::serve;
@@ -52,6 +53,8 @@ pub struct Options {
     pub answer_within: Duration,
     /// Where bring-ups tell how far they are.
     pub progress: Progress,
+    /// What is told to whom; without it no webhook can be declared.
+    pub webhooks: Option<Webhooks>,
 }
 
 impl Default for Options {
@@ -61,6 +64,7 @@ impl Default for Options {
             requests_per_s: None,
             body_bytes_max: limits::BODY_BYTES_MAX,
             answer_within: Duration::from_secs(30),
+            webhooks: None,
             progress: Progress::default(),
         }
     }
@@ -109,6 +113,11 @@ impl App {
 
     fn progress(&self) -> &Progress {
         &self.0.options.progress
+    }
+
+    fn webhooks(&self) -> Result<&Webhooks, problem::Error> {
+        let webhooks = self.0.options.webhooks.as_ref();
+        webhooks.ok_or_else(|| problem::Error::new("unavailable"))
     }
 
     fn limit(&self) -> &Limit {

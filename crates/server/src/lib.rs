@@ -5,6 +5,7 @@ pub mod host;
 pub mod http;
 pub mod progress;
 pub mod reconciler;
+pub mod webhook;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -12,10 +13,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use caviada_core::webhook::target::Targets;
 use caviada_ledger::directory::{Directory, DirectoryError};
+use caviada_ledger::seal::{MASTER_KEY, MasterKey, SealError};
 use caviada_ledger::{Fatal, Place, Running, Start};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use webhook::Webhooks;
 
 /// Why a server does not start, or ends.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +42,9 @@ pub enum Error {
     /// The system does what it never should.
     #[error(transparent)]
     System(#[from] std::io::Error),
+    /// The master key cannot be used.
+    #[error("the master key: {0}")]
+    Seal(#[from] SealError),
     /// The first admin key cannot be made.
     #[error(transparent)]
     FirstKey(#[from] http::auth::FirstKeyError),
@@ -59,6 +66,8 @@ pub struct Options {
     pub http: http::Options,
     /// The reconciler's.
     pub reconciler: reconciler::Options,
+    /// Where webhooks may go.
+    pub targets: Targets,
     /// For the bench: a route that answers so many bytes and does nothing else. Loopback only.
     pub bare_bytes: Option<usize>,
 }
@@ -67,6 +76,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Server {
     running: Running,
+    key: MasterKey,
 }
 
 impl Server {
@@ -74,10 +84,11 @@ impl Server {
     /// made if it is not there.
     pub async fn open(data_dir: PathBuf, place: Place, start: Start) -> Result<Self, Error> {
         let directory = Directory::lock(&data_dir)?;
+        let key = MasterKey::find(std::env::var(MASTER_KEY).ok().as_deref(), &directory)?;
         let open = move || caviada_ledger::start(&directory, &place, start);
         let opened = tokio::task::spawn_blocking(open).await;
         let running = opened.map_err(|_| Error::Vanished)??;
-        Ok(Self { running })
+        Ok(Self { running, key })
     }
 
     /// Names this installation on everything it makes.
@@ -95,6 +106,7 @@ impl Server {
     pub async fn run(self, listen: SocketAddr, options: Options) -> Result<(), Error> {
         let mut running = self.running;
         let (handle, history) = (running.handle.clone(), running.history.clone());
+        let webhooks = Webhooks::new(self.key, options.targets, running.marks.clone());
         let listener = TcpListener::bind(listen)
             .await
             .map_err(|error| Error::Listen {
@@ -105,8 +117,10 @@ impl Server {
         http::auth::first_key(&handle, options.admin_key, print_key).await?;
         let http = http::Options {
             progress: options.reconciler.progress.clone(),
+            webhooks: Some(webhooks.clone()),
             ..options.http
         };
+        let told = tokio::spawn(webhook::run(handle.clone(), history.clone(), webhooks));
         let app = http::App::new(handle.clone(), history, http);
         let reconciler = tokio::spawn(reconciler::run(handle.clone(), options.reconciler));
         let scheme = if options.tls.is_some() {
@@ -131,8 +145,10 @@ impl Server {
         tokio::select! {
             served = served => {
                 served?;
-                reconciler.abort();
-                let _ = reconciler.await;
+                for task in [reconciler, told] {
+                    task.abort();
+                    let _ = task.await;
+                }
                 drop(handle);
                 close(running).await;
                 Ok(())

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use crate::repository::{Source, none, root, rust};
 
 /// The nouns that all rooms share.
-const NOUNS: [&str; 8] = [
-    "event", "host", "key", "lease", "pool", "quota", "resource", "template",
+const NOUNS: [&str; 9] = [
+    "event", "host", "key", "lease", "pool", "quota", "resource", "template", "webhook",
 ];
 /// Where each noun has its file.
 const ROOMS: [&str; 4] = [

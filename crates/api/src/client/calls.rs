@@ -18,6 +18,7 @@ use crate::quota::{Quota, QuotaSpec};
 use crate::resource::{Declare, DeleteResource, Resource, ResourceQuery, ResourceSpec, Withhold};
 use crate::stats::Stats;
 use crate::template::{Template, TemplateSpec};
+use crate::webhook::{DeclaredWebhook, Webhook, WebhookSpec};
 
 /// Longest single long-poll that a server keeps open, in milliseconds.
 pub const POLL_MS_MAX: u64 = 60_000;
@@ -291,6 +292,31 @@ impl Client {
     /// Removes an owner's quota; nothing bounds him then.
     pub async fn delete_quota(&self, owner: &str) -> Result<(), Error> {
         self.delete(&["quotas", owner]).await
+    }
+
+    /// One page of webhooks, by name.
+    pub async fn webhooks(&self, page: &PageQuery) -> Result<List<Webhook>, Error> {
+        self.list(&["webhooks"], page).await
+    }
+
+    /// A webhook.
+    pub async fn webhook(&self, name: &str) -> Result<Webhook, Error> {
+        self.get(&["webhooks", name]).await
+    }
+
+    /// Declares a webhook. The answer has the secret, this once, if the server made one.
+    pub async fn put_webhook(
+        &self,
+        name: &str,
+        spec: &WebhookSpec,
+        if_match: Option<&str>,
+    ) -> Result<DeclaredWebhook, Error> {
+        self.put(&["webhooks", name], spec, if_match).await
+    }
+
+    /// Removes a webhook; what it has not been told is lost.
+    pub async fn delete_webhook(&self, name: &str) -> Result<(), Error> {
+        self.delete(&["webhooks", name]).await
     }
 
     /// One page of events.

@@ -33,7 +33,7 @@ pub struct LoadArgs {
     prune: bool,
 }
 
-/// The secret of a key that was made.
+/// The secret of a key or webhook that was made.
 #[derive(Debug, Serialize)]
 struct Secret {
     name: String,
@@ -91,7 +91,7 @@ async fn apply(client: &Client, plan: &mut Plan) -> Result<Vec<Secret>, Failure>
             Err(error) => {
                 // A secret that is not said now is lost.
                 for Secret { name, secret } in &secrets {
-                    eprintln!("caviada: secret of key {name}, shown only now: {secret}");
+                    eprintln!("caviada: secret of {name}, shown only now: {secret}");
                 }
                 let failure = Failure::from(error);
                 let (of, change) = (plan.changes.len(), &plan.changes[done]);
@@ -138,7 +138,7 @@ fn print(
         }
     }
     for Secret { name, secret } in &secrets {
-        eprintln!("caviada: secret of key {name}, shown only now:");
+        eprintln!("caviada: secret of {name}, shown only now:");
         out.line(secret)?;
     }
     for kept in &plan.kept {

@@ -23,3 +23,4 @@ mod server;
 mod site;
 mod stand_in;
 mod tls;
+mod webhook;

@@ -61,6 +61,7 @@ impl Server {
             .arg("--data-dir")
             .arg(self.dir.path().join("data"))
             .env("CAVIADA_RECONCILER__PROBE", format!("{PROBE_MS}ms"))
+            .env("CAVIADA_RECONCILER__PROBE", format!("{PROBE_MS}ms"))
             .env("CAVIADA_ADMIN_KEY", ADMIN)
             .env("CAVIADA_LOG", "info")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
@@ -103,6 +104,15 @@ impl Server {
 
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+
+    /// Does a file of the data directory hold this text?
+    pub fn keeps(&self, text: &str) -> bool {
+        let files = std::fs::read_dir(self.dir.path().join("data")).unwrap();
+        let files = files.flatten().filter(|f| f.path().is_file());
+        files
+            .filter_map(|f| std::fs::read(f.path()).ok())
+            .any(|bytes| bytes.windows(text.len()).any(|w| w == text.as_bytes()))
     }
 
     pub fn url(&self) -> String {

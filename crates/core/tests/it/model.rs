@@ -287,6 +287,7 @@ fn tables(state: &State) -> Tables {
         leases: all(&state.leases),
         hosts: all(&state.hosts),
         templates: all(&state.templates),
+        webhooks: all(&state.webhooks),
         keys: all(&state.keys),
         quotas: all(&state.quotas),
         outcomes: all(&state.outcomes),

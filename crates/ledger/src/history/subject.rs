@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use caviada_core::event::Event;
-use caviada_core::id::{HostId, KeyId, LeaseId, PoolId, QuotaId, ResourceId, TemplateId};
+use caviada_core::id::{
+    HostId, KeyId, LeaseId, PoolId, QuotaId, ResourceId, TemplateId, WebhookId,
+};
 use caviada_core::lease::Lease;
 use caviada_core::name::Owner;
 use sha2::{Digest as _, Sha256};
@@ -103,7 +105,8 @@ impl<C: Context> Found<'_, C> {
             | Event::HostGone(HostId(id))
             | Event::TemplateGone(TemplateId(id))
             | Event::KeyGone(KeyId(id))
-            | Event::QuotaGone(QuotaId(id)) => self.noun(*id),
+            | Event::QuotaGone(QuotaId(id))
+            | Event::WebhookGone(WebhookId(id)) => self.noun(*id),
             Event::PoolProven(PoolId(pool), TemplateId(other))
             | Event::HostBackoff {
                 host: HostId(other),
@@ -116,6 +119,7 @@ impl<C: Context> Found<'_, C> {
                 self.noun(*other);
             }
             Event::HostDeclared(host) => self.noun(host.id.0),
+            Event::WebhookDeclared(webhook) => self.noun(webhook.id.0),
             Event::TemplateRevised(template) => self.noun(template.id.0),
             Event::KeyMade(key) => {
                 self.noun(key.id.0);

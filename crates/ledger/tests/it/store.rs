@@ -10,6 +10,7 @@ use caviada_core::pool::{PoolSpec, RecycleClass};
 use caviada_core::quota::QuotaSpec;
 use caviada_core::state::State;
 use caviada_core::time::Time;
+use caviada_core::webhook::WebhookSpec;
 use caviada_ledger::Fatal;
 use caviada_ledger::directory::Directory;
 use caviada_ledger::load::{load, replay};
@@ -136,7 +137,7 @@ fn assert_equal(how: &str, found: &State, state: &State) {
         )*};
     }
     differing!(
-        pools, resources, leases, hosts, templates, keys, quotas, outcomes
+        pools, resources, leases, hosts, templates, keys, quotas, webhooks, outcomes
     );
     let ended = |s: &State| s.ended().cloned().collect::<Vec<_>>();
     assert_eq!(ended(found), ended(state), "{how}: ended leases");
@@ -184,6 +185,17 @@ fn nouns() -> Vec<Command> {
             expect: None,
         }),
         put_pool("clusters", PoolSpec::built(name("tiny"), 2, 4)),
+        system(Act::PutWebhook {
+            name: name("chat"),
+            spec: Box::new(WebhookSpec {
+                url: "https://chat.example/hook".into(),
+                events: Some(["lease".into()].into()),
+                pools: None,
+            }),
+            sealed: Some("v1.sealed".into()),
+            declared_in: None,
+            expect: None,
+        }),
         system(Act::PutQuota {
             owner: owner("ann"),
             spec: QuotaSpec {

@@ -72,6 +72,7 @@ keys! {
     "reconciler.probe" Duration = "5s": "Pause between two looks at a host.";
     "reconciler.second_look" Duration = "1s": "Pause before the look that confirms a bad one.";
     "reconciler.orphan_grace" Duration = "60s": "Between the two looks after which an unknown thing of ours is removed.";
+    "webhook.targets" Texts = "": "Where webhooks may go: `[http://]HOST[:PORT]`, HOST a name, `*.NAME`, an address or a network. Without `http://` only HTTPS; names lead to public addresses only, unless those they lead to are listed too. Nothing is allowed by default.";
 }
 
 /// A key by name.

@@ -2,7 +2,7 @@
 
 mod amend;
 mod answer;
-mod event;
+pub(crate) mod event;
 pub(super) mod host;
 mod key;
 mod lease;
@@ -13,6 +13,7 @@ mod render;
 mod resource;
 mod stats;
 mod template;
+mod webhook;
 
 use utoipa_axum::router::OpenApiRouter;
 
@@ -31,6 +32,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(template::routes())
         .merge(key::routes())
         .merge(quota::routes())
+        .merge(webhook::routes())
         .merge(event::routes())
         .merge(stats::routes())
 }

@@ -10,6 +10,7 @@ use caviada_api::pool::{PoolSpec, Visibility};
 use caviada_api::quota::QuotaSpec;
 use caviada_api::resource::{ResourceQuery, Withhold};
 use caviada_api::template::TemplateSpec;
+use caviada_api::webhook::WebhookSpec;
 use caviada_core::access::{Relation, Verb, allows};
 use caviada_core::key::Role as CoreRole;
 use caviada_driver::template::builtin;
@@ -113,6 +114,11 @@ fn rows() -> Vec<Row> {
         row(get(), "/api/v1/quotas/{owner}", OrOwn(SeeKeys)),
         row(put(), "/api/v1/quotas/{owner}", Right(Administer)).with(|| json!({"leases_max": 3})),
         row(delete(), "/api/v1/quotas/{owner}", Right(Administer)),
+        row(get(), "/api/v1/webhooks", Right(SeeKeys)),
+        row(get(), "/api/v1/webhooks/{name}", Right(SeeKeys)),
+        row(put(), "/api/v1/webhooks/{name}", Right(Administer))
+            .with(|| json!({"url": "http://127.0.0.1:9/hook"})),
+        row(delete(), "/api/v1/webhooks/{name}", Right(Administer)),
         row(get(), "/api/v1/events", Right(SeeEvents)),
         row(get(), "/api/v1/stats", Right(SeePools)),
     ]
@@ -196,6 +202,14 @@ impl World {
         } else if row.path.contains("/keys/{") {
             let key = new_key(&format!("key-{n}"), Role::User);
             admin.create_key(&key).await.unwrap().key.id.to_string()
+        } else if row.path.contains("/webhooks/") {
+            let name = format!("hook-{n}");
+            let spec = WebhookSpec {
+                url: "http://127.0.0.1:9/".into(),
+                ..WebhookSpec::default()
+            };
+            admin.put_webhook(&name, &spec, None).await.unwrap();
+            name
         } else if row.path.contains("/quotas/") {
             let owner = if relation == Relation::Own {
                 owner

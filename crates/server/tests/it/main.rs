@@ -14,3 +14,4 @@ mod reference;
 mod site;
 mod stall;
 mod tls;
+mod webhook;

@@ -1,15 +1,17 @@
 //! A server on loopback with a store of its own, and clients of it.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use caviada_api::client::{Client, Options as ClientOptions};
 use caviada_api::key::{NewKey, Role};
 use caviada_api::pool::PoolSpec;
 use caviada_api::resource::{Resource, ResourceSpec};
+use caviada_core::webhook::target::Targets;
 use caviada_ledger::directory::Directory;
+use caviada_ledger::seal::MasterKey;
 use caviada_ledger::{Handle, Place, Running, Start};
 use caviada_server::http::{self, App, Options, auth};
+use caviada_server::webhook::{self, Webhooks};
 use reqwest::{Method, RequestBuilder};
 use rustls::ServerConfig;
 use tempfile::TempDir;
@@ -25,6 +27,7 @@ pub struct Site {
     pub url: String,
     pub handle: Handle,
     http: reqwest::Client,
+    told: JoinHandle<()>,
     end: Option<oneshot::Sender<()>>,
     served: Option<JoinHandle<()>>,
     _dir: TempDir,
@@ -35,16 +38,35 @@ impl Site {
         Self::with(Options::default()).await
     }
 
+    /// With webhooks that may go to these targets.
+    pub async fn telling(targets: &[&str]) -> Self {
+        let targets = Targets::parse(targets.iter().copied()).unwrap();
+        Self::whole(Options::default(), None, targets).await
+    }
+
     pub async fn with(options: Options) -> Self {
         Self::over(options, None).await
     }
 
     /// With TLS of the server itself; the address then begins with `https`.
     pub async fn over(options: Options, tls: Option<Arc<ServerConfig>>) -> Self {
+        let targets = Targets::parse(["http://127.0.0.0/8"]).unwrap();
+        Self::whole(options, tls, targets).await
+    }
+
+    async fn whole(mut options: Options, tls: Option<Arc<ServerConfig>>, targets: Targets) -> Self {
         let dir = tempfile::tempdir().unwrap();
+        let directory = Directory::lock(dir.path()).unwrap();
+        let key = MasterKey::find(None, &directory).unwrap();
         let Running {
-            handle, history, ..
-        } = ledger(dir.path());
+            handle,
+            history,
+            marks,
+            ..
+        } = caviada_ledger::start(&directory, &Place::Sqlite, Start::default()).unwrap();
+        let webhooks = Webhooks::new(key, targets, marks);
+        options.webhooks = Some(webhooks.clone());
+        let told = tokio::spawn(webhook::run(handle.clone(), history.clone(), webhooks));
         auth::first_key(&handle, Some(ADMIN.to_owned()), |_| Ok(()))
             .await
             .unwrap();
@@ -63,6 +85,7 @@ impl Site {
             url,
             handle,
             http: plain_http(),
+            told,
             end: Some(end),
             served: Some(served),
             _dir: dir,
@@ -72,6 +95,7 @@ impl Site {
     /// Ends as on SIGTERM.
     pub async fn end(mut self) {
         drop(self.end.take());
+        self.told.abort();
         self.served.take().unwrap().await.unwrap();
     }
 
@@ -145,9 +169,4 @@ pub fn new_key(name: &str, role: Role) -> NewKey {
         secret: None,
         declared_in: None,
     }
-}
-
-fn ledger(dir: &Path) -> Running {
-    let directory = Directory::lock(dir).unwrap();
-    caviada_ledger::start(&directory, &Place::Sqlite, Start::default()).unwrap()
 }

@@ -119,6 +119,7 @@ fn check_unique(document: &Document) -> Result<(), Failure> {
     each("pool", document.pools.iter().map(|e| e.name.as_str()))?;
     each("key", document.keys.iter().map(|e| e.name.as_str()))?;
     each("quota", document.quotas.iter().map(|e| e.owner.as_str()))?;
+    each("webhook", document.webhooks.iter().map(|e| e.name.as_str()))?;
     let mut seen = BTreeSet::new();
     for entry in &document.resources {
         if entry.names().next().is_none() {

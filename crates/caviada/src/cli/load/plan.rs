@@ -12,6 +12,7 @@ use caviada_api::pool::{Pool, PoolSpec};
 use caviada_api::quota::{Quota, QuotaSpec};
 use caviada_api::resource::{DECLARE_MAX, DeleteResource, Resource, ResourceQuery, ResourceSpec};
 use caviada_api::template::TemplateSpec;
+use caviada_api::webhook::{Webhook, WebhookSpec};
 use caviada_core::id::{KeyId, ResourceId};
 use caviada_server::http::{filled_host, filled_pool};
 use serde::Serialize;
@@ -19,7 +20,7 @@ use serde::Serialize;
 use super::compare::differences;
 use super::document::{self, Source};
 use crate::cli::exit::Failure;
-use crate::cli::{key, resource};
+use crate::cli::{key, resource, webhook};
 
 /// Whether something appears, differs or goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -56,9 +57,11 @@ enum Call {
     PutPool(Box<PoolSpec>, Option<String>),
     Declare(ResourceSpec),
     PutQuota(QuotaSpec, Option<String>),
+    PutWebhook(WebhookSpec, Option<String>),
     CreateKey(NewKey),
     DeleteKey(KeyId),
     DeleteQuota,
+    DeleteWebhook,
     DeleteResource(ResourceId),
     DeletePool,
     DeleteTemplate,
@@ -104,6 +107,7 @@ pub async fn make(client: &Client, source: &Source, prune: bool) -> Result<Plan,
     resources(client, source, &mut plan).await?;
     quotas(client, source, &mut plan).await?;
     keys(client, source, &mut plan).await?;
+    webhooks(client, source, &mut plan).await?;
     if prune {
         remove::gone(client, &source.document, &mut plan).await?;
     }
@@ -287,6 +291,26 @@ async fn keys(client: &Client, source: &Source, plan: &mut Plan) -> Result<(), F
     Ok(())
 }
 
+async fn webhooks(client: &Client, source: &Source, plan: &mut Plan) -> Result<(), Failure> {
+    for entry in &source.document.webhooks {
+        let mut spec = entry.spec(&source.document.name);
+        let there = known::<Webhook>(client.webhook(&entry.name).await)?;
+        let fields = there
+            .as_ref()
+            .map_or(Vec::new(), |there| differences(&there.spec, &spec));
+        let action = match &there {
+            None => Action::Create,
+            Some(_) if fields.is_empty() => continue,
+            Some(_) => Action::Change,
+        };
+        let variable = entry.secret_env.as_deref();
+        spec.secret = variable.map(webhook::secret).transpose()?;
+        let call = Call::PutWebhook(spec, there.map(|w| w.etag));
+        plan.change("webhook", &entry.name, action, fields, call);
+    }
+    Ok(())
+}
+
 fn same_rights(there: &Key, wanted: &NewKey) -> bool {
     let set = |texts: &[String]| {
         texts
@@ -316,7 +340,7 @@ pub struct Acted {
     pub count: usize,
     /// The server had it so already: it fills in defaults that the file leaves out.
     pub same: bool,
-    /// The secret of a key that was made.
+    /// The secret of a key or webhook that was made.
     pub secret: Option<String>,
 }
 
@@ -378,6 +402,11 @@ async fn act_one(client: &Client, change: &Change, acted: &mut Acted) -> Result<
                 client.put_quota(name, spec, etag.as_deref()).await?.etag,
             );
         }
+        Call::PutWebhook(spec, etag) => {
+            let declared = client.put_webhook(name, spec, etag.as_deref()).await?;
+            put(etag, declared.webhook.etag);
+            acted.secret = declared.secret;
+        }
         Call::Declare(spec) => drop(client.declare(vec![spec.clone()]).await?),
         Call::CreateKey(new) => {
             let chosen = new.secret.is_some();
@@ -387,6 +416,7 @@ async fn act_one(client: &Client, change: &Change, acted: &mut Acted) -> Result<
         }
         Call::DeleteKey(id) => client.delete_key(*id).await?,
         Call::DeleteQuota => client.delete_quota(name).await?,
+        Call::DeleteWebhook => client.delete_webhook(name).await?,
         Call::DeleteResource(id) => {
             let query = DeleteResource { force: false };
             client.delete_resource(*id, &query).await?;

@@ -12,6 +12,7 @@ use caviada_core::lease::Purpose;
 use caviada_core::resource::{Health, Resource, ResourceState};
 use caviada_core::state::State;
 use caviada_core::time::Time;
+use caviada_core::webhook::WebhookSpec;
 
 use super::nouns::{self, OWNERS, POOLS, Sort, name, owner};
 use super::rng::Rng;
@@ -173,7 +174,9 @@ fn who(rng: &mut Rng, state: &State, memory: &Memory, act: &Act) -> By {
         Act::PutKey { .. }
         | Act::DeleteKey { .. }
         | Act::PutQuota { .. }
-        | Act::DeleteQuota { .. } => &["admin", "admin", "admin", "operator"],
+        | Act::DeleteQuota { .. }
+        | Act::PutWebhook { .. }
+        | Act::DeleteWebhook { .. } => &["admin", "admin", "admin", "operator"],
         Act::Acquire(a) if a.purpose == Purpose::Clean => {
             &["operator", "operator", "gateway", "ann"]
         }
@@ -221,7 +224,8 @@ pub fn act(rng: &mut Rng, state: &State, memory: &mut Memory) -> Act {
         10 => host(rng, state),
         _ => match rng.below(4) {
             0 => key(rng, state, memory),
-            1 => quota(rng),
+            1 if rng.percent(70) => quota(rng),
+            1 => webhook(rng),
             2 => template(rng),
             _ => {
                 let n = rng.below(5);
@@ -721,6 +725,31 @@ fn quota(rng: &mut Rng) -> Act {
             declared_in: None,
             expect: None,
         }
+    }
+}
+
+fn webhook(rng: &mut Rng) -> Act {
+    let name = name(rng.one(&["chat", "audit"]));
+    if rng.percent(30) {
+        return Act::DeleteWebhook { name };
+    }
+    let kinds = [
+        None,
+        Some(["lease".into()].into()),
+        Some(["host.lost".into()].into()),
+    ];
+    Act::PutWebhook {
+        name,
+        spec: Box::new(WebhookSpec {
+            url: rng
+                .one(&["https://a.example/", "https://b.example/"])
+                .into(),
+            events: kinds[usize::try_from(rng.below(3)).unwrap_or(0)].clone(),
+            pools: None,
+        }),
+        sealed: rng.percent(80).then(|| "sealed".into()),
+        declared_in: None,
+        expect: None,
     }
 }
 

@@ -29,6 +29,8 @@ pub fn kind(event: &Event) -> &'static str {
         Event::KeyGone(..) => "key.gone",
         Event::QuotaSet(..) => "quota.set",
         Event::QuotaGone(..) => "quota.gone",
+        Event::WebhookDeclared(..) => "webhook.declared",
+        Event::WebhookGone(..) => "webhook.gone",
         Event::ResourceDeclared(..) => "resource.declared",
         Event::ResourceDescribed(..) => "resource.described",
         Event::ResourcePlanned(..) => "resource.planned",

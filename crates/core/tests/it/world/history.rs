@@ -389,6 +389,7 @@ pub fn differs(a: &State, b: &State) -> String {
         ("templates", a.templates == b.templates),
         ("keys", a.keys == b.keys),
         ("quotas", a.quotas == b.quotas),
+        ("webhooks", a.webhooks == b.webhooks),
         ("outcomes", a.outcomes == b.outcomes),
         ("ended", a.ended().eq(b.ended())),
         ("index", a.index == b.index),

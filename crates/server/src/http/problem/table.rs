@@ -70,6 +70,8 @@ problems! {
         "Send `Content-Type: application/json`.";
     422 "invalid" after 0: "A field is out of its bounds",
         "Correct the fields that `errors` names.";
+    422 "target-not-allowed" after 0: "A webhook may not go there",
+        "Ask the operator of this server to list the target in `webhook.targets`.";
     422 "scan-too-long" after 0: "The selector looks at too many",
         "Have the pool index the attribute that `detail` names, or narrow the selector.";
     422 "key-reused" after 0: "The idempotency key stands for another request",

@@ -1,8 +1,8 @@
 //! Events: what happened, as a list, or as a stream that goes on.
 
-mod names;
+pub(crate) mod names;
 mod stream;
-mod told;
+pub(crate) mod told;
 
 use std::sync::Arc;
 use std::time::Duration;

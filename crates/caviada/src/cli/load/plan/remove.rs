@@ -13,6 +13,7 @@ use crate::cli::resource;
 
 /// In the order in which nothing needs what goes before it.
 pub async fn gone(client: &Client, document: &Document, plan: &mut Plan) -> Result<(), Failure> {
+    webhooks(client, document, plan).await?;
     keys(client, document, plan).await?;
     quotas(client, document, plan).await?;
     resources(client, document, plan).await?;
@@ -26,7 +27,7 @@ fn is_gone(declared_in: Option<&String>, document: &Document, named: bool) -> bo
     declared_in == Some(&document.name) && !named
 }
 
-/// Keys and quotas are for admins: an operator prunes the rest.
+/// Keys, quotas and webhooks are for admins: an operator prunes the rest.
 fn for_admins<T>(answer: Result<Vec<T>, Failure>, noun: &str) -> Vec<T> {
     answer.unwrap_or_else(|failure| {
         eprintln!("caviada: {noun} are not pruned: {failure}");
@@ -45,6 +46,19 @@ async fn keys(client: &Client, document: &Document, plan: &mut Plan) -> Result<(
         ) {
             let call = Call::DeleteKey(key.id);
             plan.change("key", &key.name, Action::Remove, Vec::new(), call);
+        }
+    }
+    Ok(())
+}
+
+async fn webhooks(client: &Client, document: &Document, plan: &mut Plan) -> Result<(), Failure> {
+    let names: BTreeSet<&str> = document.webhooks.iter().map(|e| e.name.as_str()).collect();
+    let there = all(async |page| client.webhooks(&page).await).await;
+    for webhook in for_admins(there, "webhooks") {
+        let named = names.contains(webhook.name.as_str());
+        if is_gone(webhook.spec.declared_in.as_ref(), document, named) {
+            let call = Call::DeleteWebhook;
+            plan.change("webhook", &webhook.name, Action::Remove, Vec::new(), call);
         }
     }
     Ok(())

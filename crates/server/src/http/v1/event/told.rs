@@ -97,7 +97,9 @@ impl About {
             | Event::KeyMade(_)
             | Event::KeyGone(_)
             | Event::QuotaSet(_)
-            | Event::QuotaGone(_) => about.noun_event(event),
+            | Event::QuotaGone(_)
+            | Event::WebhookDeclared(_)
+            | Event::WebhookGone(_) => about.noun_event(event),
             _ => about
                 .host_event(event)
                 .or_else(|| about.lease_event(names, event))
@@ -180,6 +182,15 @@ impl About {
                 self.fact("leases_max", json!(quota.spec.leases_max));
                 self.fact("resources_max", json!(quota.spec.resources_max));
                 "quota.set"
+            }
+            // Not its address: that may hold what only the target should read.
+            Event::WebhookDeclared(webhook) => {
+                self.fact("name", webhook.name.as_str());
+                "webhook.declared"
+            }
+            Event::WebhookGone(id) => {
+                self.fact("webhook", id.to_string());
+                "webhook.gone"
             }
             Event::QuotaGone(id) => {
                 self.fact("quota", id.to_string());
