@@ -142,6 +142,11 @@ pub enum Command {
     /// What happened
     #[command(subcommand)]
     Event(event::EventCommand),
+    /// Print a manual page: `caviada man pool set | man -l -`
+    Man {
+        /// Of this command [default: of the whole program]
+        command: Vec<String>,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -175,6 +180,10 @@ async fn dispatch(
             out.raw(&String::from_utf8_lossy(&text))?;
             return Ok(Exit::Ok);
         }
+        Command::Man { command } => {
+            out.raw(&manual(root, &command)?)?;
+            return Ok(Exit::Ok);
+        }
         _ => {}
     }
     // Said before a connection is made: it needs none.
@@ -204,8 +213,31 @@ async fn dispatch(
         Command::Key(command) => key::key(&client, command, &out).await,
         Command::Quota(command) => quota::quota(&client, command, &out).await,
         Command::Event(command) => event::event(&client, command, &out).await,
-        Command::Login(_) | Command::Context(_) | Command::Completions { .. } => Ok(Exit::Ok),
+        Command::Login(_)
+        | Command::Context(_)
+        | Command::Man { .. }
+        | Command::Completions { .. } => Ok(Exit::Ok),
     }
+}
+
+/// The manual page of a command, in roff.
+fn manual(mut root: clap::Command, words: &[String]) -> Result<String, Failure> {
+    // Gives every command its whole name and the flags that all have.
+    root.build();
+    let mut command = &root;
+    for word in words {
+        command = command.find_subcommand(word).ok_or_else(|| {
+            Failure::usage(format!(
+                "there is no command `{}`; `caviada --help` lists them",
+                words.join(" ")
+            ))
+        })?;
+    }
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command.clone())
+        .render(&mut page)
+        .map_err(|e| Failure::failed(format!("the page cannot be written: {e}")))?;
+    Ok(String::from_utf8_lossy(&page).into_owned())
 }
 
 #[cfg(test)]

@@ -156,7 +156,7 @@ fn check(args: &ConfigArgs) -> Result<(), Failure> {
 }
 
 /// What the files it names say.
-fn files(config: &Config) -> Result<(), Failure> {
+pub fn files(config: &Config) -> Result<(), Failure> {
     if let Some(Tls::Files { certificate, key }) = &config.tls {
         tls::from_files(certificate, key).map_err(|e| Failure::usage(e.to_string()))?;
     }

@@ -1,9 +1,9 @@
 //! Kills the server over and over while callers lease from it, and judges by what they saw that
 //! nothing acknowledged was lost, nothing was handed out twice, and nothing was done by halves.
 //!
-//! Callers fight for declared resources and for built ones. What builds is a [`Ground`]: processes
-//! here; a container engine is one more type that fulfils the trait, and a test that calls
-//! [`survives`] with it.
+//! Callers fight for declared resources and for built ones, which are processes here. What a kill
+//! leaves on a container engine is the business of `docker::kill`, which has lives of its own and
+//! uses the callers, the auditor and the checker of this module.
 //!
 //! `CAVIADA_KILLS` sets the number of kills, `CAVIADA_KILL_SEED` the choices. Times are of the
 //! machine's, so a seed repeats the choices and not the run.
@@ -20,8 +20,7 @@ pub mod program;
 pub mod server;
 pub mod wire;
 
-use ground::{Ground, Processes};
-use harness::{Harness, Round};
+use harness::Harness;
 
 /// Kills of a run that says nothing else.
 const KILLS: u64 = 52;
@@ -39,18 +38,11 @@ pub fn seed() -> u64 {
 #[test]
 fn what_was_acknowledged_survives_every_kill() {
     let kills = number("CAVIADA_KILLS").unwrap_or(KILLS);
-    survives(kills, Round::Last, |data| Box::new(Processes::new(data)));
-}
-
-/// So many kills at least, on the ground that `ground` makes of the server's data directory; and
-/// that it stands there as the ledger says, after every restart or after the last one.
-fn survives(kills: u64, compared: Round, ground: impl FnOnce(&std::path::Path) -> Box<dyn Ground>) {
     let seed = seed();
     println!("CAVIADA_KILL_SEED={seed} CAVIADA_KILLS={kills}");
     let folder = tempfile::tempdir().unwrap();
-    let ground = ground(&folder.path().join("data"));
-    let harness = Harness::new(program::killable(), folder.path(), seed, ground);
-    let kills = harness.run(kills, compared);
+    let harness = Harness::new(program::killable(), folder.path(), seed);
+    let kills = harness.run(kills);
     let logs = log::read(folder.path());
     let found = check::check(&logs);
     let calls: usize = logs.values().map(Vec::len).sum();

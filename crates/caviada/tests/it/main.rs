@@ -7,6 +7,7 @@ mod backup;
 mod cli;
 mod config;
 mod docker;
+mod doctor;
 mod health;
 mod hold;
 mod kill;

@@ -104,6 +104,39 @@ fn events_tell_what_happened_and_who_did_it() {
 }
 
 #[test]
+fn the_readme_names_every_command() {
+    let site = Site::new();
+    let help = site.ok(&["--help"]);
+    let (_, list) = help.split_once("Commands:\n").unwrap();
+    let (list, _) = list.split_once("\n\n").unwrap();
+    let names = list.lines().filter_map(|line| {
+        let name = line.strip_prefix("  ")?;
+        let name = name.split_whitespace().next()?;
+        line.starts_with(&format!("  {name}")).then_some(name)
+    });
+    let names: Vec<&str> = names.filter(|name| *name != "help").collect();
+    assert!(names.len() > 20, "{help}");
+    let readme = include_str!("../../../../README.md");
+    for name in names {
+        assert!(readme.contains(&format!("`{name}`")), "{name}");
+    }
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let site = Site::new();
+    let page = site.ok(&["man"]);
+    assert!(page.contains(".TH caviada 1"), "{page}");
+    for word in ["acquire", "doctor", "Exit codes: 0 done"] {
+        assert!(page.contains(word), "{word}: {page}");
+    }
+    let page = site.ok(&["man", "pool", "set"]);
+    assert!(page.contains("caviada\\-pool\\-set"), "{page}");
+    assert!(page.contains("ttl"), "{page}");
+    site.fails(2, &["man", "no-such"]);
+}
+
+#[test]
 fn each_shell_gets_its_completions() {
     let site = Site::new();
     for shell in ["bash", "zsh", "fish"] {

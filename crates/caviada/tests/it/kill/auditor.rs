@@ -75,11 +75,11 @@ impl Auditor {
     }
 
     /// Declares the pool of built resources, and waits until it is warm.
-    pub fn build(&mut self, ground: &dyn Ground) {
-        self.done("PUT", "/api/v1/templates/stall", ground.template());
-        self.done("PUT", "/api/v1/hosts/ground", ground.host());
+    pub fn build(&mut self) {
+        self.done("PUT", "/api/v1/templates/stall", Ground::template());
+        self.done("PUT", "/api/v1/hosts/ground", Ground::host());
         let spec = json!({
-            "template": "stall", "parameters": ground.parameters(), "warm": WARM, "max": 6,
+            "template": "stall", "warm": WARM, "max": 6,
             "lease": { "ttl_ms_max": 3_600_000 },
         });
         self.done("PUT", &format!("/api/v1/pools/{BUILT}"), spec);
@@ -93,7 +93,7 @@ impl Auditor {
     }
 
     /// Waits until what is built stands on the ground as the ledger says, and nothing else does.
-    pub fn compare(&mut self, ground: &dyn Ground) {
+    pub fn compare(&mut self, ground: &Ground) {
         self.until("ledger and ground to be the same", |auditor| {
             let before = auditor.built()?;
             let state = before.iter().map(|(built, _)| built.clone()).collect();
@@ -111,7 +111,7 @@ impl Auditor {
     }
 
     /// Gives back and deletes all that was built, and sees that nothing of it is left.
-    pub fn clear(&mut self, ground: &dyn Ground) {
+    pub fn clear(&mut self, ground: &Ground) {
         let (_, leases) = self.list("/api/v1/leases").unwrap();
         for lease in leases {
             let path = format!("/api/v1/leases/{}", lease["id"].as_str().unwrap());

@@ -1,4 +1,4 @@
-//! What built resources stand on: where they really are, whatever the ledger says.
+//! What built resources stand on: how they really are, whatever the ledger says.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,31 +12,8 @@ use serde_json::{Value, json};
 /// A resource, by its id, and its generation.
 pub type Built = (String, u64);
 
-/// A host that keeps what is built while the server is dead.
-///
-/// To have the harness kill a server that builds on an engine: fulfil this for a type that holds
-/// the engine and the installation's label (it is in the data directory's store; containers carry
-/// it), and call `survives(kills, Round::Each, …)` in a test in a module named `docker`.
-pub trait Ground {
-    /// Body of `PUT /hosts/…`, with room for at least 8 resources.
-    fn host(&self) -> Value;
-
-    /// Body of `PUT /templates/…`.
-    fn template(&self) -> Value;
-
-    /// What the pool passes to the template.
-    fn parameters(&self) -> Value {
-        json!({})
-    }
-
-    /// Compares everything of this installation that is really there with what the ledger says is
-    /// there; what differs, in words. It is asked again and again until nothing does, so halves of
-    /// what is being made are no error of its own.
-    fn differs(&self, state: &BTreeSet<Built>) -> Option<String>;
-}
-
-/// Processes beside the server.
-pub struct Processes {
+/// Processes beside the server, which go on while it is dead. Dropped, it ends them all.
+pub struct Ground {
     folder: PathBuf,
 }
 
@@ -67,8 +44,8 @@ services:
       args: [serve, --port, "{PORT_8080}"]
 "#;
 
-impl Processes {
-    /// Those of the server on this data directory.
+impl Ground {
+    /// That of the server on this data directory.
     pub fn new(data: &Path) -> Self {
         let folder = data.join("process");
         Self { folder }
@@ -101,26 +78,23 @@ impl Processes {
         }
         shims
     }
-}
 
-fn built(name: &str) -> Option<Built> {
-    let (resource, generation) = name.rsplit_once("-g")?;
-    Some((resource.to_owned(), generation.parse().ok()?))
-}
-
-impl Ground for Processes {
-    fn host(&self) -> Value {
+    /// Body of `PUT /hosts/…`.
+    pub fn host() -> Value {
         // Each run its own ports, as far as that goes; a block found taken is not used.
         let first = 22_000 + std::process::id() % 400 * 20;
         let ports = json!({ "first": first, "last": first + 19, "block": 1 });
         json!({ "driver": "process", "capacity": { "resources": 16 }, "ports": ports })
     }
 
-    fn template(&self) -> Value {
+    /// Body of `PUT /templates/…`.
+    pub fn template() -> Value {
         json!({ "files": { "template.toml": MANIFEST, "compose.yaml": COMPOSE } })
     }
 
-    fn differs(&self, state: &BTreeSet<Built>) -> Option<String> {
+    /// Compares everything that is really there with what the ledger says is there; what differs,
+    /// in words. Halves of what is being made differ too.
+    pub fn differs(&self, state: &BTreeSet<Built>) -> Option<String> {
         let shims = self.shims();
         let run: BTreeSet<Built> = shims.iter().map(|(_, built)| built.clone()).collect();
         let folders = self.folders();
@@ -136,8 +110,13 @@ impl Ground for Processes {
     }
 }
 
+fn built(name: &str) -> Option<Built> {
+    let (resource, generation) = name.rsplit_once("-g")?;
+    Some((resource.to_owned(), generation.parse().ok()?))
+}
+
 /// Nothing that a run built outlives it, whatever became of the run.
-impl Drop for Processes {
+impl Drop for Ground {
     fn drop(&mut self) {
         let deadline = Instant::now() + Duration::from_secs(10);
         while Instant::now() < deadline {

@@ -41,15 +41,6 @@ const POINTS: [(&str, u64); 14] = [
     ("after-checkpoint", 1),
 ];
 
-/// When the ground is compared with the ledger.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Round {
-    /// After the last restart, and again when all that was built is deleted.
-    Last,
-    /// After every restart too, which takes the reconciler some rounds each time.
-    Each,
-}
-
 /// How a life ends.
 #[derive(Debug, Clone, Copy)]
 enum End {
@@ -87,7 +78,7 @@ impl fmt::Display for Kills {
 pub struct Harness {
     server: Server,
     auditor: Auditor,
-    ground: Box<dyn Ground>,
+    ground: Ground,
     chance: Chance,
     gate: Arc<Gate>,
     began: Instant,
@@ -96,7 +87,7 @@ pub struct Harness {
 }
 
 impl Harness {
-    pub fn new(program: PathBuf, folder: &Path, seed: u64, ground: Box<dyn Ground>) -> Self {
+    pub fn new(program: PathBuf, folder: &Path, seed: u64) -> Self {
         let (server, began) = (Server::new(program, folder), Instant::now());
         Self {
             auditor: Auditor::new(server.address(), folder, began),
@@ -104,23 +95,23 @@ impl Harness {
             gate: Arc::default(),
             kills: Kills::default(),
             server,
-            ground,
+            ground: Ground::new(&folder.join("data")),
             began,
             seed,
         }
     }
 
     /// Kills at least so often, and at each point at least once.
-    pub fn run(mut self, kills: u64, compared: Round) -> Kills {
+    pub fn run(mut self, kills: u64) -> Kills {
         let over = self.began + RUN_MAX + KILL_MAX * u32::try_from(kills).unwrap();
         self.server.start(None);
         let keys = self.auditor.declare(CALLERS, RESOURCES);
-        self.auditor.build(&*self.ground);
+        self.auditor.build();
         self.server.kill();
         let callers = self.callers(&keys);
         for kill in 0..kills {
             let end = self.end(kill);
-            self.live(end, compared);
+            self.live(end);
             assert!(Instant::now() < over, "time is over after {}", self.kills);
         }
         for (name, _) in POINTS {
@@ -129,7 +120,7 @@ impl Harness {
                 if hit(&self.kills) {
                     break;
                 }
-                self.live(End::At(Point { name, pass }), compared);
+                self.live(End::At(Point { name, pass }));
                 assert!(Instant::now() < over, "time is over after {}", self.kills);
             }
             assert!(hit(&self.kills), "{name} is never passed: {}", self.kills);
@@ -140,8 +131,8 @@ impl Harness {
         for caller in callers {
             caller.join().unwrap();
         }
-        self.auditor.compare(&*self.ground);
-        self.auditor.clear(&*self.ground);
+        self.auditor.compare(&self.ground);
+        self.auditor.clear(&self.ground);
         self.kills
     }
 
@@ -171,7 +162,7 @@ impl Harness {
     }
 
     /// One life of the server: a look at what the last one left, then callers, then the end.
-    fn live(&mut self, end: End, compared: Round) {
+    fn live(&mut self, end: End) {
         let (point, after) = match end {
             End::Starting(after) => {
                 self.server.spawn(None);
@@ -183,7 +174,7 @@ impl Harness {
             End::After(after) => (None, after),
             End::At(point) => (Some(point), POINT_WITHIN),
         };
-        if self.begin(point, compared) {
+        if self.begin(point) {
             self.gate.let_in();
             let deadline = Instant::now() + after;
             while Instant::now() < deadline && !self.server.has_ended() {
@@ -202,7 +193,7 @@ impl Harness {
     }
 
     /// Starts the server and looks around. False if it ended meanwhile, at its point.
-    fn begin(&mut self, point: Option<Point>, compared: Round) -> bool {
+    fn begin(&mut self, point: Option<Point>) -> bool {
         if !self.server.start(point) {
             return false;
         }
@@ -210,9 +201,6 @@ impl Harness {
             assert!(self.server.ends(), "it lives and does not answer");
             self.server.kill();
             return false;
-        }
-        if compared == Round::Each && point.is_none() {
-            self.auditor.compare(&*self.ground);
         }
         true
     }
