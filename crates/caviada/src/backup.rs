@@ -13,6 +13,7 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::{Format, Out, no_env};
 use crate::cli::table::time;
 use crate::config::{StoreArgs, warn};
+use crate::doctor::next_step;
 
 /// Where the key lies that no backup holds.
 const MASTER_KEY_FILE: &str = "master.key";
@@ -44,6 +45,9 @@ impl From<BackupError> for Failure {
             BackupError::Nothing(_) => "; say where one is with --data-dir or --config",
             BackupError::NotEmpty => ": name another --data-dir, or an empty database",
             BackupError::Unsound(..) => "; take another one",
+            BackupError::Store(error) => {
+                return Self::failed(format!("{error}; {}", next_step(error)));
+            }
             _ => "",
         };
         Self::failed(format!("{error}{hint}"))

@@ -9,9 +9,11 @@ use std::process::ExitCode;
 use caviada_core::check::violations;
 use caviada_core::limits;
 use caviada_core::state::State;
+use caviada_ledger::Place;
 use caviada_ledger::clock::{Source as _, System};
 use caviada_ledger::directory::Directory;
 use caviada_ledger::look::{Look, look};
+use caviada_ledger::store::StoreError;
 use caviada_server::config::Config;
 use clap::Args;
 use nix::sys::resource::{Resource, getrlimit};
@@ -79,13 +81,13 @@ fn examine(args: &DoctorArgs, out: &Out) -> Result<Exit, Failure> {
             "store",
             format!(
                 "there is none in {} yet; the first `caviada serve` makes it",
-                config.data_dir.display()
+                match &config.store {
+                    Place::Sqlite => config.data_dir.display().to_string(),
+                    Place::Postgres(_) => "the database".to_owned(),
+                }
             ),
         ),
-        Err(error) => report.is_bad(
-            "store",
-            format!("{error}; if it stays so, restore a backup into an empty one"),
-        ),
+        Err(error) => report.is_bad("store", format!("{error}; {}", next_step(error))),
     }
     machine(&config, &mut report);
     report.print(out)?;
@@ -118,6 +120,19 @@ fn all(config: &Config, looked: &Look, report: &mut Report) -> Result<(), Failur
         );
     }
     Ok(())
+}
+
+/// What to do about a store that cannot be used.
+pub fn next_step(error: &StoreError) -> &'static str {
+    match error {
+        StoreError::Unknown(_) => "see that the database is up and that `store` names it",
+        StoreError::Refused(_) => "see that the disk has room and nobody else locks the store",
+        StoreError::Fenced => "stop the other server, or this one",
+        StoreError::Broken(_) => {
+            "look with `caviada doctor`; what is damaged is replaced by restoring a backup into an \
+             empty store"
+        }
+    }
 }
 
 fn store(looked: &Look, report: &mut Report) {

@@ -4,15 +4,16 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use caviada_ledger::Start;
+use caviada_ledger::{Fatal, Start};
 use caviada_server::config::{Config, Tls};
 use caviada_server::host::Drivers;
 use caviada_server::http::auth::ADMIN_KEY;
 use caviada_server::http::tls;
-use caviada_server::{Options, Server, http, reconciler};
+use caviada_server::{Error, Options, Server, http, reconciler};
 use clap::Args;
 
 use crate::config::{self, ConfigArgs};
+use crate::doctor::next_step;
 use crate::log;
 
 /// What the server can be told.
@@ -39,9 +40,24 @@ pub async fn run(args: ServeArgs) -> ExitCode {
     match serve(&args, loaded.config).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!("{error:#}");
+            tracing::error!("{}", told(&error));
             ExitCode::FAILURE
         }
+    }
+}
+
+/// The error and its causes, each once, and what to do where that is known.
+fn told(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if !text.contains(&cause) {
+            let between = if text.is_empty() { "" } else { ": " };
+            text = format!("{text}{between}{cause}");
+        }
+    }
+    match error.downcast_ref() {
+        Some(Error::Ledger(Fatal::Store(error))) => format!("{text}; {}", next_step(error)),
+        _ => text,
     }
 }
 

@@ -10,10 +10,9 @@ use crate::engine::Engine;
 use crate::engine::postgres::{LEDGER_SCHEMA, Postgres};
 use crate::engine::sqlite::Sqlite;
 use crate::load::load;
-use crate::migration::{self, LEDGER};
 use crate::start::Place;
 use crate::store::sql::Sql;
-use crate::store::{Store as _, StoreError};
+use crate::store::{Flow, Store as _, StoreError};
 
 /// What a store holds at one moment.
 #[derive(Debug)]
@@ -49,13 +48,14 @@ pub fn look(data_dir: &Path, place: &Place) -> Result<Option<Look>, StoreError> 
         }
         Place::Postgres(url) => {
             let mut engine = Postgres::open(url, LEDGER_SCHEMA)?;
-            migration::migrate(&mut engine, LEDGER)?;
-            let mut rows = 0;
-            engine.query("SELECT id FROM meta", &[], &mut |_| {
-                rows += 1;
-                Ok(crate::store::Flow::Continue(()))
+            let mut there = false;
+            let sql = "SELECT CAST(table_name AS TEXT) FROM information_schema.tables \
+                       WHERE table_schema = CURRENT_SCHEMA AND table_name = 'meta'";
+            engine.query(sql, &[], &mut |_| {
+                there = true;
+                Ok(Flow::Break(()))
             })?;
-            if rows == 0 {
+            if !there {
                 return Ok(None);
             }
             frozen(data_dir, engine).map(Some)

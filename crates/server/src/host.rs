@@ -72,6 +72,14 @@ impl Drivers {
 }
 
 fn docker(installation: &str, spec: &HostSpec) -> Result<Arc<dyn Driver>, Unfit> {
+    let mut options = DockerOptions::new(installation, docker_address(spec)?);
+    if !spec.reach.is_empty() {
+        options.published_at = Some(spec.reach.to_string());
+    }
+    Ok(Arc::new(Docker::new(options)))
+}
+
+fn docker_address(spec: &HostSpec) -> Result<DockerAddress, Unfit> {
     let option = |name: &str| spec.options.get(name).map(|v| PathBuf::from(&**v));
     let tls = match (option("tls_ca"), option("tls_cert"), option("tls_key")) {
         (Some(ca), Some(cert), Some(key)) => Some(TlsFiles { ca, cert, key }),
@@ -97,13 +105,7 @@ fn docker(installation: &str, spec: &HostSpec) -> Result<Arc<dyn Driver>, Unfit>
             PlainTcp::Refuse
         },
     };
-    let address =
-        DockerAddress::parse(&spec.address, credentials).map_err(|e| Unfit::Host(e.to_string()))?;
-    let mut options = DockerOptions::new(installation, address);
-    if !spec.reach.is_empty() {
-        options.published_at = Some(spec.reach.to_string());
-    }
-    Ok(Arc::new(Docker::new(options)))
+    DockerAddress::parse(&spec.address, credentials).map_err(|e| Unfit::Host(e.to_string()))
 }
 
 /// Parsed templates, each revision once.
@@ -183,11 +185,50 @@ pub fn source(files: &BTreeMap<Box<str>, Box<str>>) -> Source {
     }
 }
 
-/// How holders reach what runs on a host.
+/// How holders reach what runs on a host; unless told otherwise, where its engine is reached.
 fn reach(spec: &HostSpec) -> String {
-    if spec.reach.is_empty() {
-        "127.0.0.1".to_owned()
-    } else {
-        spec.reach.to_string()
+    let told = Some(spec.reach.to_string()).filter(|told| !told.is_empty());
+    let engine = || {
+        let address = docker_address(spec)
+            .ok()
+            .filter(|_| &*spec.driver == "docker");
+        address.map(|address| address.published_at())
+    };
+    told.or_else(engine).unwrap_or("127.0.0.1".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_runs_on_an_engine_far_away_is_reached_there() {
+        let spec = |driver: &str, address: &str, reach: &str| HostSpec {
+            driver: driver.into(),
+            address: address.into(),
+            options: BTreeMap::new(),
+            reach: reach.into(),
+            capacity: 1,
+            schedulable: true,
+            autofill: false,
+            ports: None,
+            network: None,
+            builds_max: 4,
+            attributes: Default::default(),
+            labels: Default::default(),
+            declared_in: None,
+            lost_after_ms: 1_000,
+        };
+        for (spec, reached) in [
+            (spec("docker", "unix:///run/docker.sock", ""), "127.0.0.1"),
+            (spec("docker", "ssh://ana@lab.example", ""), "lab.example"),
+            (
+                spec("docker", "ssh://ana@lab.example", "10.0.0.7"),
+                "10.0.0.7",
+            ),
+            (spec("process", "", ""), "127.0.0.1"),
+        ] {
+            assert_eq!(reach(&spec), reached);
+        }
     }
 }

@@ -8,6 +8,10 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::process::Command;
 
+const REPOSITORY: &str = "caviada-demo";
+/// Marks images of the demo, whatever their names.
+const LABEL: &str = "caviada.demo";
+
 /// An engine that answers, with the demo's image on it.
 pub struct Engine {
     /// Its address.
@@ -39,42 +43,73 @@ pub async fn engine(url: &str) -> Option<Engine> {
 
 /// Imports this program as an image, by the `docker` command line.
 async fn import(url: &str) -> anyhow::Result<String> {
-    let asked = Command::new("docker")
-        .args(["--host", url, "version", "--format", "{{.Server.Version}}"])
-        .output()
-        .await
-        .context("running docker")?;
-    anyhow::ensure!(
-        asked.status.success(),
-        "{}",
-        String::from_utf8_lossy(&asked.stderr).trim()
-    );
+    docker(url, &["version", "--format", "{{.Server.Version}}"]).await?;
+    let image = format!("{REPOSITORY}:{}", build()?);
+    if docker(url, &["image", "inspect", &image]).await.is_ok() {
+        return Ok(image);
+    }
     let folder = tempfile::tempdir()?;
+    let program = stripped(folder.path()).await?;
     let archive = folder.path().join("image.tar");
-    write(&archive).context("packing this program")?;
-    let image = "caviada-demo:latest".to_owned();
-    let imported = Command::new("docker")
-        .args(["--host", url, "import", "--change"])
-        .arg(format!("ENTRYPOINT {}", entry_point()?))
-        .arg(&archive)
-        .arg(&image)
-        .output()
-        .await
-        .context("running docker import")?;
-    anyhow::ensure!(
-        imported.status.success(),
-        "{}",
-        String::from_utf8_lossy(&imported.stderr).trim()
-    );
+    write(&program, &archive).context("packing this program")?;
+    let archive = archive.to_str().context("a path that is text")?;
+    let change = format!("ENTRYPOINT {}", entry_point()?);
+    let label = format!("LABEL {LABEL}=1");
+    let import = [
+        "import", "--change", &change, "--change", &label, archive, &image,
+    ];
+    docker(url, &import).await?;
+    // Those of yesterday's builds, as far as nothing runs on them.
+    let label = format!("label={LABEL}");
+    let prune = [
+        "image",
+        "prune",
+        "--all",
+        "--force",
+        "--filter",
+        &label,
+        "--filter",
+        "until=24h",
+    ];
+    docker(url, &prune).await?;
     Ok(image)
 }
 
-fn write(archive: &Path) -> anyhow::Result<()> {
+/// What tells this build of the program from others.
+fn build() -> anyhow::Result<String> {
+    let file = std::env::current_exe()?.metadata()?;
+    let made = file.modified()?.duration_since(std::time::UNIX_EPOCH)?;
+    Ok(format!("{:x}-{:x}", file.len(), made.as_nanos()))
+}
+
+/// The program without what only a debugger reads, which is half of it in a development build.
+/// Where there is nothing to strip it with, the program as it is.
+async fn stripped(folder: &Path) -> anyhow::Result<PathBuf> {
+    let own = std::env::current_exe()?;
+    let small = folder.join("caviada");
+    let mut strip = Command::new("strip");
+    let done = strip.arg("-o").arg(&small).arg(&own).output().await;
+    let done = done.is_ok_and(|done| done.status.success());
+    Ok(if done { small } else { own })
+}
+
+/// What the engine's command line printed.
+async fn docker(url: &str, words: &[&str]) -> anyhow::Result<String> {
+    let mut command = Command::new("docker");
+    command.kill_on_drop(true);
+    let output = command.args(["--host", url]).args(words).output().await;
+    let output = output.context("running docker")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    anyhow::ensure!(output.status.success(), "{}", said.trim());
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+fn write(program: &Path, archive: &Path) -> anyhow::Result<()> {
     let mut tar = tar::Builder::new(std::fs::File::create(archive)?);
     tar.follow_symlinks(true);
     // Engines read no sparse entries.
     tar.sparse(false);
-    tar.append_path_with_name(std::env::current_exe()?, "caviada")?;
+    tar.append_path_with_name(program, "caviada")?;
     for library in libraries()? {
         let name = library.strip_prefix("/").unwrap_or(&library);
         tar.append_path_with_name(&library, name)?;

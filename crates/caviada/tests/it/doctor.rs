@@ -86,6 +86,39 @@ fn a_damaged_store_is_bad_and_a_backup_is_the_way_out() {
     );
 }
 
+#[test]
+fn a_ledger_on_postgresql_is_looked_at_and_one_that_is_away_is_named() {
+    let Some(postgres) = caviada_testbed::postgres() else {
+        return;
+    };
+    let store = postgres.url();
+    let mut site = Site::new();
+    let (_, found) = doctor(&site, &["--store", &store]);
+    assert!(of(&found, "store").starts_with("warning: there is none in"));
+    let admin = [("CAVIADA_ADMIN_KEY", crate::site::ADMIN)];
+    site.serve(&["--store", &store], &admin);
+    site.load(BOARDS);
+    let (code, found) = doctor(&site, &["--store", &store]);
+    assert_eq!(code, Some(0), "{found:?}");
+    assert!(of(&found, "store").contains("every invariant holds"));
+    site.stop();
+
+    let away = ["--store", "postgres://ann:hush@127.0.0.1:1/x"];
+    let (code, found) = doctor(&site, &away);
+    assert_eq!(code, Some(1));
+    let said = of(&found, "store");
+    assert!(
+        said.contains("refused") && said.contains("database is up"),
+        "{said}"
+    );
+    let output = site.server(&away, &[]).output().unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(said.contains("see that the database is up"), "{said}");
+    assert!(!said.contains("hush"), "{said}");
+    assert_eq!(said.matches("cannot be reached").count(), 1, "{said}");
+}
+
 /// The files of the store, without what else is in the directory.
 fn store_files(site: &Site) -> Vec<std::path::PathBuf> {
     let files = std::fs::read_dir(site.path("data")).unwrap();

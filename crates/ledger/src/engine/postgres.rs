@@ -389,8 +389,10 @@ async fn in_time<T>(
 /// What has to be done about an error.
 fn sort(error: &tokio_postgres::Error) -> StoreError {
     let Some(db) = error.as_db_error() else {
-        // The connection: whatever was under way is unknown.
-        return StoreError::Unknown(error.to_string());
+        // The connection: whatever was under way is unknown. Why it failed stands one deeper.
+        let cause = std::error::Error::source(error);
+        let cause = cause.map_or(String::new(), |cause| format!(": {cause}"));
+        return StoreError::Unknown(format!("{error}{cause}"));
     };
     let text = db.to_string();
     let code = db.code();
