@@ -272,7 +272,6 @@ pub const ENDS: &[(LeaseState, &[End])] = &[
     ),
     (
         LeaseState::Active,
-        // An outside cleaner whose time is up has failed.
         &[End::Released, End::Expired, End::Lost, End::Revoked],
     ),
 ];
