@@ -25,6 +25,7 @@ Flags of `test`:
   --no-postgres  leaves out what needs PostgreSQL
   --no-install   uses what is there: installs and starts nothing
   --no-dist      leaves out the release, which takes minutes to build
+  --kills N      kills the server N times and not some fifty
   --quick        only format, lints and unit tests
   --help         shows this
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use crate::cargo::{self, cargo};
 use crate::dist;
@@ -16,6 +16,9 @@ const FETCH_DEADLINE: Duration = Duration::from_secs(60);
 /// As many names of left-out tests as a person reads.
 const NAMES_MAX: usize = 4;
 
+/// The tests of the kill harness, its checker's included.
+const KILLS: &str = "package(caviada) & test(/^kill::/)";
+
 /// What to do and what not.
 pub struct Flags {
     pub docker: bool,
@@ -23,6 +26,8 @@ pub struct Flags {
     pub install: bool,
     pub dist: bool,
     pub quick: bool,
+    /// How often the kill harness kills, if it is told.
+    pub kills: Option<u64>,
     /// `CI=true`: nothing may be left out.
     pub strict: bool,
 }
@@ -39,22 +44,28 @@ impl Flags {
             install: true,
             dist: true,
             quick: false,
+            kills: None,
             strict,
         };
-        for word in words {
+        let mut words = words.iter();
+        while let Some(word) = words.next() {
             match *word {
                 "--no-docker" => flags.docker = false,
                 "--no-postgres" => flags.postgres = false,
                 "--no-install" => flags.install = false,
                 "--no-dist" => flags.dist = false,
                 "--quick" => flags.quick = true,
+                "--kills" => {
+                    let number = words.next().and_then(|n| n.parse().ok());
+                    flags.kills = Some(number.context("--kills wants a number")?);
+                }
                 _ => bail!("{word} is no flag of test; see cargo xtask --help"),
             }
         }
         let all = flags.docker && flags.postgres && flags.dist && !flags.quick;
         ensure!(
             all || !flags.strict,
-            "CI=true leaves nothing out, so {words:?} cannot be obeyed"
+            "CI=true leaves nothing out, so the flags that do cannot be obeyed"
         );
         Ok(flags)
     }
@@ -156,13 +167,28 @@ fn suite(flags: &Flags, parts: &Parts, report: &mut Report) -> Result<()> {
                 .map(|()| String::new())
         });
     }
+    let tell = |command: &mut Command| {
+        command.env("CAVIADA_TEST_LEFT_OUT", &told);
+        command.env("CAVIADA_TEST_DOCKER", if parts.docker { "1" } else { "0" });
+        command.env(
+            "CAVIADA_TEST_POSTGRES_BIN",
+            parts.postgres.as_deref().unwrap_or(Path::new("")),
+        );
+        if let Some(kills) = flags.kills {
+            command.env("CAVIADA_KILLS", kills.to_string());
+        }
+    };
+    if nextest && !flags.quick {
+        let mut command = cargo(&["nextest", "run", "--workspace", "--profile", "kills"]);
+        command.args(["--filterset", KILLS]);
+        tell(&mut command);
+        kills(&mut command, report);
+    }
+    if !flags.quick {
+        report.stage("planted faults", || hunts(nextest));
+    }
     let mut command = runner(flags, nextest);
-    command.env("CAVIADA_TEST_LEFT_OUT", &told);
-    command.env("CAVIADA_TEST_DOCKER", if parts.docker { "1" } else { "0" });
-    command.env(
-        "CAVIADA_TEST_POSTGRES_BIN",
-        parts.postgres.as_deref().unwrap_or(Path::new("")),
-    );
+    tell(&mut command);
     let mut closing = Closing::default();
     report.stage("tests", || {
         let outcome = cargo::run_watched(&mut command, |line| closing.watch(line));
@@ -181,6 +207,48 @@ fn suite(flags: &Flags, parts: &Parts, report: &mut Report) -> Result<()> {
     Ok(())
 }
 
+/// The simulation finds every fault that is planted for it. A build of its own: no other has them.
+fn hunts(nextest: bool) -> Result<String> {
+    let package = [
+        "--package",
+        "caviada-ledger",
+        "--features",
+        "planted-faults",
+    ];
+    let mut command = match nextest {
+        true => cargo(&["nextest", "run", "--no-capture"]),
+        false => cargo(&["test"]),
+    };
+    command.args(package).args(["--test", "it"]);
+    match nextest {
+        true => command.arg("simulation::hunt"),
+        false => command.args(["simulation::hunt", "--", "--nocapture"]),
+    };
+    let mut found = 0;
+    cargo::run_watched(&mut command, |line| {
+        found += u64::from(line.contains("(planted fault: "));
+    })?;
+    ensure!(found > 0, "no fault was hunted");
+    Ok(format!("{found} found"))
+}
+
+/// The kill harness, apart from the rest: its callers, the server and what that builds want the
+/// machine for themselves, or few kills hit anybody in the middle of something.
+fn kills(command: &mut Command, report: &mut Report) {
+    report.stage("kills", || {
+        let mut said = Vec::new();
+        let outcome = cargo::run_watched(command, |line| {
+            if line.contains(" kills: ") {
+                said.push(line.trim().to_owned());
+            }
+        });
+        outcome.and_then(|()| {
+            ensure!(!said.is_empty(), "no test killed anything");
+            Ok(said.join("; "))
+        })
+    });
+}
+
 fn runner(flags: &Flags, nextest: bool) -> Command {
     let mut command = match nextest {
         true => cargo(&["nextest", "run", "--workspace"]),
@@ -191,6 +259,9 @@ fn runner(flags: &Flags, nextest: bool) -> Command {
     }
     if flags.quick {
         command.args(["--lib", "--bins"]);
+    } else if nextest {
+        // They have had a stage of their own.
+        command.args(["--filterset", &format!("not ({KILLS})")]);
     }
     command
 }
@@ -273,5 +344,10 @@ mod tests {
         assert!(Flags::parse_for(&["--no-install"], true).is_ok());
         assert!(Flags::parse_for(&["--no-docker", "--quick"], false).is_ok());
         assert!(Flags::parse_for(&["--no-dokcer"], false).is_err());
+        assert_eq!(
+            Flags::parse_for(&["--kills", "9"], true).unwrap().kills,
+            Some(9)
+        );
+        assert!(Flags::parse_for(&["--kills"], false).is_err());
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use caviada_core::attribute::Value;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -33,16 +34,14 @@ impl fmt::Display for Attribute {
     }
 }
 
-/// As typed on a command line: `true` and `false` are flags, whole numbers are numbers, the rest
-/// is text.
+/// As typed on a command line and in a selector: `true` and `false` are flags, whole numbers in
+/// their usual form are numbers, the rest is text, serial numbers such as `007` among it.
 impl From<&str> for Attribute {
     fn from(text: &str) -> Self {
-        if let Ok(flag) = text.parse() {
-            Self::Flag(flag)
-        } else if let Ok(number) = text.parse() {
-            Self::Number(number)
-        } else {
-            Self::Text(text.to_owned())
+        match Value::from_text(text) {
+            Value::Bool(flag) => Self::Flag(flag),
+            Value::Number(number) => Self::Number(number),
+            Value::Text(text) => Self::Text(text.into()),
         }
     }
 }
@@ -58,6 +57,14 @@ mod tests {
         assert_eq!(attributes["cores"], Attribute::Number(8));
         assert_eq!(attributes["serial"], Attribute::Text("007".into()));
         assert_eq!(serde_json::to_string(&attributes).unwrap(), json);
+    }
+
+    #[test]
+    fn a_typed_serial_number_keeps_its_zeros() {
+        assert_eq!(Attribute::from("007"), Attribute::Text("007".into()));
+        assert_eq!(Attribute::from("+7"), Attribute::Text("+7".into()));
+        assert_eq!(Attribute::from("-7"), Attribute::Number(-7));
+        assert_eq!(Attribute::from("true"), Attribute::Flag(true));
     }
 
     #[test]

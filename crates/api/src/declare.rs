@@ -107,6 +107,10 @@ mod tests {
         name = "boards"
         lease = { ttl = "none" }
 
+        [[pool]]
+        name = "nets"
+        slice = { prefix = 28 }
+
         [[resource]]
         pool = "boards"
         names = ["b1", "b2"]
@@ -117,14 +121,12 @@ mod tests {
         pool = "nets"
         name = "lab"
         range = "10.0.0.0/24"
-        slice = { prefix = 28 }
         exclude = ["10.0.0.0/30"]
 
         [[resource]]
         pool = "compute"
         name = "rack"
         quantity = { cpu = 16, mem = "64Gi" }
-        slice = { quantity = { cpu = 1, mem = "1Gi" } }
 
         [[key]]
         name = "ci"
@@ -156,7 +158,9 @@ mod tests {
         assert_eq!(boards[1].endpoints["ssh"], "b2.lab:22");
         assert_eq!(boards[1].divisible, None);
         let nets = document.resources[1].specs("lab").remove(0);
-        assert_eq!(nets.divisible.unwrap().slice, Some(SliceSize::Prefix(28)));
+        assert_eq!(nets.divisible.unwrap().range.unwrap(), "10.0.0.0/24");
+        let slice = document.pools[2].spec("lab").slice;
+        assert_eq!(slice, Some(SliceSize::Prefix(28)));
         let rack = document.resources[2].specs("lab").remove(0);
         assert_eq!(rack.divisible.unwrap().quantity.unwrap()["mem"], 64 << 30);
 

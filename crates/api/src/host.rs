@@ -28,6 +28,7 @@ pub struct HostSpec {
     /// What it holds. `resources` counts built resources, whatever their size; other dimensions
     /// meet the `needs` of pools.
     #[serde(default, skip_serializing_if = "Quantity::is_empty")]
+    #[schema(value_type = BTreeMap<String, u64>)]
     pub capacity: Quantity,
     /// Takes grants and new builds; holders keep theirs either way.
     #[serde(default = "yes")]
@@ -53,9 +54,11 @@ pub struct HostSpec {
     pub options: BTreeMap<String, String>,
     /// Facts; what is built here has them too.
     #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    #[schema(value_type = BTreeMap<String, crate::attribute::Attribute>)]
     pub attributes: Attributes,
     /// For choosing.
     #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    #[schema(value_type = BTreeMap<String, String>)]
     pub labels: Labels,
     /// Speak plain TCP to an engine: whoever reaches its port owns the machine.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -229,6 +232,7 @@ pub struct Host {
     pub facts: Option<HostFacts>,
     /// Of its capacity: what is taken.
     #[serde(default)]
+    #[schema(value_type = BTreeMap<String, u64>)]
     pub reserved: Quantity,
     /// Its resources by state.
     pub counts: Counts,

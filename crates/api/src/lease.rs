@@ -52,6 +52,7 @@ pub struct Acquire {
     pub reuse: Reuse,
     /// What the lease is for, for people and programs.
     #[serde(skip_serializing_if = "Labels::is_empty")]
+    #[schema(value_type = BTreeMap<String, String>)]
     pub labels: Labels,
     /// Free text, such as a link to the job.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -92,7 +93,7 @@ pub enum SliceSize {
     /// Ports: how many in a row.
     Ports(u32),
     /// A quantity: how much of each dimension.
-    Quantity(Quantity),
+    Quantity(#[schema(inline)] Quantity),
 }
 
 /// Whether a live lease of the owner may be the answer instead of a new one.
@@ -220,6 +221,7 @@ pub struct Lease {
     pub shared_with: Vec<String>,
     /// Labels.
     #[serde(default)]
+    #[schema(value_type = BTreeMap<String, String>)]
     pub labels: Labels,
     /// Note.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -241,6 +243,7 @@ pub struct LeasedResource {
     pub pool: String,
     /// Facts.
     #[serde(default)]
+    #[schema(value_type = BTreeMap<String, crate::attribute::Attribute>)]
     pub attributes: Attributes,
     /// How to reach it: name → address, URL or document.
     #[serde(default)]

@@ -23,6 +23,7 @@ pub struct PoolSpec {
     pub parameters: BTreeMap<String, serde_json::Value>,
     /// What one built resource takes of its host's capacity, beside one of `resources`.
     #[serde(skip_serializing_if = "Quantity::is_empty")]
+    #[schema(value_type = BTreeMap<String, u64>)]
     pub needs: Quantity,
     /// Free ones kept ready (built pools).
     pub warm: u32,
@@ -49,6 +50,7 @@ pub struct PoolSpec {
     pub indexed: Vec<String>,
     /// Facts of every built one.
     #[serde(skip_serializing_if = "Attributes::is_empty")]
+    #[schema(value_type = BTreeMap<String, crate::attribute::Attribute>)]
     pub attributes: Attributes,
     /// Hosts that may carry built ones; every fitting one when absent.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -20,6 +20,7 @@ pub struct QuotaSpec {
     pub resources_max: Option<u32>,
     /// Amounts of divisible resources.
     #[serde(skip_serializing_if = "Quantity::is_empty")]
+    #[schema(value_type = BTreeMap<String, u64>)]
     pub quantity_max: Quantity,
     /// Further bounds within single pools.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -67,5 +68,6 @@ pub struct Used {
     pub resources: u64,
     /// Amounts held.
     #[serde(skip_serializing_if = "Quantity::is_empty")]
+    #[schema(value_type = BTreeMap<String, u64>)]
     pub quantity: Quantity,
 }

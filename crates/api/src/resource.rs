@@ -34,9 +34,11 @@ pub struct ResourceSpec {
     pub name: String,
     /// Facts.
     #[serde(default, skip_serializing_if = "Attributes::is_empty")]
+    #[schema(value_type = BTreeMap<String, crate::attribute::Attribute>)]
     pub attributes: Attributes,
     /// For choosing.
     #[serde(default, skip_serializing_if = "Labels::is_empty")]
+    #[schema(value_type = BTreeMap<String, String>)]
     pub labels: Labels,
     /// How to reach it: name → address or URL.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
@@ -88,6 +90,7 @@ pub struct Divisible {
     pub ports: Option<String>,
     /// Amounts: `{"cpu": 16}`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<BTreeMap<String, u64>>)]
     pub quantity: Option<Quantity>,
     /// Size of a slice for callers who name none; one address or port when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -231,9 +234,11 @@ pub struct Resource {
     pub uses: u64,
     /// Facts.
     #[serde(default)]
+    #[schema(value_type = BTreeMap<String, crate::attribute::Attribute>)]
     pub attributes: Attributes,
     /// For choosing.
     #[serde(default)]
+    #[schema(value_type = BTreeMap<String, String>)]
     pub labels: Labels,
     /// How to reach it; only for its holder and operators.
     #[serde(default)]
@@ -308,6 +313,7 @@ pub struct Left {
     pub count: Option<String>,
     /// Free amounts.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<BTreeMap<String, u64>>)]
     pub quantity: Option<Quantity>,
 }
 

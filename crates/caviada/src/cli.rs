@@ -124,8 +124,8 @@ pub enum Command {
     /// Pools
     #[command(subcommand)]
     Pool(pool::PoolCommand),
-    /// Resources
-    #[command(subcommand)]
+    /// Resources: machines, addresses, whatever pools hold
+    #[command(subcommand, visible_aliases = ["machine", "address"])]
     Resource(resource::ResourceCommand),
     /// Hosts
     #[command(subcommand)]
@@ -133,8 +133,8 @@ pub enum Command {
     /// Templates
     #[command(subcommand)]
     Template(template::TemplateCommand),
-    /// API keys
-    #[command(subcommand)]
+    /// API keys, and so the users they speak for
+    #[command(subcommand, visible_alias = "user")]
     Key(key::KeyCommand),
     /// Quotas
     #[command(subcommand)]
@@ -142,6 +142,11 @@ pub enum Command {
     /// What happened
     #[command(subcommand)]
     Event(event::EventCommand),
+    /// Print a manual page: `caviada man pool set | man -l -`
+    Man {
+        /// Of this command [default: of the whole program]
+        command: Vec<String>,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell
@@ -175,6 +180,10 @@ async fn dispatch(
             out.raw(&String::from_utf8_lossy(&text))?;
             return Ok(Exit::Ok);
         }
+        Command::Man { command } => {
+            out.raw(&manual(root, &command)?)?;
+            return Ok(Exit::Ok);
+        }
         _ => {}
     }
     // Said before a connection is made: it needs none.
@@ -204,6 +213,57 @@ async fn dispatch(
         Command::Key(command) => key::key(&client, command, &out).await,
         Command::Quota(command) => quota::quota(&client, command, &out).await,
         Command::Event(command) => event::event(&client, command, &out).await,
-        Command::Login(_) | Command::Context(_) | Command::Completions { .. } => Ok(Exit::Ok),
+        Command::Login(_)
+        | Command::Context(_)
+        | Command::Man { .. }
+        | Command::Completions { .. } => Ok(Exit::Ok),
+    }
+}
+
+/// The manual page of a command, in roff.
+fn manual(mut root: clap::Command, words: &[String]) -> Result<String, Failure> {
+    // Gives every command its whole name and the flags that all have.
+    root.build();
+    let mut command = &root;
+    for word in words {
+        command = command.find_subcommand(word).ok_or_else(|| {
+            Failure::usage(format!(
+                "there is no command `{}`; `caviada --help` lists them",
+                words.join(" ")
+            ))
+        })?;
+    }
+    let mut page = Vec::new();
+    clap_mangen::Man::new(command.clone())
+        .render(&mut page)
+        .map_err(|e| Failure::failed(format!("the page cannot be written: {e}")))?;
+    Ok(String::from_utf8_lossy(&page).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An argument of the same name would be taken for the flag that every command has.
+    #[test]
+    fn no_argument_of_a_command_is_called_like_a_global_flag() {
+        fn look(command: &clap::Command, flags: &[String]) {
+            for argument in command.get_arguments() {
+                let id = argument.get_id().as_str();
+                let clash = flags.iter().any(|flag| flag == id);
+                assert!(!clash, "{}: {id}", command.get_name());
+            }
+            for inner in command.get_subcommands() {
+                look(inner, flags);
+            }
+        }
+        let globals = Globals::augment_args(clap::Command::new("globals"));
+        let flags = globals.get_arguments().map(|a| a.get_id().to_string());
+        let flags: Vec<String> = flags.collect();
+        assert!(flags.contains(&"key".to_owned()));
+        look(
+            &Command::augment_subcommands(clap::Command::new("caviada")),
+            &flags,
+        );
     }
 }

@@ -19,11 +19,11 @@ pub struct StoreArgs {
     /// Configuration file (TOML); variables lie over it, flags over those
     #[arg(long, env = "CAVIADA_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Folder for everything that is kept [default: ./caviada-data]
+    /// Folder for everything that is kept [default: ./caviada-data] [env: CAVIADA_DATA_DIR]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<String>,
-    /// Where the ledger is: sqlite, or postgres://… (with a password, prefer CAVIADA_STORE)
-    /// [default: sqlite]
+    /// Where the ledger is: sqlite, or postgres://…; others see a command line, so give a password
+    /// in the variable or the file [default: sqlite] [env: CAVIADA_STORE]
     #[arg(long, value_name = "STORE")]
     store: Option<String>,
 }
@@ -34,22 +34,23 @@ pub struct StoreArgs {
 pub struct ConfigArgs {
     #[command(flatten)]
     store: StoreArgs,
-    /// Address and port to listen on [default: 127.0.0.1:7632]
+    /// Address and port to listen on [default: 127.0.0.1:7632] [env: CAVIADA_LISTEN]
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
-    /// API of an older system, and where it listens; this version has none yet
+    /// API of an older system, and where it listens; this version has none yet [env: CAVIADA_COMPAT]
     #[arg(long, value_name = "NAME=ADDR")]
     compat: Vec<String>,
     /// PEM file with the server's certificate chain; with it the server speaks TLS
+    /// [env: CAVIADA_TLS__CERTIFICATE]
     #[arg(long, value_name = "FILE")]
     tls_certificate: Option<String>,
-    /// PEM file with the key of that certificate
+    /// PEM file with the key of that certificate [env: CAVIADA_TLS__KEY]
     #[arg(long, value_name = "FILE")]
     tls_key: Option<String>,
-    /// Speak TLS with a certificate made at the first start
+    /// Speak TLS with a certificate made at the first start [env: CAVIADA_TLS__SELF_SIGNED]
     #[arg(long)]
     tls_self_signed: bool,
-    /// How to log: text or json [default: text]
+    /// How to log: text or json [default: text] [env: CAVIADA_LOG_FORMAT]
     #[arg(long, value_name = "FORMAT")]
     log_format: Option<String>,
 }
@@ -155,7 +156,7 @@ fn check(args: &ConfigArgs) -> Result<(), Failure> {
 }
 
 /// What the files it names say.
-fn files(config: &Config) -> Result<(), Failure> {
+pub fn files(config: &Config) -> Result<(), Failure> {
     if let Some(Tls::Files { certificate, key }) = &config.tls {
         tls::from_files(certificate, key).map_err(|e| Failure::usage(e.to_string()))?;
     }

@@ -5,6 +5,7 @@ mod bench;
 mod cli;
 mod config;
 mod demo;
+mod doctor;
 mod log;
 mod serve;
 
@@ -14,11 +15,16 @@ use std::process::ExitCode;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 what was typed or written cannot be \
+    meant, 3 none free, 4 not signed in, 5 the wait is over, 6 the lease is lost; `run` ends with \
+    its command's.";
+
 /// Keeps pools of ready resources, hands one out the instant somebody asks, takes it back, makes
 /// it clean again.
 #[derive(Debug, Parser)]
 #[command(name = "caviada", version, max_term_width = 100)]
 #[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(after_help = EXIT_CODES)]
 struct Line {
     #[command(flatten)]
     globals: cli::Globals,
@@ -38,6 +44,8 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Restore a backup into an empty store
     Restore(backup::RestoreArgs),
+    /// Look at configuration, store, clock, limits and hosts, and say what is wrong
+    Doctor(doctor::DoctorArgs),
     /// Check and show the server's configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -69,6 +77,7 @@ pub fn main() -> ExitCode {
         Command::Sample { words } => caviada_driver::process::sample::run(&words),
         Command::Backup(args) => backup::run_backup(&args, line.globals.output),
         Command::Restore(args) => backup::run_restore(&args, line.globals.output),
+        Command::Doctor(args) => doctor::run(&args, line.globals.output),
         Command::Config(command) => config::config(&command, line.globals.output),
         Command::Serve(args) => on_runtime(
             tokio::runtime::Builder::new_multi_thread(),

@@ -15,6 +15,7 @@ use crate::index::FreeKey;
 use crate::lease::{Item, Purpose, Rank};
 use crate::limits;
 use crate::name::ResourceName;
+use crate::planted;
 use crate::pool::Pool;
 use crate::refusal::Refusal;
 use crate::resource::{Health, Origin, Resource, ResourceDoc, ResourceState};
@@ -198,12 +199,14 @@ impl<'a> Search<'a> {
         found: &mut Vec<Choice>,
     ) -> Result<(), Refusal> {
         let state = self.state;
-        let from = (pool.id, self.rank, ResourceId(u64::MAX));
-        let to = (
-            PoolId(pool.id.0 + 1),
-            Rank::new(limits::PRIORITY_MAX, crate::id::LeaseId(0)),
-            ResourceId(0),
-        );
+        let first = Rank::new(limits::PRIORITY_MAX, crate::id::LeaseId(0));
+        let mine = if planted!(Overtaken) {
+            first
+        } else {
+            self.rank
+        };
+        let from = (pool.id, mine, ResourceId(u64::MAX));
+        let to = (PoolId(pool.id.0 + 1), first, ResourceId(0));
         for (_, _, resource) in state.index.earmarks.range(from..to).rev() {
             if found.len() as u64 >= u64::from(count) {
                 break;
@@ -307,7 +310,7 @@ impl<'a> Search<'a> {
     }
 
     fn fits(&self, id: ResourceId, item: &Item) -> bool {
-        !self.taken.contains(&id)
+        (!self.taken.contains(&id) || planted!(TwiceAMember))
             && (item.selector.is_none()
                 || self
                     .state

@@ -12,6 +12,7 @@ use crate::id::{LeaseId, ResourceId};
 use crate::index::{Carrier, ResourceKeys};
 use crate::lease::Lease;
 use crate::outcome::OutcomeKey;
+use crate::planted;
 use crate::pool::Pool;
 use crate::resource::{Origin, Resource};
 use crate::state::{State, Work};
@@ -298,7 +299,10 @@ impl State {
         };
         let built = r.site().map(|s| s.host);
         match r.state {
-            Free if !self.index.waiters.is_empty() && r.earmark.is_none() => {
+            Free if !self.index.waiters.is_empty()
+                && r.earmark.is_none()
+                && !planted!(LostWakeUp) =>
+            {
                 self.work.insert(Work::Offer(id));
             }
             _ => {}

@@ -7,6 +7,7 @@ use crate::choose::Choice;
 use crate::event::{After, Event};
 use crate::id::{Fence, ResourceId};
 use crate::lease::{Earmark, End, Lease, LeaseState, Member, Purpose};
+use crate::planted;
 use crate::pool::{Pool, RecycleClass};
 use crate::resource::{Health, Origin, Resource, Then, Withheld};
 use crate::state::State;
@@ -157,7 +158,7 @@ pub(crate) fn met(state: &State, lease: &Lease) -> Event {
     let terms = terms(state.now(), &pools, lease.ttl_ms, claim);
     Event::LeaseMet {
         lease: lease.id,
-        fence: Fence(state.counter() + 1),
+        fence: Fence(state.counter() + u64::from(!planted!(FenceNotRaised))),
         deadline: terms.deadline,
         deadline_max: terms.deadline_max,
         prepare_by: terms.prepare_by,
@@ -222,7 +223,7 @@ pub(crate) fn after(state: &State, r: &Resource, purpose: Purpose, leaving: &Lea
             (true, ..) => After::Cleaned(cooling),
         };
     }
-    if !keep {
+    if !keep && !planted!(UncleanRelease) {
         return dirty;
     }
     if r.health == Health::Ill {

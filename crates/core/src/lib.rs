@@ -12,6 +12,7 @@ pub mod command;
 mod decide;
 pub mod event;
 pub mod evolve;
+pub mod fault;
 mod grant;
 pub mod host;
 pub mod id;

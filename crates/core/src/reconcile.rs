@@ -12,6 +12,7 @@ use crate::command::{Act, AttemptOutcome};
 use crate::id::{HostId, ResourceId};
 use crate::limits;
 use crate::plan::{Action, Condition, Observed, Verb, plan, wanted};
+use crate::planted;
 use crate::resource::{Health, Resource, ResourceState};
 use crate::state::State;
 use crate::time::Time;
@@ -127,6 +128,9 @@ impl Reconciler {
             Input::Looked(host, Some(observed)) => {
                 self.looked(state, now, host, observed, &mut outputs);
             }
+            Input::Looked(host, None) if planted!(BlindLook) => {
+                self.looked(state, now, host, Observed::new(), &mut outputs);
+            }
             Input::Looked(host, None) => self.failed(state, now, host, &mut outputs),
             Input::Finished(action, outcome) => self.finished(action, outcome, &mut outputs),
         }
@@ -138,7 +142,7 @@ impl Reconciler {
                 watch.looking_since = Some(state.revision());
                 outputs.push(Output::Look(host.id));
             }
-            if watch.seen && !self.rolled_back {
+            if (watch.seen || planted!(UnseenHostTouched)) && !self.rolled_back {
                 watch.act(state, host.id, &mut outputs);
             }
         }
@@ -206,7 +210,7 @@ impl Reconciler {
             outputs.push(Output::Report(Act::RecordHost { host, seen: true }));
         }
         let ahead = observed.values().any(|s| s.revision > state.revision());
-        if ahead {
+        if ahead && !planted!(OrphanOfLater) {
             // A snapshot is never older than a call this process made, so this is no race: some
             // other store knew later revisions.
             self.rolled_back = true;
@@ -296,7 +300,8 @@ impl Watch {
         };
         let mut orphans = BTreeMap::new();
         for ((resource, generation), seen) in observed {
-            if !unknown(resource) || seen.revision > state.revision() {
+            let later = seen.revision > state.revision() && !planted!(OrphanOfLater);
+            if !unknown(resource) || later {
                 continue;
             }
             let first = self
@@ -343,6 +348,9 @@ impl Watch {
             }
             if self.reported.contains_key(&action.resource) {
                 continue;
+            }
+            if planted!(CalledTwice) {
+                outputs.push(Output::Act(action));
             }
             if let Entry::Vacant(free) = self.under_way.entry(action.resource) {
                 free.insert(action);

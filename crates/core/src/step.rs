@@ -6,6 +6,7 @@ use crate::event::Event;
 use crate::evolve::evolve;
 use crate::limits;
 use crate::outcome::{Outcome, OutcomeKey, Subject};
+use crate::planted;
 use crate::refusal::Refusal;
 use crate::settle::{Bound, settle};
 use crate::state::State;
@@ -43,7 +44,9 @@ pub fn step(
         }
     };
     let repeated = events.is_empty();
-    if let Some((at, asked)) = at {
+    if let Some((at, asked)) = at
+        && !planted!(OutcomeLost)
+    {
         for event in kept(state, at, asked, subject) {
             evolve(state, &event);
             events.push(event);
@@ -78,7 +81,9 @@ fn all(
                 events.extend(done.events);
             }
             Err(refusal) => {
-                *state = before;
+                if !planted!(HalfOfAll) {
+                    *state = before;
+                }
                 return Err(Refusal::InAll {
                     index,
                     refusal: Box::new(refusal),

@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use caviada_core::limits;
+use caviada_core::planted;
 use caviada_core::time::Time;
 
 /// Where time comes from; the simulation brings its own.
@@ -86,6 +87,9 @@ impl<C: Source> Clock<C> {
         } else {
             unslewed - (unslewed - wall).min(slew)
         };
+        if planted!(ClockFollowed) {
+            self.now = self.now.max(wall);
+        }
         self.check_ahead(ahead)?;
         Ok(Time(milliseconds(self.now)))
     }

@@ -67,17 +67,7 @@ impl Directory {
 
     /// The newest revision of an installation that was seen from here.
     pub(crate) fn seen(&self, installation: &str) -> Seen {
-        let file = self.file("seen");
-        let text = std::fs::read_to_string(&file).unwrap_or_default();
-        let revision = match text.split_once(' ') {
-            Some((whose, revision)) if whose == installation => revision.trim().parse().ok(),
-            _ => None,
-        };
-        Seen {
-            file,
-            installation: installation.to_owned(),
-            revision: revision.unwrap_or(0),
-        }
+        Seen::read(self.file("seen"), installation)
     }
 
     /// The ledger's store in it.
@@ -100,6 +90,20 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
+    /// What the file remembers of an installation; nothing of another one.
+    pub fn read(file: PathBuf, installation: &str) -> Self {
+        let text = std::fs::read_to_string(&file).unwrap_or_default();
+        let revision = match text.split_once(' ') {
+            Some((whose, revision)) if whose == installation => revision.trim().parse().ok(),
+            _ => None,
+        };
+        Self {
+            file,
+            installation: installation.to_owned(),
+            revision: revision.unwrap_or(0),
+        }
+    }
+
     /// The newest one.
     pub fn revision(&self) -> u64 {
         self.revision

@@ -12,6 +12,7 @@ pub mod history;
 pub mod journal;
 pub mod kill;
 pub mod load;
+pub mod look;
 mod migration;
 mod row;
 pub mod seal;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use caviada_core::event::Event;
 use caviada_core::id::LeaseId;
-use caviada_core::lease::{Ended, Rank};
+use caviada_core::lease::{Ended, LeaseState, Rank};
 use caviada_core::limits;
+use caviada_core::planted;
 use caviada_core::state::{State, Tables};
 use caviada_core::time::Time;
 use serde::de::DeserializeOwned;
@@ -23,7 +24,8 @@ use crate::table::{
 /// # Errors
 /// Any of [`StoreError`]; `Broken` when the rows cannot be ours.
 pub fn load(store: &mut dyn Store, position: &Position) -> Result<State, StoreError> {
-    let leases = rows(store, &LEASE, read_lease)?;
+    let mut leases = rows(store, &LEASE, read_lease)?;
+    leases.retain(|l| !planted!(WaiterLostAtRestart) || l.state != LeaseState::Waiting);
     let ranks: BTreeMap<LeaseId, Rank> = leases.iter().map(|l| (l.id, l.rank())).collect();
     let mut resources = rows(store, &RESOURCE_DOC, read_doc)?;
     let mut at = 0;

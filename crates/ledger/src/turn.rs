@@ -19,6 +19,7 @@ use std::sync::Arc;
 use caviada_core::command::{Command, Reply};
 use caviada_core::event::Event;
 use caviada_core::limits;
+use caviada_core::planted;
 use caviada_core::refusal::Refusal;
 use caviada_core::settle::{self, Bound, settle};
 use caviada_core::state::State;
@@ -95,10 +96,13 @@ pub struct Ledger<S, C> {
     published: Option<Arc<State>>,
 }
 
+/// What became of a command, before it is committed.
+type Decision = Result<(Reply, Noun), Failure>;
+
 /// A batch that is decided and not committed yet.
 #[derive(Default)]
 struct Draft {
-    decisions: Vec<Result<(Reply, Noun), Failure>>,
+    decisions: Vec<Decision>,
     entries: Vec<Entry>,
     events: usize,
 }
@@ -245,13 +249,23 @@ impl<S: Store, C: Source> Ledger<S, C> {
                 tracing::error!(why, "the store refused a batch");
                 self.put_back(now, keep)?;
                 turn.refused = true;
+                if planted!(AnswerBeforeCommit) {
+                    self.answer(decisions, self.position.revision + 1, turn);
+                    return Ok(());
+                }
                 let unavailable = decisions.iter().map(|_| Err(Failure::Unavailable));
                 turn.answers.extend(unavailable);
                 return Ok(());
             }
             Err(fatal) => return Err(fatal),
         }
-        let (at, revision) = (self.state.now(), self.position.revision);
+        self.answer(decisions, self.position.revision, turn);
+        Ok(())
+    }
+
+    /// Answers what stands in a revision.
+    fn answer(&self, decisions: Vec<Decision>, revision: u64, turn: &mut Turn) {
+        let at = self.state.now();
         turn.answers.extend(decisions.into_iter().map(|decision| {
             decision.map(|(reply, noun)| Accepted {
                 reply,
@@ -260,7 +274,6 @@ impl<S: Store, C: Source> Ledger<S, C> {
                 revision,
             })
         }));
-        Ok(())
     }
 
     /// Settles, then decides, applies and settles each command, until the batch is full.

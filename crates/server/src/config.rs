@@ -16,7 +16,7 @@ pub use key::{KEYS, Key, Kind, variable};
 pub use layer::{Loaded, Origin, Shown, Sources};
 
 /// Older systems whose APIs are meant to be spoken.
-const COMPAT: [&str; 4] = ["poolmanager", "resource-manager", "sorna", "boskos"];
+const COMPAT: [&str; 4] = ["poolmanager", "resourcemanager", "sorna", "boskos"];
 /// Between a body that takes any single call and what a server may be made to hold per request.
 const BODY_BYTES: std::ops::RangeInclusive<usize> = 64 * 1024..=64 * 1024 * 1024;
 

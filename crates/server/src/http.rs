@@ -159,6 +159,17 @@ pub fn endpoints() -> Vec<(Method, String)> {
     openapi::endpoints(&openapi::document())
 }
 
+/// A pool as the server shows it once it was put so: with every default said. One that the server
+/// would refuse comes back as it is.
+pub fn filled_pool(spec: &caviada_api::pool::PoolSpec) -> caviada_api::pool::PoolSpec {
+    v1::pool::filled(spec).unwrap_or_else(|_| spec.clone())
+}
+
+/// The same for a host.
+pub fn filled_host(spec: &caviada_api::host::HostSpec) -> caviada_api::host::HostSpec {
+    v1::host::filled(spec).unwrap_or_else(|_| spec.clone())
+}
+
 /// The OpenAPI document, as JSON.
 pub fn description() -> String {
     openapi::document().to_pretty_json().unwrap_or_default()

@@ -10,6 +10,7 @@ use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use caviada_ledger::directory::{Directory, DirectoryError};
 use caviada_ledger::{Fatal, Place, Running, Start};
@@ -44,6 +45,9 @@ pub enum Error {
     #[error("the ledger's thread ended without a reason; this is a bug in Caviada")]
     Vanished,
 }
+
+/// Ledger and history are given so long to close their stores.
+const CLOSE_MAX: Duration = Duration::from_secs(10);
 
 /// How a server is to behave.
 pub struct Options {
@@ -89,12 +93,8 @@ impl Server {
     /// Serves until SIGTERM, SIGINT, or the end of the ledger. What was answered is durable, so a
     /// clean end has only to stop listening.
     pub async fn run(self, listen: SocketAddr, options: Options) -> Result<(), Error> {
-        let Running {
-            handle,
-            history,
-            ended,
-            ..
-        } = self.running;
+        let mut running = self.running;
+        let (handle, history) = (running.handle.clone(), running.history.clone());
         let listener = TcpListener::bind(listen)
             .await
             .map_err(|error| Error::Listen {
@@ -133,14 +133,33 @@ impl Server {
                 served?;
                 reconciler.abort();
                 let _ = reconciler.await;
-                handle.close();
+                drop(handle);
+                close(running).await;
                 Ok(())
             }
-            ended = ended => match ended {
+            ended = &mut running.ended => match ended {
                 Ok(result) => Ok(result?),
                 Err(_) => Err(Error::Vanished),
             },
         }
+    }
+}
+
+/// Lets the history catch up and closes the store, which then is one whole file for whoever copies
+/// it. Somebody may still hold on to the ledger: nothing that was answered hangs on this, and the
+/// end does not wait for him for ever.
+async fn close(running: Running) {
+    let (tell, closed) = tokio::sync::oneshot::channel();
+    // Not a thread of the runtime, whose end would wait for it.
+    let close = move || {
+        running.close();
+        let _ = tell.send(());
+    };
+    let thread = std::thread::Builder::new()
+        .name("close".into())
+        .spawn(close);
+    if thread.is_ok() && tokio::time::timeout(CLOSE_MAX, closed).await.is_err() {
+        tracing::warn!("the store was not closed in time; the next start makes up for it");
     }
 }
 

@@ -46,9 +46,6 @@ pub struct ResourceEntry {
     /// Amounts to cut slices from.
     #[serde(default)]
     pub quantity: Option<BTreeMap<String, Amount>>,
-    /// Size of a slice for callers who name none.
-    #[serde(default)]
-    pub slice: Option<SliceEntry>,
     /// Never handed out.
     #[serde(default)]
     pub exclude: Vec<String>,
@@ -91,7 +88,7 @@ impl ResourceEntry {
 
     fn spec(&self, name: &str, declared_in: &str) -> ResourceSpec {
         let whole = self.range.is_some() || self.ports.is_some() || self.quantity.is_some();
-        let part = self.slice.is_some() || !self.exclude.is_empty();
+        let part = !self.exclude.is_empty();
         ResourceSpec {
             pool: self.pool.clone(),
             name: name.to_owned(),
@@ -108,7 +105,8 @@ impl ResourceEntry {
                 range: self.range.clone(),
                 ports: self.ports.clone(),
                 quantity: self.quantity.as_ref().map(quantity),
-                slice: self.slice.as_ref().map(SliceEntry::size),
+                // The pool says it, for all its resources alike.
+                slice: None,
                 exclude: self.exclude.clone(),
             }),
             declared_in: Some(declared_in.to_owned()),

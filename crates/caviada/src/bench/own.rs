@@ -1,6 +1,7 @@
 //! The whole measurement, on a server of the bench's own.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use caviada_api::client::Client;
@@ -51,7 +52,9 @@ pub async fn measure(plan: &Plan, store: Option<&str>) -> anyhow::Result<Report>
     };
     subject.measure(plan, &mut report).await?;
     let took = server.restart(None).await?;
-    report.restart_ms = Some(rounded(took.as_secs_f64() * 1_000.0, 0));
+    let ms = |time: Duration| rounded(time.as_secs_f64() * 1_000.0, 0);
+    report.restart_ms = Some(ms(took));
+    report.restart_cpu_ms = server.usage().map(|usage| ms(usage.cpu));
     server.stop().await?;
     Ok(report)
 }

@@ -55,6 +55,8 @@ pub struct Report {
     pub history_lag_ms: Option<u64>,
     /// From the start of the killed server to its readiness, in milliseconds.
     pub restart_ms: Option<f64>,
+    /// Processor time the server spent on that, in milliseconds.
+    pub restart_cpu_ms: Option<f64>,
     /// Growth of the server's memory by each declared resource, in bytes.
     pub bytes_per_resource: Option<f64>,
 }

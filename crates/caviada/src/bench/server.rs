@@ -136,7 +136,8 @@ fn spawn(
         .stderr(log)
         .kill_on_drop(true);
     if let Some(store) = store {
-        command.args(["--store", store]);
+        // Its password is nobody's business who lists processes.
+        command.env("CAVIADA_STORE", store);
     }
     if let Some(bytes) = bare_bytes {
         command.args(["--bare-route", &bytes.to_string()]);

@@ -53,7 +53,7 @@ pub enum HostCommand {
 pub struct SetArgs {
     /// Its name
     name: String,
-    /// How it is spoken to: docker, swarm, kubernetes, process or agent
+    /// How it is spoken to: docker or process
     #[arg(long, value_parser = wire::<DriverName>)]
     driver: Option<DriverName>,
     /// Where: unix:///var/run/docker.sock, tcp://10.0.0.5:2376, ssh://user@host

@@ -22,7 +22,9 @@ pub enum KeyCommand {
     /// Make one worthless at once
     Rm {
         /// Its id or name
-        key: String,
+        // Not `key`: that is the flag with the caller's own secret.
+        #[arg(value_name = "KEY")]
+        name: String,
     },
     /// Show the key in use
     Own,
@@ -107,10 +109,10 @@ pub async fn key(client: &Client, command: KeyCommand, out: &Out) -> Result<Exit
             };
             print(&client.create_key(&new).await?, out)?;
         }
-        KeyCommand::Rm { key } => {
-            let id = match key.parse::<KeyId>() {
+        KeyCommand::Rm { name } => {
+            let id = match name.parse::<KeyId>() {
                 Ok(id) => id,
-                Err(_) => named(client, &key).await?,
+                Err(_) => named(client, &name).await?,
             };
             client.delete_key(id).await?;
         }

@@ -127,9 +127,6 @@ pub struct NoteArgs {
 pub struct RevokeArgs {
     /// The lease
     lease: LeaseId,
-    /// Why; its holder reads it
-    #[arg(long)]
-    reason: Option<String>,
 }
 
 /// List leases.
@@ -381,10 +378,8 @@ pub async fn note(client: &Client, args: NoteArgs, out: &Out) -> Result<Exit, Fa
 
 /// `caviada revoke`.
 pub async fn revoke(client: &Client, args: RevokeArgs, out: &Out) -> Result<Exit, Failure> {
-    let revoke = Revoke {
-        reason: args.reason,
-    };
-    released(&client.revoke(args.lease, &revoke).await?, out)?;
+    let ended = client.revoke(args.lease, &Revoke::default()).await?;
+    released(&ended, out)?;
     Ok(Exit::Ok)
 }
 

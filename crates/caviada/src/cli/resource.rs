@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use caviada_api::attribute::{Attribute, Attributes};
 use caviada_api::client::{Client, every};
 use caviada_api::duration::Duration;
-use caviada_api::lease::SliceSize;
 use caviada_api::quantity;
 use caviada_api::resource::{
     DECLARE_MAX, DeclaredState, DeleteResource, Divisible, Resource, ResourceQuery, ResourceSpec,
@@ -100,9 +99,6 @@ pub struct AddArgs {
     /// Cut slices from these amounts: cpu=16,mem=64Gi
     #[arg(long, value_name = "AMOUNTS", group = "whole")]
     quantity: Option<String>,
-    /// Addresses of a slice for those who do not say, as a prefix length: 28
-    #[arg(long, value_name = "LENGTH", requires = "range")]
-    slice_prefix: Option<u8>,
     /// Never handed out; may be repeated
     #[arg(long, requires = "whole")]
     exclude: Vec<String>,
@@ -295,7 +291,7 @@ impl AddArgs {
             range: self.range.clone(),
             ports: self.ports.clone(),
             quantity,
-            slice: self.slice_prefix.map(SliceSize::Prefix),
+            slice: None,
             exclude: self.exclude.clone(),
         }))
     }
@@ -329,14 +325,13 @@ mod tests {
 
     #[test]
     fn a_range_is_divisible() {
-        let line = "x nets lab --range 10.0.0.0/24 --slice-prefix 28 --exclude 10.0.0.0/30";
+        let line = "x nets lab --range 10.0.0.0/24 --exclude 10.0.0.0/30";
         let specs = Line::try_parse_from(line.split(' '))
             .unwrap()
             .add
             .specs()
             .unwrap();
         let divisible = specs[0].divisible.clone().unwrap();
-        assert_eq!(divisible.slice, Some(SliceSize::Prefix(28)));
         assert_eq!(divisible.exclude, ["10.0.0.0/30"]);
         assert!(Line::try_parse_from("x a b --exclude 1".split(' ')).is_err());
         assert!(Line::try_parse_from("x a b --range r --ports p".split(' ')).is_err());

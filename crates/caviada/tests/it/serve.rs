@@ -24,6 +24,15 @@ fn the_first_start_prints_a_key_once() {
 }
 
 #[test]
+fn a_server_that_listens_is_ready() {
+    let site = Site::start();
+    for path in ["/livez", "/readyz"] {
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        assert_eq!(site.http(&request), (200, "ok\n".to_owned()));
+    }
+}
+
+#[test]
 fn a_chosen_admin_key_counts_only_while_there_is_none() {
     let mut site = Site::new();
     for bad in ["7_chars", "with-ümlaut", &"x".repeat(257)] {

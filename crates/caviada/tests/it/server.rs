@@ -60,7 +60,7 @@ impl Server {
             .args(["--listen", &self.address.to_string()])
             .arg("--data-dir")
             .arg(self.dir.path().join("data"))
-            .args(["--probe-ms", &PROBE_MS.to_string()])
+            .env("CAVIADA_RECONCILER__PROBE", format!("{PROBE_MS}ms"))
             .env("CAVIADA_ADMIN_KEY", ADMIN)
             .env("CAVIADA_LOG", "info")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
@@ -227,25 +227,28 @@ fn pids(status: &Path) -> serde_json::Value {
 }
 
 impl Drop for Server {
-    /// What it built would outlive it: shims and processes go by their ids.
     fn drop(&mut self) {
         self.kill();
-        let root = self.dir.path().join("data/process");
-        let folders = |path: &Path| -> Vec<PathBuf> {
-            let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
-            entries.map(|e| e.path()).collect()
-        };
-        for resource in folders(&root) {
-            for service in folders(&resource.join("services")) {
-                let Ok(text) = std::fs::read(service.join("status.json")) else {
-                    continue;
-                };
-                let status: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
-                for who in ["shim", "process"] {
-                    let pid = status[who]["pid"].as_i64();
-                    if let Some(pid) = pid.and_then(|pid| i32::try_from(pid).ok()) {
-                        let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
-                    }
+        end_processes(&self.dir.path().join("data"));
+    }
+}
+
+/// What a process host built outlives the server: shims and processes go by their ids.
+pub fn end_processes(data: &Path) {
+    let folders = |path: &Path| -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+        entries.map(|e| e.path()).collect()
+    };
+    for resource in folders(&data.join("process")) {
+        for service in folders(&resource.join("services")) {
+            let Ok(text) = std::fs::read(service.join("status.json")) else {
+                continue;
+            };
+            let status: serde_json::Value = serde_json::from_slice(&text).unwrap_or_default();
+            for who in ["shim", "process"] {
+                let pid = status[who]["pid"].as_i64();
+                if let Some(pid) = pid.and_then(|pid| i32::try_from(pid).ok()) {
+                    let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
                 }
             }
         }

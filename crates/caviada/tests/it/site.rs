@@ -209,6 +209,7 @@ impl Drop for Site {
             let _ = child.kill();
             let _ = child.wait();
         }
+        crate::server::end_processes(&self.path("data"));
     }
 }
 

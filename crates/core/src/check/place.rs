@@ -10,12 +10,11 @@ use crate::resource::{Origin, ResourceState};
 use crate::space::Part;
 use crate::state::State;
 
-/// 10: ports, subnets and slices are disjoint, and the evidence kept is within its cap.
+/// 10: ports, subnets and slices are disjoint.
 pub(super) fn check(state: &State, report: &mut Report) {
     let mut blocks: BTreeMap<(HostId, u32), ResourceId> = BTreeMap::new();
     let mut subnets: BTreeMap<(HostId, u32), ResourceId> = BTreeMap::new();
     let mut parts: BTreeMap<ResourceId, Vec<&Part>> = BTreeMap::new();
-    let mut failed: BTreeMap<HostId, usize> = BTreeMap::new();
     for r in state.resources.values() {
         match &r.origin {
             Origin::Built(site) => {
@@ -31,19 +30,10 @@ pub(super) fn check(state: &State, report: &mut Report) {
                         );
                     }
                 }
-                if r.state == ResourceState::Failed {
-                    *failed.entry(site.host).or_default() += 1;
-                }
             }
             Origin::Slice { parent, part } => parts.entry(*parent).or_default().push(part),
             Origin::Declared | Origin::Divisible(_) => {}
         }
-    }
-    for (host, n) in failed {
-        let max = limits::EVIDENCE_PER_HOST_MAX;
-        report.holds(10, n <= max, || {
-            format!("{n} failed are kept on {host}, at most {max}")
-        });
     }
     for r in state.resources.values() {
         let Origin::Divisible(whole) = &r.origin else {
@@ -62,6 +52,24 @@ pub(super) fn check(state: &State, report: &mut Report) {
     }
     for (parent, _) in parts {
         report.says(10, format!("{parent} has slices and is not divisible"));
+    }
+}
+
+/// 10: the evidence kept is within its cap.
+pub(super) fn check_evidence(state: &State, report: &mut Report) {
+    let mut failed: BTreeMap<HostId, usize> = BTreeMap::new();
+    let kept = state
+        .resources
+        .values()
+        .filter(|r| r.state == ResourceState::Failed);
+    for site in kept.filter_map(|r| r.site()) {
+        *failed.entry(site.host).or_default() += 1;
+    }
+    for (host, n) in failed {
+        let max = limits::EVIDENCE_PER_HOST_MAX;
+        report.holds(10, n <= max, || {
+            format!("{n} failed are kept on {host}, at most {max}")
+        });
     }
 }
 

@@ -210,14 +210,14 @@ const PREPARING: Option<LeaseState> = Some(LeaseState::Preparing);
 const ACTIVE: Option<LeaseState> = Some(LeaseState::Active);
 
 /// From a state (none is not there), by an event, to one of these.
-type LeaseMove = (
+pub type LeaseMoves = (
     Option<LeaseState>,
     &'static str,
     &'static [Option<LeaseState>],
 );
 
 /// Every move of a lease but for its ends.
-pub const LEASE: &[LeaseMove] = &[
+pub const LEASE: &[LeaseMoves] = &[
     (None, "lease.waiting", &[WAITING]),
     (None, "lease.granted", &[PREPARING, ACTIVE]),
     (WAITING, "lease.met", &[PREPARING, ACTIVE]),

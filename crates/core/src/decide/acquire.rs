@@ -14,6 +14,7 @@ use crate::lease::{Item, Lease, LeaseState, Purpose, Rank};
 use crate::limits;
 use crate::name::Owner;
 use crate::outcome::Subject;
+use crate::planted;
 use crate::pool::Pool;
 use crate::refusal::Refusal;
 use crate::state::State;
@@ -224,7 +225,8 @@ fn reusable(state: &State, a: &Acquire, owner: &Owner, items: &[Item]) -> Option
             .index
             .slots
             .get(&(owner.clone(), slot.clone()))
-            .copied(),
+            .copied()
+            .filter(|_| !planted!(SlotTaken)),
         Reuse::Matching => {
             let from = (owner.clone(), LeaseId(0))..=(owner.clone(), LeaseId(u64::MAX));
             let leases = state.index.owner_leases.range(from).take(limits::SCAN_MAX);
@@ -275,8 +277,13 @@ pub(super) fn quota(
         return Ok(());
     };
     let u = state.index.owners.get(owner).cloned().unwrap_or_default();
+    let waiting = if planted!(WaitingUncounted) {
+        0
+    } else {
+        u.waiting
+    };
     let checks = [
-        ("leases", quota.spec.leases_max, u.waiting + u.live, leases),
+        ("leases", quota.spec.leases_max, waiting + u.live, leases),
         (
             "resources",
             quota.spec.resources_max,

@@ -3,7 +3,8 @@
 use crate::event::{After, Event};
 use crate::id::{Fence, LeaseId, ResourceId};
 use crate::lease::Earmark;
-use crate::resource::{Health, Resource, ResourceState, Then};
+use crate::planted;
+use crate::resource::{Health, Origin, Resource, ResourceState, Then};
 use crate::state::{State, Work};
 use crate::time::Time;
 
@@ -140,7 +141,9 @@ pub(super) fn evolve(state: &mut State, event: &Event) {
 impl State {
     /// The lease a resource was kept for lacks it again.
     fn unmark(&mut self, id: ResourceId) {
-        if let Some(rank) = self.resources.get(&id).and_then(|r| r.earmark) {
+        if let Some(rank) = self.resources.get(&id).and_then(|r| r.earmark)
+            && !planted!(LostEarmark)
+        {
             self.lease(rank.lease, |l| l.earmarks.retain(|e| e.resource != id));
         }
     }
@@ -192,6 +195,11 @@ impl State {
     pub(super) fn let_go(&mut self, id: ResourceId, after: &After) {
         if *after == After::Gone {
             return self.remove_resource(id);
+        }
+        if let Some(Origin::Slice { parent, part }) = self.resources.get(&id).map(|r| &r.origin)
+            && planted!(SliceRefundedTwice)
+        {
+            let _ = self.index.spaces.get_mut(parent).map(|s| s.put(part));
         }
         self.resource(id, |r, now| match after {
             After::Free(cooling) | After::Cleaned(cooling) => {

@@ -53,7 +53,6 @@ pub(crate) fn attempt(
                         cause,
                         retry_at,
                     });
-                    events.extend(evidence(state, r));
                 }
             }
             events
@@ -99,8 +98,8 @@ fn host(state: &State, pool: &Pool, r: &Resource, kind: &str) -> Vec<Event> {
     events
 }
 
-/// Failed builds are kept for looking at, but only so many on one host: the oldest goes.
-fn evidence(state: &State, r: &Resource) -> Option<Event> {
+/// Failed ones are kept for looking at, but only so many on one host: the oldest goes.
+pub(super) fn evidence(state: &State, r: &Resource) -> Option<Event> {
     let site = r.site()?;
     let mut kept = 0;
     let mut oldest: Option<&Resource> = None;
@@ -116,7 +115,7 @@ fn evidence(state: &State, r: &Resource) -> Option<Event> {
             }
         }
     }
-    let oldest = oldest.filter(|_| kept >= limits::EVIDENCE_PER_HOST_MAX)?;
+    let oldest = oldest.filter(|_| kept > limits::EVIDENCE_PER_HOST_MAX)?;
     let delete_ms = state.pools.get(&oldest.pool)?.spec.deadlines.delete_ms;
     Some(Event::ResourceDeleting(
         oldest.id,

@@ -43,6 +43,7 @@ pub(super) fn resource(state: &State, id: ResourceId) -> Vec<Event> {
                 }])
                 .collect()
         }
+        (ResourceState::Failed, _) => fail::evidence(state, r).into_iter().collect(),
         (ResourceState::Leased, _) if host.is_some_and(|h| h.lost) => {
             bad_member(state, r, pool.spec.on_bad)
         }

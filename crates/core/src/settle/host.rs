@@ -6,6 +6,7 @@ use crate::grant::{self, Leaving};
 use crate::host::Host;
 use crate::id::{HostId, PoolId, ResourceId};
 use crate::lease::End;
+use crate::planted;
 use crate::pool::{Pool, RecycleClass};
 use crate::resource::ResourceState;
 use crate::settle::queue;
@@ -22,7 +23,8 @@ pub(super) fn start(state: &State, id: HostId) -> Vec<Event> {
     if h.retiring && u.total() == 0 {
         return vec![Event::HostGone(id)];
     }
-    if !h.seen || h.lost || u.building() >= h.spec.builds_max {
+    let busy = u.building() >= h.spec.builds_max && !planted!(BudgetIgnored);
+    if !h.seen || h.lost || busy {
         return vec![];
     }
     let mut pools: Vec<&std::sync::Arc<Pool>> =

@@ -10,6 +10,7 @@ use crate::id::{PoolId, ResourceId, TemplateId};
 use crate::index::{HostUse, PoolUse};
 use crate::limits;
 use crate::name::ResourceName;
+use crate::planted;
 use crate::pool::{Placement, Pool};
 use crate::resource::{Origin, ResourceDoc, ResourceState, Site};
 use crate::settle::queue;
@@ -209,9 +210,15 @@ fn plan(state: &State, pool: &Pool, template: &Arc<Template>, n: u32) -> Vec<Eve
             break;
         };
         counter += 1;
+        let mut same = u.blocks.clone();
+        let blocks = if planted!(DoublePort) {
+            &mut same
+        } else {
+            &mut u.blocks
+        };
         let block = template
             .ports
-            .then(|| u.blocks.take(1, 1))
+            .then(|| blocks.take(1, 1))
             .flatten()
             .and_then(|n| u32::try_from(n).ok());
         let subnet = h

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex};
 
 use caviada_core::check::table::{ACTS, Effect};
 use caviada_core::check::{violations, violations_when_settled};
-use caviada_core::command::Command;
+use caviada_core::command::{Act, Command};
 use caviada_core::event::Event;
 use caviada_core::evolve::evolve;
 use caviada_core::id::ResourceId;
 use caviada_core::refusal::Refusal;
-use caviada_core::resource::ResourceState;
+use caviada_core::resource::{Resource, ResourceState};
 use caviada_core::settle::{Bound, settle};
 use caviada_core::state::{State, Tables};
 use caviada_core::step::step;
@@ -62,6 +62,7 @@ impl Run {
         let mut bound = self.bound();
         settle(&mut self.state, &mut bound, &mut events);
         self.settled = !bound.is_spent();
+        self.history.entry(None, &events, self.settled);
         self.apply(&events, None);
         self.check();
         for _ in 0..self.rng.within(1, 3) {
@@ -77,11 +78,14 @@ impl Run {
         let before = self.state.clone();
         let mut bound = self.bound();
         match step(&mut self.state, command, &mut bound) {
-            Ok((_, events)) => {
+            Ok((reply, events)) => {
+                let act = Some(name_of(&command.act));
+                self.history.entry(act, &events, self.settled);
                 // What a repeat finds unsettled stays so.
                 self.settled = !bound.is_spent() && (self.settled || !events.is_empty());
                 self.apply(&events, Some(command));
-                self.as_in_the_table(&before, command, Ok(&events));
+                let own = if reply.repeated { &[] } else { &events[..] };
+                self.as_in_the_table(&before, command, Ok(own));
             }
             Err(refusal) => {
                 self.log.push(format!("  refused: {refusal}"));
@@ -106,7 +110,7 @@ impl Run {
     }
 
     fn apply(&mut self, events: &[Event], command: Option<&Command>) {
-        let act = command.map(|c| acts::name_of(&c.act));
+        let act = command.map(|c| name_of(&c.act));
         for event in events {
             let text = serde_json::to_string(event).unwrap();
             self.log.push(format!("  {text}"));
@@ -131,7 +135,7 @@ impl Run {
         decided: Result<&[Event], &Refusal>,
     ) {
         // A repeat answers as the first time, whatever it is now.
-        let Some((row, r)) = acts::row(before, &command.act) else {
+        let Some((row, r)) = row(before, &command.act) else {
             return;
         };
         if command.idempotency.is_some() {
@@ -209,6 +213,48 @@ impl Run {
             self.log[from..].join("\n")
         )
     }
+}
+
+/// The act's name in the journal, as far as the tables ask for it.
+fn name_of(act: &Act) -> &'static str {
+    match act {
+        Act::Withhold { .. } => "withhold",
+        Act::Return { .. } => "return",
+        Act::DeleteResource { .. } => "delete_resource",
+        Act::Record { .. } => "record",
+        Act::RecordHealth { .. } => "record_health",
+        Act::RecordHost { .. } => "record_host",
+        _ => "another",
+    }
+}
+
+/// The row of the table of acts that says what this does, and to which resource: a whole one that
+/// is no cleaner's.
+fn row<'a>(state: &'a State, act: &Act) -> Option<(&'static str, &'a Resource)> {
+    let id = match act {
+        Act::Withhold { resource, .. }
+        | Act::Return { resource }
+        | Act::DeleteResource { resource, .. }
+        | Act::Record { resource, .. } => resource,
+        _ => return None,
+    };
+    let row = acts::row_name(act, name_of(act));
+    let r = state.resources.get(id)?;
+    let stale = match act {
+        Act::Record {
+            generation,
+            attempt,
+            ..
+        } => !r.open || (*generation, *attempt) != (r.generation, r.attempt),
+        _ => true,
+    };
+    let cut = state
+        .index
+        .spaces
+        .get(id)
+        .is_some_and(|s| !s.is_untouched());
+    let cleaner = r.state == ResourceState::Cleaning && r.lease.is_some();
+    (stale && !cut && !cleaner && r.parent().is_none()).then_some((row, &**r))
 }
 
 /// What the first event about a resource did to it.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use crate::reach::authority;
+use crate::reach::{authority, bracketed};
 
 /// The way to one engine. Printing it shows no key material, only where the files lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -172,8 +172,7 @@ impl fmt::Display for DockerAddress {
                 };
                 match port {
                     Some(port) => write!(f, "ssh://{user}{}", authority(host, *port)),
-                    None if host.contains(':') => write!(f, "ssh://{user}[{host}]"),
-                    None => write!(f, "ssh://{user}{host}"),
+                    None => write!(f, "ssh://{user}{}", bracketed(host)),
                 }
             }
         }

@@ -10,6 +10,8 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
+use caviada_core::id::ResourceId;
+
 use super::folder::ResourceFolder;
 use super::record::{Record, is_absent};
 use super::site::{Pause, Site};
@@ -238,6 +240,10 @@ async fn claim(
     }
 }
 
+/// How the name of a folder begins that has no label yet; then come the process that makes it, a
+/// number of its own, and the name it is to have.
+const HALF: &str = ".new-";
+
 /// None if a folder of that name is not ours.
 fn put_up(folder: &ResourceFolder, record: Record) -> io::Result<Option<Record>> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
@@ -245,8 +251,11 @@ fn put_up(folder: &ResourceFolder, record: Record) -> io::Result<Option<Record>>
     if folder.0.exists() {
         return Ok(ours(Record::read(folder)?));
     }
+    if let Some(root) = folder.0.parent() {
+        clear_halves(root, record.resource)?;
+    }
     let n = NEXT.fetch_add(1, Ordering::Relaxed);
-    let mut name = std::ffi::OsString::from(format!(".new-{}-{n}-", std::process::id()));
+    let mut name = std::ffi::OsString::from(format!("{HALF}{}-{n}-", std::process::id()));
     name.push(folder.0.file_name().unwrap_or_default());
     let new = ResourceFolder(folder.0.with_file_name(name));
     match std::fs::remove_dir_all(&new.0) {
@@ -269,6 +278,39 @@ fn put_up(folder: &ResourceFolder, record: Record) -> io::Result<Option<Record>>
         }
         Err(e) => Err(e),
     }
+}
+
+/// Removes what processes that are over left of a resource: halves they were putting up, and
+/// folders they had emptied of everything, the label too. A process that is not over, after all,
+/// finds its half gone and fails; its next try does not.
+pub(super) fn clear_halves(root: &Path, resource: ResourceId) -> io::Result<()> {
+    let entries = match std::fs::read_dir(root) {
+        Err(e) if is_absent(&e) => return Ok(()),
+        entries => entries?,
+    };
+    let own = std::process::id().to_string();
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        let Some(name) = name.to_str() else { continue };
+        if ResourceFolder::parse_name(name).is_some_and(|(of, _)| of == resource) {
+            // Takes only what is empty.
+            let _ = std::fs::remove_dir(entry.path());
+            continue;
+        }
+        let half = || {
+            let (pid, rest) = name.strip_prefix(HALF)?.split_once('-')?;
+            let (of, _) = ResourceFolder::parse_name(rest.split_once('-')?.1)?;
+            Some((pid, of))
+        };
+        if half().is_some_and(|(pid, of)| of == resource && pid != own) {
+            match std::fs::remove_dir_all(entry.path()) {
+                Err(e) if !is_absent(&e) => return Err(e),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
 }
 
 /// The ports of services that do not run must be free; taken ones would show much later, and as

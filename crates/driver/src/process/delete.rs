@@ -11,7 +11,7 @@ use super::folder::{ResourceFolder, ServiceFolder};
 use super::record::{Record, is_absent};
 use super::site::Pause;
 use super::status::{self, Look};
-use super::{Call, observe, tree};
+use super::{Call, create, observe, tree};
 use crate::{DriverError, Failure, Identity};
 
 /// How long shims may take to kill their services before they are killed themselves.
@@ -23,6 +23,11 @@ pub(super) async fn up_to(
     resource: ResourceId,
     generation: u64,
 ) -> Result<(), DriverError> {
+    let root = call.config.root_dir.clone();
+    let cleared = call
+        .blocking(move || create::clear_halves(&root, resource))
+        .await?;
+    cleared.map_err(|e| call.io(resource.to_string(), e))?;
     let seen = observe::list(call, Some(resource)).await?;
     let generations = seen.into_iter().map(|s| s.identity);
     for identity in generations.filter(|i| i.generation <= generation) {

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use caviada_core::planted;
 use caviada_core::time::Time;
 
 use super::{Batch, EachRow, Flow, JournalRow, Part, Position, Store, StoreError};
@@ -58,7 +59,7 @@ impl Memory {
 
     fn apply(&mut self, batch: &Batch) -> Result<(), StoreError> {
         let guarded = |p: &Position| (p.epoch, p.revision);
-        if guarded(&self.position) != guarded(batch.old()) {
+        if guarded(&self.position) != guarded(batch.old()) && !planted!(GuardSkipped) {
             return Err(StoreError::Fenced);
         }
         for writes in batch.writes() {

@@ -59,7 +59,7 @@ keys! {
     "listen" Text = "127.0.0.1:7632": "Address and port to listen on.";
     "data_dir" Text = "./caviada-data": "Folder for everything that is kept; made if it is not there.";
     "store" Secret = "sqlite": "Where the ledger is: `sqlite`, in the data directory, or a URL `postgres://…`.";
-    "compat" Texts = "": "APIs of older systems, each as `NAME=ADDR` with its address to listen on: `poolmanager`, `resource-manager`, `sorna`, `boskos`. This version has none of them yet and refuses each by name.";
+    "compat" Texts = "": "APIs of older systems, each as `NAME=ADDR` with its address to listen on: `poolmanager`, `resourcemanager`, `sorna`, `boskos`. This version has none of them yet and refuses each by name.";
     "log" Text = "info": "What is logged: a level (`off`, `error`, `warn`, `info`, `debug`, `trace`), or levels by part, like `info,caviada::access=warn`.";
     "log_format" Text = "text": "How it is logged: `text` or `json`.";
     "requests_per_s" Number = "": "Requests per second that one key may make; no bound when absent.";

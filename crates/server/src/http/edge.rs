@@ -18,6 +18,7 @@ use futures_util::FutureExt as _;
 
 use super::App;
 use super::auth::{Caller, authenticate};
+use super::openapi;
 use super::problem::Error;
 
 /// A read may be a long-poll, which has this on top.
@@ -98,8 +99,35 @@ fn admit(app: &App, request: &mut Request, peer: Option<IpAddr>) -> Result<Optio
         }
     };
     app.limit().request(caller.key.id)?;
+    unasked(request)?;
     request.extensions_mut().insert(caller.clone());
     Ok(Some(caller))
+}
+
+/// Refuses a query that nobody would read: a wish in it would be lost without a word.
+fn unasked(request: &Request) -> Result<(), Error> {
+    let query = request.uri().query().unwrap_or_default();
+    let route = request.extensions().get::<MatchedPath>();
+    let (Some(route), false) = (route, query.is_empty()) else {
+        return Ok(());
+    };
+    let method = match *request.method() {
+        Method::HEAD => &Method::GET,
+        ref method => method,
+    };
+    let reads = |(m, path): &(Method, String)| m == method && path == route.as_str();
+    if !route.as_str().starts_with(BASE_PATH) || openapi::queried().iter().any(reads) {
+        return Ok(());
+    }
+    let mut fields = form_urlencoded::parse(query.as_bytes());
+    let field = fields
+        .next()
+        .map(|(field, _)| field.chars().take(64).collect());
+    let field = field.filter(|field: &String| !field.is_empty());
+    Err(Error::malformed(
+        field.unwrap_or_else(|| "query".to_owned()),
+        "this call has no such field in its query",
+    ))
 }
 
 /// The inner answer, with a problem document in place of a bare no. A panic is a bug and a 500.

@@ -222,7 +222,7 @@ fn malformed(path: &serde_path_to_error::Path, whole: &str, reason: &str) -> Err
         .iter()
         .find_map(|words| reason.strip_prefix(words)?.split('`').next());
     let field = match (path, named) {
-        ("", None) => whole.to_owned(),
+        ("", None | Some("")) => whole.to_owned(),
         ("", Some(name)) => name.to_owned(),
         (path, Some(name)) if path != name && !path.ends_with(&format!(".{name}")) => {
             format!("{path}.{name}")

@@ -10,6 +10,7 @@ use caviada_api::BASE_PATH;
 use caviada_api::lease::{CleanResult, LeaseState};
 use caviada_api::problem::{MEDIA_TYPE, Problem};
 use caviada_api::resource::ResourceState;
+use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::response::{Response as OpenApiResponse, ResponseBuilder};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Content, Ref, RefOr};
@@ -95,6 +96,34 @@ pub fn endpoints(document: &utoipa::openapi::OpenApi) -> Vec<(Method, String)> {
         found.extend(there.map(|(method, _)| (method, path.clone())));
     }
     found
+}
+
+/// The operations that read a query; with any other, a query is a slip of the caller.
+pub fn queried() -> &'static [(Method, String)] {
+    static QUERIED: OnceLock<Vec<(Method, String)>> = OnceLock::new();
+    QUERIED.get_or_init(|| {
+        let mut document = document();
+        let is_query = |p: &RefOr<Parameter>| match p {
+            RefOr::T(p) => p.parameter_in == ParameterIn::Query,
+            RefOr::Ref(_) => true,
+        };
+        for item in document.paths.paths.values_mut() {
+            let operations = [
+                &mut item.get,
+                &mut item.put,
+                &mut item.post,
+                &mut item.delete,
+                &mut item.patch,
+            ];
+            for operation in operations {
+                let parameters = operation.as_ref().and_then(|o| o.parameters.as_ref());
+                if !parameters.is_some_and(|all| all.iter().any(is_query)) {
+                    *operation = None;
+                }
+            }
+        }
+        endpoints(&document)
+    })
 }
 
 /// This document.

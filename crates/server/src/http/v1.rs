@@ -3,10 +3,10 @@
 mod amend;
 mod answer;
 mod event;
-mod host;
+pub(super) mod host;
 mod key;
 mod lease;
-mod pool;
+pub(super) mod pool;
 mod quota;
 mod read;
 mod render;

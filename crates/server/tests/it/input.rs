@@ -60,6 +60,7 @@ fn cases() -> Vec<Case> {
         ),
         case(Method::POST, leases, "[".repeat(100_000), 400, "body"),
         post(leases, json!({"pol": "boards"}), 400, "pol"),
+        post(leases, json!({"": 1}), 400, "body"),
         post(leases, json!({"pool": 5}), 400, "pool"),
         post(
             leases,
@@ -184,6 +185,7 @@ fn cases() -> Vec<Case> {
         get("/api/v1/leases?sort=colour", 422, "sort"),
         get("/api/v1/resources?state=red", 400, "state"),
         get("/api/v1/events?after=x", 400, "after"),
+        get("/api/v1/pools/boards?colour=red", 400, "colour"),
         get("/api/v1/pools/NO", 404, ""),
         get("/nowhere", 404, ""),
         case(Method::PUT, leases, "{}", 405, ""),

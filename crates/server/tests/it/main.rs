@@ -5,6 +5,7 @@
 
 mod access;
 mod event;
+mod fuzz;
 mod input;
 mod lease;
 mod line;

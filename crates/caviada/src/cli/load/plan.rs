@@ -13,6 +13,7 @@ use caviada_api::quota::{Quota, QuotaSpec};
 use caviada_api::resource::{DECLARE_MAX, DeleteResource, Resource, ResourceQuery, ResourceSpec};
 use caviada_api::template::TemplateSpec;
 use caviada_core::id::{KeyId, ResourceId};
+use caviada_server::http::{filled_host, filled_pool};
 use serde::Serialize;
 
 use super::compare::differences;
@@ -140,9 +141,9 @@ async fn hosts(client: &Client, source: &Source, plan: &mut Plan) -> Result<(), 
     for entry in &source.document.hosts {
         let mut spec = entry.spec(&source.document.name);
         let there: Option<Host> = known(client.host(&entry.name).await)?;
-        let mut fields = there
-            .as_ref()
-            .map_or(Vec::new(), |there| differences(&there.spec, &spec));
+        let mut fields = there.as_ref().map_or(Vec::new(), |there| {
+            differences(&there.spec, &filled_host(&spec))
+        });
         spec.credential = source.credentials.get(&entry.name).cloned();
         if spec.credential.is_some() && there.is_some() {
             // A stored credential is never shown, so it cannot be compared.
@@ -170,7 +171,8 @@ async fn pools(client: &Client, source: &Source, plan: &mut Plan) -> Result<(), 
                 plan.change("pool", &entry.name, Action::Create, Vec::new(), call);
             }
             Some(there) => {
-                let fields = differences(&there.spec, &spec);
+                // What the file leaves out is what the server fills in.
+                let fields = differences(&there.spec, &filled_pool(&spec));
                 if !fields.is_empty() {
                     let call = Call::PutPool(Box::new(spec), Some(there.etag));
                     plan.change("pool", &entry.name, Action::Change, fields, call);

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::time::Instant;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::caller::{POOL, lease, name};
+use super::caller::{BUILT, POOL, lease, name};
+use super::ground::{Built, Ground};
 use super::log::{Log, Seen, Sight};
 use super::server::ADMIN;
 use super::wire::{Lost, Request, Wire};
@@ -16,6 +18,10 @@ use super::wire::{Lost, Request, Wire};
 const TRIES: usize = 50;
 /// Leases of earlier looks that are asked for one by one, each time.
 const ENDED_MAX: usize = 20;
+/// What hosts and their resources take to come to rest, on a busy machine too.
+const REST_WITHIN: Duration = Duration::from_secs(90);
+/// Of the built pool.
+const WARM: u64 = 3;
 
 /// The admin's eyes.
 pub struct Auditor {
@@ -55,20 +61,95 @@ impl Auditor {
         (0..callers).map(key).collect()
     }
 
+    /// A call that has to succeed; without a body if it is null.
     fn done(&mut self, method: &str, path: &str, body: Value) -> Value {
         let request = Request {
             method,
             path: path.to_owned(),
             idempotency: None,
-            body: Some(body),
+            body: Some(body).filter(|body| !body.is_null()),
         };
         let (status, document) = self.wire.call(&request).unwrap();
         assert!((200..300).contains(&status), "{path}: {status} {document}");
         document
     }
 
+    /// Declares the pool of built resources, and waits until it is warm.
+    pub fn build(&mut self) {
+        self.done("PUT", "/api/v1/templates/stall", Ground::template());
+        self.done("PUT", "/api/v1/hosts/ground", Ground::host());
+        let spec = json!({
+            "template": "stall", "warm": WARM, "max": 6,
+            "lease": { "ttl_ms_max": 3_600_000 },
+        });
+        self.done("PUT", &format!("/api/v1/pools/{BUILT}"), spec);
+        self.until("the pool to be warm", |auditor| {
+            let (_, pool) = auditor
+                .wire
+                .call(&Request::get(format!("/api/v1/pools/{BUILT}")))?;
+            let offerable = pool["counts"]["offerable"].as_u64();
+            Ok((offerable < Some(WARM)).then(|| pool.to_string()))
+        });
+    }
+
+    /// Waits until what is built stands on the ground as the ledger says, and nothing else does.
+    pub fn compare(&mut self, ground: &Ground) {
+        self.until("ledger and ground to be the same", |auditor| {
+            let before = auditor.built()?;
+            let state = before.iter().map(|(built, _)| built.clone()).collect();
+            let differs = ground.differs(&state);
+            let moving = before
+                .iter()
+                .find(|(_, state)| !matches!(&**state, "free" | "leased" | "withheld"));
+            Ok(match (differs, moving) {
+                (Some(differs), _) => Some(differs),
+                (None, Some((resource, state))) => Some(format!("{resource:?} is {state}")),
+                (None, None) if auditor.built()? != before => Some("it moves".to_owned()),
+                (None, None) => None,
+            })
+        });
+    }
+
+    /// Gives back and deletes all that was built, and sees that nothing of it is left.
+    pub fn clear(&mut self, ground: &Ground) {
+        let (_, leases) = self.list("/api/v1/leases").unwrap();
+        for lease in leases {
+            let path = format!("/api/v1/leases/{}", lease["id"].as_str().unwrap());
+            self.done("DELETE", &path, Value::Null);
+        }
+        self.done("DELETE", &format!("/api/v1/pools/{BUILT}"), Value::Null);
+        self.until("all that was built to go", |auditor| {
+            let left = auditor.built()?;
+            Ok((!left.is_empty()).then(|| format!("{left:?} are left")))
+        });
+        self.compare(ground);
+    }
+
+    /// What the ledger says is built, and in which state it is.
+    fn built(&mut self) -> Result<BTreeSet<(Built, String)>, Lost> {
+        let (_, resources) = self.list("/api/v1/resources")?;
+        let of_pool = resources.iter().map(seen).filter(|(_, r)| r.pool == BUILT);
+        Ok(of_pool
+            .map(|(id, r)| ((id, r.generation), r.state))
+            .collect())
+    }
+
+    /// Waits until there is nothing that `unlike` finds.
+    fn until(
+        &mut self,
+        what: &str,
+        mut unlike: impl FnMut(&mut Self) -> Result<Option<String>, Lost>,
+    ) {
+        let deadline = Instant::now() + REST_WITHIN;
+        while let Some(why) = unlike(self).expect("nobody kills it now") {
+            assert!(Instant::now() < deadline, "waited for {what}: {why}");
+            sleep(Duration::from_millis(20));
+        }
+    }
+
     /// Writes down what there is. An error if the server ended meanwhile.
     pub fn look(&mut self) -> Result<(), Lost> {
+        self.wire.hang_up();
         let mut sight = self.at_one_revision()?;
         let live: BTreeSet<String> = sight.leases.iter().map(|l| l.id.clone()).collect();
         let gone: Vec<String> = self.seen.difference(&live).cloned().collect();
@@ -128,6 +209,8 @@ fn seen(document: &Value) -> (String, Seen) {
     let text = |field: &str| document[field].as_str().map(str::to_owned);
     let seen = Seen {
         name: text("name").unwrap(),
+        pool: text("pool").unwrap(),
+        generation: document["generation"].as_u64().unwrap(),
         state: text("state").unwrap(),
         lease: document["holder"]["lease"].as_str().map(str::to_owned),
     };

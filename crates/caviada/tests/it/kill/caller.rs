@@ -14,6 +14,8 @@ use super::wire::{Lost, Request, Wire};
 
 /// Pool of the resources that all callers fight for.
 pub const POOL: &str = "herd";
+/// Pool of those that a ground builds.
+pub const BUILT: &str = "stalls";
 /// Leases one caller holds at once.
 const HELD_MAX: usize = 4;
 
@@ -65,6 +67,7 @@ impl Caller {
                 let pause = self.chance.below(3_000);
                 std::thread::sleep(Duration::from_micros(pause));
             }
+            self.wire.hang_up();
         }
     }
 
@@ -81,7 +84,8 @@ impl Caller {
                 let of = self.chance.below(self.held.len() as u64);
                 Call::Renew {
                     lease: self.held[usize::try_from(of).unwrap()].0.clone(),
-                    ttl_ms: 10_000 + self.chance.below(20_000),
+                    // Longer than what a restart grants to everybody, so that it shows.
+                    ttl_ms: 40_000 + self.chance.below(50_000),
                 }
             }
             60..63 if !self.held.is_empty() => {
@@ -112,7 +116,9 @@ impl Caller {
     /// The acquire of this key: what it asks for follows from the key alone.
     fn again(&self, key: String) -> Call {
         let number: u64 = key.rsplit('.').next().unwrap().parse().unwrap();
+        let built = number.is_multiple_of(4);
         Call::Acquire {
+            pool: if built { BUILT } else { POOL }.to_owned(),
             count: 1 + usize::from(number.is_multiple_of(3)),
             ttl_ms: 5_000 + number % 7 * 1_000,
             key,
@@ -163,12 +169,17 @@ pub fn name(number: u64) -> String {
 fn request(call: &Call) -> Request<'_> {
     let leases = "/api/v1/leases";
     match call {
-        Call::Acquire { key, count, ttl_ms } => Request {
+        Call::Acquire {
+            pool,
+            key,
+            count,
+            ttl_ms,
+        } => Request {
             method: "POST",
             path: leases.to_owned(),
             idempotency: Some(key),
             body: Some(json!({
-                "pool": POOL, "count": count, "ttl_ms": ttl_ms, "wait_ms": 0, "note": key,
+                "pool": pool, "count": count, "ttl_ms": ttl_ms, "wait_ms": 0, "note": key,
             })),
         },
         Call::Renew { lease, ttl_ms } => Request {
@@ -220,6 +231,7 @@ pub fn lease(document: &Value) -> Lease {
         owner: text("owner"),
         note: text("note"),
         expires_at: text("expires_at"),
+        expires_in_ms: document["expires_in_ms"].as_u64().unwrap_or(0),
         resources: resources.iter().map(id).collect(),
     }
 }

@@ -4,6 +4,7 @@ mod history;
 mod sight;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use super::log::{Lease, Line};
 use history::{Held, History};
@@ -17,6 +18,49 @@ pub fn check(logs: &BTreeMap<String, Vec<Line>>) -> Vec<String> {
     found.extend(fences_rise(&held));
     found.extend(sight::check(&history));
     found
+}
+
+/// What became of calls that got no answer.
+#[derive(Debug, Default)]
+pub struct Unknown {
+    /// The next look found what they had asked for.
+    pub there: usize,
+    /// It did not.
+    pub absent: usize,
+}
+
+impl fmt::Display for Unknown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { there, absent } = self;
+        write!(
+            f,
+            "of the calls without answer {there} had been done and {absent} not"
+        )
+    }
+}
+
+/// How many calls of unknown outcome there were.
+pub fn unknown(logs: &BTreeMap<String, Vec<Line>>) -> Unknown {
+    let history = History::of(logs);
+    let mut unknown = Unknown::default();
+    for (lost_ns, key) in &history.lost {
+        let Some((_, sight)) = history.sights.iter().find(|(at, _)| at > lost_ns) else {
+            continue;
+        };
+        let names = history.declares.get(key).map(|d| &d.names);
+        let declared = || {
+            sight
+                .resources
+                .values()
+                .any(|r| names.is_some_and(|n| n.contains(&r.name)))
+        };
+        if declared() || sight.leases.iter().any(|l| l.note == *key) {
+            unknown.there += 1;
+        } else {
+            unknown.absent += 1;
+        }
+    }
+    unknown
 }
 
 /// A repeated key gives what it gave first.

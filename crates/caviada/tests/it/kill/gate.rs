@@ -2,6 +2,10 @@
 //! server left and not what they do next.
 
 use std::sync::{Condvar, Mutex};
+use std::time::Duration;
+
+/// By then each caller has noticed that the server is gone; one that has not is lost.
+const GATHER_WITHIN: Duration = Duration::from_secs(60);
 
 /// Opens once for each life of the server.
 #[derive(Debug, Default)]
@@ -49,7 +53,10 @@ impl Gate {
         let mut state = self.state.lock().unwrap();
         state.open = false;
         let missing = |s: &mut State| s.waiting < callers;
-        drop(self.changed.wait_while(state, missing).unwrap());
+        let waited = self
+            .changed
+            .wait_timeout_while(state, GATHER_WITHIN, missing);
+        assert!(!waited.unwrap().1.timed_out(), "a caller is missing");
     }
 
     /// Sends all home.

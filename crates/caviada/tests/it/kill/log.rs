@@ -34,6 +34,7 @@ pub enum Said {
 pub enum Call {
     /// `count` of a pool. The key is also the lease's note.
     Acquire {
+        pool: String,
         key: String,
         count: usize,
         ttl_ms: u64,
@@ -69,6 +70,8 @@ pub struct Lease {
     pub note: String,
     /// Comparable as text: a fixed format in UTC.
     pub expires_at: String,
+    /// As of the answer.
+    pub expires_in_ms: u64,
     pub resources: Vec<String>,
 }
 
@@ -87,6 +90,8 @@ pub struct Sight {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Seen {
     pub name: String,
+    pub pool: String,
+    pub generation: u64,
     pub state: String,
     pub lease: Option<String>,
 }

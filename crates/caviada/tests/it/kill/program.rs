@@ -8,6 +8,9 @@ const KILL_MARK: &[u8] = b"CAVIADA_KILL_POINT";
 /// Said by every build with planted faults.
 const FAULT_MARK: &[u8] = b"planted fault";
 
+/// The features that leave the marks. No fault is planted by having them in.
+const MARKED: &str = "kill-points,planted-faults";
+
 /// The program that is built for everybody.
 fn shipped() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_caviada"))
@@ -22,7 +25,7 @@ pub fn killable() -> PathBuf {
     let mut command = Command::new(cargo);
     command
         .args(["build", "--quiet", "--package", "caviada"])
-        .args(["--bin", "caviada-killable", "--features", "kill-points"])
+        .args(["--bin", "caviada-killable", "--features", MARKED])
         .arg("--target-dir")
         .arg(target);
     if shipped().parent().unwrap().ends_with("release") {
@@ -45,4 +48,5 @@ fn what_ships_has_no_kill_points_and_no_planted_faults() {
     assert!(!says(shipped(), FAULT_MARK));
     // The look itself finds what is there.
     assert!(says(&killable(), KILL_MARK));
+    assert!(says(&killable(), FAULT_MARK));
 }

@@ -9,6 +9,8 @@ use super::wire::{Request, Wire};
 
 /// A start takes no longer.
 const READY_WITHIN: Duration = Duration::from_secs(60);
+/// From the first sign of its end to its end.
+const ENDS_WITHIN: Duration = Duration::from_secs(10);
 /// Secret of the admin key.
 pub const ADMIN: &str = "kill-harness-admin";
 
@@ -47,8 +49,8 @@ impl Server {
         self.address
     }
 
-    /// Starts it and waits until it is ready. False if it ended before, at its point.
-    pub fn start(&mut self, point: Option<Point>) -> bool {
+    /// Starts it.
+    pub fn spawn(&mut self, point: Option<Point>) {
         assert!(self.child.is_none(), "it runs");
         let log = std::fs::File::options()
             .append(true)
@@ -73,6 +75,11 @@ impl Server {
             command.env("CAVIADA_KILL_POINT", format!("{name}:{pass}"));
         }
         self.child = Some(command.spawn().unwrap());
+    }
+
+    /// Starts it and waits until it is ready. False if it ended before, at its point.
+    pub fn start(&mut self, point: Option<Point>) -> bool {
+        self.spawn(point);
         let deadline = Instant::now() + READY_WITHIN;
         while !self.is_ready() {
             if self.has_ended() {
@@ -100,6 +107,15 @@ impl Server {
     pub fn has_ended(&mut self) -> bool {
         let child = self.child.as_mut();
         child.is_none_or(|child| child.try_wait().unwrap().is_some())
+    }
+
+    /// Whether it is about to end by itself: its connections break a moment before.
+    pub fn ends(&mut self) -> bool {
+        let deadline = Instant::now() + ENDS_WITHIN;
+        while !self.has_ended() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.has_ended()
     }
 
     /// Kills it as a power cut would. True if it had ended itself before.

@@ -69,6 +69,11 @@ impl Wire {
         Ok(())
     }
 
+    /// Leaves the server that is gone, so that the next call goes to the next one.
+    pub fn hang_up(&mut self) {
+        self.stream = None;
+    }
+
     /// Sends a call and reads its answer: status and document.
     pub fn call(&mut self, request: &Request<'_>) -> Result<(u16, Value), Lost> {
         self.ready()?;

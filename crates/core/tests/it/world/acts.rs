@@ -18,7 +18,7 @@ use super::rng::Rng;
 use super::rush::Rush;
 
 /// Acts between two rushes, about.
-const RUSH_EVERY: u64 = 8_000;
+const RUSH_EVERY: u64 = 4_000;
 
 /// What the actors remember of what they did.
 #[derive(Debug, Default)]
@@ -94,7 +94,7 @@ pub fn command(rng: &mut Rng, state: &State, memory: &mut Memory) -> Command {
         let (pool, _) = there(rng, state);
         memory.rush = Some(Rush::begin(rng, pool));
     }
-    if let Some(act) = memory.rush.as_mut().and_then(|r| r.next(state)) {
+    if let Some(act) = memory.rush.as_mut().and_then(|r| r.next(rng, state)) {
         return Command {
             by: By::System,
             idempotency: None,
@@ -397,8 +397,9 @@ fn release(rng: &mut Rng, state: &State, memory: &Memory) -> Act {
     if rng.percent(25)
         && let Some(l) = state.leases.get(&lease)
     {
+        let bad = rng.percent(50) && l.members.iter().any(|m| m.flagged);
         for m in &l.members {
-            if rng.percent(60) {
+            if (bad && m.flagged) || (!bad && rng.percent(60)) {
                 members.push(m.resource);
             }
         }
@@ -593,6 +594,14 @@ fn resource(rng: &mut Rng, state: &State, memory: &Memory) -> Act {
             .map(|r| r.id)
             .nth(usize::try_from(rng.below(3)).unwrap())
             .or_else(|| any_resource(rng, state)),
+        6 | 7 => {
+            let held = |r: &&std::sync::Arc<Resource>| r.lease.is_some();
+            let cleaning = |r: &&std::sync::Arc<Resource>| r.state == ResourceState::Cleaning;
+            let (all, n) = (|| state.resources.values().filter(held), rng.below(3));
+            let n = usize::try_from(n).unwrap();
+            let r = all().filter(cleaning).nth(n).or_else(|| all().nth(n));
+            r.map(|r| r.id).or_else(|| any_resource(rng, state))
+        }
         _ => any_resource(rng, state),
     };
     let id = id.unwrap_or(ResourceId(4));
@@ -796,17 +805,6 @@ pub fn opening(rng: &mut Rng) -> Vec<Command> {
         .collect()
 }
 
-/// The act's name in the journal, as far as the tables ask for it.
-pub fn name_of(act: &Act) -> &'static str {
-    match act {
-        Act::Withhold { .. } => "withhold",
-        Act::Return { .. } => "return",
-        Act::DeleteResource { .. } => "delete_resource",
-        Act::Record { .. } => "record",
-        _ => "another",
-    }
-}
-
 /// The name of its row in the table of acts, where it is another than its own.
 pub fn row_name(act: &Act, otherwise: &'static str) -> &'static str {
     match act {
@@ -815,33 +813,4 @@ pub fn row_name(act: &Act, otherwise: &'static str) -> &'static str {
         Act::Record { .. } => "stale outcome",
         _ => otherwise,
     }
-}
-
-/// The row of the table of acts that says what this does, and to which resource: a whole one that
-/// is no cleaner's.
-pub fn row<'a>(state: &'a State, act: &Act) -> Option<(&'static str, &'a Resource)> {
-    let id = match act {
-        Act::Withhold { resource, .. }
-        | Act::Return { resource }
-        | Act::DeleteResource { resource, .. }
-        | Act::Record { resource, .. } => resource,
-        _ => return None,
-    };
-    let row = row_name(act, name_of(act));
-    let r = state.resources.get(id)?;
-    let stale = match act {
-        Act::Record {
-            generation,
-            attempt,
-            ..
-        } => !r.open || (*generation, *attempt) != (r.generation, r.attempt),
-        _ => true,
-    };
-    let cut = state
-        .index
-        .spaces
-        .get(id)
-        .is_some_and(|s| !s.is_untouched());
-    let cleaner = r.state == ResourceState::Cleaning && r.lease.is_some();
-    (stale && !cut && !cleaner && r.parent().is_none()).then_some((row, &**r))
 }

@@ -2,8 +2,8 @@
 
 use caviada_core::check::table::Why;
 use caviada_core::event::Event;
-use caviada_core::id::{LeaseId, ResourceId};
-use caviada_core::resource::{Resource, ResourceState};
+use caviada_core::id::{HostId, LeaseId, ResourceId};
+use caviada_core::resource::{Health, Resource, ResourceState};
 use caviada_core::state::State;
 
 /// The event's name in the journal.
@@ -159,5 +159,19 @@ pub fn why(s: &State, r: &Resource, kind: &str, act: Option<&str>) -> Why {
                 _ => Why::Start,
             },
         },
+    }
+}
+
+/// The host of which an event tells something bad.
+pub fn faulty(s: &State, event: &Event) -> Option<HostId> {
+    let of = |id: &ResourceId| s.resources.get(id)?.site().map(|site| site.host);
+    match event {
+        Event::HostBackoff { host, .. } => Some(*host),
+        Event::HostUnseen(host, _) | Event::HostLost(host) => Some(*host),
+        Event::ResourceHealth(id, health) if *health != Health::Well => of(id),
+        Event::ResourceFailed { resource, .. } | Event::ResourceUndeleted(resource, ..) => {
+            of(resource)
+        }
+        _ => None,
     }
 }

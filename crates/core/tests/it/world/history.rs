@@ -13,7 +13,7 @@ use caviada_core::pool::RecycleClass;
 use caviada_core::resource::ResourceState;
 use caviada_core::state::State;
 
-use super::event::{kind, lease, resources, why};
+use super::event::{faulty, kind, lease, resources, why};
 
 /// A resource went from one state to another, for a reason, by an event; `None` is not there.
 pub type Move = (
@@ -37,6 +37,8 @@ pub struct History {
     pub lease_moves: BTreeMap<LeaseMove, u64>,
     /// How leases ended, from which state.
     pub ends: BTreeMap<(LeaseState, End), u64>,
+    /// The host of which something bad was just told.
+    faulty: Option<HostId>,
     fence: Fence,
     /// Used and not cleaned since, with the attempt of then.
     used: BTreeMap<ResourceId, u64>,
@@ -50,6 +52,7 @@ impl History {
     /// Applies one event of the batch that began, which came of this act if of any.
     pub fn event(&mut self, event: &Event, act: Option<&str>) {
         let kind = kind(event);
+        self.elsewhere(event, kind);
         let touched = resources(&self.shadow, event);
         let before: Vec<_> = touched
             .iter()
@@ -80,6 +83,52 @@ impl History {
             *self.lease_moves.entry(seen).or_default() += 1;
         }
         self.after(event);
+    }
+
+    /// What one act did begins. `settled`: nothing was left to do before it, so all of it comes of
+    /// the act.
+    pub fn entry(&mut self, act: Option<&str>, events: &[Event], settled: bool) {
+        let reported = matches!(act, Some("record" | "record_health" | "record_host"));
+        let first = events.first().filter(|_| reported && settled);
+        self.faulty = first.and_then(|e| faulty(&self.shadow, e));
+    }
+
+    /// 15: what goes wrong on one host costs no resource on another.
+    fn elsewhere(&mut self, event: &Event, kind: &str) {
+        let Some(faulty) = self.faulty else { return };
+        if !matches!(
+            kind,
+            "resource.failed" | "resource.deleting" | "resource.gone"
+        ) {
+            return;
+        }
+        for id in resources(&self.shadow, event) {
+            let Some(r) = self.shadow.resources.get(&id) else {
+                continue;
+            };
+            let Some(site) = r.site().filter(|s| s.host != faulty) else {
+                continue;
+            };
+            let pool = self.shadow.pools.get(&r.pool);
+            let newest = pool
+                .and_then(|p| p.spec.template())
+                .and_then(|t| self.shadow.template_named(t));
+            let stale = newest.is_some_and(|t| t.id > site.template);
+            let over = self.shadow.index.pools.get(&r.pool).zip(pool);
+            let over = over.is_some_and(|(u, p)| u.total() > p.spec.max);
+            let lost = self
+                .shadow
+                .hosts
+                .get(&site.host)
+                .is_none_or(|h| h.lost || h.retiring);
+            let evidence = r.state == ResourceState::Failed;
+            if !stale && !over && !lost && !evidence && pool.is_some_and(|p| !p.retiring) {
+                self.says(format!(
+                    "15: {kind} of {id}, which stands on {} and not on {faulty}",
+                    site.host
+                ));
+            }
+        }
     }
 
     fn before(&mut self, event: &Event) {
@@ -244,7 +293,6 @@ impl History {
             }
             Event::LeaseWaiting(lease) => self.within_quota(lease.id),
             Event::LeaseGranted { lease, .. } => self.within_quota(lease.id),
-            Event::LeaseMet { lease, .. } => self.within_quota(*lease),
             _ => {}
         }
     }
@@ -312,20 +360,19 @@ impl History {
         self.wrong.extend(wrong);
     }
 
+    /// At the moment of asking: a bound that is lowered later binds the next one.
     fn within_quota(&mut self, id: LeaseId) {
         let s = &self.shadow;
         let Some(l) = s.leases.get(&id) else { return };
         let (Some(q), Some(u)) = (s.quota_of(&l.owner), s.index.owners.get(&l.owner)) else {
             return;
         };
-        // A bound that was lowered since binds the next one, not those that are there.
-        let first = l.granted_at.is_none() || l.asked_at == s.now();
         let over = q
             .spec
             .leases_max
             .is_some_and(|max| u.waiting + u.live > max)
             || q.spec.resources_max.is_some_and(|max| u.resources > max);
-        if first && over && l.state == LeaseState::Waiting {
+        if over {
             let what = format!("11: {} is over his quota: {u:?}", l.owner);
             self.says(what);
         }

@@ -110,7 +110,7 @@ pub fn host(rng: &mut Rng, name: &str) -> HostSpec {
         address: format!("sim://{name}").into(),
         options: Default::default(),
         reach: "127.0.0.1".into(),
-        capacity: rng.one(&[0, 2, 4, 6, 6, 8]),
+        capacity: rng.one(&[0, 2, 4, 6, 6, 8, 14]),
         schedulable: !rng.percent(12),
         autofill: rng.percent(15),
         ports: rng.one(&[
@@ -230,7 +230,7 @@ pub fn pool(rng: &mut Rng, pool: &str, sort: Sort) -> PoolSpec {
     spec.deadlines.clean_ms = rng.one(&[3_000, 60_000]);
     spec.deadlines.prepare_ms = rng.one(&[2_000, 20_000]);
     spec.deadlines.delete_ms = rng.one(&[2_000, 20_000]);
-    spec.deadlines.retry_ms = rng.one(&[500, 3_000]);
+    spec.deadlines.retry_ms = rng.one(&[500, 3_000, 60_000]);
     spec.deadlines.dirty_alert_ms = rng.one(&[10_000, 100_000]);
     spec.tries_max = rng.one(&[1, 2, 5]);
     match sort {
@@ -246,9 +246,11 @@ pub fn pool(rng: &mut Rng, pool: &str, sort: Sort) -> PoolSpec {
             }
         }
         Sort::Built => {
-            spec.max = rng.one(&[0, 2, 4, 6]);
+            spec.max = rng.one(&[0, 2, 4, 6, 6, 10]);
             spec.warm = rng.below(u64::from(spec.max) + 1).try_into().unwrap();
-            spec.warm = spec.warm.min(3);
+            if spec.max < 10 {
+                spec.warm = spec.warm.min(3);
+            }
             spec.recycle.class = rng.one(&[
                 RecycleClass::Replace,
                 RecycleClass::Replace,

@@ -33,6 +33,32 @@ async fn log(driver: &dyn Driver, id: &Identity, service: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn halves_that_a_killed_server_left_go_with_the_next_create_or_delete() {
+    keep(Host::there().unwrap(), |host| {
+        Box::pin(async move {
+            let driver = host.driver();
+            let (id, other) = (identity(host, 1, 2), identity(host, 2, 1));
+            // No process has this number.
+            let half = |of: &Identity, generation: u64| {
+                let name = format!(".new-0-3-{}-g{generation}", of.resource);
+                let folder = host.root.path().join(name);
+                fs::create_dir_all(folder.join("services")).unwrap();
+                folder
+            };
+            let (own, others) = (half(&id, 1), half(&other, 1));
+            let job = of(vec![shell(host, "web", "exec sleep 1000")]);
+            create(&*driver, &id, &job).await.unwrap();
+            assert!(!own.exists() && others.exists());
+            let (own, emptied) = (half(&id, 2), host.folder(&identity(host, 1, 1)));
+            fs::create_dir(&emptied).unwrap();
+            driver.delete(id.resource, id.generation).await.unwrap();
+            assert!(!own.exists() && !emptied.exists() && others.exists());
+        })
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_process_is_told_its_ports_volumes_and_neighbours_and_nothing_of_the_server() {
     keep(Host::there().unwrap(), |host| {
         Box::pin(async move {

@@ -250,3 +250,43 @@ fn private(command: &Command, accepted: &Accepted, state: &State) -> Result<(), 
         who.owner, lease.id, lease.owner
     ))
 }
+
+/// 3 and 11: what was done was no stale outcome, and nobody did it to another's lease.
+pub fn may(before: &State, command: &Command, beside: &[Command]) -> Result<(), String> {
+    match &command.act {
+        Act::Record {
+            resource,
+            generation,
+            attempt,
+            ..
+        } => {
+            let r = before.resources.get(resource);
+            // Both only rise.
+            if r.is_some_and(|r| *generation < r.generation || *attempt < r.attempt) {
+                return Err(format!(
+                    "3: a stale outcome had an effect: {:?}",
+                    command.act
+                ));
+            }
+        }
+        Act::Release { lease, .. } | Act::Renew { lease, .. } | Act::Give { lease, .. } => {
+            let alone = |c: &Command| matches!(c.act, Act::Release { .. } | Act::Record { .. });
+            if let (By::Key(key), Some(l)) = (command.by, before.leases.get(lease))
+                && let Some(key) = before.keys.get(&key)
+                && beside.iter().all(alone)
+                && key.role == Role::User
+                && key.act_for.is_empty()
+                && key.owner != l.owner
+                && !l.shared.contains(&key.owner)
+                && !l.shared.iter().any(|o| key.groups.contains(o))
+            {
+                return Err(format!(
+                    "11: {} did {:?} to {}",
+                    key.owner, command.act, l.owner
+                ));
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}

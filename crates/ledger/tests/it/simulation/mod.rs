@@ -10,6 +10,8 @@ mod clock;
 mod coverage;
 mod disk;
 mod engine;
+#[cfg(feature = "planted-faults")]
+mod hunt;
 mod play;
 mod quiet;
 mod run;
@@ -48,5 +50,14 @@ fn every_invariant_holds_whatever_goes_wrong() {
     if seeds >= SEEDS && steps >= STEPS {
         let missing = coverage.missing();
         assert!(missing.is_empty(), "never happened: {missing:#?}");
+    }
+}
+
+/// Two plays of one seed, told in full, are the same to the last word.
+#[test]
+fn a_seed_replays_exactly() {
+    for seed in [3, 77] {
+        let (one, other) = (play::told(seed, 3_000), play::told(seed, 3_000));
+        assert!(one == other, "seed {seed} plays differently");
     }
 }

@@ -2,6 +2,7 @@
 //! happening to them.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::hash::{DefaultHasher, Hash};
 use std::sync::Arc;
 
 use caviada_core::check::table::Effect;
@@ -20,7 +21,7 @@ use caviada_ledger::journal::{Revision, act_name};
 use caviada_ledger::store::{Part, Store};
 use caviada_ledger::{Accepted, Answer, Failure, Fatal, Ledger, Noun, Start, Turn};
 
-use super::client::{Clients, Moment};
+use super::client::{self, Clients, Moment};
 use super::clock::Clocks;
 use super::coverage::Coverage;
 use super::disk::{Disk, Trouble};
@@ -64,6 +65,8 @@ pub struct Simulation {
     pub clients: Clients,
     /// Every committed event, followed by a State of its own.
     pub history: History,
+    /// A State of some time ago.
+    kept: Option<State>,
     unsettled: u32,
     /// An old store was put back.
     pub rolled_back: bool,
@@ -73,6 +76,8 @@ pub struct Simulation {
     pub faults: bool,
     tell: bool,
     log: VecDeque<String>,
+    /// Of all that was told.
+    pub digest: DefaultHasher,
 }
 
 impl Simulation {
@@ -96,12 +101,14 @@ impl Simulation {
             memory: Memory::new(Mix::with_hosts(1)),
             clients: Clients::default(),
             history: History::default(),
+            kept: None,
             unsettled: 0,
             rolled_back: false,
             knows: false,
             faults: true,
             tell,
             log: VecDeque::new(),
+            digest: DefaultHasher::new(),
         }
     }
 
@@ -128,7 +135,9 @@ impl Simulation {
             if self.log.len() >= 4_000 {
                 self.log.pop_front();
             }
-            self.log.push_back(what());
+            let line = what();
+            line.hash(&mut self.digest);
+            self.log.push_back(line);
         }
     }
 
@@ -207,6 +216,7 @@ impl Simulation {
     /// Hands commands to the ledger, and holds it to its answers.
     pub fn turn(&mut self, commands: Vec<Command>) -> Wrong {
         self.steps += commands.len() as u64;
+        let before = self.state().clone();
         let turned = self.ledger().turn(&commands);
         let turn = match turned {
             Ok(turn) => turn,
@@ -218,6 +228,9 @@ impl Simulation {
                 return self.crash();
             }
         };
+        if turn.revisions.is_empty() && !turn.refused {
+            self.nothing_changed(before.clone())?;
+        }
         for revision in &turn.revisions {
             self.absorb(revision)?;
         }
@@ -226,8 +239,21 @@ impl Simulation {
         }
         for (command, answer) in commands.iter().zip(&turn.answers) {
             self.answered(command, answer)?;
+            if answer.as_ref().is_ok_and(|a| !a.reply.repeated) {
+                client::may(&before, command, &commands)?;
+            }
         }
         self.check(&turn)
+    }
+
+    /// 13: who was refused changed nothing.
+    fn nothing_changed(&self, mut before: State) -> Wrong {
+        before.begin(self.state().now());
+        if before == *self.state() {
+            return Ok(());
+        }
+        let how = history::differs(&before, self.state());
+        Err(format!("13: State changed without an event {how}"))
     }
 
     /// Only what was done to it may end a process.
@@ -246,9 +272,15 @@ impl Simulation {
     fn absorb(&mut self, revision: &Revision) -> Wrong {
         let now = self.moment();
         self.say(|| format!("revision {} at {}", revision.revision, revision.at));
+        if revision.at < self.history.shadow.now() {
+            return Err(format!("7: ledger time fell to {}", revision.at));
+        }
         self.history.shadow.begin(revision.at);
         for entry in &revision.entries {
             self.say(|| format!(" {:?} {:?}", entry.by, entry.act));
+            let settled = self.unsettled == 0;
+            self.history
+                .entry(entry.act.as_deref(), &entry.events, settled);
             for event in &entry.events {
                 self.say(|| format!("  {}: {event:?}", event::kind(event)));
                 self.clients.happened(event, now)?;
@@ -387,6 +419,25 @@ impl Simulation {
         if state != loaded {
             let how = history::differs(&state, &loaded);
             return Err(format!("5: what the disk holds differs {how}"));
+        }
+        self.replays(state)
+    }
+
+    /// 5: the journal leads from a State that was kept to the one that is.
+    fn replays(&mut self, mut state: State) -> Wrong {
+        if let Some(kept) = self.kept.replace(state.clone()) {
+            let replayed = caviada_ledger::load::replay(&mut self.disk.copy(), kept);
+            let mut replayed = replayed.map_err(|e| format!("5: {e}"))?;
+            // Time that was in no commit is forgotten by a crash.
+            let now = state.now().max(replayed.now());
+            for s in [&mut state, &mut replayed] {
+                s.begin(now);
+                s.finish();
+            }
+            if state != replayed {
+                let how = history::differs(&state, &replayed);
+                return Err(format!("5: the journal from a kept State differs {how}"));
+            }
         }
         Ok(())
     }
@@ -711,6 +762,7 @@ impl Simulation {
     pub fn restart_on(&mut self, copy: caviada_ledger::store::memory::Memory) -> Wrong {
         self.disk.restore(copy);
         self.rolled_back = true;
+        self.kept = None;
         self.clients.forget();
         for engine in self.engines.values_mut() {
             engine.calls.clear();

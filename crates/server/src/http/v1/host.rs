@@ -2,6 +2,8 @@
 
 mod spec;
 
+pub use spec::filled;
+
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;

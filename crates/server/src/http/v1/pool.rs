@@ -22,6 +22,7 @@ use crate::http::auth::Caller;
 use crate::http::json::{Ask, Nothing, Query};
 use crate::http::page::Page;
 use crate::http::problem::Error;
+pub use spec::filled;
 pub(super) use spec::slice;
 pub(super) use view::{counts, sum, why};
 

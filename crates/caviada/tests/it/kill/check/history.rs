@@ -11,10 +11,14 @@ pub struct History {
     pub acquires: BTreeMap<String, Acquire>,
     /// By key.
     pub declares: BTreeMap<String, Declare>,
-    /// By lease.
+    /// By lease: those that were answered.
     pub renews: BTreeMap<String, Vec<Renew>>,
+    /// By lease: when each was sent, and its time to live in milliseconds.
+    pub renews_sent: BTreeMap<String, Vec<(u64, u64)>>,
     /// By lease.
     pub releases: BTreeMap<String, Release>,
+    /// Acquires and declarations that got no answer: when that was, and their key.
+    pub lost: Vec<(u64, String)>,
     /// What there was after each restart, in order.
     pub sights: Vec<(u64, Sight)>,
 }
@@ -83,7 +87,12 @@ impl History {
                         let (sent_ns, what) = open.remove(call).expect("sent before answered");
                         history.answered(sent_ns, *at_ns, what, answer);
                     }
-                    Said::Lost { call } => drop(open.remove(call)),
+                    Said::Lost { call } => {
+                        let (_, what) = open.remove(call).expect("sent before lost");
+                        if let Call::Acquire { key, .. } | Call::Declare { key, .. } = what {
+                            history.lost.push((*at_ns, key.clone()));
+                        }
+                    }
                     Said::Saw(sight) => history.sights.push((*at_ns, sight.clone())),
                 }
             }
@@ -94,13 +103,18 @@ impl History {
 
     fn sent(&mut self, caller: &str, at_ns: u64, call: &Call) {
         match call {
-            Call::Acquire { key, count, ttl_ms } => {
+            Call::Acquire {
+                key, count, ttl_ms, ..
+            } => {
                 let acquire = self.acquires.entry(key.clone()).or_default();
                 acquire.owner = caller.trim_end_matches(".log").to_owned();
                 (acquire.count, acquire.ttl_ms) = (*count, *ttl_ms);
                 acquire.sent.push(at_ns);
             }
-            Call::Renew { .. } => {}
+            Call::Renew { lease, ttl_ms } => {
+                let renews = self.renews_sent.entry(lease.clone()).or_default();
+                renews.push((at_ns, *ttl_ms));
+            }
             Call::Release { lease } => {
                 let release = self.releases.entry(lease.clone()).or_default();
                 release.sent.push(at_ns);

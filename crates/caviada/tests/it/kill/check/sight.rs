@@ -5,6 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::log::{Lease, Sight};
 use super::history::{Acquire, History};
 
+/// What a restart grants at least to every live lease, so that its holder can come back.
+const GRACE_MS: u64 = 30_000;
+/// Between the answer that tells of a deadline and the instant that is written beside it.
+const SLACK_MS: u64 = 5_000;
+
 /// What a look found of a call whose answer never came, and how often it had been sent by then.
 type Found = BTreeMap<String, (usize, bool)>;
 
@@ -14,16 +19,21 @@ pub fn check(history: &History) -> Vec<String> {
     let mut unknown = Found::new();
     let mut gone = BTreeSet::new();
     let mut seen = BTreeSet::new();
-    for (at_ns, sight) in &history.sights {
+    let mut last: Option<&(u64, Sight)> = None;
+    for current @ (at_ns, sight) in &history.sights {
         let look = Look {
             history,
             at_ns: *at_ns,
             sight,
+            last: last.replace(current),
         };
         let mut wrong = look.holds_together();
         wrong.extend(look.acknowledged());
         wrong.extend(look.declared(&mut unknown));
         wrong.extend(look.unanswered(&mut unknown));
+        wrong.extend(look.refused(&unknown));
+        wrong.extend(look.released());
+        wrong.extend(look.renewed());
         wrong.extend(look.ended(&mut seen, &mut gone));
         found.extend(wrong.into_iter().map(|w| format!("at {at_ns} ns: {w}")));
     }
@@ -34,6 +44,8 @@ struct Look<'h> {
     history: &'h History,
     at_ns: u64,
     sight: &'h Sight,
+    /// The look before this one.
+    last: Option<&'h (u64, Sight)>,
 }
 
 impl Look<'_> {
@@ -165,6 +177,75 @@ impl Look<'_> {
             let there = noted.contains(key.as_str());
             let expired = self.at_ns >= self.history.sure_until(acquire, "", self.at_ns);
             found.extend(stays(unknown, key, sent, there, expired));
+        }
+        found
+    }
+
+    /// A key that gave something, as this look shows, is not refused later.
+    fn refused(&self, unknown: &Found) -> Vec<String> {
+        let there = unknown.iter().filter(|(_, (_, there))| *there);
+        let refused = there.filter(|(key, _)| {
+            let acquire = self.history.acquires.get(*key).map(|a| &a.refused);
+            let declare = self.history.declares.get(*key).map(|d| &d.refused);
+            let refused = acquire.into_iter().chain(declare).flatten();
+            refused.into_iter().any(|at| *at > self.at_ns)
+        });
+        refused
+            .map(|(key, _)| format!("one outcome: {key} is there and was refused later"))
+            .collect()
+    }
+
+    /// A release without answer that had not been done is not done later either.
+    fn released(&self) -> Vec<String> {
+        let Some((last_ns, last)) = self.last else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for lease in &last.leases {
+            let Some(releases) = self.history.releases.get(&lease.id) else {
+                continue;
+            };
+            let sent = |from: u64, to: u64| releases.sent.iter().any(|t| (from..to).contains(t));
+            let again = sent(*last_ns, self.at_ns) || !sent(0, *last_ns);
+            let acquire = self.history.acquires.get(&lease.note);
+            let sure = acquire.map_or(0, |a| self.history.sure_until(a, &lease.id, self.at_ns));
+            if !again && self.at_ns < sure && self.lease(&lease.id).is_none() {
+                found.push(format!("{} was not released and is gone", lease.id));
+            }
+        }
+        found
+    }
+
+    /// A deadline never falls, and rises only by what somebody sent since the last look, or by
+    /// what a restart grants: a renewal without answer is there at once or never.
+    fn renewed(&self) -> Vec<String> {
+        let due_ms = |at_ns: u64, lease: &Lease| at_ns / 1_000_000 + lease.expires_in_ms;
+        let mut found = Vec::new();
+        for lease in &self.sight.leases {
+            let before = self
+                .last
+                .and_then(|(at, s)| Some((*at, s.leases.iter().find(|l| l.id == lease.id)?)));
+            let since = before.map_or(0, |(at, _)| at);
+            let renews = self
+                .history
+                .renews_sent
+                .get(&lease.id)
+                .into_iter()
+                .flatten();
+            let renews = renews.filter(|(at, _)| (since..self.at_ns).contains(at));
+            let acquire = self.history.acquires.get(&lease.note);
+            let asked = acquire.filter(|_| before.is_none()).map_or(0, |a| a.ttl_ms);
+            let ttl_ms = renews.map(|(_, ttl)| *ttl).chain([asked, GRACE_MS]).max();
+            let now_ms = self.at_ns / 1_000_000;
+            let least = before.map_or(0, |(at, l)| due_ms(at, l));
+            let most = (now_ms + ttl_ms.unwrap_or(0)).max(least) + SLACK_MS;
+            let due = due_ms(self.at_ns, lease);
+            if due + SLACK_MS < least || due > most {
+                found.push(format!(
+                    "{} is due at {due} ms, renewed by nobody; it must be from {least} to {most} ms",
+                    lease.id
+                ));
+            }
         }
         found
     }

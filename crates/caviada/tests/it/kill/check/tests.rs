@@ -29,12 +29,16 @@ impl Story {
     }
 
     fn acquire(&mut self, caller: &str, at: (u64, u64), key: &str, lease: Option<Lease>) {
-        let call = Call::Acquire {
-            key: key.to_owned(),
-            count: 1,
-            ttl_ms: 1_000,
+        let answer = lease.map(Answer::Lease);
+        self.call(caller, at, acquire(key), answer);
+    }
+
+    fn renew(&mut self, at: (u64, u64), answer: Option<Lease>) {
+        let call = Call::Renew {
+            lease: "l1".to_owned(),
+            ttl_ms: 60_000,
         };
-        self.call(caller, at, call, lease.map(Answer::Lease));
+        self.call("ann", at, call, answer.map(Answer::Lease));
     }
 
     fn release(&mut self, caller: &str, at: (u64, u64), lease: &Lease, heard: bool) {
@@ -69,6 +73,7 @@ impl Story {
                 name: (*id).to_owned(),
                 state: state.to_owned(),
                 lease,
+                ..Seen::default()
             };
             ((*id).to_owned(), seen)
         };
@@ -78,6 +83,15 @@ impl Story {
             ended: BTreeMap::new(),
         };
         self.say("auditor", at_ms, Said::Saw(sight));
+    }
+
+    /// The look that was told last.
+    fn sight(&mut self) -> &mut Sight {
+        let lines = self.0.get_mut("auditor").unwrap();
+        match &mut lines.last_mut().unwrap().said {
+            Said::Saw(sight) => sight,
+            _ => unreachable!(),
+        }
     }
 
     #[track_caller]
@@ -93,6 +107,22 @@ impl Story {
     }
 }
 
+fn acquire(key: &str) -> Call {
+    Call::Acquire {
+        pool: "herd".to_owned(),
+        key: key.to_owned(),
+        count: 1,
+        ttl_ms: 1_000,
+    }
+}
+
+fn refused() -> Answer {
+    Answer::Refused {
+        status: 409,
+        code: "pool-exhausted".to_owned(),
+    }
+}
+
 fn lease(id: &str, fence: u64, owner: &str, key: &str, resource: &str) -> Lease {
     Lease {
         id: id.to_owned(),
@@ -101,6 +131,7 @@ fn lease(id: &str, fence: u64, owner: &str, key: &str, resource: &str) -> Lease 
         owner: owner.to_owned(),
         note: key.to_owned(),
         expires_at: "2031-01-01T00:00:05.000Z".to_owned(),
+        expires_in_ms: 1_000,
         resources: vec![resource.to_owned()],
     }
 }
@@ -153,11 +184,7 @@ fn who_was_silent_for_his_time_to_live_holds_no_more() {
 fn a_renewal_prolongs_what_is_held() {
     let mut story = Story::default();
     story.acquire("ann", (10, 20), "a", Some(ann()));
-    let renew = Call::Renew {
-        lease: "l1".to_owned(),
-        ttl_ms: 1_000,
-    };
-    story.call("ann", (500, 510), renew, Some(Answer::Lease(ann())));
+    story.renew((500, 510), Some(ann()));
     story.acquire("ben", (1_030, 1_040), "b", Some(ben()));
     story.breaks("never two holders");
 }
@@ -206,15 +233,11 @@ fn a_release_without_answer_may_be_there_or_not_but_not_by_turns() {
 fn a_lost_renewal_is_found() {
     let mut story = Story::default();
     story.acquire("ann", (10, 20), "a", Some(ann()));
-    let renew = Call::Renew {
-        lease: "l1".to_owned(),
-        ttl_ms: 1_000,
-    };
     let later = Lease {
         expires_at: "2031-01-01T00:00:06.000Z".to_owned(),
         ..ann()
     };
-    story.call("ann", (30, 40), renew, Some(Answer::Lease(later)));
+    story.renew((30, 40), Some(later));
     story.saw(50, &[&ann()], &[]);
     story.breaks("lost a renewal");
 }
@@ -276,10 +299,159 @@ fn a_lease_that_nobody_asked_for_is_found() {
 fn a_resource_of_a_lease_that_is_not_there_is_found() {
     let mut story = Story::default();
     story.saw(10, &[], &[]);
-    let lines = story.0.get_mut("auditor").unwrap();
-    let Said::Saw(sight) = &mut lines[0].said else {
-        unreachable!()
-    };
-    sight.resources.get_mut("r1").unwrap().lease = Some("l9".to_owned());
+    story.sight().resources.get_mut("r1").unwrap().lease = Some("l9".to_owned());
     story.breaks("has it");
+}
+
+#[test]
+fn a_resource_that_is_free_and_held_is_found() {
+    let mut story = Story::default();
+    story.acquire("ann", (10, 20), "a", Some(ann()));
+    story.saw(30, &[&ann()], &[]);
+    story.sight().resources.get_mut("r1").unwrap().state = "free".to_owned();
+    story.breaks("has it");
+}
+
+#[test]
+fn a_resource_of_two_leases_and_one_that_is_gone_are_found() {
+    let mut story = Story::default();
+    story.saw(10, &[&ann(), &ben()], &[]);
+    story.breaks("r1 is of l1 and of l2");
+    let mut story = Story::default();
+    story.saw(10, &[&ann()], &[]);
+    story.sight().resources.remove("r1");
+    story.breaks("which is not there");
+}
+
+#[test]
+fn a_lease_that_is_another_now_is_found() {
+    let other = [
+        Lease { fence: 7, ..ann() },
+        Lease {
+            owner: "ben".to_owned(),
+            ..ann()
+        },
+        Lease {
+            note: "b".to_owned(),
+            ..ann()
+        },
+        lease("l1", 1, "ann", "a", "r2"),
+    ];
+    for other in other {
+        let mut story = Story::default();
+        story.acquire("ann", (10, 20), "a", Some(ann()));
+        story.saw(30, &[&other], &[]);
+        story.breaks("and now it is");
+    }
+}
+
+#[test]
+fn a_lease_of_half_the_count_or_of_somebody_else_is_found() {
+    let half = Lease {
+        resources: vec![],
+        ..ann()
+    };
+    let mut story = Story::default();
+    story.acquire("ann", (10, 20), "a", Some(half.clone()));
+    story.breaks("all or nothing");
+    let others = Lease {
+        owner: "ben".to_owned(),
+        ..ann()
+    };
+    for lease in [half, others] {
+        let mut story = Story::default();
+        story.acquire("ann", (10, 20), "a", None);
+        story.saw(30, &[&lease], &[]);
+        story.breaks("1 of \"ann\" is");
+    }
+}
+
+#[test]
+fn a_key_that_gives_other_fences_or_is_refused_later_is_found() {
+    let mut story = Story::default();
+    story.acquire("ann", (10, 20), "a", Some(ann()));
+    story.acquire("ann", (30, 40), "a", Some(Lease { fence: 2, ..ann() }));
+    story.breaks("other fences");
+    let mut story = Story::default();
+    story.acquire("ann", (10, 20), "a", Some(ann()));
+    story.call("ann", (30, 40), acquire("a"), Some(refused()));
+    story.breaks("one outcome");
+}
+
+#[test]
+fn a_key_that_gave_something_without_an_answer_is_not_refused_later() {
+    let mut story = Story::default();
+    story.acquire("ann", (10, 20), "a", None);
+    story.saw(30, &[&ann()], &[]);
+    story.call("ann", (40, 50), acquire("a"), Some(refused()));
+    story.breaks("a is there and was refused later");
+    let mut story = Story::default();
+    story.declare((10, 20), false);
+    story.saw(30, &[], &["n1", "n2"]);
+    let again = Call::Declare {
+        key: "d".to_owned(),
+        names: vec!["n1".to_owned(), "n2".to_owned()],
+    };
+    story.call("ann", (40, 50), again, Some(refused()));
+    story.breaks("d is there and was refused later");
+}
+
+#[test]
+fn a_release_without_answer_is_not_done_later() {
+    let mut story = Story::default();
+    story.acquire("ann", (10, 20), "a", Some(ann()));
+    story.release("ann", (30, 40), &ann(), false);
+    story.saw(50, &[&ann()], &[]);
+    story.saw(60, &[], &[]);
+    story.breaks("was not released and is gone");
+    let mut story = Story::default();
+    story.acquire("ann", (10, 20), "a", Some(ann()));
+    story.release("ann", (30, 40), &ann(), false);
+    story.saw(50, &[&ann()], &[]);
+    story.release("ann", (52, 55), &ann(), false);
+    story.saw(60, &[], &[]);
+    story.holds();
+}
+
+#[test]
+fn a_renewal_without_answer_is_there_at_once_or_never() {
+    let story = |dues_in_ms: [u64; 2]| {
+        let mut story = Story::default();
+        story.acquire("ann", (10, 20), "a", Some(ann()));
+        story.renew((30, 40), None);
+        for (at, expires_in_ms) in [50, 60].into_iter().zip(dues_in_ms) {
+            let ann = Lease {
+                expires_in_ms,
+                ..ann()
+            };
+            story.saw(at, &[&ann], &[]);
+        }
+        story
+    };
+    story([60_000, 60_000]).holds();
+    // A restart grants half a minute to everybody.
+    story([1_000, 30_000]).holds();
+    story([30_000, 60_000]).breaks("renewed by nobody");
+    story([60_000, 30_000]).breaks("renewed by nobody");
+    story([70_000, 70_000]).breaks("renewed by nobody");
+}
+
+#[test]
+fn a_lease_that_was_gone_and_is_shown_live_is_found() {
+    let mut story = Story::default();
+    story.saw(10, &[], &[]);
+    let ended = &mut story.sight().ended;
+    ended.insert("l1".to_owned(), "active".to_owned());
+    story.breaks("l1 was released and is active");
+}
+
+#[test]
+fn calls_without_answer_are_counted_by_what_became_of_them() {
+    let mut story = Story::default();
+    story.acquire("ann", (10, 20), "a", None);
+    story.acquire("ben", (10, 20), "b", None);
+    story.declare((30, 40), false);
+    story.saw(50, &[&ann()], &["n1", "n2"]);
+    let unknown = super::unknown(&story.0);
+    assert_eq!((unknown.there, unknown.absent), (2, 1));
 }

@@ -25,6 +25,13 @@ pub fn read(wire: &wire::HostSpec) -> Result<HostSpec, Error> {
         "keep the files on the server and name them in `options`: tls_ca, tls_cert, tls_key, \
          ssh_key, ssh_known_hosts",
     )?;
+    let built = matches!(wire.driver, DriverName::Docker | DriverName::Process);
+    let driver = name(wire.driver);
+    read::without(
+        "driver",
+        built,
+        &format!("this version has no driver `{driver}` yet; there are docker and process"),
+    )?;
     let options = wire.options.iter();
     let mut options: BTreeMap<Box<str>, Box<str>> = options
         .map(|(k, v)| (k.as_str().into(), v.as_str().into()))
@@ -34,7 +41,7 @@ pub fn read(wire: &wire::HostSpec) -> Result<HostSpec, Error> {
     }
     let builds_max = limits::BUILDS_PER_HOST_DEFAULT;
     Ok(HostSpec {
-        driver: name(wire.driver).into(),
+        driver: driver.into(),
         address: wire
             .address
             .as_deref()
@@ -59,6 +66,11 @@ pub fn read(wire: &wire::HostSpec) -> Result<HostSpec, Error> {
         declared_in: wire.declared_in.as_deref().map(Into::into),
         lost_after_ms: wire.lost_after_ms.unwrap_or(limits::HOST_LOST_MS_DEFAULT),
     })
+}
+
+/// What was put, as it will be shown.
+pub fn filled(wire: &wire::HostSpec) -> Result<wire::HostSpec, Error> {
+    Ok(render(&read(wire)?))
 }
 
 fn capacity(wire: &wire::HostSpec) -> Result<u32, Error> {

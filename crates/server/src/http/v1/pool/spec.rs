@@ -66,6 +66,11 @@ pub fn read(wire: wire::PoolSpec) -> Result<PoolSpec, Error> {
     Ok(spec)
 }
 
+/// What was put, as it will be shown.
+pub fn filled(wire: &wire::PoolSpec) -> Result<wire::PoolSpec, Error> {
+    Ok(render(&read(wire.clone())?))
+}
+
 /// Policies that this server does not have yet are refused, not forgotten.
 fn possible(wire: &wire::PoolSpec) -> Result<(), Error> {
     let why = "not possible in this version";
