@@ -1,13 +1,24 @@
 //! The release: one static binary.
 
+mod trial;
+
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 
 use crate::cargo::{self, cargo, host, target_folder};
 
+pub use trial::{inside, run as try_out};
+
 /// Builds it and prints where it is and how large.
 pub fn run() -> Result<ExitCode> {
+    println!("{}", build()?.1);
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds it; says where it is, and that with its size for people.
+pub fn build() -> Result<(PathBuf, String)> {
     let host = host()?;
     let flags = std::env::var("RUSTFLAGS").unwrap_or_default();
     // Without an explicit target the flag would also reach build scripts and macros.
@@ -35,8 +46,8 @@ pub fn run() -> Result<ExitCode> {
     );
     #[expect(clippy::cast_precision_loss, reason = "a size for people")]
     let mib = bytes.len() as f64 / 1024.0 / 1024.0;
-    println!("{}  {mib:.1} MiB, static", path.display());
-    Ok(ExitCode::SUCCESS)
+    let said = format!("{}  {mib:.1} MiB, static", path.display());
+    Ok((path, said))
 }
 
 /// Whether an ELF file of 64 bits, least significant byte first, has a program header PT_INTERP,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::cargo::{self, cargo};
+use crate::dist;
 use crate::part::{self, Parts};
 use crate::report::Report;
 
@@ -23,6 +24,7 @@ pub struct Flags {
     pub docker: bool,
     pub postgres: bool,
     pub install: bool,
+    pub dist: bool,
     pub quick: bool,
     /// How often the kill harness kills, if it is told.
     pub kills: Option<u64>,
@@ -40,6 +42,7 @@ impl Flags {
             docker: true,
             postgres: true,
             install: true,
+            dist: true,
             quick: false,
             kills: None,
             strict,
@@ -50,6 +53,7 @@ impl Flags {
                 "--no-docker" => flags.docker = false,
                 "--no-postgres" => flags.postgres = false,
                 "--no-install" => flags.install = false,
+                "--no-dist" => flags.dist = false,
                 "--quick" => flags.quick = true,
                 "--kills" => {
                     let number = words.next().and_then(|n| n.parse().ok());
@@ -58,7 +62,7 @@ impl Flags {
                 _ => bail!("{word} is no flag of test; see cargo xtask --help"),
             }
         }
-        let all = flags.docker && flags.postgres && !flags.quick;
+        let all = flags.docker && flags.postgres && flags.dist && !flags.quick;
         ensure!(
             all || !flags.strict,
             "CI=true leaves nothing out, so the flags that do cannot be obeyed"
@@ -90,8 +94,25 @@ pub fn run(flags: &Flags) -> Result<ExitCode> {
     if flags.quick {
         report.left_out("all but format, lints and unit tests, by --quick");
     }
+    release(flags, &mut report);
     suite(flags, &parts, &mut report)?;
     Ok(report.finish())
+}
+
+/// The program that ships: that it is static, and can what static programs may fail at.
+fn release(flags: &Flags, report: &mut Report) {
+    if flags.quick {
+        return;
+    }
+    if !flags.dist {
+        report.left_out("the release: --no-dist");
+        return;
+    }
+    report.stage("release", || {
+        let (program, said) = dist::build()?;
+        let able = dist::try_out(&program)?;
+        Ok(format!("{said}; {able}"))
+    });
 }
 
 /// A stage that is one command of cargo, left out where its component is not installed.
@@ -319,6 +340,7 @@ mod tests {
     fn what_would_leave_something_out_is_refused_where_nothing_may_be() {
         assert!(Flags::parse_for(&["--no-docker"], true).is_err());
         assert!(Flags::parse_for(&["--quick"], true).is_err());
+        assert!(Flags::parse_for(&["--no-dist"], true).is_err());
         assert!(Flags::parse_for(&["--no-install"], true).is_ok());
         assert!(Flags::parse_for(&["--no-docker", "--quick"], false).is_ok());
         assert!(Flags::parse_for(&["--no-dokcer"], false).is_err());
