@@ -411,7 +411,7 @@ fn slice(
         .get(&parent)
         .map(|p| p.doc.clone())
         .unwrap_or_default();
-    let name = ResourceName::fitting(&format!("{part}#{id}"));
+    let name = ResourceName::numbered(&part.to_string(), id);
     blank(
         id,
         pool.id,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::id::ResourceId;
 use crate::limits::{NAME_BYTES_MAX, OWNER_BYTES_MAX, RESOURCE_NAME_BYTES_MAX};
 
 /// A text cannot be the name it was meant to be.
@@ -142,6 +143,19 @@ impl ResourceName {
     }
 }
 
+impl ResourceName {
+    /// `text-3x5`: a name that no other id can have. What is too long is cut off before the number.
+    #[must_use]
+    pub fn numbered(text: &str, id: ResourceId) -> Self {
+        let id = id.to_string();
+        let number = id.rsplit('_').next().unwrap_or(&id).trim_start_matches('0');
+        let text = Self::fitting(text);
+        let room = RESOURCE_NAME_BYTES_MAX.saturating_sub(number.len() + 1);
+        let kept = &text.0[..text.0.floor_char_boundary(room)];
+        Self(format!("{kept}-{number}").into())
+    }
+}
+
 impl Default for ResourceName {
     /// `unnamed`.
     fn default() -> Self {
@@ -208,6 +222,21 @@ fn check_text(what: &str, text: &str, bytes_max: usize) -> Result<(), InvalidNam
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_numbered_name_is_its_ids_own_however_long_the_text() {
+        let name = |text: &str, id| ResourceName::numbered(text, ResourceId(id)).to_string();
+        assert_eq!(name("10.20.0.0/29", 37), "10.20.0.0/29-15");
+        assert_eq!(name("cpu=2,mem=64", 1_000), "cpu=2,mem=64-z8");
+        for long in ["x".repeat(300), "ö".repeat(200)] {
+            let (one, other) = (name(&long, 37), name(&long, u64::MAX));
+            assert!(one != other && one.ends_with("-15"));
+            for text in [one, other] {
+                assert!(text.len() <= RESOURCE_NAME_BYTES_MAX);
+                assert_eq!(ResourceName::new(&text).unwrap(), *text);
+            }
+        }
+    }
 
     #[test]
     fn a_name_is_one_dns_label() {
