@@ -178,6 +178,9 @@ async fn dispatch(
     match command {
         Command::Login(args) => return context::login(globals, args).await,
         Command::Context(command) => return context::contexts(globals, &command, &out),
+        Command::Template(template::TemplateCommand::Check { folder }) => {
+            return template::check(&folder);
+        }
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut root, "caviada", &mut text);

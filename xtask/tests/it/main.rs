@@ -5,6 +5,7 @@
 
 mod architecture;
 mod length;
+mod link;
 mod machine;
 mod manifest;
 mod name;

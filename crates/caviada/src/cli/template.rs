@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use caviada_api::client::{Client, every};
 use caviada_api::list::PageQuery;
 use caviada_api::template::{Template, TemplateSpec};
+use caviada_driver::template as recipe;
 use clap::Subcommand;
 
 use super::exit::{Exit, Failure};
@@ -32,6 +33,11 @@ pub enum TemplateCommand {
     Put {
         /// Its name
         name: String,
+        /// The folder
+        folder: PathBuf,
+    },
+    /// Check a folder without a server: with its defaults and each allowed value
+    Check {
         /// The folder
         folder: PathBuf,
     },
@@ -99,9 +105,27 @@ pub async fn template(
                 _ => out.list(&list)?,
             }
         }
+        TemplateCommand::Check { folder } => return check(&folder),
         TemplateCommand::Rm { name } => client.delete_template(&name).await?,
     }
     Ok(Exit::Ok)
+}
+
+/// Tells everything wrong in a folder, each with file, line and key.
+pub fn check(folder: &Path) -> Result<Exit, Failure> {
+    let files = read_folder(folder)?;
+    let problems = match recipe::Template::parse(&recipe::Source { files }) {
+        Ok(template) => template.check(),
+        Err(problems) => problems,
+    };
+    for problem in &problems {
+        eprintln!("{}/{problem}", folder.display());
+    }
+    match problems.len() {
+        0 => Ok(Exit::Ok),
+        1 => Err(Failure::usage("the template has a problem")),
+        count => Err(Failure::usage(format!("the template has {count} problems"))),
+    }
 }
 
 /// Its files as they are: a template is read by people.

@@ -16,6 +16,7 @@ mod limit;
 mod load;
 mod log;
 mod noun;
+mod page;
 mod progress;
 mod run;
 mod serve;

@@ -7,6 +7,7 @@ mod model;
 mod pool;
 mod queue;
 mod quota;
+mod retention;
 mod scene;
 mod slice;
 mod world;
