@@ -34,7 +34,8 @@ pub struct SetArgs {
     /// Its name
     name: String,
     /// Where to; among the targets that the server's configuration allows
-    url: String,
+    #[arg(value_name = "URL")]
+    target: String,
     /// Events it is told, lease.granted, or a noun with all its events, lease [default: all]
     #[arg(long = "event", value_name = "EVENT")]
     events: Vec<String>,
@@ -96,7 +97,7 @@ pub async fn webhook(client: &Client, command: WebhookCommand, out: &Out) -> Res
 async fn set(client: &Client, args: SetArgs, out: &Out) -> Result<(), Failure> {
     let some = |list: Vec<String>| (!list.is_empty()).then_some(list);
     let spec = WebhookSpec {
-        url: args.url,
+        url: args.target,
         events: some(args.events),
         pools: some(args.pools),
         secret: args.secret_env.as_deref().map(secret).transpose()?,

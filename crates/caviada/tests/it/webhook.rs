@@ -97,9 +97,6 @@ async fn every_event_is_told_over_kills_of_the_server() {
         .iter()
         .find(|e| e.kind.starts_with("lease.") && !told.contains(&e.id));
     assert_eq!(missed, None);
-    // Repeats are few: the mark outlives a kill.
-    let repeats = events.lock().unwrap().len() - told.len();
-    assert!(repeats < 200, "{repeats} repeats");
     // Sealed, and not in the log.
     let secret = secret.unwrap();
     assert!(!server.log().contains(&secret));

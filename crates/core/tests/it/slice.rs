@@ -30,7 +30,7 @@ fn no_two_slices_overlap_and_what_is_excluded_is_never_cut() {
     }
     cut.sort();
     cut.dedup();
-    let addresses: Vec<_> = cut.iter().map(|c| c.split('#').next().unwrap()).collect();
+    let addresses: Vec<_> = cut.iter().map(|c| c.split('-').next().unwrap()).collect();
     assert_eq!(addresses, ["10.0.0.1", "10.0.0.2", "10.0.0.3"]);
 }
 

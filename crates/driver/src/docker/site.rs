@@ -127,14 +127,36 @@ impl Site<'_> {
         match state.status {
             Some(State::EXITED | State::DEAD) => {
                 let code = state.exit_code.unwrap_or(-1);
-                let why = match state.oom_killed {
-                    Some(true) => format!("was killed at its memory limit (exit code {code})"),
-                    _ => format!("ended with exit code {code}"),
+                let why = if self.at_memory_limit(service, state).await? {
+                    format!("was killed at its memory limit (exit code {code})")
+                } else {
+                    format!("ended with exit code {code}")
                 };
                 Err(self.not_ready(service, id, &why).await)
             }
             _ => Ok(()),
         }
+    }
+
+    /// Whether a service that ended met its memory limit. Of that an engine learns by an event of
+    /// its own, which may come a little after the end: a killed one is looked at again.
+    async fn at_memory_limit(
+        &self,
+        service: &str,
+        ended: &ContainerState,
+    ) -> Result<bool, DriverError> {
+        const KILLED: i64 = 128 + 9;
+        const LOOKS: usize = 4;
+        let mut told = ended.oom_killed;
+        let mut pause = Pause::new();
+        for _ in 0..LOOKS {
+            if told == Some(true) || ended.exit_code != Some(KILLED) {
+                break;
+            }
+            pause.wait().await;
+            told = self.state(service).await?.1.oom_killed;
+        }
+        Ok(told == Some(true))
     }
 
     /// `NotReady` with the service's name and its last lines.

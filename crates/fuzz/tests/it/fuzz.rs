@@ -40,7 +40,17 @@ fn holds(target: &Target, text: &str, repeat: &str) {
     );
 }
 
-fn run(name: &str) {
+/// What the program's own thread has. A test's has less, and texts that nest as deep as the parsers
+/// allow need more than that in a build that is not optimised.
+const STACK_BYTES: usize = 8 << 20;
+
+fn run(name: &'static str) {
+    let body = std::thread::Builder::new().stack_size(STACK_BYTES);
+    let checked = body.spawn(move || cases(name)).unwrap().join();
+    checked.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+}
+
+fn cases(name: &str) {
     let target = named(name).unwrap();
     for seed in target.seeds {
         holds(target, seed, "a seed");
