@@ -144,7 +144,6 @@ mod tests {
         owner = "ci"
         leases_max = 10
         quantity_max = { mem = "32Gi" }
-        pools = { boards = { resources_max = 1 } }
     "#;
 
     #[test]

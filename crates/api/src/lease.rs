@@ -37,8 +37,8 @@ pub struct Acquire {
     /// How long from the grant, in milliseconds; the pool's `ttl_ms` when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ttl_ms: Option<u64>,
-    /// How long to wait when nothing is free, in milliseconds; 0 is refused at once; the pool's
-    /// `on_empty` and `wait_ms_max` when absent.
+    /// How long to wait when nothing is free, in milliseconds; refused at once with 0 or when
+    /// absent; at most the pool's `wait_ms_max`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wait_ms: Option<u64>,
     /// While it waits the caller must renew at least this often, in milliseconds, to show it lives.

@@ -58,14 +58,9 @@ pub struct PoolSpec {
     /// Resources of this pool are divisible, and callers who name no size get a slice of this one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub slice: Option<SliceSize>,
-    /// What an acquire without `wait_ms` gets when nothing is free.
-    pub on_empty: OnEmpty,
     /// Built at once, at most; 4 when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub builds_max: Option<u32>,
-    /// A free one on a lost host is replaced after so long, in milliseconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub replace_after_ms: Option<u64>,
     /// A dirty one that nobody cleans raises an alert after so long, in milliseconds; 15 minutes
     /// when absent.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -115,10 +110,6 @@ pub struct RecyclePolicy {
     /// A cleaning that takes longer has failed, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clean_ms_max: Option<u64>,
-    /// For class `hook`: called for each dirty resource. Without one, somebody outside leases
-    /// dirty ones with purpose `clean`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub hook_url: Option<String>,
 }
 
 /// The ways to become clean.
@@ -129,7 +120,7 @@ pub enum RecycleClass {
     Replace,
     /// The template's own reset, then its readiness.
     Reset,
-    /// A webhook, or an outside cleaner.
+    /// Somebody outside, who leases dirty ones with purpose `clean`.
     Hook,
     /// Free again as it is.
     Keep,
@@ -192,17 +183,6 @@ pub enum Placement {
     Spread,
     /// On the host with the least room that suffices.
     Pack,
-}
-
-/// What an acquire that does not say gets from an empty pool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, Default)]
-#[serde(rename_all = "snake_case")]
-pub enum OnEmpty {
-    /// It waits, up to `wait_ms_max`.
-    Wait,
-    /// It is refused.
-    #[default]
-    Fail,
 }
 
 /// A pool as it is.
@@ -284,7 +264,6 @@ mod tests {
         let spec: PoolSpec = serde_json::from_str("{}").unwrap();
         assert_eq!(spec, PoolSpec::default());
         assert_eq!(spec.template, None);
-        assert_eq!(spec.on_empty, OnEmpty::Fail);
     }
 
     #[test]
@@ -296,7 +275,7 @@ mod tests {
             "recycle": {"class": "replace", "uses_max": 10},
             "pick": "oldest",
             "visibility": {"holders": "group", "owners": ["ana"]},
-            "on_bad": "swap", "placement": "pack", "indexed": ["arch"], "on_empty": "wait",
+            "on_bad": "swap", "placement": "pack", "indexed": ["arch"],
         });
         let spec: PoolSpec = serde_json::from_value(json.clone()).unwrap();
         assert_eq!(serde_json::to_value(&spec).unwrap(), json);

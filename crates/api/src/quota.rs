@@ -1,7 +1,5 @@
 //! `/api/v1/quotas`: how much an owner may have, waiting and live together.
 
-use std::collections::BTreeMap;
-
 use caviada_core::id::QuotaId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -22,24 +20,9 @@ pub struct QuotaSpec {
     #[serde(skip_serializing_if = "Quantity::is_empty")]
     #[schema(value_type = BTreeMap<String, u64>)]
     pub quantity_max: Quantity,
-    /// Further bounds within single pools.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub pools: BTreeMap<String, PoolQuota>,
     /// Name of the file that `load` declared this from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub declared_in: Option<String>,
-}
-
-/// Bounds within one pool.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, Default)]
-#[serde(deny_unknown_fields, default)]
-pub struct PoolQuota {
-    /// Leases.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub leases_max: Option<u32>,
-    /// Resources in them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub resources_max: Option<u32>,
 }
 
 /// A quota and what is used of it.

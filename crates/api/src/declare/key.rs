@@ -8,7 +8,7 @@ use super::quantity;
 use crate::duration::Duration;
 use crate::key::{NewKey, Role};
 use crate::quantity::Amount;
-use crate::quota::{PoolQuota, QuotaSpec};
+use crate::quota::QuotaSpec;
 
 /// A key. Its secret never stands in the file.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -66,9 +66,6 @@ pub struct QuotaEntry {
     /// Amounts of divisible resources.
     #[serde(default)]
     pub quantity_max: BTreeMap<String, Amount>,
-    /// Further bounds within single pools.
-    #[serde(default)]
-    pub pools: BTreeMap<String, PoolQuota>,
 }
 
 impl QuotaEntry {
@@ -78,7 +75,6 @@ impl QuotaEntry {
             leases_max: self.leases_max,
             resources_max: self.resources_max,
             quantity_max: quantity(&self.quantity_max),
-            pools: self.pools.clone(),
             declared_in: Some(declared_in.to_owned()),
         }
     }

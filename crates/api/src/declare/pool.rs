@@ -8,7 +8,7 @@ use super::{SliceEntry, quantity};
 use crate::attribute::Attributes;
 use crate::duration::Duration;
 use crate::pool::{
-    LeasePolicy, OnBad, OnEmpty, Pick, Placement, PoolSpec, RecycleClass, RecyclePolicy, Visibility,
+    LeasePolicy, OnBad, Pick, Placement, PoolSpec, RecycleClass, RecyclePolicy, Visibility,
 };
 use crate::quantity::Amount;
 
@@ -66,15 +66,9 @@ pub struct PoolEntry {
     /// Its resources are divisible; size of a slice for callers who name none.
     #[serde(default)]
     pub slice: Option<SliceEntry>,
-    /// What an acquire that does not say gets from an empty pool.
-    #[serde(default)]
-    pub on_empty: OnEmpty,
     /// Built at once, at most.
     #[serde(default)]
     pub builds_max: Option<u32>,
-    /// A free one on a lost host is replaced after so long.
-    #[serde(default)]
-    pub replace_after: Option<Duration>,
     /// A dirty one that nobody cleans raises an alert after so long.
     #[serde(default)]
     pub dirty_alert: Option<Duration>,
@@ -129,8 +123,6 @@ pub struct RecycleEntry {
     pub uses_max: Option<u32>,
     /// A cleaning that takes longer has failed.
     pub clean_max: Option<Duration>,
-    /// Called for each dirty resource.
-    pub hook_url: Option<String>,
 }
 
 impl PoolEntry {
@@ -159,7 +151,6 @@ impl PoolEntry {
                 age_ms_max: ms(self.recycle.age_max),
                 uses_max: self.recycle.uses_max,
                 clean_ms_max: ms(self.recycle.clean_max),
-                hook_url: self.recycle.hook_url.clone(),
             },
             pick: self.pick,
             visibility: self.visibility.clone(),
@@ -170,9 +161,7 @@ impl PoolEntry {
             attributes: self.attributes.clone(),
             hosts: self.hosts.clone(),
             slice: self.slice.as_ref().map(SliceEntry::size),
-            on_empty: self.on_empty,
             builds_max: self.builds_max,
-            replace_after_ms: ms(self.replace_after),
             dirty_alert_ms: ms(self.dirty_alert),
             declared_in: Some(declared_in.to_owned()),
         }

@@ -6,7 +6,7 @@ use caviada_api::client::{Client, every};
 use caviada_api::declare::Ttl;
 use caviada_api::duration::Duration;
 use caviada_api::list::PageQuery;
-use caviada_api::pool::{Holders, OnBad, OnEmpty, Pick, Placement, Pool, PoolSpec, RecycleClass};
+use caviada_api::pool::{Holders, OnBad, Pick, Placement, Pool, PoolSpec, RecycleClass};
 use clap::{Args, Subcommand};
 
 use super::exit::{Exit, Failure};
@@ -68,9 +68,6 @@ pub struct SetArgs {
     /// What happens to a lease whose resource goes bad: keep, swap or end
     #[arg(long, value_parser = wire::<OnBad>)]
     on_bad: Option<OnBad>,
-    /// What an acquire that does not say gets when nothing is free: wait or fail
-    #[arg(long, value_parser = wire::<OnEmpty>)]
-    on_empty: Option<OnEmpty>,
     /// How built ones are spread over hosts: spread or pack
     #[arg(long, value_parser = wire::<Placement>)]
     placement: Option<Placement>,
@@ -211,7 +208,6 @@ impl SetArgs {
         spec.recycle.class = self.recycle.or(spec.recycle.class);
         put(&mut spec.pick, self.pick.as_ref());
         put(&mut spec.on_bad, self.on_bad.as_ref());
-        put(&mut spec.on_empty, self.on_empty.as_ref());
         put(&mut spec.placement, self.placement.as_ref());
         put(&mut spec.visibility.holders, self.holders.as_ref());
         if let Some(owners) = &self.owners {

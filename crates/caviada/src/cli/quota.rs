@@ -3,7 +3,7 @@
 use caviada_api::client::{Client, every};
 use caviada_api::list::PageQuery;
 use caviada_api::quantity;
-use caviada_api::quota::{PoolQuota, Quota, QuotaSpec};
+use caviada_api::quota::{Quota, QuotaSpec};
 use clap::{Args, Subcommand};
 
 use super::exit::{Exit, Failure};
@@ -43,14 +43,11 @@ pub struct SetArgs {
     /// Amounts of divisible resources: cpu=8,mem=32Gi
     #[arg(long, value_name = "AMOUNTS")]
     quantity: Option<String>,
-    /// The bounds on leases and resources are for this pool
-    #[arg(long)]
-    pool: Option<String>,
 }
 
 impl Row for Quota {
     const COLUMNS: &'static [&'static str] = &["OWNER", "LEASES", "RESOURCES", "QUANTITY"];
-    const WIDE: &'static [&'static str] = &["QUANTITY USED", "POOLS"];
+    const WIDE: &'static [&'static str] = &["QUANTITY USED"];
 
     fn name(&self) -> String {
         self.owner.clone()
@@ -70,19 +67,7 @@ impl Row for Quota {
     }
 
     fn wide_cells(&self) -> Vec<String> {
-        let pools: Vec<String> = self
-            .spec
-            .pools
-            .iter()
-            .map(|(pool, quota)| {
-                let (leases, resources) = (or_dash(quota.leases_max), or_dash(quota.resources_max));
-                format!("{pool}:{leases}/{resources}")
-            })
-            .collect();
-        vec![
-            key_values(&self.used.quantity),
-            or_dash((!pools.is_empty()).then(|| pools.join(","))),
-        ]
+        vec![key_values(&self.used.quantity)]
     }
 }
 
@@ -116,14 +101,8 @@ async fn set(client: &Client, args: &SetArgs) -> Result<Quota, Failure> {
         spec.quantity_max =
             quantity::parse(text).map_err(|e| Failure::usage(format!("--quantity {text}: {e}")))?;
     }
-    if let Some(pool) = &args.pool {
-        let quota: &mut PoolQuota = spec.pools.entry(pool.clone()).or_default();
-        quota.leases_max = args.leases.or(quota.leases_max);
-        quota.resources_max = args.resources.or(quota.resources_max);
-    } else {
-        spec.leases_max = args.leases.or(spec.leases_max);
-        spec.resources_max = args.resources.or(spec.resources_max);
-    }
+    spec.leases_max = args.leases.or(spec.leases_max);
+    spec.resources_max = args.resources.or(spec.resources_max);
     Ok(client
         .put_quota(&args.owner, &spec, etag.as_deref())
         .await?)

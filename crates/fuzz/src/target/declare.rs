@@ -33,7 +33,6 @@ secret_env = "CI_KEY"
 owner = "ci"
 leases_max = 10
 quantity_max = { mem = "32Gi" }
-pools = { boards = { resources_max = 1 } }
 "#,
     ],
     words: &[

@@ -82,7 +82,6 @@ async fn put(
 ) -> Result<Response, Error> {
     let why = "not possible in this version";
     read::without("quantity_max", ask.body.quantity_max.is_empty(), why)?;
-    read::without("pools", ask.body.pools.is_empty(), why)?;
     let act = Act::PutQuota {
         owner: read::text("owner", &owner)?,
         spec: QuotaSpec {

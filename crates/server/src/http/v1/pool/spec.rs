@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use caviada_api::lease::SliceSize;
-use caviada_api::pool::{self as wire, OnEmpty};
+use caviada_api::pool as wire;
 use caviada_core::limits;
 use caviada_core::pool::{
     Holders, LeasePolicy, OnBad, Pick, Placement, PoolKind, PoolSpec, Recycle, RecycleClass,
@@ -74,10 +74,7 @@ pub fn filled(wire: &wire::PoolSpec) -> Result<wire::PoolSpec, Error> {
 /// Policies that this server does not have yet are refused, not forgotten.
 fn possible(wire: &wire::PoolSpec) -> Result<(), Error> {
     let why = "not possible in this version";
-    read::without("needs", wire.needs.is_empty(), why)?;
-    read::without("on_empty", wire.on_empty == OnEmpty::Fail, why)?;
-    read::without("replace_after_ms", wire.replace_after_ms.is_none(), why)?;
-    read::without("recycle.hook_url", wire.recycle.hook_url.is_none(), why)
+    read::without("needs", wire.needs.is_empty(), why)
 }
 
 fn lease(wire: &wire::LeasePolicy, policy: &mut LeasePolicy) {
@@ -179,9 +176,7 @@ pub fn render(spec: &PoolSpec) -> wire::PoolSpec {
             .as_ref()
             .map(|h| h.iter().map(ToString::to_string).collect()),
         slice: spec.slice.as_ref().map(slice),
-        on_empty: OnEmpty::Fail,
         builds_max: Some(spec.builds_max),
-        replace_after_ms: None,
         dirty_alert_ms: Some(spec.deadlines.dirty_alert_ms),
         declared_in: spec.declared_in.as_deref().map(Into::into),
     }
@@ -199,7 +194,6 @@ fn rendered_recycle(spec: &PoolSpec) -> wire::RecyclePolicy {
         age_ms_max: spec.recycle.age_ms_max,
         uses_max: spec.recycle.uses_max,
         clean_ms_max: Some(spec.deadlines.clean_ms),
-        hook_url: None,
     }
 }
 
