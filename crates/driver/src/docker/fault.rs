@@ -114,6 +114,8 @@ fn meaning(status: u16, message: &str) -> Failure {
         "non-overlapping ipv4 address pool",
         "all predefined address pools have been fully subnetted",
         "pool overlaps with other one",
+        // The other network is being removed, or made.
+        "networks have overlapping",
         "no available ipv4 addresses",
         "disk quota exceeded",
     ]) {
@@ -182,6 +184,8 @@ mod tests {
             "could not find an available, non-overlapping IPv4 address pool among the defaults \
              to assign to the network",
             "Pool overlaps with other one on this address space",
+            "cannot create network a (br-a): conflicts with network b (br-b): networks have \
+             overlapping IPv4",
         ] {
             assert_eq!(kind(500, message), Failure::NoRoom, "{message}");
         }
