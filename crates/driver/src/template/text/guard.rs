@@ -24,7 +24,7 @@ pub(super) enum Class {
 
 type Classes = BTreeMap<String, Class>;
 
-/// What is refused, and where.
+/// What is refused, and where; not more of it than anybody is told.
 pub(super) fn check(pieces: &[Piece<'_>], parameters: &Classes) -> Vec<Wrong> {
     let tags: Vec<&Tag<'_>> = pieces
         .iter()
@@ -39,6 +39,9 @@ pub(super) fn check(pieces: &[Piece<'_>], parameters: &Classes) -> Vec<Wrong> {
     for tag in tags {
         if let Err(what) = statement(tag, &mut depth).and_then(|()| check_tag(tag, &classes)) {
             wrong.push(what);
+        }
+        if wrong.len() >= limits::PROBLEMS_MAX {
+            break;
         }
     }
     wrong

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use caviada_driver::template::limits::PROBLEMS_MAX;
 use caviada_driver::template::{Parameters, Template};
 use proptest::prelude::*;
 
@@ -25,6 +26,19 @@ fn endless_work_runs_out_of_fuel() {
     assert!(
         refused_soon("{% for a in range(99999999) %}{% endfor %}").contains("range has more than")
     );
+}
+
+#[test]
+fn a_file_that_is_wrong_everywhere_gets_a_list_that_ends() {
+    let many = PROBLEMS_MAX * 2;
+    for (wrong, times) in [
+        ("{% macro x %}", many),
+        ("{% for a in [1] %}", many),
+        ("a: [\n", 1),
+    ] {
+        let said = refusal(&wrong.repeat(times));
+        assert!((1..=PROBLEMS_MAX).contains(&said.len()), "{}", said.len());
+    }
 }
 
 #[test]
