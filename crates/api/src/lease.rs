@@ -383,7 +383,7 @@ pub struct Annotate {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct Revoke {
-    /// Why; the holder reads it.
+    /// Why; the holder reads it: `why` of the ended lease, and with every refusal of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
 }

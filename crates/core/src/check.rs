@@ -18,6 +18,8 @@ use crate::limits;
 use crate::settle::queue::first_lacking;
 use crate::state::State;
 
+pub use place::lacks;
+
 /// An invariant that does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {

@@ -248,6 +248,8 @@ pub enum Act {
     Revoke {
         /// The lease.
         lease: LeaseId,
+        /// Why; told to its holder with the event.
+        reason: Option<Box<str>>,
     },
     /// Makes a lease another owner's.
     Give {

@@ -59,7 +59,7 @@ pub(crate) fn decide(state: &State, by: By, act: &Act) -> Result<Done, Refusal> 
             spec,
             declared_in,
             expect,
-        } => key::put_quota(state, &who, owner, *spec, declared_in.as_deref(), *expect),
+        } => key::put_quota(state, &who, owner, spec, declared_in.as_deref(), *expect),
         Act::DeleteQuota { owner } => key::delete_quota(state, &who, owner),
         Act::PutWebhook { .. } => webhook::put(state, &who, act),
         Act::DeleteWebhook { name } => webhook::delete(state, &who, name),
@@ -95,7 +95,7 @@ pub(crate) fn decide(state: &State, by: By, act: &Act) -> Result<Done, Refusal> 
             };
             lease::release(state, &who, *lease, members, leaving, *fence)
         }
-        Act::Revoke { lease } => lease::revoke(state, &who, *lease),
+        Act::Revoke { lease, reason } => lease::revoke(state, &who, *lease, reason.as_deref()),
         Act::Give { lease, to, fence } => lease::give(state, &who, *lease, to, *fence),
         Act::Share { lease, with, fence } => lease::share(state, &who, *lease, with, *fence),
         Act::Annotate {

@@ -338,6 +338,9 @@ pub enum Event {
         end: End,
         /// What its members became.
         members: Vec<(ResourceId, After)>,
+        /// What who revoked it said to its holder.
+        #[serde(default, skip_serializing_if = "is_default")]
+        reason: Option<Box<str>>,
     },
 
     /// An idempotency key has its outcome.

@@ -164,6 +164,10 @@ impl State {
                 || old.spec.visibility.owners != pool.spec.visibility.owners
                 || old.spec.on_bad != pool.spec.on_bad
         });
+        let lighter = |old: &Arc<Pool>| old.spec.needs != pool.spec.needs;
+        if self.pools.get(&pool.id).is_some_and(lighter) {
+            self.wake_hungry();
+        }
         if looks {
             self.work.insert(Work::PoolMembers(pool.id, ResourceId(0)));
         }

@@ -282,6 +282,7 @@ pub(crate) fn ended(state: &State, lease: &Lease, end: End, leaving: &Leaving) -
         fence: lease.fence,
         end,
         members,
+        reason: None,
     }
 }
 

@@ -10,6 +10,7 @@ use crate::attribute::{Attributes, Labels};
 use crate::event::Number;
 use crate::id::{HostId, PoolId};
 use crate::name::Name;
+use crate::space::Amounts;
 use crate::time::Time;
 
 /// A host as State holds it.
@@ -55,6 +56,9 @@ pub struct HostSpec {
     pub reach: Box<str>,
     /// Most resources at once.
     pub capacity: u32,
+    /// What else it has (`cpu`, `mem`), for the pools whose members need some of it.
+    #[serde(default, skip_serializing_if = "Amounts::is_empty")]
+    pub holds: Amounts,
     /// May be given new builds, and its free members may be granted.
     pub schedulable: bool,
     /// Filled to its capacity within the pools' max, whatever their warm says.

@@ -310,11 +310,8 @@ impl Index {
                 n.saturating_sub(by)
             }
         };
-        let asked: u32 = l.items.iter().map(|i| i.count).sum();
-        let held = u32::try_from(l.members.len()).unwrap_or(u32::MAX);
         let mut u = self.owners.get(&l.owner).cloned().unwrap_or_default();
-        step(if waiting { &mut u.waiting } else { &mut u.live }, 1);
-        step(&mut u.resources, if waiting { asked } else { held });
+        u.change(&OwnerUse::of(l), present);
         if u == OwnerUse::default() {
             self.owners.remove(&l.owner);
         } else {

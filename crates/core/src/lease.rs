@@ -210,6 +210,8 @@ pub struct Ended {
     pub at: Time,
     /// Its last fence.
     pub fence: Fence,
+    /// What who revoked it said to its holder.
+    pub reason: Option<Box<str>>,
 }
 
 /// A waiter's place: higher priority first, then who asked earlier.
@@ -235,6 +237,15 @@ impl Lease {
     /// Its place in the queue.
     pub fn rank(&self) -> Rank {
         Rank::new(self.priority, self.id)
+    }
+
+    /// How often it asks for each item while it waits, or has it.
+    pub fn times(&self, i: usize) -> u32 {
+        if self.state == LeaseState::Waiting {
+            return self.items[i].count;
+        }
+        let here = self.members.iter().filter(|m| usize::from(m.item) == i);
+        u32::try_from(here.count()).unwrap_or(u32::MAX)
     }
 
     /// How many more members item `i` needs while the lease waits.

@@ -9,7 +9,7 @@ use crate::attribute::Attributes;
 use crate::event::Number;
 use crate::id::{PoolId, TemplateId};
 use crate::name::{Name, Owner};
-use crate::space::Amount;
+use crate::space::{Amount, Amounts};
 use crate::time::Time;
 
 /// A pool as State holds it.
@@ -60,6 +60,10 @@ pub struct PoolSpec {
     pub indexed: BTreeSet<Box<str>>,
     /// Attributes of every built member.
     pub attributes: Attributes,
+    /// What each built member takes of its host's `holds`. A change counts for those that stand,
+    /// too: a host then over its bounds gets no more, and loses none.
+    #[serde(default, skip_serializing_if = "Amounts::is_empty")]
+    pub needs: Amounts,
     /// Hosts that may carry built members; none means every host whose driver the template knows.
     pub hosts: Option<BTreeSet<Name>>,
     /// Creating and cleaning at once in this pool.
@@ -238,6 +242,7 @@ impl PoolSpec {
             },
             indexed: BTreeSet::new(),
             attributes: Attributes::default(),
+            needs: Amounts::new(),
             hosts: None,
             builds_max: 4,
             slice: None,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::Number;
 use crate::id::QuotaId;
 use crate::name::Owner;
+use crate::space::Amounts;
 
 /// A quota as State holds it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,11 +24,15 @@ pub struct Quota {
 }
 
 /// Bounds on one owner; none is no bound.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct QuotaSpec {
     /// Waiting and live leases together.
     pub leases_max: Option<u32>,
     /// Resources of waiting and live leases together, asked for or held.
     pub resources_max: Option<u32>,
+    /// Amounts of divisible resources in waiting and live leases together, by kind; a kind that is
+    /// not named is not bounded.
+    #[serde(default, skip_serializing_if = "Amounts::is_empty")]
+    pub quantity_max: Amounts,
 }

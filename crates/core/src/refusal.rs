@@ -57,12 +57,12 @@ pub enum Refusal {
     QuotaExceeded {
         /// The owner.
         owner: Owner,
-        /// `leases` or `resources`.
-        what: &'static str,
+        /// `leases`, `resources` or a kind of quantity.
+        what: Box<str>,
         /// The bound.
-        allowed: u32,
+        allowed: u64,
         /// In use or waited for.
-        used: u32,
+        used: u64,
     },
     /// A bound of this installation is reached.
     #[error("there are {max} {what} already, which is the limit")]
@@ -73,7 +73,7 @@ pub enum Refusal {
         max: usize,
     },
     /// The lease is over.
-    #[error("{lease} has ended: {}", .end.as_str())]
+    #[error("{lease} has ended: {}{}", .end.as_str(), said(.reason.as_deref()))]
     LeaseEnded {
         /// The lease.
         lease: LeaseId,
@@ -81,6 +81,8 @@ pub enum Refusal {
         end: End,
         /// When.
         at: Time,
+        /// What who revoked it said to its holder.
+        reason: Option<Box<str>>,
     },
     /// Somebody else was granted it since.
     #[error("fence {given} is stale, the lease's is {current}")]
@@ -145,6 +147,11 @@ pub enum Refusal {
         /// Why.
         refusal: Box<Refusal>,
     },
+}
+
+/// A reason behind what it is the reason of.
+fn said(reason: Option<&str>) -> String {
+    reason.map_or_else(String::new, |r| format!(", {r}"))
 }
 
 impl Refusal {

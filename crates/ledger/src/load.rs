@@ -106,6 +106,7 @@ fn ended(store: &mut dyn Store, now: Time) -> Result<Vec<Ended>, StoreError> {
                 owner,
                 fence,
                 end,
+                reason,
                 ..
             } => Some(Ended {
                 id: *lease,
@@ -113,6 +114,7 @@ fn ended(store: &mut dyn Store, now: Time) -> Result<Vec<Ended>, StoreError> {
                 end: *end,
                 at: row.at,
                 fence: *fence,
+                reason: reason.clone(),
             }),
             _ => None,
         }));

@@ -44,11 +44,18 @@ pub(crate) const LEDGER: Schema<'static> = (
 /// The history.
 pub(crate) const HISTORY: Schema<'static> = (
     "history_migration",
-    &[Migration {
-        number: 1,
-        oldest: 1,
-        sql: include_str!("schema/history/0001_first.sql"),
-    }],
+    &[
+        Migration {
+            number: 1,
+            oldest: 1,
+            sql: include_str!("schema/history/0001_first.sql"),
+        },
+        Migration {
+            number: 2,
+            oldest: 1,
+            sql: include_str!("schema/history/0002_reason.sql"),
+        },
+    ],
 );
 
 /// The marks of webhooks.

@@ -96,7 +96,7 @@ tables! {
     LEASE_HISTORY = "lease_history" by 1 (
         id: Int, owners: Text, principal: Int, priority: Int, asked_at: Int, granted_at: Int,
         ended_at: Int, how: Text, fence: Int, pools: Text, members: Text, marked: Text,
-        labels: Text, note: Text, first: Int, last: Int,
+        labels: Text, note: Text, first: Int, last: Int, reason: Text,
     );
     /// Leases by owner, pool and member.
     LEASE_OF = "lease_of" by 2 (subject: Int, lease: Int);

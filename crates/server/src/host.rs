@@ -209,6 +209,7 @@ mod tests {
             options: BTreeMap::new(),
             reach: reach.into(),
             capacity: 1,
+            holds: Default::default(),
             schedulable: true,
             autofill: false,
             ports: None,

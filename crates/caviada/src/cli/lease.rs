@@ -127,6 +127,9 @@ pub struct NoteArgs {
 pub struct RevokeArgs {
     /// The lease
     lease: LeaseId,
+    /// Why; its holder reads it with the event
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
 }
 
 /// List leases.
@@ -378,7 +381,10 @@ pub async fn note(client: &Client, args: NoteArgs, out: &Out) -> Result<Exit, Fa
 
 /// `caviada revoke`.
 pub async fn revoke(client: &Client, args: RevokeArgs, out: &Out) -> Result<Exit, Failure> {
-    let ended = client.revoke(args.lease, &Revoke::default()).await?;
+    let revoke = Revoke {
+        reason: args.reason,
+    };
+    let ended = client.revoke(args.lease, &revoke).await?;
     released(&ended, out)?;
     Ok(Exit::Ok)
 }

@@ -7,6 +7,7 @@ use caviada_api::declare::Ttl;
 use caviada_api::duration::Duration;
 use caviada_api::list::PageQuery;
 use caviada_api::pool::{Holders, OnBad, Pick, Placement, Pool, PoolSpec, RecycleClass};
+use caviada_api::quantity;
 use clap::{Args, Subcommand};
 
 use super::exit::{Exit, Failure};
@@ -50,6 +51,9 @@ pub struct SetArgs {
     /// Most there may be
     #[arg(long, value_name = "N")]
     max: Option<u32>,
+    /// What each takes of its host's capacity: cpu=2,mem=4Gi
+    #[arg(long, value_name = "AMOUNTS")]
+    needs: Option<String>,
     /// Time of a lease that names none; `none` for no deadline
     #[arg(long, value_name = "DURATION", value_parser = ttl)]
     ttl: Option<Ttl>,
@@ -192,6 +196,10 @@ impl SetArgs {
         spec.parameters.extend(parameters(&self.parameters)?);
         put(&mut spec.warm, self.warm.as_ref());
         spec.max = self.max.or(spec.max);
+        if let Some(text) = &self.needs {
+            spec.needs = quantity::parse(text)
+                .map_err(|e| Failure::usage(format!("--needs {text}: {e}")))?;
+        }
         match self.ttl {
             Some(Ttl::After(ttl)) => {
                 spec.lease.ttl_ms = Some(ttl.0);

@@ -1,12 +1,13 @@
 //! Hosts and spaces: nothing stands in the same place twice.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::check::Report;
 use crate::id::{HostId, ResourceId};
 use crate::limits;
 use crate::pool::Pool;
-use crate::resource::{Origin, ResourceState};
+use crate::resource::{Origin, Resource, ResourceState};
 use crate::space::Part;
 use crate::state::State;
 
@@ -122,7 +123,7 @@ pub(super) fn check_settled(state: &State, report: &mut Report) {
                 .index
                 .hosts
                 .get(&h.id)
-                .is_some_and(|u| takes(pool, template, h, u))
+                .is_some_and(|u| takes(state, pool, template, h, u))
         });
         if let Some(h) = room {
             report.says(
@@ -137,6 +138,7 @@ pub(super) fn check_settled(state: &State, report: &mut Report) {
 }
 
 fn takes(
+    state: &State,
     pool: &Pool,
     template: &crate::template::Template,
     h: &crate::host::Host,
@@ -152,6 +154,22 @@ fn takes(
             .as_ref()
             .is_none_or(|names| names.contains(&h.name))
         && u.total() < h.spec.capacity
+        && lacks(state, pool, h, 1).is_none()
         && (!template.ports || !u.blocks.is_empty())
         && (h.spec.network.is_none() || !u.subnets.is_empty())
+}
+
+/// A kind of which the host has too little for `more` further members of the pool: counted
+/// resource by resource.
+pub fn lacks(state: &State, pool: &Pool, h: &crate::host::Host, more: u64) -> Option<String> {
+    let mut needs = pool.spec.needs.iter();
+    let lacking = needs.find(|(kind, need)| {
+        let here = |r: &&Arc<Resource>| r.site().is_some_and(|s| s.host == h.id);
+        let members = state.resources.values().filter(here);
+        let each = |r: &Arc<Resource>| state.pools.get(&r.pool)?.spec.needs.get(*kind).copied();
+        let taken: u128 = members.filter_map(each).map(u128::from).sum();
+        let whole = h.spec.holds.get(*kind).copied().unwrap_or(0);
+        taken + u128::from(more) * u128::from(**need) > u128::from(whole)
+    });
+    lacking.map(|(kind, _)| kind.to_string())
 }

@@ -9,6 +9,7 @@ use crate::decide::{Done, text};
 use crate::event::{Event, Number};
 use crate::grant;
 use crate::id::{Fence, LeaseId};
+use crate::index::OwnerUse;
 use crate::key::Role;
 use crate::lease::{Item, Lease, LeaseState, Purpose, Rank};
 use crate::limits;
@@ -41,13 +42,14 @@ pub(super) fn acquire(state: &State, who: &Principal, a: &Acquire) -> Result<Don
         }
         return Ok(Done::nothing(Subject::Lease(live)));
     }
-    quota(state, &owner, 1, items.iter().map(|i| i.count).sum())?;
+    let id = LeaseId(state.counter() + 1);
+    let lease = lease(state, who, a, id, owner.clone(), items.clone());
+    quota(state, &lease.owner, &OwnerUse::of(&lease))?;
     // A cleaner never waits: what is not there now is not impossible for ever.
     if a.purpose == Purpose::Use {
         choose::ever(state, &sees, &items).map_err(|why| Refusal::Impossible { why })?;
     }
 
-    let id = LeaseId(state.counter() + 1);
     let rank = Rank::new(a.priority, id);
     let mut search = Search::new(state, &sees, a.purpose, rank, id.0);
     let mut choices: Vec<Choice> = Vec::new();
@@ -60,7 +62,6 @@ pub(super) fn acquire(state: &State, who: &Principal, a: &Acquire) -> Result<Don
     }
     choices.sort_by_key(|c| c.item);
     let fence = Fence(search.counter() + 1);
-    let lease = lease(state, who, a, id, owner, items);
     if !short {
         let events = grant::granted(state, lease, choices, fence);
         return Ok(Done::new(Subject::Lease(id), events));
@@ -266,43 +267,44 @@ fn matching(state: &State, lease: &Lease, items: &[Item]) -> bool {
     placed && left.iter().all(|(_, n)| *n == 0)
 }
 
-/// Refuses what would take an owner over his quota.
-pub(super) fn quota(
-    state: &State,
-    owner: &Owner,
-    leases: u32,
-    resources: u32,
-) -> Result<(), Refusal> {
+/// Refuses what would take an owner over his quota: what he has and waits for, with `more`.
+pub(super) fn quota(state: &State, owner: &Owner, more: &OwnerUse) -> Result<(), Refusal> {
     let Some(quota) = state.quota_of(owner) else {
         return Ok(());
     };
     let u = state.index.owners.get(owner).cloned().unwrap_or_default();
-    let waiting = if planted!(WaitingUncounted) {
-        0
-    } else {
-        u.waiting
+    let over = |what: &str, max: Option<u64>, used: u128, more: u128| match max {
+        Some(allowed) if used + more > u128::from(allowed) => Err(Refusal::QuotaExceeded {
+            owner: owner.clone(),
+            what: what.into(),
+            allowed,
+            used: u64::try_from(used).unwrap_or(u64::MAX),
+        }),
+        _ => Ok(()),
     };
-    let checks = [
-        ("leases", quota.spec.leases_max, waiting + u.live, leases),
-        (
-            "resources",
-            quota.spec.resources_max,
-            u.resources,
-            resources,
-        ),
-    ];
-    for (what, max, used, more) in checks {
-        match max {
-            Some(allowed) if used.saturating_add(more) > allowed => {
-                return Err(Refusal::QuotaExceeded {
-                    owner: owner.clone(),
-                    what,
-                    allowed,
-                    used,
-                });
-            }
-            _ => {}
-        }
+    let leases = |u: &OwnerUse| u128::from(u.live) + u128::from(u.waiting);
+    let had = if planted!(WaitingUncounted) {
+        u128::from(u.live)
+    } else {
+        leases(&u)
+    };
+    let spec = &quota.spec;
+    over("leases", spec.leases_max.map(u64::from), had, leases(more))?;
+    let resources = [u.resources, more.resources].map(u128::from);
+    over(
+        "resources",
+        spec.resources_max.map(u64::from),
+        resources[0],
+        resources[1],
+    )?;
+    for (kind, wanted) in &more.quantity {
+        let used = u.quantity.get(kind).copied().unwrap_or(0);
+        over(
+            kind.as_str(),
+            spec.quantity_max.get(kind).copied(),
+            used,
+            *wanted,
+        )?;
     }
     Ok(())
 }

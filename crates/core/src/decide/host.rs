@@ -101,6 +101,10 @@ fn check(spec: &HostSpec) -> Result<(), Refusal> {
             format!("at most {}", limits::RESOURCES_PER_HOST_MAX),
         ));
     }
+    if spec.holds.len() > limits::KINDS_PER_QUANTITY_MAX {
+        let reason = format!("at most {} kinds", limits::KINDS_PER_QUANTITY_MAX);
+        return Err(Refusal::invalid("holds", reason));
+    }
     if spec.builds_max == 0 || spec.builds_max as usize > limits::BUILDS_PER_HOST_MAX {
         return Err(Refusal::invalid(
             "builds_max",

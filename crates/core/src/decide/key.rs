@@ -115,17 +115,21 @@ pub(super) fn put_quota(
     state: &State,
     who: &Principal,
     owner: &Owner,
-    spec: QuotaSpec,
+    spec: &QuotaSpec,
     declared_in: Option<&str>,
     expect: Option<Number>,
 ) -> Result<Done, Refusal> {
     who.may(Verb::Administer, Relation::Own)?;
     let old = state.quota_of(owner);
     unchanged(old.map_or(Number::default(), |q| q.changed), expect)?;
-    if old.is_some_and(|q| q.spec == spec && q.declared_in.as_deref() == declared_in) {
+    if old.is_some_and(|q| q.spec == *spec && q.declared_in.as_deref() == declared_in) {
         return Ok(Done::nothing(
             old.map_or(Subject::Nothing, |q| Subject::Quota(q.id)),
         ));
+    }
+    if spec.quantity_max.len() > limits::KINDS_PER_QUANTITY_MAX {
+        let reason = format!("at most {} kinds", limits::KINDS_PER_QUANTITY_MAX);
+        return Err(Refusal::invalid("quantity_max", reason));
     }
     if old.is_none() && state.quotas.len() >= limits::QUOTAS_MAX {
         return Err(Refusal::LimitReached {
@@ -136,7 +140,7 @@ pub(super) fn put_quota(
     let quota = Quota {
         id: old.map_or(QuotaId(state.counter() + 1), |q| q.id),
         owner: owner.clone(),
-        spec,
+        spec: spec.clone(),
         declared_in: declared_in.map(Into::into),
         changed: Number::default(),
     };

@@ -10,6 +10,7 @@ use crate::decide::{Done, text, unchanged};
 use crate::event::{Event, Number};
 use crate::grant::{self, Leaving};
 use crate::id::{Fence, LeaseId, ResourceId};
+use crate::index::OwnerUse;
 use crate::lease::{End, Ended, Lease, LeaseState};
 use crate::limits;
 use crate::name::Owner;
@@ -71,6 +72,7 @@ fn live(
             lease: id,
             end: e.end,
             at: e.at,
+            reason: e.reason.clone(),
         }),
     }
 }
@@ -104,6 +106,7 @@ pub(super) fn renew(
             lease: id,
             end: End::Expired,
             at: deadline,
+            reason: None,
         });
     }
     let pools = grant::pools_of(state, lease.members.iter().map(|m| m.resource));
@@ -178,11 +181,27 @@ pub(super) fn release(
 }
 
 /// Ends somebody's lease.
-pub(super) fn revoke(state: &State, who: &Principal, id: LeaseId) -> Result<Done, Refusal> {
+pub(super) fn revoke(
+    state: &State,
+    who: &Principal,
+    id: LeaseId,
+    why: Option<&str>,
+) -> Result<Done, Refusal> {
+    if let Some(why) = why {
+        text("reason", why, limits::NOTE_BYTES_MAX)?;
+    }
     let subject = Subject::Lease(id);
     match find(state, who, Verb::Revoke, id, None)? {
         Found::Ended(_) => Ok(Done::nothing(subject)),
-        Found::Live(lease) => Ok(Done::new(subject, revoked(state, &lease))),
+        Found::Live(lease) => {
+            let mut events = revoked(state, &lease);
+            for event in &mut events {
+                if let Event::LeaseEnded { reason, .. } = event {
+                    *reason = why.map(Into::into);
+                }
+            }
+            Ok(Done::new(subject, events))
+        }
     }
 }
 
@@ -212,11 +231,7 @@ pub(super) fn give(
     if lease.owner == *to {
         return Ok(Done::nothing(subject));
     }
-    let held: u32 = match lease.state {
-        LeaseState::Waiting => lease.items.iter().map(|i| i.count).sum(),
-        _ => u32::try_from(lease.members.len()).unwrap_or(u32::MAX),
-    };
-    quota(state, to, 1, held)?;
+    quota(state, to, &OwnerUse::of(&lease))?;
     Ok(Done::one(subject, Event::LeaseGiven(id, to.clone())))
 }
 

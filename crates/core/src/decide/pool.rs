@@ -178,6 +178,12 @@ fn check(spec: &PoolSpec) -> Result<(), Refusal> {
         0,
         limits::INDEXED_ATTRIBUTES_PER_POOL_MAX as u64,
     )?;
+    within(
+        "needs",
+        spec.needs.len() as u64,
+        0,
+        limits::KINDS_PER_QUANTITY_MAX as u64,
+    )?;
     within("max", u64::from(spec.max), 0, limits::RESOURCES_MAX as u64)?;
     if spec.warm > spec.max {
         return Err(Refusal::invalid("warm", "at most max"));
@@ -201,6 +207,12 @@ fn kind(spec: &PoolSpec) -> Result<(), Refusal> {
         return Err(Refusal::invalid(
             "max",
             "only for pools built from a template: 0",
+        ));
+    }
+    if !spec.needs.is_empty() {
+        return Err(Refusal::invalid(
+            "needs",
+            "only for pools built from a template",
         ));
     }
     if matches!(

@@ -98,8 +98,9 @@ pub(super) fn evolve(state: &mut State, event: &Event) {
             lease,
             end,
             members,
+            reason,
             ..
-        } => state.end_lease(*lease, *end, members),
+        } => state.end_lease(*lease, *end, members, reason.clone()),
         _ => debug_assert!(false, "not an event of a lease"),
     }
 }
@@ -137,7 +138,13 @@ impl State {
         l.earmarks.iter().map(|e| binds(e.resource)).collect()
     }
 
-    fn end_lease(&mut self, id: LeaseId, end: End, members: &[(ResourceId, After)]) {
+    fn end_lease(
+        &mut self,
+        id: LeaseId,
+        end: End,
+        members: &[(ResourceId, After)],
+        reason: Option<Box<str>>,
+    ) {
         let Some(l) = self.leases.remove(&id) else {
             return debug_assert!(false, "no {id}");
         };
@@ -167,6 +174,7 @@ impl State {
             end,
             at,
             fence: l.fence,
+            reason,
         });
         self.end_outcomes(id, at.plus_ms(limits::IDEMPOTENCY_KEEP_MS));
     }

@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::host::Host;
 use crate::id::PoolId;
+use crate::lease::{Lease, LeaseState};
+use crate::name::Name;
 use crate::resource::ResourceState;
-use crate::space::IntervalSet;
+use crate::space::{Amount, IntervalSet};
+use crate::state::State;
 
 /// Counts of a pool.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -46,6 +49,48 @@ pub struct OwnerUse {
     pub live: u32,
     /// Members held and asked for.
     pub resources: u32,
+    /// Amounts of them, by kind; wide enough for every sum of amounts.
+    pub quantity: BTreeMap<Name, u128>,
+}
+
+impl OwnerUse {
+    /// One lease's part of it.
+    pub(crate) fn of(lease: &Lease) -> Self {
+        let waits = lease.state == LeaseState::Waiting;
+        let held = || u32::try_from(lease.members.len()).unwrap_or(u32::MAX);
+        let asked = || lease.items.iter().map(|i| i.count).sum();
+        let mut quantity = BTreeMap::new();
+        for (i, item) in lease.items.iter().enumerate() {
+            let Some(Amount::Quantity(amounts)) = &item.amount else {
+                continue;
+            };
+            let times = u128::from(lease.times(i));
+            for (kind, amount) in amounts {
+                *quantity.entry(kind.clone()).or_default() += times * u128::from(*amount);
+            }
+        }
+        Self {
+            waiting: waits.into(),
+            live: (!waits).into(),
+            resources: if waits { asked() } else { held() },
+            quantity,
+        }
+    }
+
+    /// A lease came, or went.
+    pub(crate) fn change(&mut self, part: &Self, came: bool) {
+        let step = |n: &mut u32, by: u32| *n = if came { *n + by } else { n.saturating_sub(by) };
+        step(&mut self.waiting, part.waiting);
+        step(&mut self.live, part.live);
+        step(&mut self.resources, part.resources);
+        for (kind, by) in &part.quantity {
+            let n = self.quantity.entry(kind.clone()).or_default();
+            *n = if came { *n + by } else { n.saturating_sub(*by) };
+            if *n == 0 {
+                self.quantity.remove(kind);
+            }
+        }
+    }
 }
 
 impl PoolUse {
@@ -100,6 +145,16 @@ impl HostUse {
     /// Resources that are not gone.
     pub fn total(&self) -> u32 {
         self.pools.values().flatten().sum()
+    }
+
+    /// What its resources take of a kind it holds, as their pools say now.
+    pub fn taken(&self, state: &State, kind: &Name) -> u128 {
+        let each = |id| state.pools.get(id)?.spec.needs.get(kind).copied();
+        let taken = self.pools.iter().map(|(id, states)| {
+            let members: u32 = states.iter().sum();
+            u128::from(each(id).unwrap_or(0)) * u128::from(members)
+        });
+        taken.sum()
     }
 
     /// Resources in a state.

@@ -110,7 +110,7 @@ fn missing(state: &State, pool: &Pool, template: &Template, u: &PoolUse) -> u32 
         .filter_map(|h| state.index.hosts.get(&h.id)?.pools.get(&pool.id))
         .map(|s| s[ResourceState::Deleting as usize])
         .sum();
-    let room = pool.spec.max.saturating_sub(u.total() - lost);
+    let free = pool.spec.max.saturating_sub(u.total() - lost);
     // A selector that names no pool is demand on the first pool that could build for it.
     let supply = (u.ready() + u.coming()).saturating_sub(unschedulable(state, pool));
     let wanted = (u.unmet + roaming(state, pool) + pool.spec.warm).saturating_sub(supply);
@@ -118,15 +118,9 @@ fn missing(state: &State, pool: &Pool, template: &Template, u: &PoolUse) -> u32 
         .hosts
         .values()
         .filter(|h| h.spec.autofill && carries(pool, template, h))
-        .filter_map(|h| {
-            Some(
-                h.spec
-                    .capacity
-                    .saturating_sub(state.index.hosts.get(&h.id)?.total()),
-            )
-        })
+        .filter_map(|h| Some(room(state, pool, h, state.index.hosts.get(&h.id)?)))
         .sum();
-    wanted.max(fill).min(room)
+    wanted.max(fill).min(free)
 }
 
 /// Members that are ready or on their way on hosts of which nothing is granted, by their
@@ -181,15 +175,27 @@ fn carries(pool: &Pool, template: &Template, h: &Host) -> bool {
             .is_none_or(|names| names.contains(&h.name))
 }
 
+/// How many more members a host has room for, by its capacity and by what it holds.
+fn room(state: &State, pool: &Pool, h: &Host, u: &HostUse) -> u32 {
+    let needs = pool.spec.needs.iter().filter(|(_, need)| **need > 0);
+    let by_kind = needs.map(|(kind, need)| {
+        let whole = h.spec.holds.get(kind).copied().unwrap_or(0);
+        let left = u128::from(whole).saturating_sub(u.taken(state, kind)) / u128::from(*need);
+        u32::try_from(left).unwrap_or(u32::MAX)
+    });
+    let by_count = h.spec.capacity.saturating_sub(u.total());
+    by_kind.min().map_or(by_count, |n| n.min(by_count))
+}
+
 /// Has it room for one more, and no reason to wait?
-fn has_room(pool: &Pool, template: &Template, h: &Host, u: &HostUse) -> bool {
+fn has_room(state: &State, pool: &Pool, template: &Template, h: &Host, u: &HostUse) -> bool {
     let failing = h.backoffs.get(&pool.id).is_some_and(|b| {
         let here = u.pools.get(&pool.id).copied().unwrap_or_default();
         b.until.is_some()
             || here[ResourceState::Planned as usize] + here[ResourceState::Creating as usize] > 0
     });
     !failing
-        && u.total() < h.spec.capacity
+        && room(state, pool, h, u) > 0
         && (!template.ports || !u.blocks.is_empty())
         && (h.spec.network.is_none() || !u.subnets.is_empty())
 }
@@ -206,7 +212,7 @@ fn plan(state: &State, pool: &Pool, template: &Arc<Template>, n: u32) -> Vec<Eve
     let mut counter = state.counter();
     let mut events = Vec::new();
     for _ in 0..n.min(AT_ONCE) {
-        let Some((h, u)) = best(pool, template, &mut hosts) else {
+        let Some((h, u)) = best(state, pool, template, &mut hosts) else {
             break;
         };
         counter += 1;
@@ -250,6 +256,7 @@ fn plan(state: &State, pool: &Pool, template: &Arc<Template>, n: u32) -> Vec<Eve
 
 /// The host that gets the next one: the emptiest or the fullest, the oldest of equals.
 fn best<'a>(
+    state: &State,
     pool: &Pool,
     template: &Template,
     hosts: &'a mut [(Arc<Host>, HostUse)],
@@ -259,7 +266,7 @@ fn best<'a>(
     };
     let fit = hosts
         .iter_mut()
-        .filter(|(h, u)| has_room(pool, template, h, u));
+        .filter(|(h, u)| has_room(state, pool, template, h, u));
     match pool.spec.placement {
         Placement::Spread => fit.min_by_key(|(h, u)| (load(h, u), h.id)),
         Placement::Pack => fit.min_by_key(|(h, u)| (u64::MAX - load(h, u), h.id)),

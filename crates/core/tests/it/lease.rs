@@ -165,7 +165,11 @@ fn nobody_ends_or_renews_the_lease_of_another() {
             "not even that it is there"
         );
     }
-    scene.does("operator", Act::Revoke { lease: id }).unwrap();
+    let revoke = Act::Revoke {
+        lease: id,
+        reason: Some("the rack moves".into()),
+    };
+    scene.does("operator", revoke).unwrap();
     assert_eq!(scene.end(id), Some(End::Revoked));
 }
 

@@ -5,7 +5,7 @@ use caviada_core::lease::End;
 use caviada_core::pool::{OnBad, PoolSpec, RecycleClass};
 use caviada_core::resource::{Health, ResourceState};
 
-use crate::scene::{Scene, name, waiting, want};
+use crate::scene::{Scene, amounts, name, waiting, want};
 
 fn clusters(warm: u32, max: u32) -> PoolSpec {
     PoolSpec::built(name("cluster"), warm, max)
@@ -335,4 +335,57 @@ fn a_declared_resource_may_enter_dirty_or_withheld() {
         scene.system(declared);
         assert_eq!(scene.count(state), 1);
     }
+}
+
+#[test]
+fn members_stand_only_where_their_needs_are_met() {
+    let mut scene = Scene::new();
+    scene.revise("first");
+    scene.host("bare", |_| {});
+    scene.host("small", |h| h.holds = amounts("cpu=3,mem=100"));
+    scene.host("large", |h| h.holds = amounts("cpu=100,mem=5"));
+    let mut spec = clusters(8, 8);
+    spec.needs = amounts("cpu=2,mem=2");
+    scene.pool("clusters", spec.clone());
+    scene.drivers_work();
+    // One by its cpu, two by its memory, none where neither is told of.
+    assert_eq!(scene.count(ResourceState::Free), 3);
+    spec.needs = amounts("cpu=1,mem=1");
+    scene.pool("clusters", spec.clone());
+    scene.drivers_work();
+    assert_eq!(scene.count(ResourceState::Free), 8);
+    // Heavier than the hosts can bear: what stands there stays.
+    spec.needs = amounts("cpu=50");
+    scene.pool("clusters", spec);
+    scene.drivers_work();
+    assert_eq!(scene.count(ResourceState::Free), 8);
+}
+
+#[test]
+fn a_lighter_pool_makes_room_for_others_on_its_hosts() {
+    let mut scene = Scene::new();
+    scene.revise("first");
+    scene.host("h1", |h| h.holds = amounts("cpu=4"));
+    let mut spec = clusters(2, 2);
+    spec.needs = amounts("cpu=2");
+    scene.pool("clusters", spec.clone());
+    scene.pool("others", spec.clone());
+    scene.drivers_work();
+    assert_eq!(scene.count(ResourceState::Free), 2);
+    spec.needs = amounts("cpu=1");
+    scene.pool("clusters", spec);
+    scene.drivers_work();
+    assert_eq!(scene.count(ResourceState::Free), 3);
+}
+
+#[test]
+fn an_autofilled_host_is_filled_with_no_more_than_it_holds() {
+    let mut scene = Scene::new();
+    scene.revise("first");
+    scene.host("h1", |h| (h.autofill, h.holds) = (true, amounts("cpu=5")));
+    let mut spec = clusters(0, 8);
+    spec.needs = amounts("cpu=2");
+    scene.pool("clusters", spec);
+    scene.drivers_work();
+    assert_eq!(scene.count(ResourceState::Free), 2);
 }

@@ -4,24 +4,13 @@ use std::collections::BTreeSet;
 
 use caviada_core::command::Act;
 use caviada_core::pool::PoolSpec;
-use caviada_core::quota::QuotaSpec;
 
 use crate::scene::{Scene, item, name, owner, waiting, want, wants};
 
 #[test]
 fn waiting_and_live_leases_count_against_a_quota() {
     let mut scene = Scene::with_machines(&["m1", "m2"]);
-    let spec = QuotaSpec {
-        leases_max: Some(2),
-        resources_max: None,
-    };
-    let owner = owner("ann");
-    scene.system(Act::PutQuota {
-        owner,
-        spec,
-        declared_in: None,
-        expect: None,
-    });
+    scene.quota("ann", |q| q.leases_max = Some(2));
     scene.take("bob", "machines");
     let live = scene.take("ann", "machines");
     scene.wait("ann", "machines");
@@ -34,17 +23,7 @@ fn waiting_and_live_leases_count_against_a_quota() {
 #[test]
 fn resources_count_against_a_quota_however_they_are_asked_for() {
     let mut scene = Scene::with_machines(&["m1", "m2", "m3"]);
-    let spec = QuotaSpec {
-        leases_max: None,
-        resources_max: Some(2),
-    };
-    let owner = owner("ann");
-    scene.system(Act::PutQuota {
-        owner,
-        spec,
-        declared_in: None,
-        expect: None,
-    });
+    scene.quota("ann", |q| q.resources_max = Some(2));
     let three = wants(vec![item("machines", 3)]);
     assert_eq!(
         scene.acquire("ann", three).unwrap_err().code(),

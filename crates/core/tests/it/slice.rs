@@ -3,7 +3,7 @@
 use caviada_core::command::{Acquire, Want};
 use caviada_core::pool::PoolSpec;
 
-use crate::scene::{Scene, item, name, wants};
+use crate::scene::{Scene, amounts, item, name, wants};
 
 fn scene(space: &str, slice: &str) -> Scene {
     let mut scene = Scene::new();
@@ -74,4 +74,26 @@ fn an_item_that_names_no_amount_gets_the_pools_own() {
     scene.take("ann", "parts");
     assert!(scene.acquire("ann", wants(vec![item("parts", 1)])).is_err());
     assert!(scene.state.pool_named(&name("parts")).is_some());
+}
+
+#[test]
+fn amounts_count_against_a_quota_while_they_wait_and_while_they_are_held() {
+    let mut scene = scene("cpu=8,mem=8Gi", "cpu=1");
+    scene.quota("ann", |q| q.quantity_max = amounts("cpu=4"));
+    let code = |scene: &mut Scene, text| scene.acquire("ann", part(text)).unwrap_err();
+    assert_eq!(code(&mut scene, "cpu=5").code(), "quota-exceeded");
+    let held = scene.acquire("ann", part("cpu=3,mem=8Gi")).unwrap();
+    // Another owner is not bounded.
+    scene.acquire("bob", part("cpu=4")).unwrap();
+    let mut waits = part("cpu=1,mem=1Gi");
+    waits.wait_ms = 60_000;
+    let waits = scene.acquire("ann", waits).unwrap();
+    let refused = code(&mut scene, "cpu=1");
+    assert_eq!(
+        refused.to_string(),
+        "the quota of ann allows 4 cpu, 4 are in use"
+    );
+    scene.release("ann", waits).unwrap();
+    scene.release("ann", held).unwrap();
+    scene.acquire("ann", part("cpu=4,mem=8Gi")).unwrap();
 }

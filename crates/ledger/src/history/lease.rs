@@ -45,6 +45,8 @@ pub struct PastLease {
     pub first: u64,
     /// Revision of its last event.
     pub last: u64,
+    /// What who revoked it said to its holder.
+    pub reason: Option<Box<str>>,
 }
 
 impl PastLease {
@@ -71,6 +73,7 @@ impl PastLease {
             note: lease.note.clone(),
             first: revision,
             last: revision,
+            reason: None,
         }
     }
 
@@ -95,7 +98,8 @@ impl PastLease {
                 self.note = note.clone();
             }
             Event::ResourceEarmarked { resource, .. } => self.marked.push(*resource),
-            Event::LeaseEnded { end, .. } => {
+            Event::LeaseEnded { end, reason, .. } => {
+                self.reason.clone_from(reason);
                 self.end = Some(*end);
                 self.ended_at = Some(at);
                 self.marked.clear();
@@ -104,7 +108,7 @@ impl PastLease {
         }
     }
 
-    pub(crate) fn row(&self) -> [Field; 16] {
+    pub(crate) fn row(&self) -> [Field; 17] {
         let pools: Vec<u64> = self.pools.iter().map(|p| p.0).collect();
         let ids = |ids: &[ResourceId]| json(&ids.iter().map(|m| m.0).collect::<Vec<_>>());
         [
@@ -124,6 +128,7 @@ impl PastLease {
             self.note.as_deref().into(),
             self.first.into(),
             self.last.into(),
+            self.reason.as_deref().into(),
         ]
     }
 
@@ -153,6 +158,7 @@ impl PastLease {
             note: row.maybe_text()?.map(Into::into),
             first: row.u64()?,
             last: row.u64()?,
+            reason: row.maybe_text()?.map(Into::into),
         })
     }
 }

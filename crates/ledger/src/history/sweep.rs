@@ -123,7 +123,7 @@ mod tests {
         let lease = |id: u64, ended: &str| {
             format!(
                 "INSERT INTO lease_history VALUES \
-                 ({id}, '[]', NULL, 5, 0, NULL, {ended}, NULL, 0, '[]', '[]', '[]', '{{}}', NULL, 1, 1)"
+                 ({id}, '[]', NULL, 5, 0, NULL, {ended}, NULL, 0, '[]', '[]', '[]', '{{}}', NULL, 1, 1, NULL)"
             )
         };
         let mut rows = vec![

@@ -232,6 +232,7 @@ fn command(ledger: &SimLedger, step: &Step) -> Option<Command> {
             expect: None,
         },
         Step::Revoke(l) => Act::Revoke {
+            reason: None,
             lease: lease(ledger, l),
         },
         Step::Withhold(r) => Act::Withhold {

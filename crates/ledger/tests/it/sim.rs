@@ -137,6 +137,7 @@ pub fn host() -> HostSpec {
         options: [("run_id".into(), "t1".into())].into(),
         reach: "127.0.0.1".into(),
         capacity: 4,
+        holds: Default::default(),
         schedulable: true,
         autofill: false,
         ports: Some(PortRange {

@@ -201,6 +201,7 @@ fn nouns() -> Vec<Command> {
             spec: QuotaSpec {
                 leases_max: Some(9),
                 resources_max: None,
+                quantity_max: [("cpu".parse().unwrap(), 4)].into(),
             },
             declared_in: None,
             expect: None,

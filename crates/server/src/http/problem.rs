@@ -181,14 +181,25 @@ fn told(error: Error, refusal: Refusal, index: Option<usize>) -> Error {
             used,
         } => error
             .fact("owner", owner.as_str())
-            .fact("what", what)
+            .fact("what", &*what)
             .fact("allowed", allowed)
             .fact("used", used),
         Refusal::LimitReached { what, max } => error.fact("what", what).fact("max", max),
-        Refusal::LeaseEnded { lease, end, at } => error
-            .fact("lease", lease.to_string())
-            .fact("end", end.as_str())
-            .fact("ended_at", json!(caviada_api::timestamp::Timestamp(at.0))),
+        Refusal::LeaseEnded {
+            lease,
+            end,
+            at,
+            reason,
+        } => {
+            let error = error
+                .fact("lease", lease.to_string())
+                .fact("end", end.as_str())
+                .fact("ended_at", json!(caviada_api::timestamp::Timestamp(at.0)));
+            match reason {
+                Some(reason) => error.fact("reason", &*reason),
+                None => error,
+            }
+        }
         Refusal::StaleFence { given, current } => {
             error.fact("given", given.0).fact("current", current.0)
         }

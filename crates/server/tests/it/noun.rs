@@ -3,12 +3,12 @@
 use caviada_api::client::Error;
 use caviada_api::host::{DeleteHost, DriverName, HostPatch, HostSpec, HostState};
 use caviada_api::key::Role;
-use caviada_api::lease::Acquire;
+use caviada_api::lease::{Acquire, LeaseQuery, LeaseState, Renew, Revoke, SliceSize};
 use caviada_api::list::PageQuery;
 use caviada_api::pool::PoolSpec;
 use caviada_api::problem::code;
 use caviada_api::quota::QuotaSpec;
-use caviada_api::resource::{ResourceQuery, Withhold};
+use caviada_api::resource::{Divisible, ResourceQuery, ResourceSpec, Withhold};
 use caviada_api::template::TemplateSpec;
 use caviada_driver::template::builtin;
 
@@ -214,4 +214,77 @@ async fn metrics_tell_of_the_ledger_and_the_pools() {
     }
     let stats = site.admin().stats().await.unwrap();
     assert!(stats.ledger.unwrap().commits > 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hosts_hold_what_pools_need_and_quotas_bound_amounts() {
+    let site = Site::start().await;
+    let (admin, ann) = (site.admin(), site.user("ann").await);
+    let mut host = HostSpec::new(DriverName::Process);
+    host.capacity = [("resources".into(), 4), ("cpu".into(), 16)].into();
+    let host = admin.put_host("box", &host, None).await.unwrap();
+    assert_eq!(host.spec.capacity.get("cpu"), Some(&16));
+    assert_eq!(
+        host.reserved,
+        [("resources".into(), 0), ("cpu".into(), 0)].into()
+    );
+    admin.put_template("tiny", &tiny(), None).await.unwrap();
+    let mut spec = PoolSpec {
+        template: Some("tiny".into()),
+        needs: [("cpu".into(), 2)].into(),
+        ..PoolSpec::default()
+    };
+    let pool = admin.put_pool("built", &spec, None).await.unwrap();
+    assert_eq!(pool.spec.needs, spec.needs);
+    spec.template = None;
+    let refused = admin.put_pool("bare", &spec, None).await.unwrap_err();
+    assert_eq!(refused.code(), Some("invalid"));
+
+    let cores = PoolSpec {
+        slice: Some(SliceSize::Quantity([("cpu".into(), 1)].into())),
+        ..PoolSpec::default()
+    };
+    admin.put_pool("cores", &cores, None).await.unwrap();
+    let whole = ResourceSpec {
+        pool: "cores".into(),
+        name: "all".into(),
+        divisible: Some(Divisible {
+            quantity: Some([("cpu".into(), 8)].into()),
+            ..Divisible::default()
+        }),
+        ..ResourceSpec::default()
+    };
+    admin.declare(vec![whole]).await.unwrap();
+    let quota = QuotaSpec {
+        quantity_max: [("cpu".into(), 1)].into(),
+        ..QuotaSpec::default()
+    };
+    admin.put_quota("ann", &quota, None).await.unwrap();
+    let want = Acquire {
+        pool: Some("cores".into()),
+        ..Acquire::default()
+    };
+    let lease = ann.acquire(&want).await.unwrap();
+    let error = ann.acquire(&want).await.unwrap_err();
+    assert_eq!(error.code(), Some(code::QUOTA_EXCEEDED));
+    let shown = ann.quota("ann").await.unwrap();
+    assert_eq!(
+        (shown.spec, shown.used.quantity),
+        (quota.clone(), quota.quantity_max)
+    );
+
+    let revoke = Revoke {
+        reason: Some("the rack moves".into()),
+    };
+    admin.revoke(lease.id, &revoke).await.unwrap();
+    let ended = ann.lease(lease.id).await.unwrap();
+    assert_eq!(ended.why.as_deref(), Some("the rack moves"));
+    let error = ann.renew(lease.id, &Renew::default()).await.unwrap_err();
+    assert!(error.to_string().contains("the rack moves"), "{error}");
+    let ended = LeaseQuery {
+        state: Some(LeaseState::Ended),
+        ..LeaseQuery::default()
+    };
+    let past = ann.leases(&ended).await.unwrap().items;
+    assert_eq!(past[0].why.as_deref(), Some("the rack moves"));
 }

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 
 use caviada_api::client::Client;
 use caviada_api::event::Event;
-use caviada_api::lease::{Acquire, Release};
+use caviada_api::key::Role;
+use caviada_api::lease::{Acquire, CleanResult, Purpose, Release};
 use caviada_api::list::PageQuery;
+use caviada_api::pool::{PoolSpec, RecycleClass};
 use caviada_api::webhook::{DeclaredWebhook, Webhook, WebhookSpec};
 use caviada_core::attribute::{Attributes, Labels};
 use caviada_core::command::{Act, By, Command, Entry};
@@ -17,7 +19,7 @@ use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::site::Site;
+use crate::site::{Site, new_key};
 
 /// What takes longer hangs.
 const WITHIN: Duration = Duration::from_secs(60);
@@ -433,4 +435,55 @@ async fn who_lags_by_100_000_events_is_told_of_one_gap_and_goes_on() {
     assert_eq!(gaps.len(), 1);
     assert!(gaps[0].facts["after"].is_string());
     assert!(events.len() < 10_000, "{} were told", events.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cleaner_that_a_webhook_calls_makes_what_was_used_clean() {
+    let site = Site::start().await;
+    let mut spec = PoolSpec::default();
+    spec.recycle.class = Some(RecycleClass::Hook);
+    site.pool_with("boards", 1, spec).await;
+    let (admin, ann) = (site.admin(), site.user("ann").await);
+    let receiver = Receiver::start(Mood::Well).await;
+    declare(&admin, "cleaner", receiver.url(), &["lease.ended"]).await;
+    let use_it = Acquire {
+        pool: Some("boards".into()),
+        ..Acquire::default()
+    };
+    let lease = ann.acquire(&use_it).await.unwrap();
+    ann.release(lease.id, &Release::default()).await.unwrap();
+    until("the cleaner is called", || !receiver.accepted().is_empty()).await;
+    let told = receiver.accepted()[0].event();
+    assert_eq!(told.pool.as_deref(), Some("boards"));
+
+    let clean_it = Acquire {
+        pool: told.pool,
+        purpose: Purpose::Clean,
+        ..Acquire::default()
+    };
+    let stranger = ann.acquire(&clean_it).await.unwrap_err();
+    assert_eq!(stranger.code(), Some("forbidden"));
+    let mut key = new_key("cleaner", Role::User);
+    key.act_for = vec!["boards".into()];
+    let key = admin.create_key(&key).await.unwrap();
+    let cleaner = site.client(&key.secret.unwrap());
+    for (result, next) in [
+        (CleanResult::Failed, Some("pool-exhausted")),
+        (CleanResult::Ok, None),
+    ] {
+        let cleaning = cleaner.acquire(&clean_it).await.unwrap();
+        assert_eq!(cleaning.resources[0].id, lease.resources[0].id);
+        let release = Release {
+            result: Some(result),
+            ..Release::default()
+        };
+        cleaner.release(cleaning.id, &release).await.unwrap();
+        let got = ann.acquire(&use_it).await;
+        assert_eq!(
+            got.err()
+                .and_then(|e| e.code().map(str::to_owned))
+                .as_deref(),
+            next
+        );
+    }
 }

@@ -14,9 +14,11 @@ use caviada_core::lease::{End, Lease, LeaseState, Purpose};
 use caviada_core::name::{Name, Owner, ResourceName};
 use caviada_core::outcome::Subject;
 use caviada_core::pool::PoolSpec;
+use caviada_core::quota::QuotaSpec;
 use caviada_core::refusal::Refusal;
 use caviada_core::resource::{Resource, ResourceState};
 use caviada_core::settle::{Bound, settle};
+use caviada_core::space::{Amount, Amounts};
 use caviada_core::state::State;
 use caviada_core::step::step;
 use caviada_core::time::Time;
@@ -200,6 +202,7 @@ impl Scene {
             options: Default::default(),
             reach: "127.0.0.1".into(),
             capacity: 8,
+            holds: Default::default(),
             schedulable: true,
             autofill: false,
             ports: None,
@@ -220,6 +223,18 @@ impl Scene {
             panic!("{reply:?}");
         };
         self.system(Act::RecordHost { host, seen: true });
+    }
+
+    /// Bounds an owner in what `change` says.
+    pub fn quota(&mut self, who: &str, change: impl FnOnce(&mut QuotaSpec)) {
+        let mut spec = QuotaSpec::default();
+        change(&mut spec);
+        self.system(Act::PutQuota {
+            owner: owner(who),
+            spec,
+            declared_in: None,
+            expect: None,
+        });
     }
 
     /// A host goes out of sight or comes back.
@@ -373,5 +388,13 @@ pub fn released(lease: LeaseId) -> Act {
         hold: None,
         ok: true,
         fence: None,
+    }
+}
+
+/// `cpu=2,mem=3`.
+pub fn amounts(text: &str) -> Amounts {
+    match text.parse().unwrap() {
+        Amount::Quantity(amounts) => amounts,
+        other => panic!("{other}"),
     }
 }

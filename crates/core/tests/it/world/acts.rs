@@ -452,7 +452,10 @@ fn holder(rng: &mut Rng, state: &State, memory: &Memory) -> Act {
             note: rng.one(&[None, Some("n"), Some("bad\n")]).map(Into::into),
             expect: None,
         },
-        _ => Act::Revoke { lease },
+        _ => Act::Revoke {
+            lease,
+            reason: rng.percent(30).then(|| "maintenance".into()),
+        },
     }
 }
 

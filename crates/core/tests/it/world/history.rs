@@ -9,8 +9,11 @@ use caviada_core::event::{After, Event};
 use caviada_core::evolve::evolve;
 use caviada_core::id::{Fence, HostId, LeaseId, PoolId, ResourceId};
 use caviada_core::lease::{End, Lease, LeaseState, Purpose};
+use caviada_core::name::Name;
 use caviada_core::pool::RecycleClass;
-use caviada_core::resource::ResourceState;
+use caviada_core::quota::Quota;
+use caviada_core::resource::{Origin, ResourceState};
+use caviada_core::space::{Amount, Part};
 use caviada_core::state::State;
 
 use super::event::{faulty, kind, lease, resources, why};
@@ -311,6 +314,11 @@ impl History {
                     h.spec.capacity
                 ));
             }
+            if let Some(p) = s.pools.get(&pool)
+                && let Some(kind) = caviada_core::check::lacks(s, p, h, 0)
+            {
+                wrong.push(format!("10: {} has too little {kind}", h.name));
+            }
             if !h.offers() || h.lost {
                 wrong.push(format!("10: placed on {}, which takes nothing", h.name));
             }
@@ -371,7 +379,8 @@ impl History {
             .spec
             .leases_max
             .is_some_and(|max| u.waiting + u.live > max)
-            || q.spec.resources_max.is_some_and(|max| u.resources > max);
+            || q.spec.resources_max.is_some_and(|max| u.resources > max)
+            || over_quantity(s, q);
         if over {
             let what = format!("11: {} is over his quota: {u:?}", l.owner);
             self.says(what);
@@ -418,4 +427,33 @@ pub fn differs(a: &State, b: &State) -> String {
         }
     }
     out
+}
+
+/// Does an owner wait for or have more of a kind than his quota says? Counted slice by slice.
+fn over_quantity(s: &State, q: &Quota) -> bool {
+    let mut sums: BTreeMap<&Name, u128> = BTreeMap::new();
+    for l in s.leases.values().filter(|l| l.owner == q.owner) {
+        let asked = l.items.iter().filter(|_| l.state == LeaseState::Waiting);
+        let asked = asked.flat_map(|i| std::iter::repeat_n(i.amount.as_ref(), i.count as usize));
+        let asked = asked.filter_map(|a| match a {
+            Some(Amount::Quantity(amounts)) => Some(amounts),
+            _ => None,
+        });
+        let held = l
+            .members
+            .iter()
+            .filter_map(|m| s.resources.get(&m.resource));
+        let held = held.filter_map(|r| match &r.origin {
+            Origin::Slice {
+                part: Part::Quantity(amounts),
+                ..
+            } => Some(amounts),
+            _ => None,
+        });
+        for (kind, n) in asked.chain(held).flatten() {
+            *sums.entry(kind).or_default() += u128::from(*n);
+        }
+    }
+    let mut bounds = q.spec.quantity_max.iter();
+    bounds.any(|(kind, max)| sums.get(kind).is_some_and(|n| *n > u128::from(*max)))
 }

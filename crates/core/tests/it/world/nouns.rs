@@ -10,7 +10,7 @@ use caviada_core::key::Role;
 use caviada_core::name::{Name, Owner, ResourceName};
 use caviada_core::pool::{Holders, OnBad, Pick, Placement, PoolSpec, RecycleClass};
 use caviada_core::quota::QuotaSpec;
-use caviada_core::space::{Amount, Space};
+use caviada_core::space::{Amount, Amounts, Space};
 use caviada_core::time::Time;
 
 use super::rng::Rng;
@@ -111,6 +111,7 @@ pub fn host(rng: &mut Rng, name: &str) -> HostSpec {
         options: Default::default(),
         reach: "127.0.0.1".into(),
         capacity: rng.one(&[0, 2, 4, 6, 6, 8, 14]),
+        holds: amounts(rng.one(&["", "cpu=4", "cpu=8,mem=8", "cpu=16,mem=16"])),
         schedulable: !rng.percent(12),
         autofill: rng.percent(15),
         ports: rng.one(&[
@@ -137,6 +138,14 @@ pub fn host(rng: &mut Rng, name: &str) -> HostSpec {
         labels: Labels::default(),
         declared_in: None,
         lost_after_ms: rng.one(&[5_000, 60_000, 300_000]),
+    }
+}
+
+/// `cpu=2,mem=3`, or nothing.
+fn amounts(text: &str) -> Amounts {
+    match text.parse() {
+        Ok(Amount::Quantity(amounts)) => amounts,
+        _ => Amounts::new(),
     }
 }
 
@@ -261,6 +270,7 @@ pub fn pool(rng: &mut Rng, pool: &str, sort: Sort) -> PoolSpec {
             spec.recycle.age_ms_max = rng.one(&[None, None, Some(30_000), Some(300_000)]);
             spec.recycle.uses_max = rng.one(&[None, None, Some(1), Some(3)]);
             spec.prepare = rng.percent(40);
+            spec.needs = amounts(rng.one(&["", "", "cpu=1", "cpu=2,mem=3", "mem=0"]));
             spec.placement = rng.one(&[Placement::Spread, Placement::Pack]);
             spec.attributes = attributes(rng);
             spec.builds_max = rng.one(&[1, 2, 8]);
@@ -276,6 +286,7 @@ pub fn quota(rng: &mut Rng) -> QuotaSpec {
     QuotaSpec {
         leases_max: rng.one(&[None, Some(0), Some(2), Some(5)]),
         resources_max: rng.one(&[None, Some(1), Some(4), Some(10)]),
+        quantity_max: amounts(rng.one(&["", "", "cpu=2", "cpu=6,mem=1Gi"])),
     }
 }
 

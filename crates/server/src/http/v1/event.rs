@@ -240,7 +240,7 @@ async fn page(
 }
 
 /// Waits, within bounds, until the history tells of this revision.
-async fn caught_up(app: &App, revision: u64) {
+pub(in crate::http::v1) async fn caught_up(app: &App, revision: u64) {
     let until = tokio::time::Instant::now() + LAG_MAX;
     while app.history().mark().0 < revision && tokio::time::Instant::now() < until {
         tokio::time::sleep(LOOK).await;

@@ -151,6 +151,11 @@ async fn delete(
 fn render(state: &Snapshot, host: &Host) -> wire::Host {
     let used = state.index.hosts.get(&host.id);
     let total = used.map_or(0, |u| u64::from(u.total()));
+    let taken = |kind| used.map_or(0, |u| u.taken(state, kind));
+    let taken = host.spec.holds.keys().map(|kind| {
+        let taken = u64::try_from(taken(kind)).unwrap_or(u64::MAX);
+        (kind.to_string(), taken)
+    });
     wire::Host {
         id: host.id,
         name: host.name.to_string(),
@@ -165,7 +170,7 @@ fn render(state: &Snapshot, host: &Host) -> wire::Host {
         seen_at: None,
         why: why(state, host),
         facts: None,
-        reserved: [("resources".to_owned(), total)].into(),
+        reserved: spec::of_all(total, taken.collect()),
         counts: counts(state, host),
         draining: host.retiring,
         created_at: Timestamp(host.made_at.0),

@@ -298,10 +298,8 @@ async fn revoke(
 ) -> Result<Response, Error> {
     ask.unconditional()?;
     let lease = read::id("lease", &id)?;
-    if ask.body.reason.is_some() {
-        return Err(Error::invalid("reason", "not possible in this version"));
-    }
-    done(&app, ask, Act::Revoke { lease }).await
+    let reason = ask.body.reason.as_deref().map(Into::into);
+    done(&app, ask, Act::Revoke { lease, reason }).await
 }
 
 async fn done<T>(app: &App, mut ask: Ask<T>, act: Act) -> Result<Response, Error> {

@@ -4,17 +4,19 @@ use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use caviada_api::list::{List, PageQuery};
+use caviada_api::quantity::Quantity;
 use caviada_api::quota::{self as wire, Used};
 use caviada_core::access::Verb;
 use caviada_core::command::Act;
-use caviada_core::name::Owner;
+use caviada_core::index::OwnerUse;
+use caviada_core::name::{Name, Owner};
 use caviada_core::quota::{Quota, QuotaSpec};
 use caviada_core::state::State as Snapshot;
 use caviada_ledger::Noun;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{answer, read};
+use super::{answer, read, render};
 use crate::http::App;
 use crate::http::auth::Caller;
 use crate::http::json::{Ask, Nothing, Query};
@@ -44,7 +46,7 @@ async fn list(
     let owners = owners.filter(|(owner, _)| after.is_none_or(|after| owner.as_str() > after));
     let quotas = owners
         .filter_map(|(owner, id)| Some((owner.to_string(), state.quotas.get(id)?)))
-        .map(|(owner, quota)| (owner, render(&state, quota)));
+        .map(|(owner, quota)| (owner, shown(&state, quota)));
     let list = page.fill(state.revision(), quotas);
     answer::json(StatusCode::OK, &list)
 }
@@ -66,7 +68,7 @@ async fn get(
     }
     let unknown = || Error::unknown("quota", &owner);
     let name = Owner::new(&owner).map_err(|_| unknown())?;
-    let quota = render(&state, state.quota_of(&name).ok_or_else(unknown)?);
+    let quota = shown(&state, state.quota_of(&name).ok_or_else(unknown)?);
     answer::noun(StatusCode::OK, &quota.etag, &quota)
 }
 
@@ -80,13 +82,12 @@ async fn put(
     Path(owner): Path<String>,
     mut ask: Ask<wire::QuotaSpec>,
 ) -> Result<Response, Error> {
-    let why = "not possible in this version";
-    read::without("quantity_max", ask.body.quantity_max.is_empty(), why)?;
     let act = Act::PutQuota {
         owner: read::text("owner", &owner)?,
         spec: QuotaSpec {
             leases_max: ask.body.leases_max,
             resources_max: ask.body.resources_max,
+            quantity_max: read::amounts("quantity_max", &ask.body.quantity_max)?,
         },
         declared_in: ask.body.declared_in.as_deref().map(Into::into),
         expect: ask.expect(),
@@ -96,7 +97,7 @@ async fn put(
         return Err(Error::unknown("quota", &owner));
     };
     let state = app.ledger().snapshot().await?;
-    let quota = render(&state, &quota);
+    let quota = shown(&state, &quota);
     answer::noun(StatusCode::OK, &quota.etag, &quota)
 }
 
@@ -116,7 +117,7 @@ async fn delete(
     Ok(answer::nothing())
 }
 
-fn render(state: &Snapshot, quota: &Quota) -> wire::Quota {
+fn shown(state: &Snapshot, quota: &Quota) -> wire::Quota {
     let used = state.index.owners.get(&quota.owner);
     wire::Quota {
         id: quota.id,
@@ -124,14 +125,23 @@ fn render(state: &Snapshot, quota: &Quota) -> wire::Quota {
         spec: wire::QuotaSpec {
             leases_max: quota.spec.leases_max,
             resources_max: quota.spec.resources_max,
+            quantity_max: render::amounts(&quota.spec.quantity_max),
             declared_in: quota.declared_in.as_deref().map(Into::into),
-            ..wire::QuotaSpec::default()
         },
+
         used: used.map_or_else(Used::default, |u| Used {
             leases: u64::from(u.waiting) + u64::from(u.live),
             resources: u64::from(u.resources),
-            ..Used::default()
+            quantity: quantity(u),
         }),
         etag: quota.changed.to_string(),
     }
+}
+
+fn quantity(used: &OwnerUse) -> Quantity {
+    let each = |(kind, n): (&Name, &u128)| {
+        let n = u64::try_from(*n).unwrap_or(u64::MAX);
+        (kind.to_string(), n)
+    };
+    used.quantity.iter().map(each).collect()
 }

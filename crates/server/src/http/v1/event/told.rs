@@ -316,11 +316,15 @@ impl About {
                 fence,
                 end,
                 members,
+                reason,
             } => {
                 members.iter().for_each(|(r, _)| self.resource(names, *r));
                 self.owner = Some(owner.clone());
                 self.fact("fence", fence.0);
                 self.fact("end", end.as_str());
+                if let Some(reason) = reason {
+                    self.fact("reason", &**reason);
+                }
                 (*lease, "lease.ended")
             }
             _ => return None,

@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use caviada_api::host::{self as wire, DriverName};
+use caviada_api::quantity::Quantity;
 use caviada_core::host::{HostSpec, Network, PortRange};
 use caviada_core::limits;
+use caviada_core::space::Amounts;
 
 use crate::http::problem::Error;
 use crate::http::v1::{read, render as rendered};
 
-/// The one dimension of a host's capacity in this version.
+/// The dimension of a host's capacity that counts resources, whatever their size.
 const RESOURCES: &str = "resources";
 /// Resources on a host whose operator names no number.
 const CAPACITY_DEFAULT: u32 = 16;
@@ -40,6 +42,7 @@ pub fn read(wire: &wire::HostSpec) -> Result<HostSpec, Error> {
         options.insert(PLAIN_TCP.into(), "allow".into());
     }
     let builds_max = limits::BUILDS_PER_HOST_DEFAULT;
+    let (capacity, holds) = capacity(wire)?;
     Ok(HostSpec {
         driver: driver.into(),
         address: wire
@@ -49,7 +52,8 @@ pub fn read(wire: &wire::HostSpec) -> Result<HostSpec, Error> {
             .into(),
         options,
         reach: wire.reach.as_deref().unwrap_or_default().into(),
-        capacity: capacity(wire)?,
+        capacity,
+        holds,
         schedulable: wire.schedulable,
         autofill: wire.autofill,
         ports: wire.ports.map(|p| PortRange {
@@ -73,20 +77,15 @@ pub fn filled(wire: &wire::HostSpec) -> Result<wire::HostSpec, Error> {
     Ok(render(&read(wire)?))
 }
 
-fn capacity(wire: &wire::HostSpec) -> Result<u32, Error> {
-    if let Some(other) = wire.capacity.keys().find(|k| *k != RESOURCES) {
-        let field = format!("capacity.{other}");
-        return Err(Error::invalid(
-            field,
-            "only `resources` is counted in this version",
-        ));
-    }
-    let Some(capacity) = wire.capacity.get(RESOURCES) else {
-        return Ok(CAPACITY_DEFAULT);
-    };
+/// How many resources, and how much of everything else.
+fn capacity(wire: &wire::HostSpec) -> Result<(u32, Amounts), Error> {
+    let mut others = wire.capacity.clone();
     let max = limits::RESOURCES_PER_HOST_MAX;
-    u32::try_from(*capacity)
-        .map_err(|_| Error::invalid("capacity.resources", format!("at most {max}")))
+    let resources = others.remove(RESOURCES).map(u32::try_from).transpose();
+    let resources = resources
+        .map_err(|_| Error::invalid("capacity.resources", format!("at most {max}")))?
+        .unwrap_or(CAPACITY_DEFAULT);
+    Ok((resources, read::amounts("capacity", &others)?))
 }
 
 fn network(wire: &wire::HostSubnets) -> Result<Network, Error> {
@@ -130,6 +129,12 @@ fn driver(name: &str) -> DriverName {
     found.unwrap_or(DriverName::Agent)
 }
 
+/// One quantity of resources and everything else.
+pub fn of_all(resources: u64, mut others: Quantity) -> Quantity {
+    others.insert(RESOURCES.to_owned(), resources);
+    others
+}
+
 /// What was put, with every default said.
 pub fn render(spec: &HostSpec) -> wire::HostSpec {
     let plain = spec.options.get(PLAIN_TCP).is_some_and(|v| &**v == "allow");
@@ -139,7 +144,7 @@ pub fn render(spec: &HostSpec) -> wire::HostSpec {
         driver: driver(&spec.driver),
         address: said(&spec.address),
         reach: said(&spec.reach),
-        capacity: [(RESOURCES.to_owned(), u64::from(spec.capacity))].into(),
+        capacity: of_all(u64::from(spec.capacity), rendered::amounts(&spec.holds)),
         schedulable: spec.schedulable,
         autofill: spec.autofill,
         ports: spec.ports.map(|p| wire::HostPorts {
@@ -177,6 +182,7 @@ mod tests {
         });
         put.allow_plain_tcp = true;
         put.capacity.insert("resources".into(), 3);
+        put.capacity.insert("cpu".into(), 16);
         let shown = render(&read(&put).unwrap());
         assert_eq!(shown.subnets, put.subnets);
         assert_eq!(shown.capacity, put.capacity);
@@ -188,13 +194,13 @@ mod tests {
     fn what_a_host_cannot_be_is_named() {
         let base = || wire::HostSpec::new(DriverName::Docker);
         let mut dimensions = base();
-        dimensions.capacity.insert("cpu".into(), 4);
+        dimensions.capacity.insert("C P U".into(), 4);
         let mut subnets = base();
         subnets.subnets = Some(wire::HostSubnets {
             range: "10.200.0.0/+6".into(),
             prefix: 24,
         });
-        for (spec, field) in [(dimensions, "capacity.cpu"), (subnets, "subnets.range")] {
+        for (spec, field) in [(dimensions, "capacity.C P U"), (subnets, "subnets.range")] {
             let problem = read(&spec).unwrap_err().document("r");
             assert_eq!(problem.errors[0].field, field);
         }

@@ -15,7 +15,7 @@ use crate::http::App;
 use crate::http::auth::Caller;
 use crate::http::page::Page;
 use crate::http::problem::Error;
-use crate::http::v1::event::lost;
+use crate::http::v1::event::{caught_up, lost};
 use crate::http::v1::{answer, read, render};
 
 /// A lease that the caller may see, by its id.
@@ -46,6 +46,9 @@ pub fn ended_error(past: &PastLease) -> Error {
     if let Some(at) = past.ended_at {
         error = error.fact("ended_at", Timestamp(at.0).to_string());
     }
+    if let Some(reason) = &past.reason {
+        error = error.fact("reason", &**reason);
+    }
     error
 }
 
@@ -60,6 +63,7 @@ pub fn short(past: &PastLease) -> wire::Lease {
         end,
         at,
         fence: past.fence,
+        reason: past.reason.clone(),
     })
 }
 
@@ -86,7 +90,7 @@ pub fn whole(state: &State, past: &PastLease) -> wire::Lease {
         items: vec![],
         position: None,
         estimate_ms: None,
-        why: None,
+        why: past.reason.as_deref().map(Into::into),
         priority: Some(past.priority),
         purpose: None,
         slot: None,
@@ -130,6 +134,7 @@ pub async fn list(
         limit: page.limit,
         ..LeaseSearch::default()
     };
+    caught_up(app, state.revision()).await;
     let history = app.history().clone();
     let found = answer::aside(move || history.leases(&search).map_err(|e| lost(&e))).await?;
     let shown = found.items.iter().filter(|past| {

@@ -90,7 +90,7 @@ pub fn ended(ended: &Ended) -> wire::Lease {
         items: vec![],
         position: None,
         estimate_ms: None,
-        why: None,
+        why: ended.reason.as_deref().map(Into::into),
         priority: None,
         purpose: None,
         slot: None,

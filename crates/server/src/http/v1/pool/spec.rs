@@ -12,11 +12,10 @@ use caviada_core::pool::{
 use caviada_core::space::Amount;
 
 use crate::http::problem::Error;
-use crate::http::v1::read;
+use crate::http::v1::{read, render as rendered};
 
 /// What was put, with defaults where nothing was said.
 pub fn read(wire: wire::PoolSpec) -> Result<PoolSpec, Error> {
-    possible(&wire)?;
     let template = read::maybe("template", wire.template.as_deref())?;
     let mut spec = match template {
         Some(template) => PoolSpec::built(template, wire.warm, wire.max.unwrap_or(wire.warm)),
@@ -56,6 +55,12 @@ pub fn read(wire: wire::PoolSpec) -> Result<PoolSpec, Error> {
     spec.visibility = visibility(&wire.visibility)?;
     spec.indexed = wire.indexed.into_iter().map(Into::into).collect();
     spec.attributes = read::attributes("attributes", wire.attributes)?;
+    read::without(
+        "needs.resources",
+        !wire.needs.contains_key("resources"),
+        "each takes one of these anyway",
+    )?;
+    spec.needs = read::amounts("needs", &wire.needs)?;
     let hosts = wire.hosts.as_deref();
     spec.hosts = hosts.map(|h| read::set("hosts", h)).transpose()?;
     spec.builds_max = wire.builds_max.unwrap_or(spec.builds_max);
@@ -69,12 +74,6 @@ pub fn read(wire: wire::PoolSpec) -> Result<PoolSpec, Error> {
 /// What was put, as it will be shown.
 pub fn filled(wire: &wire::PoolSpec) -> Result<wire::PoolSpec, Error> {
     Ok(render(&read(wire.clone())?))
-}
-
-/// Policies that this server does not have yet are refused, not forgotten.
-fn possible(wire: &wire::PoolSpec) -> Result<(), Error> {
-    let why = "not possible in this version";
-    read::without("needs", wire.needs.is_empty(), why)
 }
 
 fn lease(wire: &wire::LeasePolicy, policy: &mut LeasePolicy) {
@@ -144,7 +143,7 @@ pub fn render(spec: &PoolSpec) -> wire::PoolSpec {
         max: template.is_some().then_some(spec.max),
         template,
         parameters,
-        needs: BTreeMap::new(),
+        needs: rendered::amounts(&spec.needs),
         warm: spec.warm,
         lease: wire::LeasePolicy {
             ttl_ms: Some(spec.lease.ttl_ms),
@@ -216,6 +215,6 @@ pub fn slice(amount: &Amount) -> SliceSize {
     match amount {
         Amount::Prefix(length) => SliceSize::Prefix(*length),
         Amount::Count(count) => SliceSize::Ports(u32::try_from(*count).unwrap_or(u32::MAX)),
-        Amount::Quantity(amounts) => SliceSize::Quantity(super::super::render::amounts(amounts)),
+        Amount::Quantity(amounts) => SliceSize::Quantity(rendered::amounts(amounts)),
     }
 }

@@ -1,0 +1,2 @@
+-- What who revoked a lease said to its holder.
+ALTER TABLE lease_history ADD COLUMN reason {text};
