@@ -111,6 +111,10 @@ pub struct Backoff {
     pub tries: u32,
     /// No build before; none once that passed.
     pub until: Option<Time>,
+    /// Number of the event with which it last began: what was under way then and fails later is
+    /// no failure more.
+    #[serde(default)]
+    pub since: Number,
 }
 
 impl Host {

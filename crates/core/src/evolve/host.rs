@@ -50,14 +50,18 @@ pub(super) fn evolve(state: &mut State, event: &Event) {
             cause,
             tries,
             until,
-        } => state.host(*host, |h| {
-            let backoff = Backoff {
-                cause: cause.clone(),
-                tries: *tries,
-                until: Some(*until),
-            };
-            h.backoffs.insert(*pool, backoff);
-        }),
+        } => {
+            let since = state.next;
+            state.host(*host, |h| {
+                let backoff = Backoff {
+                    cause: cause.clone(),
+                    tries: *tries,
+                    until: Some(*until),
+                    since,
+                };
+                h.backoffs.insert(*pool, backoff);
+            });
+        }
         Event::HostBackoffOver(host, pool) => {
             state.host(*host, |h| {
                 if let Some(b) = h.backoffs.get_mut(pool) {

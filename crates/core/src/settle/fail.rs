@@ -82,14 +82,20 @@ fn host(state: &State, pool: &Pool, r: &Resource, kind: &str) -> Vec<Event> {
     let Some(h) = state.hosts.get(&site.host) else {
         return vec![];
     };
-    let tries = h.backoffs.get(&pool.id).map_or(0, |b| b.tries);
-    let mut events = vec![Event::HostBackoff {
-        host: h.id,
-        pool: pool.id,
-        cause: kind.into(),
-        tries: tries.saturating_add(1),
-        until: grant::retry_at(state.now(), pool, tries),
-    }];
+    let backoff = h.backoffs.get(&pool.id);
+    let tries = backoff.map_or(0, |b| b.tries);
+    let mut events = vec![];
+    // Builds that were under way together and fail for one reason are one failure: none began
+    // since the back-off did.
+    if backoff.is_none_or(|b| b.since < r.changed) {
+        events.push(Event::HostBackoff {
+            host: h.id,
+            pool: pool.id,
+            cause: kind.into(),
+            tries: tries.saturating_add(1),
+            until: grant::retry_at(state.now(), pool, tries),
+        });
+    }
     if let (true, Some(block)) = (kind == "port_taken", site.block)
         && !h.quarantined.contains(&block)
     {

@@ -1,9 +1,10 @@
 //! What an operator may count on: sizes, recycling, placement, revisions.
 
 use caviada_core::command::{Act, AttemptOutcome, Entry};
+use caviada_core::id::ResourceId;
 use caviada_core::lease::End;
 use caviada_core::pool::{OnBad, PoolSpec, RecycleClass};
-use caviada_core::resource::{Health, ResourceState};
+use caviada_core::resource::{Health, Resource, ResourceState};
 
 use crate::scene::{Scene, amounts, name, waiting, want};
 
@@ -169,6 +170,47 @@ fn builds_that_fail_are_tried_again_later_and_less_and_less_often() {
         pauses.push(scene.state.now().since(begun));
     }
     assert!(pauses.is_sorted() && pauses[0] < pauses[3], "{pauses:?}");
+}
+
+#[test]
+fn builds_that_fail_together_are_one_failure() {
+    let mut scene = Scene::with_host();
+    scene.pool("clusters", clusters(4, 8));
+    assert_eq!(scene.count(ResourceState::Creating), 4);
+    let tries = |scene: &Scene| {
+        let host = scene.state.host_named(&name("h1")).unwrap();
+        let backoff = host.backoffs.values().next().unwrap();
+        (backoff.tries, backoff.until.is_some())
+    };
+    let open = scene.open();
+    let [first, rest @ ..] = &open[..] else {
+        panic!("nothing is built");
+    };
+    let fails = |(resource, generation, attempt): &(ResourceId, u64, u64)| Act::Record {
+        resource: *resource,
+        generation: *generation,
+        attempt: *attempt,
+        outcome: AttemptOutcome::Failed {
+            kind: "no_image".into(),
+            detail: "the registry is away".into(),
+        },
+    };
+    scene.system(fails(first));
+    scene.system(fails(&rest[0]));
+    assert_eq!(tries(&scene), (1, true));
+    // One that began before and ends long after tells nothing new either.
+    scene.pass(6_000);
+    assert_eq!(tries(&scene), (1, false));
+    scene.system(fails(&rest[1]));
+    assert_eq!(tries(&scene), (1, false));
+    // The next one to begin does.
+    scene.system(fails(&rest[2]));
+    scene.pass(1);
+    let creating = |r: &&std::sync::Arc<Resource>| r.state == ResourceState::Creating;
+    let next = scene.state.resources.values().find(creating);
+    let next = next.map(|r| (r.id, r.generation, r.attempt)).unwrap();
+    scene.system(fails(&next));
+    assert_eq!(tries(&scene), (2, true));
 }
 
 #[test]

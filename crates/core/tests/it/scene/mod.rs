@@ -131,6 +131,7 @@ impl Scene {
         let until = self.state.now().plus_ms(ms);
         loop {
             let due = self.state.next_due().filter(|due| *due <= until);
+            self.state.finish();
             self.state.begin(due.unwrap_or(until).max(self.state.now()));
             settle(&mut self.state, &mut Bound::default(), &mut self.events);
             self.check();

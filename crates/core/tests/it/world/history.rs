@@ -2,6 +2,7 @@
 //! what must hold at each of them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use caviada_core::check::overtaken;
 use caviada_core::check::table::{self, Why};
@@ -13,7 +14,7 @@ use caviada_core::name::Name;
 use caviada_core::pool::RecycleClass;
 use caviada_core::quota::Quota;
 use caviada_core::resource::{Origin, ResourceState};
-use caviada_core::space::{Amount, Part};
+use caviada_core::space::{Amount, Amounts, Part};
 use caviada_core::state::State;
 
 use super::event::{faulty, kind, lease, resources, why};
@@ -380,7 +381,7 @@ impl History {
             .leases_max
             .is_some_and(|max| u.waiting + u.live > max)
             || q.spec.resources_max.is_some_and(|max| u.resources > max)
-            || over_quantity(s, q);
+            || over_quantity(s, q, l);
         if over {
             let what = format!("11: {} is over his quota: {u:?}", l.owner);
             self.says(what);
@@ -429,16 +430,15 @@ pub fn differs(a: &State, b: &State) -> String {
     out
 }
 
-/// Does an owner wait for or have more of a kind than his quota says? Counted slice by slice.
-fn over_quantity(s: &State, q: &Quota) -> bool {
+/// Does an owner wait for or have more than his quota says, of a kind that this lease asks for? Counted
+/// slice by slice; what a cleaner cleans is not what it has.
+fn over_quantity(s: &State, q: &Quota, lease: &Lease) -> bool {
     let mut sums: BTreeMap<&Name, u128> = BTreeMap::new();
-    for l in s.leases.values().filter(|l| l.owner == q.owner) {
-        let asked = l.items.iter().filter(|_| l.state == LeaseState::Waiting);
-        let asked = asked.flat_map(|i| std::iter::repeat_n(i.amount.as_ref(), i.count as usize));
-        let asked = asked.filter_map(|a| match a {
-            Some(Amount::Quantity(amounts)) => Some(amounts),
-            _ => None,
-        });
+    let uses = |l: &&Arc<Lease>| l.owner == q.owner && l.purpose == Purpose::Use;
+    for l in s.leases.values().filter(uses) {
+        let waits = l.state == LeaseState::Waiting;
+        let items = l.items.iter().filter(|_| waits);
+        let asked = items.flat_map(|i| std::iter::repeat_n(i.amount.as_ref(), i.count as usize));
         let held = l
             .members
             .iter()
@@ -450,10 +450,24 @@ fn over_quantity(s: &State, q: &Quota) -> bool {
             } => Some(amounts),
             _ => None,
         });
-        for (kind, n) in asked.chain(held).flatten() {
+        for (kind, n) in asked.filter_map(quantity).chain(held).flatten() {
             *sums.entry(kind).or_default() += u128::from(*n);
         }
     }
+    let asks = |kind: &Name| {
+        let mut amounts = lease
+            .items
+            .iter()
+            .filter_map(|i| quantity(i.amount.as_ref()));
+        amounts.any(|a| a.contains_key(kind))
+    };
     let mut bounds = q.spec.quantity_max.iter();
-    bounds.any(|(kind, max)| sums.get(kind).is_some_and(|n| *n > u128::from(*max)))
+    bounds.any(|(kind, max)| sums.get(kind).is_some_and(|n| *n > u128::from(*max)) && asks(kind))
+}
+
+fn quantity(amount: Option<&Amount>) -> Option<&Amounts> {
+    match amount {
+        Some(Amount::Quantity(amounts)) => Some(amounts),
+        _ => None,
+    }
 }
