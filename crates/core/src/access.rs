@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use crate::command::By;
 use crate::id::KeyId;
-use crate::key::Role;
+use crate::key::{Key, Role};
 use crate::lease::Lease;
 use crate::name::{Name, Owner};
 use crate::pool::{Holders, Pool};
 use crate::refusal::Refusal;
 use crate::state::State;
+use crate::table::Table;
 
 /// What somebody wants to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -205,13 +206,23 @@ pub(crate) fn owner_sees(pool: &Pool, owner: Option<&Owner>, groups: &BTreeSet<O
 
 /// Does the owner of a lease see the pool, as far as the key that asked tells?
 pub(crate) fn lease_sees(state: &State, lease: &Lease, pool: &Pool) -> bool {
+    sees_by(&state.keys, &lease.owner, lease.by, pool)
+}
+
+/// Does an owner see the pool, as far as the key tells that asked for him?
+pub(crate) fn sees_by(
+    keys: &Table<KeyId, Key>,
+    owner: &Owner,
+    by: Option<KeyId>,
+    pool: &Pool,
+) -> bool {
     let none = BTreeSet::new();
-    let key = lease.by.and_then(|k| state.keys.get(&k)).map(Arc::as_ref);
+    let key = by.and_then(|k| keys.get(&k)).map(Arc::as_ref);
     if key.is_some_and(|k| k.role >= Role::Operator) {
         return true;
     }
     let groups = key
-        .filter(|k| k.owner == lease.owner)
+        .filter(|k| k.owner == *owner)
         .map_or(&none, |k| &k.groups);
-    owner_sees(pool, Some(&lease.owner), groups)
+    owner_sees(pool, Some(owner), groups)
 }

@@ -4,6 +4,7 @@
 //! What only shows between two States (fences that rise, a cleaning between two leases, room at
 //! the moment of placement) is for whoever watches the events.
 
+mod bound;
 mod lease;
 mod place;
 mod queue;
@@ -14,8 +15,6 @@ use std::fmt;
 
 use crate::id::{LeaseId, ResourceId};
 use crate::lease::Rank;
-use crate::limits;
-use crate::settle::queue::first_lacking;
 use crate::state::State;
 
 pub use place::lacks;
@@ -65,7 +64,7 @@ pub fn violations(state: &State) -> Vec<Violation> {
     lease::check(state, &mut report);
     place::check(state, &mut report);
     queue::check(state, &mut report);
-    bounds(state, &mut report);
+    bound::check(state, &mut report);
     report.found
 }
 
@@ -93,8 +92,12 @@ pub fn overtaken(state: &State, resource: ResourceId, rank: Rank) -> Option<Leas
         .resources
         .get(&resource)
         .filter(|r| r.parent().is_none())?;
-    let (first, _) = first_lacking(state, r)?;
-    (first < rank).then_some(first.lease)
+    let mut before = state.index.waiters.range(..rank);
+    let lacks = |first: &&Rank| {
+        let l = state.leases.get(&first.lease);
+        l.is_some_and(|l| queue::lacks(state, l, r))
+    };
+    before.find(lacks).map(|first| first.lease)
 }
 
 /// 4: the index is the one recomputed from the tables. Says which part differs.
@@ -111,50 +114,6 @@ fn index(state: &State, report: &mut Report) {
         )+};
     }
     parts!(pool_names host_names key_names key_hashes quota_owners webhook_names templates revision_uses resource_names free
-        revisions postings earmarks deadlines members placed pools hosts spaces divisible waiters
-        waiting owner_leases owners slots lease_outcomes outcome_ends outcome_counts endless);
-}
-
-/// 17: collections within their bounds.
-fn bounds(state: &State, report: &mut Report) {
-    let sizes = [
-        ("pools", state.pools.len(), limits::POOLS_MAX),
-        ("resources", state.resources.len(), limits::RESOURCES_MAX),
-        ("hosts", state.hosts.len(), limits::HOSTS_MAX),
-        ("templates", state.templates.len(), limits::TEMPLATES_MAX),
-        ("keys", state.keys.len(), limits::KEYS_MAX),
-        ("quotas", state.quotas.len(), limits::QUOTAS_MAX),
-        ("webhooks", state.webhooks.len(), limits::WEBHOOKS_MAX),
-        (
-            "waiting leases",
-            state.index.waiters.len(),
-            limits::WAITING_MAX,
-        ),
-        (
-            "ended leases",
-            state.ended().count(),
-            limits::ENDED_KEPT_MAX,
-        ),
-    ];
-    for (what, is, max) in sizes {
-        report.holds(17, is <= max, || format!("{is} {what}, at most {max}"));
-    }
-    for (owner, u) in &state.index.owners {
-        let max = limits::WAITING_PER_OWNER_MAX;
-        report.holds(17, u.waiting as usize <= max, || {
-            format!("{} leases of {owner} wait, at most {max}", u.waiting)
-        });
-    }
-    for (pool, u) in &state.index.pools {
-        let max = limits::WAITING_PER_POOL_MAX;
-        report.holds(17, u.waiting as usize <= max, || {
-            format!("{} leases wait for {pool}, at most {max}", u.waiting)
-        });
-    }
-    for (by, n) in &state.index.outcome_counts {
-        let max = limits::IDEMPOTENCY_PER_PRINCIPAL_MAX;
-        report.holds(17, *n as usize <= max, || {
-            format!("{n} outcomes of {by} outlived their lease, at most {max}")
-        });
-    }
+        revisions postings earmarks deadlines members placed pools hosts places fills autofill spaces divisible
+        waiters waiting lacking open owner_leases owners slots lease_outcomes outcome_ends outcome_counts endless);
 }

@@ -8,13 +8,15 @@ mod resource;
 use std::sync::Arc;
 
 use crate::event::{Event, Number};
-use crate::id::{LeaseId, ResourceId};
-use crate::index::{Carrier, ResourceKeys};
+use crate::host::Host;
+use crate::id::{HostId, LeaseId, PoolId, ResourceId};
+use crate::index::{Carrier, Demand, ResourceKeys};
 use crate::lease::Lease;
 use crate::outcome::OutcomeKey;
 use crate::planted;
 use crate::pool::Pool;
 use crate::resource::{Origin, Resource};
+use crate::settle::queue::builder;
 use crate::state::{State, Work};
 use crate::time::Time;
 
@@ -25,6 +27,7 @@ pub fn evolve(state: &mut State, event: &Event) -> Number {
         Event::PoolDeclared(pool) => state.put_pool(pool),
         Event::PoolRetiring(id) => {
             state.pool(id, |p| p.retiring = true);
+            state.choose_builders();
             state.work.insert(Work::PoolMembers(*id, ResourceId(0)));
             state.work.insert(Work::Recheck(Some(*id), None));
             state.work.insert(Work::Pool(*id));
@@ -34,6 +37,7 @@ pub fn evolve(state: &mut State, event: &Event) -> Number {
         Event::PoolGone(id) => {
             if let Some(pool) = state.pools.remove(id) {
                 state.index.pool_names.remove(&pool.name);
+                state.forget_pool(*id);
             }
         }
         Event::HostDeclared(_)
@@ -75,6 +79,7 @@ pub fn evolve(state: &mut State, event: &Event) -> Number {
                 state.index.key_names.remove(&key.name);
                 state.index.key_hashes.remove(&key.hash);
             }
+            state.choose_builders();
             state.look_at_open_demand();
         }
         Event::QuotaSet(quota) => {
@@ -144,7 +149,7 @@ impl State {
         self.counter = self.counter.max(n);
     }
 
-    fn pool(&mut self, id: &crate::id::PoolId, f: impl FnOnce(&mut Pool)) {
+    fn pool(&mut self, id: &PoolId, f: impl FnOnce(&mut Pool)) {
         let changed = self.next;
         let Some(pool) = self.pools.edit(id) else {
             return debug_assert!(false, "no {id}");
@@ -183,6 +188,8 @@ impl State {
         let mut row = pool.clone();
         row.changed = self.next;
         self.pools.insert(pool.id, Arc::new(row));
+        self.hungry.remove(&pool.id);
+        self.choose_builders();
         for id in &members {
             self.relink(*id, true);
         }
@@ -192,7 +199,7 @@ impl State {
     }
 
     /// Every member of a pool, slices included.
-    pub fn members_of(&self, pool: crate::id::PoolId) -> impl Iterator<Item = ResourceId> {
+    pub fn members_of(&self, pool: PoolId) -> impl Iterator<Item = ResourceId> {
         use crate::resource::ResourceState::{Deleting, Planned};
         let from = (pool, Planned, ResourceId(0));
         let to = (pool, Deleting, ResourceId(u64::MAX));
@@ -217,7 +224,26 @@ impl State {
     /// A host may have room now for pools that found none.
     fn wake_hungry(&mut self) {
         let hungry = std::mem::take(&mut self.hungry);
-        self.work.extend(hungry.into_iter().map(Work::Pool));
+        self.work.extend(hungry.into_keys().map(Work::Pool));
+    }
+
+    /// Of a pool that is gone nothing stays behind.
+    fn forget_pool(&mut self, id: PoolId) {
+        self.hungry.remove(&id);
+        self.throttled.retain(|(pool, _)| *pool != id);
+        let failed = |h: &&Arc<Host>| h.backoffs.contains_key(&id);
+        let hosts: Vec<HostId> = self.hosts.values().filter(failed).map(|h| h.id).collect();
+        for host in hosts {
+            self.host(host, |h| {
+                h.backoffs.remove(&id);
+            });
+        }
+    }
+
+    /// Pools, or who sees them, changed.
+    fn choose_builders(&mut self) {
+        let (pools, keys) = (&self.pools, &self.keys);
+        self.index.choose_builders(&|d| builder(pools, keys, d));
     }
 
     fn look_at_built_pools(&mut self) {
@@ -249,13 +275,12 @@ impl State {
     }
 
     fn look_at_pools_of(&mut self, template: &crate::name::Name) {
-        let pools: Vec<_> = self
-            .pools
-            .values()
-            .filter(|p| p.spec.template() == Some(template))
-            .map(|p| Work::Pool(p.id))
-            .collect();
-        self.work.extend(pools);
+        let of = |p: &&Arc<Pool>| p.spec.template() == Some(template);
+        let pools: Vec<PoolId> = self.pools.values().filter(of).map(|p| p.id).collect();
+        for pool in pools {
+            self.hungry.remove(&pool);
+            self.work.insert(Work::Pool(pool));
+        }
     }
 
     /// Changes a resource and moves what the index knows of it.
@@ -271,6 +296,11 @@ impl State {
         let after = ResourceKeys::of(r, pool);
         self.index
             .move_resource(r, pool, Some(&before), Some(&after));
+        let creating = crate::resource::ResourceState::Creating;
+        if before.is(creating) && !after.is(creating) {
+            // After a failure one build at a time tries: there may be room for the next.
+            self.hungry.remove(&r.pool);
+        }
         self.look_at(id);
     }
 
@@ -346,10 +376,11 @@ impl State {
             return debug_assert!(false, "no {id}");
         };
         let before = l.due();
-        self.index.link_lease(l, false);
+        let builder = |d: &Demand| builder(&self.pools, &self.keys, d);
+        self.index.link_lease(l, false, &builder);
         f(l);
         l.changed = changed;
-        self.index.link_lease(l, true);
+        self.index.link_lease(l, true, &builder);
         self.index.move_due(Carrier::Lease(id), before, l.due());
         self.work.insert(Work::Lease(id));
     }
@@ -359,7 +390,8 @@ impl State {
         self.count(lease.fence.0);
         let mut row = lease.clone();
         row.changed = self.next;
-        self.index.link_lease(&row, true);
+        let builder = |d: &Demand| builder(&self.pools, &self.keys, d);
+        self.index.link_lease(&row, true, &builder);
         self.index.move_due(Carrier::Lease(row.id), None, row.due());
         for item in row.items.iter().filter_map(|i| i.pool) {
             if row.state == crate::lease::LeaseState::Waiting {

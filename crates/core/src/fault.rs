@@ -51,7 +51,7 @@ faults! {
     UncleanReturn: "what was withheld unclean is free when it comes back",
     UncleanRelease: "what was used is free without a cleaning",
     TwiceAMember: "one search takes the same resource for two items",
-    DoublePort: "two resources planned together share a block of ports",
+    DoublePort: "two resources of a host share a block of ports",
     LostEarmark: "a waiter is not told that what was kept for it is taken away",
     Overtaken: "a caller takes what is kept for those before it",
     LostWakeUp: "what becomes free is offered to nobody",
@@ -71,6 +71,10 @@ faults! {
     BlindLook: "a look without an answer counts as having seen nothing",
     OrphanOfLater: "what a later revision made is removed as an orphan",
     CalledTwice: "a second call is made beside the one under way",
+    HoldsIgnored: "more is placed on a host than the amounts it holds",
+    AmountsUncounted: "a quota on amounts counts none",
+    FailedForAll: "while builds of one pool fail on a host, none is placed there for any",
+    BuilderForgotten: "who names no pool is built for by the pool that would have before",
 }
 
 #[cfg(feature = "planted-faults")]

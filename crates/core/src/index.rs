@@ -2,9 +2,12 @@
 //! the whole, and the simulation compares.
 
 mod count;
+mod demand;
+mod host;
 mod member;
 
 use std::ops::Bound;
+use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 
@@ -20,6 +23,10 @@ use crate::space::Space;
 use crate::time::Time;
 
 pub use count::{HostUse, OwnerUse, PoolUse};
+pub(crate) use demand::Builder;
+pub use demand::{Demand, Open};
+pub use host::Place;
+pub(crate) use host::{emptiest, fullest};
 pub(crate) use member::ResourceKeys;
 
 /// Derived from the tables.
@@ -61,6 +68,12 @@ pub struct Index {
     pub pools: OrdMap<PoolId, PoolUse>,
     /// What is in use of each host.
     pub hosts: OrdMap<HostId, HostUse>,
+    /// Hosts that take another resource, by driver, the emptiest first.
+    pub places: OrdSet<Place>,
+    /// Those of them that are filled to their capacity.
+    pub fills: OrdSet<Place>,
+    /// Hosts that are filled, whether they take another one or not.
+    pub autofill: OrdSet<HostId>,
     /// Divisible resources with what is free of them.
     pub spaces: OrdMap<ResourceId, Space>,
     /// Divisible resources by pool.
@@ -69,6 +82,10 @@ pub struct Index {
     pub waiters: OrdSet<Rank>,
     /// The queue by pool of unmet items; `None` stands for items that name no pool.
     pub waiting: OrdSet<(Option<PoolId>, Rank)>,
+    /// The same by what they lack, slices apart.
+    pub lacking: OrdSet<(Arc<Demand>, Rank)>,
+    /// What is lacked by those who name no pool.
+    pub open: OrdMap<Arc<Demand>, Open>,
     /// Live and waiting leases by owner.
     pub owner_leases: OrdSet<(Owner, LeaseId)>,
     /// What each owner has and asks for.
@@ -129,12 +146,17 @@ impl Index {
                 self.count(r, k.state, true);
             }
         }
+        let comes = (before.is_none(), after.is_some());
+        if let (Some(site), (true, came @ true) | (false, came @ false)) = (r.site(), comes) {
+            self.fill_host(site.host, came);
+        }
         let free = |k: Option<&ResourceKeys>| k.and_then(|k| k.free);
         if free(before) != free(after) {
             if let Some(key) = free(before) {
                 self.free.remove(&key);
                 if let Some(site) = r.site() {
                     self.revisions.remove(&(r.pool, site.template, r.id));
+                    self.close(site.host, r.pool, false);
                 }
                 self.post(r, pool, key, false);
             }
@@ -142,6 +164,7 @@ impl Index {
                 self.free.insert(key);
                 if let Some(site) = r.site() {
                     self.revisions.insert((r.pool, site.template, r.id));
+                    self.close(site.host, r.pool, true);
                 }
                 self.post(r, pool, key, true);
             }
@@ -163,6 +186,10 @@ impl Index {
             (false, true) => self.pool_use(r.pool, |u| u.resting += 1),
             (true, false) => self.pool_use(r.pool, |u| u.resting -= 1),
             _ => {}
+        }
+        let outside = |k: Option<&ResourceKeys>| k.is_some_and(|k| k.outside);
+        if outside(before) != outside(after) {
+            self.clean_outside(r.pool, r.site().map(|s| s.host), outside(after));
         }
         self.move_due(
             Carrier::Resource(r.id),
@@ -252,12 +279,27 @@ impl Index {
         } else {
             self.placed.remove(&place);
         }
-        if let Some(host) = self.hosts.get_mut(&site.host) {
-            let states = host.pools.entry(r.pool).or_default();
-            step(&mut states[state as usize]);
-            if states.iter().all(|n| *n == 0) {
-                host.pools.remove(&r.pool);
-            }
+        let Some(host) = self.hosts.get_mut(&site.host) else {
+            return;
+        };
+        let states = host.pools.entry(r.pool).or_default();
+        step(&mut states[state as usize]);
+        if states.iter().all(|n| *n == 0) {
+            host.pools.remove(&r.pool);
+        }
+        if host.lost && state == ResourceState::Deleting {
+            self.pool_use(r.pool, |u| step(&mut u.stranded));
+        }
+        if ResourceState::COMING.contains(&state) {
+            self.close(site.host, r.pool, up);
+        }
+    }
+
+    /// A member is ready or on its way on a host of which nothing is granted, or is not any more.
+    fn close(&mut self, host: HostId, pool: PoolId, up: bool) {
+        if self.hosts.get(&host).is_some_and(|u| u.closed) {
+            let step = |n: u32| if up { n + 1 } else { n.saturating_sub(1) };
+            self.pool_use(pool, |u| u.closed = step(u.closed));
         }
     }
 
@@ -301,7 +343,8 @@ impl Index {
     }
 
     /// Everything of a lease, in or out; `due` apart.
-    pub(crate) fn link_lease(&mut self, l: &Lease, present: bool) {
+    pub(crate) fn link_lease(&mut self, l: &Lease, present: bool, builder: Builder<'_>) {
+        self.link_demand(l, present, builder);
         let waiting = l.state == LeaseState::Waiting;
         let step = |n: &mut u32, by: u32| {
             *n = if present {
@@ -441,3 +484,6 @@ impl Index {
         self.free.range(from..=to)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -224,8 +224,13 @@ pub struct Rank {
 }
 
 impl Rank {
+    /// Before every other.
+    pub(crate) const FIRST: Self = Self::new(crate::limits::PRIORITY_MAX, LeaseId(0));
+    /// After every other.
+    pub(crate) const LAST: Self = Self::new(0, LeaseId(u64::MAX));
+
     /// The place of a lease of this priority.
-    pub fn new(priority: u8, lease: LeaseId) -> Self {
+    pub const fn new(priority: u8, lease: LeaseId) -> Self {
         Self {
             after: crate::limits::PRIORITY_MAX.saturating_sub(priority),
             lease,

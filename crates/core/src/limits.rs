@@ -94,7 +94,9 @@ limits! {
         ENDED_KEPT_MAX: usize = 100_000;
     }
     "Waiting" {
-        /// Waiting leases in all: each costs memory and a look when a resource is freed.
+        /// Waiting leases in all: each costs memory. A freed resource is held against each distinct
+        /// demand that it may meet, so a selector with an equality (`zone=a`) costs those of other
+        /// values nothing, and each distinct one without (`cores>=4`) costs one look.
         WAITING_MAX: usize = 100_000;
         /// Waiting leases of one pool: one crowded pool must leave room for the others.
         WAITING_PER_POOL_MAX: usize = 10_000;

@@ -115,6 +115,21 @@ impl Reconciler {
         self.hosts.get(&host).map_or(0, |w| w.under_way.len())
     }
 
+    /// Hosts it watches.
+    pub fn watched(&self) -> usize {
+        self.hosts.len()
+    }
+
+    /// Entries it keeps about a host: at most one of each sort for what was last seen there, for its
+    /// members and for calls.
+    pub fn kept(&self, host: HostId) -> usize {
+        let all = |w: &Watch| {
+            let seen = w.observed.len() + w.orphans.len() + w.suspects.len();
+            seen + w.under_way.len() + w.reported.len()
+        };
+        self.hosts.get(&host).map_or(0, all)
+    }
+
     /// Hosts carry things of a later revision than State's: the store was rolled back.
     pub fn is_rolled_back(&self) -> bool {
         self.rolled_back

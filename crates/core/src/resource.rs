@@ -176,6 +176,9 @@ impl ResourceState {
         Self::Deleting,
     ];
 
+    /// On their way to free.
+    pub const COMING: [Self; 4] = [Self::Planned, Self::Creating, Self::Dirty, Self::Cleaning];
+
     /// Its name in the APIs and the docs.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,6 +1,6 @@
 //! State: everything live, in memory. `evolve` is the only thing that changes it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use imbl::{OrdMap, Vector};
@@ -17,6 +17,7 @@ use crate::outcome::{Outcome, OutcomeKey};
 use crate::pool::Pool;
 use crate::quota::Quota;
 use crate::resource::Resource;
+use crate::settle::queue::builder;
 use crate::table::Table;
 use crate::template::Template;
 use crate::time::Time;
@@ -57,9 +58,21 @@ pub struct State {
     /// What `settle` has yet to look at. Not part of what State *is*: after a load everything is
     /// looked at again.
     pub(crate) work: BTreeSet<Work>,
-    /// Pools that want more members than hosts had room for; looked at again when a host changes.
+    /// Pools for whose members no host had room; looked at again when a host changes.
     /// Bookkeeping like `work`.
-    pub(crate) hungry: BTreeSet<PoolId>,
+    pub(crate) hungry: BTreeMap<PoolId, Hunger>,
+    /// Hosts whose members wait for their pool's build budget; looked at again when some of it is
+    /// left. Bookkeeping like `work`.
+    pub(crate) throttled: BTreeSet<(PoolId, HostId)>,
+}
+
+/// For what a pool found no room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Hunger {
+    /// On the hosts that are filled.
+    Fill,
+    /// On any host.
+    Demand,
 }
 
 /// A thing `settle` has to look at, in the order in which it looks.
@@ -171,9 +184,7 @@ impl State {
             index.pool_names.insert(p.name.clone(), p.id);
         }
         for h in self.hosts.values() {
-            index.host_names.insert(h.name.clone(), h.id);
-            index.hosts.insert(h.id, HostUse::of(h));
-            index.move_due(Carrier::Host(h.id), None, h.due());
+            index.put_host(None, h, HostUse::of(h));
         }
         for k in self.keys.values() {
             index.key_names.insert(k.name.clone(), k.id);
@@ -194,7 +205,7 @@ impl State {
             index.move_resource(r, pool, None, Some(&ResourceKeys::of(r, pool)));
         }
         for l in self.leases.values() {
-            index.link_lease(l, true);
+            index.link_lease(l, true, &|d| builder(&self.pools, &self.keys, d));
             index.move_due(Carrier::Lease(l.id), None, l.due());
         }
         for o in self.outcomes.values() {

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::access::lease_sees;
+use crate::attribute::Labels;
 use crate::check::Report;
 use crate::id::{HostId, ResourceId};
+use crate::lease::{Lease, LeaseState};
 use crate::limits;
 use crate::pool::Pool;
 use crate::resource::{Origin, Resource, ResourceState};
@@ -112,13 +115,16 @@ pub(super) fn check_settled(state: &State, report: &mut Report) {
             continue;
         };
         let u = state.index.pools.get(&pool.id).cloned().unwrap_or_default();
-        let wanted = u.unmet + pool.spec.warm;
-        let closed = crate::settle::pool::unschedulable(state, pool);
+        let wanted = u.unmet + roaming(state, pool) + pool.spec.warm;
+        let closed = closed(state, pool);
         let supply = (u.ready() + u.coming()).saturating_sub(closed);
-        if supply >= wanted || u.total() >= pool.spec.max {
+        if u.total() >= pool.spec.max {
             continue;
         }
-        let room = state.hosts.values().find(|h| {
+        // Beyond what is wanted, hosts may have to be filled.
+        let fill = supply >= wanted;
+        let hosts = state.hosts.values();
+        let room = hosts.filter(|h| !fill || h.spec.autofill).find(|h| {
             state
                 .index
                 .hosts
@@ -135,6 +141,37 @@ pub(super) fn check_settled(state: &State, report: &mut Report) {
             );
         }
     }
+}
+
+/// Members that are ready or on their way on hosts of which nothing is granted, by their
+/// operators' will.
+fn closed(state: &State, pool: &Pool) -> u32 {
+    let members = state.members_of(pool.id);
+    let members = members.filter_map(|id| state.resources.get(&id));
+    let here = members.filter(|r| {
+        let host = r.site().and_then(|s| state.hosts.get(&s.host));
+        let supplies =
+            r.is_ready() && r.earmark.is_none() || ResourceState::COMING.contains(&r.state);
+        supplies && host.is_some_and(|h| !h.spec.schedulable || h.retiring)
+    });
+    u32::try_from(here.count()).unwrap_or(u32::MAX)
+}
+
+/// Members asked for by waiters who name no pool, for whom this one builds: the first that could.
+fn roaming(state: &State, pool: &Pool) -> u32 {
+    let waiting = |l: &&Arc<Lease>| l.state == LeaseState::Waiting;
+    let leases = state.leases.values().filter(waiting);
+    let asked = leases.flat_map(|l| (0..l.items.len()).map(move |i| (l, i)));
+    let open = asked.filter(|(l, i)| {
+        let item = &l.items[*i];
+        let could = |p: &&Arc<Pool>| {
+            let built = p.spec.template().is_some() && !p.retiring && lease_sees(state, l, p);
+            let selector = item.selector.as_ref();
+            built && selector.is_some_and(|s| s.matches(&p.spec.attributes, &Labels::default()))
+        };
+        item.pool.is_none() && state.pools.values().find(could).map(|p| p.id) == Some(pool.id)
+    });
+    open.map(|(l, i)| l.unmet(i)).sum()
 }
 
 fn takes(

@@ -122,7 +122,8 @@ pub(super) fn check_settled(state: &State, report: &mut Report) {
     slices(state, &waiters, report);
 }
 
-fn lacks(state: &State, l: &Lease, r: &Resource) -> bool {
+/// Could a waiter use it? Asked of one after the other, by no index.
+pub(super) fn lacks(state: &State, l: &Lease, r: &Resource) -> bool {
     let Some(pool) = state.pools.get(&r.pool) else {
         return false;
     };

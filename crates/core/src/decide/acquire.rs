@@ -297,7 +297,8 @@ pub(super) fn quota(state: &State, owner: &Owner, more: &OwnerUse) -> Result<(),
         resources[0],
         resources[1],
     )?;
-    for (kind, wanted) in &more.quantity {
+    let amounts = more.quantity.iter().filter(|_| !planted!(AmountsUncounted));
+    for (kind, wanted) in amounts {
         let used = u.quantity.get(kind).copied().unwrap_or(0);
         over(
             kind.as_str(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::event::Event;
 use crate::host::{Backoff, Host};
 use crate::id::{HostId, ResourceId};
-use crate::index::{Carrier, HostUse};
+use crate::index::HostUse;
 use crate::state::{State, Work};
 
 pub(super) fn evolve(state: &mut State, event: &Event) {
@@ -80,9 +80,8 @@ pub(super) fn evolve(state: &mut State, event: &Event) {
         }
         Event::HostGone(id) => {
             if let Some(host) = state.hosts.remove(id) {
-                state.index.host_names.remove(&host.name);
-                state.index.hosts.remove(id);
-                state.index.move_due(Carrier::Host(*id), host.due(), None);
+                state.index.remove_host(&host);
+                state.throttled.retain(|(_, h)| h != id);
                 state.look_at_built_pools();
             }
         }
@@ -91,38 +90,29 @@ pub(super) fn evolve(state: &mut State, event: &Event) {
 }
 
 impl State {
-    fn host(&mut self, id: HostId, f: impl FnOnce(&mut Host)) {
+    pub(super) fn host(&mut self, id: HostId, f: impl FnOnce(&mut Host)) {
         let changed = self.next;
-        let Some(host) = self.hosts.edit(&id) else {
+        let Some(before) = self.hosts.get(&id).cloned() else {
             return debug_assert!(false, "no {id}");
         };
-        let (due, quarantined) = (host.due(), host.quarantined.clone());
+        let Some(host) = self.hosts.edit(&id) else {
+            return;
+        };
         f(host);
         host.changed = changed;
-        self.index.move_due(Carrier::Host(id), due, host.due());
-        if let Some(u) = self.index.hosts.get_mut(&id) {
-            for block in host.quarantined.difference(&quarantined) {
-                u.blocks.take_exact(u128::from(*block), 1);
-                u.quarantined.insert(*block);
-            }
-        }
+        self.index.change_host(&before, host);
         self.work.insert(Work::Host(id));
         self.wake_hungry();
     }
 
     fn put_host(&mut self, host: &Host) {
         self.count(host.id.0);
-        let before = self.hosts.get(&host.id).and_then(|h| h.due());
         let id = host.id;
-        self.index.host_names.insert(host.name.clone(), id);
-        self.index.move_due(Carrier::Host(id), before, host.due());
+        let before = self.hosts.get(&id).cloned();
         let mut row = host.clone();
         row.changed = self.next;
         self.hosts.insert(id, Arc::new(row));
         let mut fresh = HostUse::of(host);
-        if let Some(old) = self.index.hosts.get(&id) {
-            fresh.pools = old.pools.clone();
-        }
         let from = (
             id,
             crate::id::PoolId(0),
@@ -143,7 +133,7 @@ impl State {
                 fresh.subnets.take_exact(u128::from(n), 1);
             }
         }
-        self.index.hosts.insert(id, fresh);
+        self.index.put_host(before.as_deref(), host, fresh);
         self.work.insert(Work::Host(id));
         self.work.insert(Work::HostMembers(id, ResourceId(0)));
         self.look_at_built_pools();

@@ -2,9 +2,10 @@
 
 use crate::event::{After, Event};
 use crate::id::{LeaseId, ResourceId};
-use crate::index::Carrier;
+use crate::index::{Carrier, Demand};
 use crate::lease::{End, Ended, Lease, LeaseState, Member};
 use crate::limits;
+use crate::settle::queue::builder;
 use crate::state::{State, Work};
 use crate::time::Time;
 
@@ -64,10 +65,9 @@ pub(super) fn evolve(state: &mut State, event: &Event) {
             prepare_by,
         } => {
             state.count(fence.0);
-            let member = *member;
             state.lease(*lease, |l| {
                 for m in l.members.iter_mut().filter(|m| m.resource == *out) {
-                    *m = member;
+                    *m = *member;
                 }
                 l.fence = *fence;
                 l.swaps = l.swaps.saturating_add(1);
@@ -148,7 +148,8 @@ impl State {
         let Some(l) = self.leases.remove(&id) else {
             return debug_assert!(false, "no {id}");
         };
-        self.index.link_lease(&l, false);
+        let builder = |d: &Demand| builder(&self.pools, &self.keys, d);
+        self.index.link_lease(&l, false, &builder);
         self.index.move_due(Carrier::Lease(id), l.due(), None);
         for e in &l.earmarks {
             self.resource(e.resource, |r, _| r.earmark = None);

@@ -1,6 +1,7 @@
 //! What is in use of pools, hosts and owners, counted.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::host::Host;
 use crate::id::PoolId;
@@ -23,8 +24,18 @@ pub struct PoolUse {
     pub unmet: u32,
     /// Leases that wait for something of this pool.
     pub waiting: u32,
+    /// Members that outside cleaners clean: no builds.
+    pub outside: u32,
     /// Slices cut from its divisible members.
     pub slices: u32,
+    /// Members asked for by waiters that name no pool, for whom this one builds.
+    pub roaming: u32,
+    /// Members ready or on their way on hosts of which nothing is granted, by their operators' will.
+    pub closed: u32,
+    /// Members being deleted on hosts that were given up.
+    pub stranded: u32,
+    /// Hosts on which its builds wait after a failure.
+    pub backing_off: u32,
 }
 
 /// What is in use of a host.
@@ -32,12 +43,27 @@ pub struct PoolUse {
 pub struct HostUse {
     /// Members by pool and state.
     pub pools: BTreeMap<PoolId, [u32; 9]>,
+    /// Those of them, by pool, that outside cleaners clean: no builds.
+    pub outside: BTreeMap<PoolId, u32>,
     /// Free port blocks.
     pub blocks: IntervalSet,
     /// Blocks that stay closed when they are given back.
     pub quarantined: BTreeSet<u32>,
     /// Free subnets.
     pub subnets: IntervalSet,
+    /// Resources that are not gone.
+    pub members: u32,
+    /// The most it may carry.
+    pub(super) capacity: u32,
+    /// It takes new builds.
+    pub(super) open: bool,
+    /// It is filled to its capacity.
+    pub(super) fills: bool,
+    /// Nothing of it is granted, by its operator's will.
+    pub(super) closed: bool,
+    /// It was given up.
+    pub(super) lost: bool,
+    pub(super) driver: Arc<str>,
 }
 
 /// What an owner has and asks for.
@@ -110,13 +136,15 @@ impl PoolUse {
             .saturating_sub(self.earmarked + self.resting)
     }
 
+    /// Builds and cleanings under way.
+    pub fn building(&self) -> u32 {
+        under_way(&self.states).saturating_sub(self.outside)
+    }
+
     /// Members on their way to free.
     pub fn coming(&self) -> u32 {
-        use ResourceState::{Cleaning, Creating, Dirty, Planned};
-        [Planned, Creating, Dirty, Cleaning]
-            .iter()
-            .map(|s| self.in_state(*s))
-            .sum()
+        let coming = ResourceState::COMING.iter();
+        coming.map(|s| self.in_state(*s)).sum()
     }
 }
 
@@ -134,17 +162,41 @@ impl HostUse {
         for block in &host.quarantined {
             blocks.take_exact(u128::from(*block), 1);
         }
-        Self {
+        let mut u = Self {
             pools: BTreeMap::new(),
+            outside: BTreeMap::new(),
             blocks,
             quarantined: host.quarantined.clone(),
             subnets: whole(host.spec.network.map_or(0, |n| n.subnets())),
-        }
+            members: 0,
+            capacity: 0,
+            open: false,
+            fills: false,
+            closed: false,
+            lost: false,
+            driver: (*host.spec.driver).into(),
+        };
+        u.follow(host);
+        u
+    }
+
+    /// What of it its host says.
+    pub(super) fn follow(&mut self, host: &Host) {
+        self.capacity = host.spec.capacity;
+        self.open = host.offers() && !host.lost;
+        self.fills = host.spec.autofill;
+        self.closed = !host.spec.schedulable || host.retiring;
+        self.lost = host.lost;
+    }
+
+    /// Millionths of its capacity that are taken.
+    pub fn load(&self) -> u64 {
+        u64::from(self.members) * 1_000_000 / u64::from(self.capacity.max(1))
     }
 
     /// Resources that are not gone.
     pub fn total(&self) -> u32 {
-        self.pools.values().flatten().sum()
+        self.members
     }
 
     /// What its resources take of a kind it holds, as their pools say now.
@@ -164,6 +216,17 @@ impl HostUse {
 
     /// Builds and cleanings under way.
     pub fn building(&self) -> u32 {
-        self.in_state(ResourceState::Creating) + self.in_state(ResourceState::Cleaning)
+        self.pools.keys().map(|pool| self.building_of(*pool)).sum()
     }
+
+    /// Those of one pool.
+    pub fn building_of(&self, pool: PoolId) -> u32 {
+        let outside = self.outside.get(&pool).copied().unwrap_or(0);
+        let all = self.pools.get(&pool).map_or(0, under_way);
+        all.saturating_sub(outside)
+    }
+}
+
+fn under_way(states: &[u32; 9]) -> u32 {
+    states[ResourceState::Creating as usize] + states[ResourceState::Cleaning as usize]
 }

@@ -14,10 +14,16 @@ pub(crate) struct ResourceKeys {
     pub(super) free: Option<FreeKey>,
     pub(super) earmark: Option<Rank>,
     pub(super) resting: bool,
+    /// An outside cleaner has it.
+    pub(super) outside: bool,
     pub(super) due: Option<Time>,
 }
 
 impl ResourceKeys {
+    pub(crate) fn is(&self, state: ResourceState) -> bool {
+        self.state == state
+    }
+
     pub(crate) fn of(r: &Resource, pool: Option<&Pool>) -> Self {
         let ready = r.is_ready();
         let slice = r.parent().is_some();
@@ -35,6 +41,7 @@ impl ResourceKeys {
             }),
             earmark: r.earmark,
             resting: r.state == ResourceState::Free && !ready,
+            outside: r.state == ResourceState::Cleaning && r.lease.is_some(),
             due: r.due(),
         }
     }

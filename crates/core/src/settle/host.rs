@@ -5,6 +5,7 @@ use crate::event::Event;
 use crate::grant::{self, Leaving};
 use crate::host::Host;
 use crate::id::{HostId, PoolId, ResourceId};
+use crate::index::PoolUse;
 use crate::lease::End;
 use crate::planted;
 use crate::pool::{Pool, RecycleClass};
@@ -13,7 +14,7 @@ use crate::settle::queue;
 use crate::state::{State, Work};
 
 /// The next build or cleaning on a host, people's demand before refill.
-pub(super) fn start(state: &State, id: HostId) -> Vec<Event> {
+pub(super) fn start(state: &mut State, id: HostId) -> Vec<Event> {
     let Some(h) = state.hosts.get(&id) else {
         return vec![];
     };
@@ -35,25 +36,30 @@ pub(super) fn start(state: &State, id: HostId) -> Vec<Event> {
             p.id,
         )
     });
+    let mut throttled = vec![];
+    let mut started = vec![];
     for pool in pools {
         let here = u.pools.get(&pool.id).copied().unwrap_or_default();
-        let all = state.index.pools.get(&pool.id).cloned().unwrap_or_default();
-        let busy = all.in_state(ResourceState::Creating) + all.in_state(ResourceState::Cleaning);
-        if busy >= pool.spec.builds_max {
+        let all = state.index.pools.get(&pool.id);
+        if all.map_or(0, PoolUse::building) >= pool.spec.builds_max {
+            if here[ResourceState::Planned as usize] + here[ResourceState::Dirty as usize] > 0 {
+                throttled.push((pool.id, id));
+            }
             continue;
         }
         // After a failure one build at a time tries whether it goes again.
         let backoff = h.backoffs.get(&pool.id);
-        let trying =
-            here[ResourceState::Creating as usize] + here[ResourceState::Cleaning as usize];
-        if backoff.is_some_and(|b| b.until.is_some() || trying > 0) {
+        let trying = u.building_of(pool.id) > 0;
+        if backoff.is_some_and(|b| b.until.is_some() || trying) {
             continue;
         }
         if let Some(event) = first(state, id, pool) {
-            return vec![event];
+            started.push(event);
+            break;
         }
     }
-    vec![]
+    state.throttled.extend(throttled);
+    started
 }
 
 /// Starts the first that waits: cleanings before builds, since they are nearer to free.

@@ -6,15 +6,14 @@ use crate::choose::blank;
 use crate::decide::resource::removed;
 use crate::event::Event;
 use crate::host::Host;
-use crate::id::{PoolId, ResourceId, TemplateId};
-use crate::index::{HostUse, PoolUse};
-use crate::limits;
-use crate::name::ResourceName;
+use crate::id::{HostId, PoolId, ResourceId, TemplateId};
+use crate::index::{HostUse, PoolUse, emptiest, fullest};
+use crate::name::{Name, ResourceName};
 use crate::planted;
 use crate::pool::{Placement, Pool};
 use crate::resource::{Origin, ResourceDoc, ResourceState, Site};
-use crate::settle::queue;
-use crate::state::{State, Work};
+use crate::space::IntervalSet;
+use crate::state::{Hunger, State, Work};
 use crate::template::Template;
 
 /// A pool whose numbers changed.
@@ -39,39 +38,28 @@ pub(super) fn pool(state: &mut State, id: PoolId) -> Vec<Event> {
     else {
         return vec![];
     };
-    wake_hosts(state, &pool, &u);
+    if u.building() < pool.spec.builds_max {
+        wake_throttled(state, id);
+    }
     let surplus = surplus(state, &pool, &u);
     if !surplus.is_empty() {
         return surplus;
     }
-    let missing = missing(state, &pool, &template, &u);
-    if missing > 0 {
-        let planned = plan(state, &pool, &template, missing);
-        if !planned.is_empty() {
-            state.work.insert(Work::Pool(id));
-            return planned;
-        }
-        state.hungry.insert(id);
-    } else if state.hosts.values().any(|h| h.spec.autofill) {
-        // It would fill what others leave.
-        state.hungry.insert(id);
+    if let Some(planned) = grow(state, &pool, &template, &u) {
+        state.work.insert(Work::Pool(id));
+        return vec![planned];
     }
     roll(state, &pool, &template, &u)
 }
 
-/// Where members wait for the pool's build budget, one may start now.
-fn wake_hosts(state: &mut State, pool: &Pool, u: &PoolUse) {
-    use ResourceState::{Cleaning, Creating, Dirty, Planned};
-    let busy = u.in_state(Creating) + u.in_state(Cleaning);
-    if u.in_state(Planned) + u.in_state(Dirty) == 0 || busy >= pool.spec.builds_max {
-        return;
+/// Members that waited for the pool's build budget may start now, one of them at least.
+fn wake_throttled(state: &mut State, pool: PoolId) {
+    let all = (pool, HostId(0))..=(pool, HostId(u64::MAX));
+    let hosts: Vec<_> = state.throttled.range(all).copied().collect();
+    for waits in hosts {
+        state.throttled.remove(&waits);
+        state.work.insert(Work::Host(waits.1));
     }
-    let waits = |u: &HostUse| {
-        let here = u.pools.get(&pool.id);
-        here.is_some_and(|s| s[Planned as usize] + s[Dirty as usize] > 0)
-    };
-    let hosts = state.index.hosts.iter().filter(|(_, u)| waits(u));
-    state.work.extend(hosts.map(|(h, _)| Work::Host(*h)));
 }
 
 /// Members beyond the pool's max, ready ones first to go.
@@ -100,91 +88,43 @@ fn surplus(state: &State, pool: &Pool, u: &PoolUse) -> Vec<Event> {
     unbuilt.chain(ready).take((over as usize).min(64)).collect()
 }
 
-/// How many more members the pool wants: demand and warm, or what its hosts shall be filled with,
-/// within its max.
-fn missing(state: &State, pool: &Pool, template: &Template, u: &PoolUse) -> u32 {
-    let lost: u32 = state
-        .hosts
-        .values()
-        .filter(|h| h.lost)
-        .filter_map(|h| state.index.hosts.get(&h.id)?.pools.get(&pool.id))
-        .map(|s| s[ResourceState::Deleting as usize])
-        .sum();
-    let free = pool.spec.max.saturating_sub(u.total() - lost);
-    // A selector that names no pool is demand on the first pool that could build for it.
-    let supply = (u.ready() + u.coming()).saturating_sub(unschedulable(state, pool));
-    let wanted = (u.unmet + roaming(state, pool) + pool.spec.warm).saturating_sub(supply);
-    let fill: u32 = state
-        .hosts
-        .values()
-        .filter(|h| h.spec.autofill && carries(pool, template, h))
-        .filter_map(|h| Some(room(state, pool, h, state.index.hosts.get(&h.id)?)))
-        .sum();
-    wanted.max(fill).min(free)
-}
-
-/// Members that are ready or on their way on hosts of which nothing is granted, by their
-/// operators' will.
-pub(crate) fn unschedulable(state: &State, pool: &Pool) -> u32 {
-    use ResourceState::{Cleaning, Creating, Dirty, Planned};
-    let closed = state
-        .hosts
-        .values()
-        .filter(|h| !h.spec.schedulable || h.retiring);
-    closed
-        .filter_map(|h| Some((h.id, state.index.hosts.get(&h.id)?.pools.get(&pool.id)?)))
-        .map(|(host, states)| {
-            let ready = state.index.free_on(pool.id, host).count();
-            let coming = [Planned, Creating, Dirty, Cleaning].map(|s| states[s as usize]);
-            u32::try_from(ready).unwrap_or(u32::MAX) + coming.iter().sum::<u32>()
-        })
-        .sum()
-}
-
-/// Demand of waiters that name no pool, as far as this is the first pool that could build it.
-fn roaming(state: &State, pool: &Pool) -> u32 {
-    let open = state.index.waiting.range(
-        ..(
-            Some(PoolId(0)),
-            crate::lease::Rank::new(9, crate::id::LeaseId(0)),
-        ),
-    );
-    let mut n = 0;
-    for (_, rank) in open.take(limits::SCAN_MAX) {
-        let Some(l) = state.leases.get(&rank.lease) else {
-            continue;
-        };
-        let here = |i: &usize| queue::builds_open(state, l, *i) == Some(pool.id);
-        n += (0..l.items.len())
-            .filter(here)
-            .map(|i| l.unmet(i))
-            .sum::<u32>();
+/// One more member, if the pool wants it for demand or warmth, or as its hosts shall be filled, within
+/// its max.
+fn grow(state: &mut State, pool: &Pool, template: &Arc<Template>, u: &PoolUse) -> Option<Event> {
+    if pool.spec.max <= u.total().saturating_sub(u.stranded) {
+        return None;
     }
-    n
+    let supply = (u.ready() + u.coming()).saturating_sub(u.closed);
+    let hunger = match u.unmet + u.roaming + pool.spec.warm {
+        wanted if wanted > supply => Hunger::Demand,
+        _ if state.index.autofill.is_empty() => return None,
+        _ => Hunger::Fill,
+    };
+    // Since nobody had room nothing changed on any host.
+    if state.hungry.get(&pool.id) >= Some(&hunger) {
+        return None;
+    }
+    let planned = plan(state, pool, template, hunger);
+    if planned.is_none() {
+        state.hungry.insert(pool.id, hunger);
+    }
+    planned
 }
 
-/// May this host carry members of the pool at all?
-fn carries(pool: &Pool, template: &Template, h: &Host) -> bool {
-    h.offers()
-        && !h.lost
-        && template.drivers.iter().any(|d| *d == h.spec.driver)
-        && pool
-            .spec
-            .hosts
-            .as_ref()
-            .is_none_or(|names| names.contains(&h.name))
+/// May this host carry members of such a pool at all?
+fn carries(template: &Template, h: &Host) -> bool {
+    h.offers() && !h.lost && template.drivers.contains(&h.spec.driver)
 }
 
-/// How many more members a host has room for, by its capacity and by what it holds.
-fn room(state: &State, pool: &Pool, h: &Host, u: &HostUse) -> u32 {
-    let needs = pool.spec.needs.iter().filter(|(_, need)| **need > 0);
-    let by_kind = needs.map(|(kind, need)| {
+/// Is there a place for one more on a host, by its capacity and by what it holds?
+fn has_place(state: &State, pool: &Pool, h: &Host, u: &HostUse) -> bool {
+    let counts = |need: &u64| *need > 0 && !planted!(HoldsIgnored);
+    let mut needs = pool.spec.needs.iter().filter(|(_, need)| counts(need));
+    let left = |(kind, need): (&Name, &u64)| {
         let whole = h.spec.holds.get(kind).copied().unwrap_or(0);
-        let left = u128::from(whole).saturating_sub(u.taken(state, kind)) / u128::from(*need);
-        u32::try_from(left).unwrap_or(u32::MAX)
-    });
-    let by_count = h.spec.capacity.saturating_sub(u.total());
-    by_kind.min().map_or(by_count, |n| n.min(by_count))
+        u.taken(state, kind) + u128::from(*need) <= u128::from(whole)
+    };
+    u.total() < h.spec.capacity && needs.all(left)
 }
 
 /// Has it room for one more, and no reason to wait?
@@ -194,83 +134,75 @@ fn has_room(state: &State, pool: &Pool, template: &Template, h: &Host, u: &HostU
         b.until.is_some()
             || here[ResourceState::Planned as usize] + here[ResourceState::Creating as usize] > 0
     });
+    let failing = failing || planted!(FailedForAll) && !h.backoffs.is_empty();
     !failing
-        && room(state, pool, h, u) > 0
+        && has_place(state, pool, h, u)
         && (!template.ports || !u.blocks.is_empty())
         && (h.spec.network.is_none() || !u.subnets.is_empty())
 }
 
-/// Plans up to `n` members, a few at a time.
-fn plan(state: &State, pool: &Pool, template: &Arc<Template>, n: u32) -> Vec<Event> {
-    const AT_ONCE: u32 = 16;
-    let mut hosts: Vec<(Arc<Host>, HostUse)> = state
-        .hosts
-        .values()
-        .filter(|h| carries(pool, template, h))
-        .filter_map(|h| Some((h.clone(), state.index.hosts.get(&h.id)?.clone())))
-        .collect();
-    let mut counter = state.counter();
-    let mut events = Vec::new();
-    for _ in 0..n.min(AT_ONCE) {
-        let Some((h, u)) = best(state, pool, template, &mut hosts) else {
-            break;
-        };
-        counter += 1;
-        let mut same = u.blocks.clone();
-        let blocks = if planted!(DoublePort) {
-            &mut same
-        } else {
-            &mut u.blocks
-        };
-        let block = template
-            .ports
-            .then(|| blocks.take(1, 1))
-            .flatten()
-            .and_then(|n| u32::try_from(n).ok());
-        let subnet = h
-            .spec
-            .network
-            .and_then(|_| u.subnets.take(1, 1))
-            .and_then(|n| u32::try_from(n).ok());
-        u.pools.entry(pool.id).or_default()[ResourceState::Planned as usize] += 1;
-        let site = Site {
-            host: h.id,
-            template: template.id,
-            block,
-            subnet,
-        };
-        let id = ResourceId(counter);
-        let name = ResourceName::fitting(&format!("{}-{id}", pool.name));
-        let doc = ResourceDoc {
-            name,
-            attributes: pool.spec.attributes.clone(),
-            ..ResourceDoc::default()
-        };
-        let mut r = blank(id, pool.id, doc, Origin::Built(Arc::new(site)), state);
-        r.state = ResourceState::Planned;
-        r.deadline = Some(state.now().plus_ms(pool.spec.deadlines.plan_ms));
-        events.push(Event::ResourcePlanned(Box::new(r)));
-    }
-    events
+/// Plans a member where there is room for it.
+fn plan(state: &State, pool: &Pool, template: &Arc<Template>, hunger: Hunger) -> Option<Event> {
+    let (h, u) = best(state, pool, template, hunger)?;
+    let first = |free: &IntervalSet| {
+        let n = free.find(1)?.first();
+        u32::try_from(n).ok()
+    };
+    let block = template.ports.then(|| first(&u.blocks)).flatten();
+    let block = block.map(|n| if planted!(DoublePort) { 0 } else { n });
+    let subnet = h.spec.network.and_then(|_| first(&u.subnets));
+    let site = Site {
+        host: h.id,
+        template: template.id,
+        block,
+        subnet,
+    };
+    let id = ResourceId(state.counter() + 1);
+    let name = ResourceName::fitting(&format!("{}-{id}", pool.name));
+    let doc = ResourceDoc {
+        name,
+        attributes: pool.spec.attributes.clone(),
+        ..ResourceDoc::default()
+    };
+    let mut r = blank(id, pool.id, doc, Origin::Built(Arc::new(site)), state);
+    r.state = ResourceState::Planned;
+    r.deadline = Some(state.now().plus_ms(pool.spec.deadlines.plan_ms));
+    Some(Event::ResourcePlanned(Box::new(r)))
 }
 
-/// The host that gets the next one: the emptiest or the fullest, the oldest of equals.
+/// The host that gets the next one: the emptiest or the fullest, the oldest of equals. Only hosts
+/// that take another resource are looked at, in this order, until one has room for this pool.
 fn best<'a>(
-    state: &State,
+    state: &'a State,
     pool: &Pool,
     template: &Template,
-    hosts: &'a mut [(Arc<Host>, HostUse)],
-) -> Option<&'a mut (Arc<Host>, HostUse)> {
-    let load = |h: &Host, u: &HostUse| {
-        u64::from(u.total()) * 1_000_000 / u64::from(h.spec.capacity.max(1))
+    hunger: Hunger,
+) -> Option<(&'a Arc<Host>, &'a HostUse)> {
+    let fit = |id: HostId| {
+        let (h, u) = (state.hosts.get(&id)?, state.index.hosts.get(&id)?);
+        let fits = carries(template, h) && has_room(state, pool, template, h, u);
+        fits.then_some((h, u))
     };
-    let fit = hosts
-        .iter_mut()
-        .filter(|(h, u)| has_room(state, pool, template, h, u));
-    match pool.spec.placement {
-        Placement::Spread => fit.min_by_key(|(h, u)| (load(h, u), h.id)),
-        Placement::Pack => fit.min_by_key(|(h, u)| (u64::MAX - load(h, u), h.id)),
+    let order = |(h, u): &(&Arc<Host>, &HostUse)| match pool.spec.placement {
+        Placement::Spread => (u.load(), h.id),
+        Placement::Pack => (u64::MAX - u.load(), h.id),
+    };
+    let fill = hunger == Hunger::Fill;
+    if let Some(names) = &pool.spec.hosts {
+        let ids = names.iter().filter_map(|n| state.index.host_names.get(n));
+        let wanted = ids.filter(|id: &&HostId| !fill || state.index.autofill.contains(*id));
+        return wanted.filter_map(|id| fit(*id)).min_by_key(order);
     }
+    let places = match hunger {
+        Hunger::Fill => &state.index.fills,
+        Hunger::Demand => &state.index.places,
+    };
+    let drivers = template.drivers.iter();
+    let first = drivers.filter_map(|driver| match pool.spec.placement {
+        Placement::Spread => emptiest(places, driver).find_map(fit),
+        Placement::Pack => fullest(places, driver).find_map(fit),
+    });
+    first.min_by_key(order)
 }
 
 /// Takes one member of an old revision down when the new one is known to come up; before that,
@@ -285,18 +217,15 @@ fn roll(state: &State, pool: &Pool, template: &Arc<Template>, u: &PoolUse) -> Ve
         .iter()
         .map(|s| u.in_state(*s))
         .sum();
-    let waiting = state
-        .hosts
-        .values()
-        .any(|h| h.backoffs.get(&pool.id).is_some_and(|b| b.until.is_some()));
-    if moving > 0 || waiting || u.unmet > 0 {
+    let moving = moving.saturating_sub(u.outside);
+    if moving > 0 || u.backing_off > 0 || u.unmet > 0 {
         return vec![];
     }
-    if pool.proven != Some(template.id) && u.total() < pool.spec.max {
-        let planned = plan(state, pool, template, 1);
-        if !planned.is_empty() {
-            return planned;
-        }
+    if pool.proven != Some(template.id)
+        && u.total() < pool.spec.max
+        && let Some(planned) = plan(state, pool, template, Hunger::Demand)
+    {
+        return vec![planned];
     }
     state
         .resources

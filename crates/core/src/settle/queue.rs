@@ -3,16 +3,21 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use crate::access::lease_sees;
+use crate::access::{lease_sees, sees_by};
 use crate::choose::{self, Choice, Search, offerable};
 use crate::event::Event;
 use crate::grant;
-use crate::id::{LeaseId, PoolId, ResourceId};
+use crate::id::{KeyId, LeaseId, PoolId, ResourceId};
+use crate::index::Demand;
+use crate::key::Key;
 use crate::lease::{End, Item, Lease, LeaseState, Purpose, Rank};
 use crate::limits;
+use crate::name::Owner;
 use crate::pool::Pool;
 use crate::resource::{Origin, Resource, ResourceState};
+use crate::selector::Selector;
 use crate::state::{State, Work};
+use crate::table::Table;
 
 /// A lease whose members or earmarks changed: grant it, fill it, or call it active.
 pub(super) fn lease(state: &mut State, id: LeaseId) -> Vec<Event> {
@@ -21,9 +26,8 @@ pub(super) fn lease(state: &mut State, id: LeaseId) -> Vec<Event> {
     };
     let l = &l;
     if l.unmet_pools().contains(&None) {
-        let builds = (0..l.items.len()).filter_map(|i| builds_open(state, l, i));
-        let builds: Vec<PoolId> = builds.collect();
-        state.work.extend(builds.into_iter().map(Work::Pool));
+        let builders = builders(state, l);
+        state.work.extend(builders.into_iter().map(Work::Pool));
     }
     match l.state {
         LeaseState::Waiting if l.is_met() => vec![grant::met(state, l)],
@@ -38,20 +42,29 @@ pub(super) fn lease(state: &mut State, id: LeaseId) -> Vec<Event> {
     }
 }
 
-/// The pool that builds for an unmet item that names none: the first one that could.
-pub(super) fn builds_open(state: &State, l: &Lease, i: usize) -> Option<PoolId> {
-    let item = &l.items[i];
-    if item.pool.is_some() || l.unmet(i) == 0 {
-        return None;
-    }
-    let selector = item.selector.as_ref()?;
+/// The pool that builds for demand that names none: the first one that could.
+pub(crate) fn builder(
+    pools: &Table<PoolId, Pool>,
+    keys: &Table<KeyId, Key>,
+    demand: &Demand,
+) -> Option<PoolId> {
+    let (selector, (owner, by)) = demand.selector.as_ref().zip(demand.who.as_ref())?;
     let fits = |p: &&Arc<Pool>| {
         p.spec.template().is_some()
             && !p.retiring
             && selector.matches(&p.spec.attributes, &Default::default())
-            && lease_sees(state, l, p)
+            && sees_by(keys, owner, *by, p)
     };
-    state.pools.values().find(fits).map(|p| p.id)
+    pools.values().find(fits).map(|p| p.id)
+}
+
+/// The pools that build for what a lease lacks without naming one.
+fn builders(state: &State, l: &Lease) -> Vec<PoolId> {
+    let open = |i: &usize| l.items[*i].pool.is_none() && l.unmet(*i) > 0;
+    let demands = (0..l.items.len()).filter(open).map(|i| Demand::of(l, i));
+    demands
+        .filter_map(|d| state.index.open.get(&d)?.builder)
+        .collect()
 }
 
 /// What can be kept now for a waiting lease's unmet items.
@@ -95,41 +108,39 @@ pub(super) fn offer(state: &mut State, id: ResourceId) -> Vec<Event> {
 }
 
 /// The first waiter that lacks a resource, and for which item.
+///
+/// It costs what the distinct demands cost that the resource may meet, not what the waiters would.
 pub(crate) fn first_lacking(state: &State, r: &Resource) -> Option<(Rank, u16)> {
+    if state.index.waiters.is_empty() {
+        return None;
+    }
     let pool = state.pools.get(&r.pool).filter(|p| !p.retiring)?;
-    ranks(state, r.pool).find_map(|rank| {
-        let l = state.leases.get(&rank.lease)?;
-        let lacks = |i: &usize| {
-            let item = &l.items[*i];
-            l.unmet(*i) > 0
-                && item.amount.is_none()
-                && choose::satisfies(r, item)
-                && (item.pool.is_some() || lease_sees(state, l, pool))
-        };
-        let lacking = (0..l.items.len()).filter(lacks);
-        let i = lacking.min_by_key(|i| Reverse(choose::demand(&l.items[*i])))?;
-        Some((rank, u16::try_from(i).unwrap_or(u16::MAX)))
-    })
-}
-
-/// Those who wait for something of a pool, first to last: items that name it and items that name none.
-fn ranks(state: &State, pool: PoolId) -> impl Iterator<Item = Rank> {
-    let first = Rank::new(limits::PRIORITY_MAX, LeaseId(0));
-    let of = |p: Option<PoolId>| {
-        state
-            .index
-            .waiting
-            .range((p, first)..)
-            .take_while(move |(q, _)| *q == p)
-            .map(|(_, r)| *r)
+    let (attributes, labels) = (&r.doc.attributes, &r.doc.labels);
+    let mut first: Option<Rank> = None;
+    for of in [Some(r.pool), None] {
+        for (demand, rank) in state.index.lacking(of, r) {
+            let fits = |s: &Selector| s.matches(attributes, labels);
+            let sees = |(owner, by): &(Owner, _)| sees_by(&state.keys, owner, *by, pool);
+            if first.is_none_or(|f| *rank < f)
+                && demand.selector.as_ref().is_none_or(fits)
+                && demand.who.as_ref().is_none_or(sees)
+            {
+                first = Some(*rank);
+            }
+        }
+    }
+    let rank = first?;
+    let l = state.leases.get(&rank.lease)?;
+    let lacks = |i: &usize| {
+        let item = &l.items[*i];
+        l.unmet(*i) > 0
+            && item.amount.is_none()
+            && choose::satisfies(r, item)
+            && (item.pool.is_some() || lease_sees(state, l, pool))
     };
-    let mut named = of(Some(pool)).peekable();
-    let mut open = of(None).peekable();
-    std::iter::from_fn(move || match (named.peek(), open.peek()) {
-        (Some(a), Some(b)) if b < a => open.next(),
-        (Some(_), _) => named.next(),
-        (None, _) => open.next(),
-    })
+    let lacking = (0..l.items.len()).filter(lacks);
+    let i = lacking.min_by_key(|i| Reverse(choose::demand(&l.items[*i])))?;
+    Some((rank, u16::try_from(i).unwrap_or(u16::MAX)))
 }
 
 /// Slices go to the first waiter alone: a large demand is not starved by small ones behind it.

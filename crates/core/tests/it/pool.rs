@@ -1,8 +1,8 @@
 //! What an operator may count on: sizes, recycling, placement, revisions.
 
-use caviada_core::command::{Act, AttemptOutcome, Entry};
+use caviada_core::command::{Acquire, Act, AttemptOutcome, Entry};
 use caviada_core::id::ResourceId;
-use caviada_core::lease::End;
+use caviada_core::lease::{End, Purpose};
 use caviada_core::pool::{OnBad, PoolSpec, RecycleClass};
 use caviada_core::resource::{Health, Resource, ResourceState};
 
@@ -430,4 +430,45 @@ fn an_autofilled_host_is_filled_with_no_more_than_it_holds() {
     scene.pool("clusters", spec);
     scene.drivers_work();
     assert_eq!(scene.count(ResourceState::Free), 2);
+}
+
+#[test]
+fn an_outside_cleaner_holds_up_no_build() {
+    let mut scene = Scene::with_host();
+    let mut spec = clusters(2, 6);
+    spec.recycle.class = RecycleClass::Hook;
+    spec.builds_max = 1;
+    scene.pool("clusters", spec);
+    scene.drivers_work();
+    let used = scene.take("ann", "clusters");
+    scene.release("ann", used).unwrap();
+    let cleans = Acquire {
+        purpose: Purpose::Clean,
+        ..want("clusters")
+    };
+    scene.acquire("operator", cleans).unwrap();
+    scene.drivers_work();
+    assert_eq!(scene.count(ResourceState::Cleaning), 1);
+    scene.take("bob", "clusters");
+    scene.take("cid", "clusters");
+    assert_eq!(
+        scene.count(ResourceState::Creating),
+        1,
+        "and the next is built"
+    );
+}
+
+#[test]
+fn a_host_that_is_filled_draws_nothing_onto_others() {
+    let mut scene = Scene::with_host();
+    scene.host("filled", |h| {
+        h.autofill = true;
+        h.capacity = 3;
+    });
+    scene.pool("clusters", clusters(0, 8));
+    scene.drivers_work();
+    assert_eq!(scene.count(ResourceState::Free), 3);
+    let filled = scene.state.host_named(&name("filled")).unwrap().id;
+    let stands = |r: &std::sync::Arc<Resource>| r.site().unwrap().host == filled;
+    assert!(scene.state.resources.values().all(stands));
 }

@@ -7,6 +7,7 @@ mod history;
 #[cfg(debug_assertions)] // It is an assertion that panics.
 mod panic;
 mod postgres;
+mod projection;
 mod random;
 mod sim;
 mod simulation;

@@ -16,7 +16,7 @@ mod play;
 mod quiet;
 mod run;
 #[path = "../../../../core/tests/it/world/mod.rs"]
-mod world;
+pub(crate) mod world;
 
 use coverage::Coverage;
 

@@ -1,0 +1,129 @@
+//! The history is what the journal says, wherever a crash left it.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use caviada_core::id::LeaseId;
+use caviada_core::name::Owner;
+use caviada_ledger::Running;
+use caviada_ledger::history::{EventSearch, History, LeaseSearch, Order, PastLease, Recorded};
+
+use crate::history::{Site, block};
+use crate::simulation::world::acts::{self, Memory, Mix};
+use crate::simulation::world::nouns::OWNERS;
+use crate::simulation::world::rng::Rng;
+
+const FILE: &str = "history.db";
+
+/// All leases that have ended, and the events up to a revision about each of them and each owner.
+/// Time goes on meanwhile, and with it what is due.
+fn up_to(history: &History, revision: u64) -> (Vec<PastLease>, Vec<Vec<Recorded>>) {
+    let mut leases: Vec<PastLease> = vec![];
+    let mut before: Option<LeaseId> = None;
+    loop {
+        let search = LeaseSearch {
+            limit: 500,
+            before,
+            ..LeaseSearch::default()
+        };
+        let page = history.leases(&search).unwrap();
+        let ended = page.items.into_iter().filter(|l| l.end.is_some());
+        leases.extend(ended.filter(|l| l.last <= revision));
+        before = page.next;
+        if before.is_none() {
+            break;
+        }
+    }
+    let of_lease = leases.iter().map(|l| EventSearch {
+        lease: Some(l.id),
+        ..EventSearch::default()
+    });
+    let of_owner = OWNERS.iter().map(|o| EventSearch {
+        owner: Some(Owner::new(o).unwrap()),
+        ..EventSearch::default()
+    });
+    let searches = of_lease.chain(of_owner).map(|s| EventSearch {
+        limit: 1_000,
+        order: Order::Oldest,
+        ..s
+    });
+    let events = searches.map(|s| {
+        let mut items = history.events(&s).unwrap().items;
+        items.retain(|r| r.number.revision <= revision);
+        items
+    });
+    let events = events.collect();
+    (leases, events)
+}
+
+/// The mark is read first: what is committed only grows.
+fn not_ahead(running: &Running) {
+    let (mark, _) = running.history.mark();
+    let committed = *running.handle.committed().borrow();
+    assert!(
+        mark <= committed,
+        "the history is at {mark}, the journal at {committed}"
+    );
+}
+
+fn reaches(running: &Running, revision: u64) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while running.history.mark().0 < revision {
+        let mark = running.history.mark();
+        assert!(Instant::now() < deadline, "the history is at {mark:?}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+fn remove(files: &Path) {
+    for file in [FILE, "history.db-wal", "history.db-shm"] {
+        let _ = std::fs::remove_file(files.join(file));
+    }
+}
+
+#[test]
+fn the_history_is_what_a_replay_of_the_journal_makes_wherever_a_crash_left_it() {
+    let mut rng = Rng::new(5);
+    let mut memory = Memory::new(Mix::with_hosts(9));
+    let site = Site::sqlite();
+    let files = site.files.path();
+    let mut kept = vec![];
+    for life in 0..8 {
+        let running = site.start();
+        not_ahead(&running);
+        if life == 0 {
+            for command in acts::opening(&mut rng) {
+                let _ = block(running.handle.submit(command));
+            }
+        }
+        for _ in 0..150 {
+            let state = block(running.handle.snapshot()).unwrap();
+            memory.look(&mut rng, &state);
+            let command = acts::command(&mut rng, &state, &mut memory);
+            let _ = block(running.handle.submit(command));
+            not_ahead(&running);
+        }
+        running.close();
+        let copy = files.join(format!("kept-{life}"));
+        std::fs::copy(files.join(FILE), &copy).unwrap();
+        kept.push(copy);
+        // A crash finds the history at some mark of the past, this or an earlier life's.
+        if let Some(copy) = rng.pick(&kept).filter(|_| life % 2 == 1) {
+            remove(files);
+            std::fs::copy(copy, files.join(FILE)).unwrap();
+        }
+    }
+    let running = site.start();
+    let revision = *running.handle.committed().borrow();
+    reaches(&running, revision);
+    let projected = up_to(&running.history, revision);
+    running.close();
+    remove(files);
+    let running = site.start();
+    reaches(&running, revision);
+    let replayed = up_to(&running.history, revision);
+    running.close();
+    assert!(projected.0.len() > 50, "{} leases", projected.0.len());
+    assert_eq!(projected.0, replayed.0);
+    assert!(projected.1 == replayed.1, "events differ");
+}
