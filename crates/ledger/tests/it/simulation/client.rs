@@ -88,6 +88,15 @@ impl Clients {
         ))
     }
 
+    /// 12 and 17: what is kept is what keys stand for, and nothing else.
+    pub fn knows_all_outcomes(&self, state: &State) -> Result<(), String> {
+        let (kept, known) = (state.outcomes.len(), self.outcomes.len());
+        if kept == known {
+            return Ok(());
+        }
+        Err(format!("12: {kept} outcomes are kept of {known}"))
+    }
+
     fn told(&mut self, rng: &mut Rng, lease: &Lease, at: Time, now: Moment) {
         let promise = |deadline: Time| Promise {
             made_ms: now.true_ms,

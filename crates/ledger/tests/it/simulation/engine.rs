@@ -4,8 +4,10 @@
 use std::collections::BTreeMap;
 
 use caviada_core::command::AttemptOutcome;
-use caviada_core::id::ResourceId;
+use caviada_core::id::{PoolId, ResourceId, TemplateId};
+use caviada_core::name::Name;
 use caviada_core::plan::{Action, Condition, Observed, Seen, Verb};
+use caviada_core::planted;
 use caviada_core::resource::ResourceState;
 use caviada_core::state::State;
 
@@ -22,6 +24,41 @@ pub enum Mood {
     Away,
     /// Says what is not so, now and then.
     Lying,
+}
+
+/// What does not come up on any host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sick {
+    /// Nothing of a template.
+    Template(Name),
+    /// Nothing of one revision: its image is not to be had.
+    Revision(TemplateId),
+}
+
+impl Sick {
+    /// Is it this that a call would bring up?
+    fn hits(&self, call: &Call, truth: &State) -> bool {
+        let site = truth.resources.get(&call.action.resource);
+        let Some(site) = site.and_then(|r| r.site()) else {
+            return false;
+        };
+        let template = truth.templates.get(&site.template);
+        let sick = match self {
+            Self::Template(name) => template.is_some_and(|t| t.name == *name),
+            Self::Revision(id) => site.template == *id,
+        };
+        sick && call.action.verb == Verb::Create
+    }
+
+    /// Does a pool build of it?
+    pub fn concerns(&self, truth: &State, pool: PoolId) -> bool {
+        let pool = truth.pools.get(&pool).and_then(|p| p.spec.template());
+        let name = match self {
+            Self::Template(name) => Some(name),
+            Self::Revision(id) => truth.templates.get(id).map(|t| &t.name),
+        };
+        pool.is_some() && pool == name
+    }
 }
 
 /// Something on a host that bears this installation's label.
@@ -46,6 +83,10 @@ pub struct Call {
 #[derive(Debug, Clone)]
 pub struct Engine {
     pub things: BTreeMap<(ResourceId, u64), Thing>,
+    /// What another installation made here, under its own numbers, which may be ours too.
+    foreign: BTreeMap<(ResourceId, u64), Thing>,
+    /// How much that was.
+    foreign_made: usize,
     pub mood: Mood,
     pub calls: Vec<Call>,
     /// A look on its way, with what it saw if that was when it began.
@@ -56,6 +97,8 @@ impl Default for Engine {
     fn default() -> Self {
         Self {
             things: BTreeMap::new(),
+            foreign: BTreeMap::new(),
+            foreign_made: 0,
             mood: Mood::Well,
             calls: vec![],
             look: None,
@@ -77,7 +120,30 @@ impl Engine {
             revision: t.revision,
             condition: t.condition,
         };
-        self.things.iter().map(|(k, t)| (*k, seen(t))).collect()
+        let others = self.foreign.iter().filter(|_| planted!(ForeignTaken));
+        let all = others.chain(&self.things);
+        all.map(|(k, t)| (*k, seen(t))).collect()
+    }
+
+    /// Another installation makes something here.
+    pub fn neighbour(&mut self, rng: &mut Rng, truth: &State) {
+        let ours = truth.resources.len() as u64;
+        let known = usize::try_from(rng.below(ours)).unwrap();
+        let known = truth.resources.iter().nth(known).map(|(id, _)| *id);
+        let id = known.filter(|_| rng.percent(50));
+        let id = id.unwrap_or(ResourceId(rng.below(truth.counter() + 100)));
+        let thing = Thing {
+            revision: rng.below(truth.revision() + 1),
+            condition: Condition::Up,
+            block: None,
+        };
+        self.foreign.insert((id, rng.within(1, 4)), thing);
+        self.foreign_made = self.foreign.len();
+    }
+
+    /// 14: what is not ours is as its owner left it.
+    pub fn foreign_stands(&self) -> bool {
+        self.foreign.len() == self.foreign_made
     }
 
     /// A look begins.
@@ -105,7 +171,13 @@ impl Engine {
     }
 
     /// One call goes on. Nothing when the engine leaves it where it is.
-    pub fn go_on(&mut self, rng: &mut Rng, truth: &State, fails: bool) -> Option<Ended> {
+    pub fn go_on(
+        &mut self,
+        rng: &mut Rng,
+        truth: &State,
+        fails: bool,
+        sick: Option<&Sick>,
+    ) -> Option<Ended> {
         let i = usize::try_from(rng.below(self.calls.len() as u64)).unwrap();
         let call = *self.calls.get(i)?;
         let failed = |kind: &str| AttemptOutcome::Failed {
@@ -122,6 +194,9 @@ impl Engine {
                 1 => (true, Some(failed("not_ready"))),
                 _ => (true, None),
             },
+            Mood::Well if sick.is_some_and(|s| s.hits(&call, truth)) => {
+                (false, Some(failed("no_image")))
+            }
             Mood::Well if fails && rng.percent(12) => {
                 let kind = rng.one(&["no_image", "not_ready", "port_taken"]);
                 (rng.percent(30), Some(failed(kind)))
@@ -203,6 +278,9 @@ impl Engine {
                     }
                 }
                 self.things.retain(|k, _| !doomed(k));
+                if planted!(ForeignTaken) {
+                    self.foreign.retain(|k, _| !doomed(k));
+                }
                 AttemptOutcome::Done(vec![])
             }
         }

@@ -1,17 +1,23 @@
 //! How a seed ends: all faults off, and everything comes to rest; then an old store is put back,
 //! and nothing is destroyed.
 
-use caviada_core::check::violations_when_settled;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use caviada_core::check::{lacks, violations_when_settled};
 use caviada_core::command::{Act, AttemptOutcome};
+use caviada_core::host::Host;
 use caviada_core::id::HostId;
+use caviada_core::name::Name;
 use caviada_core::plan::{Observed, plan};
-use caviada_core::pool::RecycleClass;
+use caviada_core::pool::{Pool, RecycleClass};
 use caviada_core::resource::{Resource, ResourceState};
 use caviada_core::settle::Bound;
 use caviada_core::state::State;
 use caviada_core::step::step;
+use caviada_core::template::Template;
 
-use super::engine::{Call, Engine, Mood};
+use super::engine::{Call, Engine, Mood, Sick};
 use super::run::{Simulation, Wrong, system};
 
 /// Rounds of a second after which all is at rest.
@@ -27,6 +33,7 @@ impl Simulation {
             engine.mood = Mood::Well;
         }
         self.calm_pools()?;
+        self.sick_end()?;
         for round in 0..ROUNDS_MAX {
             self.clocks.pass(1_000);
             self.turn(vec![])?;
@@ -39,6 +46,57 @@ impl Simulation {
         }
         let why = self.at_rest().unwrap_or_default();
         Err(format!("18: not at rest after {ROUNDS_MAX} s: {why}"))
+    }
+
+    /// 15: while one template or image comes up nowhere, pools of others come to rest and to their
+    /// warm size on the same hosts.
+    fn sick_end(&mut self) -> Wrong {
+        if self.sick.is_none() && self.rng.percent(50) {
+            self.sick = self.something_sick();
+        }
+        let Some(sick) = self.sick.clone() else {
+            return Ok(());
+        };
+        self.say(|| format!("all is well but {sick:?}"));
+        for round in 0..ROUNDS_MAX {
+            self.clocks.pass(1_000);
+            self.turn(vec![])?;
+            self.reconciled()?;
+            if round % 8 == 7 && self.others_rest(&sick).is_none() {
+                self.coverage.other("pools beside a sick one came to rest");
+                self.sick = None;
+                return Ok(());
+            }
+        }
+        let why = self.others_rest(&sick).unwrap_or_default();
+        Err(format!("15: not at rest beside {sick:?}: {why}"))
+    }
+
+    /// Why a pool that has nothing to do with what is sick is not at rest.
+    fn others_rest(&self, sick: &Sick) -> Option<String> {
+        let state = self.state();
+        let others = |p: &&Arc<Pool>| !p.retiring && !sick.concerns(state, p.id);
+        for pool in state.pools.values().filter(others) {
+            let members = state.members_of(pool.id);
+            let mut members = members.filter_map(|id| state.resources.get(&id));
+            if let Some(why) = members.find_map(|r| transient(state, r)) {
+                return Some(why);
+            }
+            let Some(template) = pool.spec.template().and_then(|t| state.template_named(t)) else {
+                continue;
+            };
+            let u = state.index.pools.get(&pool.id).cloned();
+            let u = u.unwrap_or_default();
+            if u.ready() + u.coming() >= pool.spec.warm || u.total() >= pool.spec.max {
+                continue;
+            }
+            let takes = |h: &&Arc<Host>| could_stand(state, sick, pool, template, h);
+            if let Some(h) = state.hosts.values().find(takes) {
+                let (has, name) = (u.ready(), &pool.name);
+                return Some(format!("{name} has {has}, and {} has room", h.name));
+            }
+        }
+        None
     }
 
     /// Without ages and wear, which never rest.
@@ -145,6 +203,29 @@ impl Simulation {
     }
 }
 
+/// Would a host take another one of the pool, if nothing sick stood in its way?
+fn could_stand(state: &State, sick: &Sick, pool: &Pool, template: &Template, h: &Host) -> bool {
+    use ResourceState::{Cleaning, Creating, Deleting, Failed, Planned};
+    let Some(u) = state.index.hosts.get(&h.id) else {
+        return false;
+    };
+    // What is ready, leased or waits for a person has its place by right.
+    let vain = [Planned, Creating, Cleaning, Failed, Deleting];
+    let concerned = u.pools.iter().filter(|(p, _)| sick.concerns(state, **p));
+    let in_the_way: u32 = concerned
+        .map(|(_, states)| vain.iter().map(|s| states[*s as usize]).sum::<u32>())
+        .sum();
+    let named = |names: &BTreeSet<Name>| names.contains(&h.name);
+    h.offers()
+        && !h.lost
+        && template.drivers.contains(&h.spec.driver)
+        && pool.spec.hosts.as_ref().is_none_or(named)
+        && u.total() - in_the_way < h.spec.capacity
+        && lacks(state, pool, h, 1).is_none()
+        && (!template.ports || !u.blocks.is_empty())
+        && (h.spec.network.is_none() || !u.subnets.is_empty())
+}
+
 fn rounds(state: &mut State, host: HostId, engine: &mut Engine) -> Option<String> {
     for _ in 0..64 {
         let observed: Observed = engine.observed();
@@ -196,9 +277,9 @@ fn transient(state: &State, r: &Resource) -> Option<String> {
 }
 
 /// How what a host holds differs from what State says.
-fn holds(state: &State, name: &caviada_core::name::Name, engine: &Engine) -> Option<String> {
+fn holds(state: &State, name: &Name, engine: &Engine) -> Option<String> {
     let host = state.host_named(name)?;
-    let known = |r: &&std::sync::Arc<Resource>| r.site().is_some_and(|s| s.host == host.id);
+    let known = |r: &&Arc<Resource>| r.site().is_some_and(|s| s.host == host.id);
     for r in state.resources.values().filter(known) {
         let there = engine.things.contains_key(&(r.id, r.generation));
         // Of others nobody looks whether they are there; a leased one may be flagged and stay.

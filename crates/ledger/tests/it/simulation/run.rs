@@ -25,7 +25,8 @@ use super::client::{self, Clients, Moment};
 use super::clock::Clocks;
 use super::coverage::Coverage;
 use super::disk::{Disk, Trouble};
-use super::engine::{Call, Engine, Mood};
+use super::engine::{Call, Engine, Mood, Sick};
+use super::world;
 use super::world::acts::{self, Memory, Mix};
 use super::world::event;
 use super::world::history::{self, History};
@@ -59,6 +60,8 @@ pub struct Simulation {
     names: BTreeMap<HostId, Name>,
     /// Hosts this process had a good look at.
     looked: BTreeSet<HostId>,
+    /// How much the last good look at each showed.
+    listed: BTreeMap<HostId, usize>,
     /// What the reconciler reports and the ledger has not taken yet.
     reports: VecDeque<Act>,
     memory: Memory,
@@ -74,6 +77,8 @@ pub struct Simulation {
     knows: bool,
     /// Faults happen.
     pub faults: bool,
+    /// What does not come up, wherever it is tried.
+    pub sick: Option<Sick>,
     tell: bool,
     log: VecDeque<String>,
     /// Of all that was told.
@@ -97,6 +102,7 @@ impl Simulation {
             engines: BTreeMap::new(),
             names: BTreeMap::new(),
             looked: BTreeSet::new(),
+            listed: BTreeMap::new(),
             reports: VecDeque::new(),
             memory: Memory::new(Mix::with_hosts(1)),
             clients: Clients::default(),
@@ -106,6 +112,7 @@ impl Simulation {
             rolled_back: false,
             knows: false,
             faults: true,
+            sick: None,
             tell,
             log: VecDeque::new(),
             digest: DefaultHasher::new(),
@@ -420,6 +427,9 @@ impl Simulation {
             let how = history::differs(&state, &loaded);
             return Err(format!("5: what the disk holds differs {how}"));
         }
+        if !self.rolled_back {
+            self.clients.knows_all_outcomes(&state)?;
+        }
         self.replays(state)
     }
 
@@ -480,6 +490,7 @@ impl Simulation {
     fn reconcile(&mut self, input: Input) -> Wrong {
         if let Input::Looked(host, Some(seen)) = &input {
             self.looked.insert(*host);
+            self.listed.insert(*host, seen.len());
             let revision = self.snapshot.revision();
             self.knows |= self.rolled_back && seen.values().any(|s| s.revision > revision);
         }
@@ -535,6 +546,21 @@ impl Simulation {
             if n > limits::CALLS_PER_HOST_MAX {
                 return Err(format!("15: {n} calls under way on {host}"));
             }
+            let stands = snapshot.index.hosts.get(host).map_or(0, |u| u.total());
+            let listed = self.listed.get(host).copied().unwrap_or(0);
+            let max = 2 * (listed + stands as usize + limits::CALLS_PER_HOST_MAX);
+            let kept = self.reconciler.kept(*host);
+            if kept > max {
+                return Err(format!("17: {kept} entries about {host}, at most {max}"));
+            }
+        }
+        let calls = self.engines.values().filter(|e| !e.calls.is_empty());
+        let (watched, max) = (
+            self.reconciler.watched(),
+            snapshot.hosts.len() + calls.count(),
+        );
+        if watched > max {
+            return Err(format!("17: {watched} hosts are watched, at most {max}"));
         }
         Ok(())
     }
@@ -555,11 +581,15 @@ impl Simulation {
         let Some(engine) = self.engines.get_mut(&name) else {
             return Ok(());
         };
-        let Some(ended) = engine.go_on(&mut self.rng, truth, self.faults) else {
+        let Some(ended) = engine.go_on(&mut self.rng, truth, self.faults, self.sick.as_ref())
+        else {
             return Ok(());
         };
         if let Some(wrong) = ended.wrong {
             return Err(wrong);
+        }
+        if !engine.foreign_stands() {
+            return Err(format!("14: {name} lost what another installation made"));
         }
         let (action, ghost, outcome) = (ended.call.action, ended.call.ghost, ended.outcome);
         self.say(|| format!("{name}: {action:?} {outcome:?} ghost {ghost}"));
@@ -595,7 +625,7 @@ impl Simulation {
     fn fault(&mut self) -> Wrong {
         self.steps += 1;
         let names: Vec<Name> = self.engines.keys().cloned().collect();
-        match self.rng.weighted(&[40, 30, 20, 10, 6]) {
+        match self.rng.weighted(&[40, 30, 20, 10, 6, 12, 10]) {
             0 => {
                 let moods = [
                     Mood::Well,
@@ -633,6 +663,25 @@ impl Simulation {
                 self.coverage.other("a crash");
                 self.crash()?;
             }
+            5 => {
+                self.sick = match self.sick {
+                    Some(_) => None,
+                    None => self.something_sick(),
+                };
+                let sick = format!("{:?}", self.sick);
+                self.say(|| format!("sick is now {sick}"));
+                self.coverage
+                    .other("a template or an image went sick or was cured");
+            }
+            6 => {
+                let truth = self.ledger.as_ref().unwrap().state();
+                if let Some(name) = self.rng.pick(&names)
+                    && let Some(engine) = self.engines.get_mut(name)
+                {
+                    engine.neighbour(&mut self.rng, truth);
+                }
+                self.coverage.other("another installation made something");
+            }
             _ => {
                 let by = [
                     -90_000_000,
@@ -652,6 +701,16 @@ impl Simulation {
             }
         }
         Ok(())
+    }
+
+    /// A template, or its newest revision alone.
+    pub fn something_sick(&mut self) -> Option<Sick> {
+        let name = world::nouns::name(self.rng.one(&world::nouns::TEMPLATES));
+        let newest = self.state().template_named(&name)?.id;
+        Some(match self.rng.percent(50) {
+            true => Sick::Template(name),
+            false => Sick::Revision(newest),
+        })
     }
 
     /// The process ends, and another one begins. Sometimes the old one does not know that it ended.
