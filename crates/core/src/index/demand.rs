@@ -38,6 +38,9 @@ pub struct Open {
 /// Finds the pool that builds for a demand that names none.
 pub(crate) type Builder<'a> = &'a dyn Fn(&Demand) -> Option<PoolId>;
 
+/// So many who ask for the same are passed by one after the other; beyond, a leap is cheaper.
+const NEAR: u32 = 4;
+
 impl Demand {
     /// What a lease asks for with an item.
     pub(crate) fn of(l: &Lease, item: usize) -> Self {
@@ -73,14 +76,20 @@ impl Index {
         pool: Option<PoolId>,
         r: &'a Resource,
     ) -> impl Iterator<Item = &'a (Arc<Demand>, Rank)> {
-        let mut from = Bound::Included(Demand::least(pool, None));
+        let from = |first| self.lacking.range((first, Bound::Unbounded));
+        let mut ahead = from(Bound::Included(Demand::least(pool, None)));
+        let (mut last, mut same): (Option<&Arc<Demand>>, u32) = (None, 0);
         std::iter::from_fn(move || {
             loop {
-                let range = (from.clone(), Bound::Unbounded);
-                let next = self.lacking.range(range).next()?;
-                if next.0.pool != pool {
-                    return None;
+                let next = ahead.next().filter(|(d, _)| d.pool == pool)?;
+                if last.is_some_and(|d| *d == next.0) {
+                    same += 1;
+                    if same == NEAR {
+                        ahead = from(Bound::Excluded((next.0.clone(), Rank::LAST)));
+                    }
+                    continue;
                 }
+                (last, same) = (Some(&next.0), 0);
                 let wrong = next.0.equals.as_ref().and_then(|(key, wanted)| {
                     let is = lookup(key, &r.doc.attributes, &r.doc.labels);
                     match is {
@@ -90,12 +99,10 @@ impl Index {
                         _ => Some((format!("{key}\0").into(), Value::Bool(false))),
                     }
                 });
-                if wrong.is_some() {
-                    from = Bound::Included(Demand::least(pool, wrong));
-                    continue;
+                if wrong.is_none() {
+                    return Some(next);
                 }
-                from = Bound::Excluded((next.0.clone(), Rank::LAST));
-                return Some(next);
+                ahead = from(Bound::Included(Demand::least(pool, wrong)));
             }
         })
     }
