@@ -380,7 +380,7 @@ impl History {
             .leases_max
             .is_some_and(|max| u.waiting + u.live > max)
             || q.spec.resources_max.is_some_and(|max| u.resources > max)
-            || over_quantity(s, q);
+            || over_quantity(s, q, l);
         if over {
             let what = format!("11: {} is over his quota: {u:?}", l.owner);
             self.says(what);
@@ -429,8 +429,9 @@ pub fn differs(a: &State, b: &State) -> String {
     out
 }
 
-/// Does an owner wait for or have more of a kind than his quota says? Counted slice by slice.
-fn over_quantity(s: &State, q: &Quota) -> bool {
+/// Does an owner wait for or have more of a kind that this lease asks for than his quota says?
+/// Counted slice by slice.
+fn over_quantity(s: &State, q: &Quota, asking: &Lease) -> bool {
     let mut sums: BTreeMap<&Name, u128> = BTreeMap::new();
     for l in s.leases.values().filter(|l| l.owner == q.owner) {
         let asked = l.items.iter().filter(|_| l.state == LeaseState::Waiting);
@@ -454,6 +455,12 @@ fn over_quantity(s: &State, q: &Quota) -> bool {
             *sums.entry(kind).or_default() += u128::from(*n);
         }
     }
-    let mut bounds = q.spec.quantity_max.iter();
+    let asks = |kind: &Name| {
+        let amounts = asking.items.iter().filter_map(|i| i.amount.as_ref());
+        amounts
+            .into_iter()
+            .any(|a| matches!(a, Amount::Quantity(q) if q.contains_key(kind)))
+    };
+    let mut bounds = q.spec.quantity_max.iter().filter(|(kind, _)| asks(kind));
     bounds.any(|(kind, max)| sums.get(kind).is_some_and(|n| *n > u128::from(*max)))
 }
