@@ -11,7 +11,8 @@ use caviada_core::state::State;
 use caviada_driver::Driver;
 use caviada_driver::blueprint::{Blueprint, Subnet};
 use caviada_driver::docker::{
-    Credentials, Docker, DockerAddress, DockerOptions, PlainTcp, SshFiles, TlsFiles,
+    Credentials, Docker, DockerAddress, DockerOptions, Material, PlainTcp, SshCredential,
+    TlsCredential,
 };
 use caviada_driver::process::{ProcessConfig, ProcessDriver};
 use caviada_driver::template::{Parameters, PortBlock, Problem, Reserved, Source, Template};
@@ -80,9 +81,16 @@ fn docker(installation: &str, spec: &HostSpec) -> Result<Arc<dyn Driver>, Unfit>
 }
 
 fn docker_address(spec: &HostSpec) -> Result<DockerAddress, Unfit> {
-    let option = |name: &str| spec.options.get(name).map(|v| PathBuf::from(&**v));
+    let option = |name: &str| {
+        let path = spec.options.get(name)?;
+        Some(Material::File(PathBuf::from(&**path)))
+    };
     let tls = match (option("tls_ca"), option("tls_cert"), option("tls_key")) {
-        (Some(ca), Some(cert), Some(key)) => Some(TlsFiles { ca, cert, key }),
+        (Some(ca), Some(certificate), Some(key)) => Some(TlsCredential {
+            ca,
+            certificate,
+            key,
+        }),
         (None, None, None) => None,
         _ => {
             let all = "tls_ca, tls_cert and tls_key go together";
@@ -95,7 +103,7 @@ fn docker_address(spec: &HostSpec) -> Result<DockerAddress, Unfit> {
         .is_some_and(|v| &**v == "allow");
     let credentials = Credentials {
         tls,
-        ssh: SshFiles {
+        ssh: SshCredential {
             key: option("ssh_key"),
             known_hosts: option("ssh_known_hosts"),
         },

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use caviada_driver::docker::{
-    Credentials, Docker, DockerAddress, DockerOptions, PlainTcp, TlsFiles,
+    Credentials, Docker, DockerAddress, DockerOptions, Material, PlainTcp, TlsCredential,
 };
 use caviada_driver::{Condition, Driver, Failure};
 use rcgen::{
@@ -52,17 +52,27 @@ impl Authority {
     }
 
     /// What a client of this authority shows.
-    fn client(&self) -> TlsFiles {
+    fn client(&self) -> TlsCredential {
         self.sign(
             "client",
             ExtendedKeyUsagePurpose::ClientAuth,
             Ipv4Addr::LOCALHOST,
         );
-        TlsFiles {
-            ca: self.file("ca.pem"),
-            cert: self.file("client.pem"),
-            key: self.file("client-key.pem"),
+        let file = |name| Material::File(self.file(name));
+        TlsCredential {
+            ca: file("ca.pem"),
+            certificate: file("client.pem"),
+            key: file("client-key.pem"),
         }
+    }
+}
+
+/// The same without its files.
+fn texts(credential: &TlsCredential) -> TlsCredential {
+    TlsCredential {
+        ca: super::text(&credential.ca),
+        certificate: super::text(&credential.certificate),
+        key: super::text(&credential.key),
     }
 }
 
@@ -72,9 +82,9 @@ fn driver(own: &caviada_testbed::Engine, installation: &str, credentials: Creden
     Docker::new(DockerOptions::new(installation, address))
 }
 
-fn with_tls(files: TlsFiles) -> Credentials {
+fn with_tls(credential: TlsCredential) -> Credentials {
     Credentials {
-        tls: Some(files),
+        tls: Some(credential),
         ..Credentials::default()
     }
 }
@@ -108,22 +118,23 @@ async fn an_engine_behind_tls_does_everything_for_those_who_prove_themselves() {
     authority.sign("server", server, own.address());
     own.stop();
     own.start();
-    everything(
-        &driver(&own, &engine.installation, with_tls(authority.client())),
-        &engine,
-    )
-    .await;
+    let files = authority.client();
+    let texts = texts(&files);
+    for credential in [files, texts] {
+        let driver = driver(&own, &engine.installation, with_tls(credential));
+        everything(&driver, &engine).await;
+    }
 
     // Of another authority: the client does not believe the engine, the engine not the client.
     let probe = async |credentials| driver(&own, "tls", credentials).probe().await;
     let other = Authority::new(&folder.path().join("other"));
     let strangers = other.client();
-    let mistaken = TlsFiles {
-        ca: authority.file("ca.pem"),
+    let mistaken = TlsCredential {
+        ca: Material::File(authority.file("ca.pem")),
         ..strangers.clone()
     };
-    for files in [strangers, mistaken] {
-        let refused = probe(with_tls(files)).await.unwrap_err();
+    for credential in [strangers, mistaken] {
+        let refused = probe(with_tls(credential)).await.unwrap_err();
         assert_eq!(refused.kind, Failure::Unreachable, "{refused}");
     }
     let plain = Credentials {
@@ -131,8 +142,8 @@ async fn an_engine_behind_tls_does_everything_for_those_who_prove_themselves() {
         ..Credentials::default()
     };
     assert!(probe(plain).await.is_err());
-    let lost = TlsFiles {
-        key: folder.path().join("no-such-key.pem"),
+    let lost = TlsCredential {
+        key: Material::File(folder.path().join("no-such-key.pem")),
         ..authority.client()
     };
     let refused = probe(with_tls(lost)).await.unwrap_err();
