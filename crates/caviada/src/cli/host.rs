@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use caviada_api::client::{Client, every};
+use caviada_api::client::{Client, Error, every};
 use caviada_api::host::{
     DeleteHost, DriverName, Host, HostCredential, HostPatch, HostPorts, HostSpec, HostSubnets,
 };
 use caviada_api::list::PageQuery;
+use caviada_api::problem::code;
 use caviada_api::quantity;
 use clap::{Args, Subcommand};
 
@@ -15,6 +16,9 @@ use super::lease::want::key_values as pairs;
 use super::output::{Out, Row};
 use super::pool::wire;
 use super::table::{key_values, or_dash, time, word};
+
+/// Tries to change a host that changes meanwhile.
+const TRIES_MAX: u32 = 3;
 
 /// Hosts.
 #[derive(Debug, Subcommand)]
@@ -200,6 +204,19 @@ pub async fn host(client: &Client, command: HostCommand, out: &Out) -> Result<Ex
 }
 
 async fn set(client: &Client, args: &SetArgs) -> Result<Host, Failure> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match set_once(client, args).await? {
+            Ok(host) => return Ok(host),
+            // Its etag moves also when the server sees something of it.
+            Err(error) if error.code() == Some(code::CHANGED) && tries < TRIES_MAX => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn set_once(client: &Client, args: &SetArgs) -> Result<Result<Host, Error>, Failure> {
     let (mut spec, etag) = match client.host(&args.name).await {
         Ok(host) => (host.spec, Some(host.etag)),
         Err(error) if error.is_unknown() => {
@@ -211,7 +228,7 @@ async fn set(client: &Client, args: &SetArgs) -> Result<Host, Failure> {
         Err(error) => return Err(error.into()),
     };
     args.change(&mut spec)?;
-    Ok(client.put_host(&args.name, &spec, etag.as_deref()).await?)
+    Ok(client.put_host(&args.name, &spec, etag.as_deref()).await)
 }
 
 impl SetArgs {
