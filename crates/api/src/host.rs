@@ -221,7 +221,7 @@ pub struct Host {
     pub credential_stored: bool,
     /// Whether it answers.
     pub state: HostState,
-    /// When it last did.
+    /// When it last did, as far as the server has looked since it started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen_at: Option<Timestamp>,
     /// Why it does not, or why nothing can be built there, in one sentence.

@@ -99,6 +99,7 @@ async fn serve(args: &ServeArgs, config: Config) -> anyhow::Result<()> {
             periods: config.periods,
             rolled_back,
             progress: Default::default(),
+            sights: Default::default(),
         },
         targets: config.targets.clone(),
         bare_bytes: args.bare_route,

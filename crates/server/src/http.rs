@@ -34,6 +34,7 @@ use caviada_ledger::Handle;
 use caviada_ledger::history::History;
 
 use crate::progress::Progress;
+use crate::sight::Sights;
 use crate::webhook::Webhooks;
 use limit::Limit;
 use meter::Meters;
@@ -53,6 +54,8 @@ pub struct Options {
     pub answer_within: Duration,
     /// Where bring-ups tell how far they are.
     pub progress: Progress,
+    /// Where the reconciler tells what it sees of hosts.
+    pub sights: Sights,
     /// What is told to whom; without it no webhook can be declared.
     pub webhooks: Option<Webhooks>,
 }
@@ -66,6 +69,7 @@ impl Default for Options {
             answer_within: Duration::from_secs(30),
             webhooks: None,
             progress: Progress::default(),
+            sights: Sights::default(),
         }
     }
 }
@@ -113,6 +117,10 @@ impl App {
 
     fn progress(&self) -> &Progress {
         &self.0.options.progress
+    }
+
+    fn sights(&self) -> &Sights {
+        &self.0.options.sights
     }
 
     fn webhooks(&self) -> Result<&Webhooks, problem::Error> {

@@ -5,6 +5,7 @@ pub mod host;
 pub mod http;
 pub mod progress;
 pub mod reconciler;
+pub mod sight;
 pub mod webhook;
 
 use std::io::Write as _;
@@ -117,6 +118,7 @@ impl Server {
         http::auth::first_key(&handle, options.admin_key, print_key).await?;
         let http = http::Options {
             progress: options.reconciler.progress.clone(),
+            sights: options.reconciler.sights.clone(),
             webhooks: Some(webhooks.clone()),
             ..options.http
         };

@@ -52,7 +52,7 @@ async fn list(
     let names = names.filter(|(name, _)| after.is_none_or(|after| name.as_str() > after));
     let hosts = names
         .filter_map(|(_, id)| state.hosts.get(id))
-        .map(|host| (host.name.to_string(), render(&state, host)));
+        .map(|host| (host.name.to_string(), render(&app, &state, host)));
     let list = page.fill(state.revision(), hosts);
     answer::json(StatusCode::OK, &list)
 }
@@ -69,7 +69,11 @@ async fn get(
     let state = app.ledger().snapshot().await?;
     caller.may(&state, Verb::SeeHosts)?;
     let host = state.host_named(&read::name("host", &name)?);
-    let host = render(&state, host.ok_or_else(|| Error::unknown("host", &name))?);
+    let host = render(
+        &app,
+        &state,
+        host.ok_or_else(|| Error::unknown("host", &name))?,
+    );
     answer::noun(StatusCode::OK, &host.etag, &host)
 }
 
@@ -96,7 +100,7 @@ async fn shown(app: &App, done: &Accepted) -> Result<Response, Error> {
         return Err(Error::unknown("host", "any more"));
     };
     let state = app.ledger().snapshot().await?;
-    let host = render(&state, host);
+    let host = render(app, &state, host);
     answer::noun(StatusCode::OK, &host.etag, &host)
 }
 
@@ -148,7 +152,8 @@ async fn delete(
     Ok(answer::nothing())
 }
 
-fn render(state: &Snapshot, host: &Host) -> wire::Host {
+fn render(app: &App, state: &Snapshot, host: &Host) -> wire::Host {
+    let sight = app.sights().of(host.id).unwrap_or_default();
     let used = state.index.hosts.get(&host.id);
     let total = used.map_or(0, |u| u64::from(u.total()));
     let taken = |kind| used.map_or(0, |u| u.taken(state, kind));
@@ -167,9 +172,9 @@ fn render(state: &Snapshot, host: &Host) -> wire::Host {
             (false, false, Some(_)) => HostState::Missing,
             (false, false, None) => HostState::Unseen,
         },
-        seen_at: None,
-        why: why(state, host),
-        facts: None,
+        seen_at: sight.seen_at.map(|at| Timestamp(at.0)),
+        why: why(state, host, sight.why),
+        facts: sight.facts,
         reserved: spec::of_all(total, taken.collect()),
         counts: counts(state, host),
         draining: host.retiring,
@@ -203,12 +208,13 @@ fn counts(state: &Snapshot, host: &Host) -> Counts {
     }
 }
 
-fn why(state: &Snapshot, host: &Host) -> Option<String> {
+/// The first reason that there is; `missed` is why the last look at it failed.
+fn why(state: &Snapshot, host: &Host, missed: Option<String>) -> Option<String> {
     if host.retiring {
         return Some("it is being removed".to_owned());
     }
     if !host.seen {
-        return Some("its driver cannot reach it, or has not looked yet".to_owned());
+        return missed.or_else(|| Some("its driver has not looked yet".to_owned()));
     }
     if let Some((pool, backoff)) = host.backoffs.iter().next() {
         let pool = state.pools.get(pool).map_or("a pool", |p| p.name.as_str());
