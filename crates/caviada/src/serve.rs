@@ -95,6 +95,7 @@ async fn serve(args: &ServeArgs, config: Config) -> anyhow::Result<()> {
                 installation,
                 process_dir: config.data_dir.join("process"),
                 program,
+                key: Some(server.master_key()),
             },
             periods: config.periods,
             rolled_back,

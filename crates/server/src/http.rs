@@ -32,6 +32,7 @@ use caviada_core::limits;
 use caviada_core::time::Time;
 use caviada_ledger::Handle;
 use caviada_ledger::history::History;
+use caviada_ledger::seal::MasterKey;
 
 use crate::progress::Progress;
 use crate::sight::Sights;
@@ -58,6 +59,8 @@ pub struct Options {
     pub sights: Sights,
     /// What is told to whom; without it no webhook can be declared.
     pub webhooks: Option<Webhooks>,
+    /// Seals credentials of hosts; without it none can be put.
+    pub key: Option<Arc<MasterKey>>,
 }
 
 impl Default for Options {
@@ -68,6 +71,7 @@ impl Default for Options {
             body_bytes_max: limits::BODY_BYTES_MAX,
             answer_within: Duration::from_secs(30),
             webhooks: None,
+            key: None,
             progress: Progress::default(),
             sights: Sights::default(),
         }
@@ -126,6 +130,11 @@ impl App {
     fn webhooks(&self) -> Result<&Webhooks, problem::Error> {
         let webhooks = self.0.options.webhooks.as_ref();
         webhooks.ok_or_else(|| problem::Error::new("unavailable"))
+    }
+
+    fn key(&self) -> Result<&MasterKey, problem::Error> {
+        let key = self.0.options.key.as_deref();
+        key.ok_or_else(|| problem::Error::new("unavailable"))
     }
 
     fn limit(&self) -> &Limit {

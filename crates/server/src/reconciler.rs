@@ -169,11 +169,7 @@ impl Shell {
         {
             return Ok(driver.clone());
         }
-        let driver = self
-            .options
-            .drivers
-            .of(&host.spec)
-            .map_err(|e| e.to_string())?;
+        let driver = self.options.drivers.of(host).map_err(|e| e.to_string())?;
         self.drivers.insert(id, (host.spec.clone(), driver.clone()));
         self.options.sights.changed(id);
         Ok(driver)

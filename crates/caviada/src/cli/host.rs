@@ -99,6 +99,9 @@ pub struct SetArgs {
     /// known_hosts for SSH
     #[arg(long, value_name = "FILE")]
     ssh_known_hosts: Option<PathBuf>,
+    /// Forget the stored certificates and keys
+    #[arg(long, conflicts_with_all = ["tls_ca", "tls_key", "ssh_key", "ssh_known_hosts"])]
+    no_credential: bool,
 }
 
 fn ports(text: &str) -> Result<HostPorts, String> {
@@ -259,7 +262,7 @@ impl SetArgs {
             ssh_key_pem: read(&self.ssh_key)?,
             ssh_known_hosts: read(&self.ssh_known_hosts)?,
         };
-        if credential != HostCredential::default() {
+        if self.no_credential || credential != HostCredential::default() {
             spec.credential = Some(credential);
         }
         Ok(())

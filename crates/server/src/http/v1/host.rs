@@ -1,5 +1,6 @@
 //! Hosts: where built resources live.
 
+mod credential;
 mod spec;
 
 pub use spec::filled;
@@ -11,8 +12,9 @@ use caviada_api::host::{self as wire, DeleteHost, HostPatch, HostState};
 use caviada_api::list::{List, PageQuery};
 use caviada_api::pool::Counts;
 use caviada_api::timestamp::Timestamp;
-use caviada_core::access::Verb;
+use caviada_core::access::{Relation, Verb};
 use caviada_core::command::Act;
+use caviada_core::event::Number;
 use caviada_core::host::Host;
 use caviada_core::name::Name;
 use caviada_core::resource::ResourceState;
@@ -78,6 +80,9 @@ async fn get(
 }
 
 /// Declares a host, or declares it differently. What is absent takes its default.
+///
+/// But a stored credential stays where none is given. One that is given is tried before it is
+/// sealed and takes the place of all that is stored; an empty one, `{}`, removes it.
 #[utoipa::path(put, path = "/hosts/{name}", tag = "hosts", security(("key" = [])),
     params(("name" = String, Path, description = "Name of the host")),
     request_body = wire::HostSpec,
@@ -88,10 +93,25 @@ async fn put(
     mut ask: Ask<wire::HostSpec>,
 ) -> Result<Response, Error> {
     let name: Name = read::text("name", &name)?;
-    let spec = Box::new(spec::read(&ask.body)?);
-    let expect = ask.expect();
-    let command = ask.command(Act::PutHost { name, spec, expect });
-    let done = app.ledger().submit(command).await?;
+    let spec = spec::read(&ask.body)?;
+    let given = ask.body.credential.take();
+    credential::bounded(given.as_ref())?;
+    let done = amend(&app, &mut ask, |state, who, ask| {
+        who.may(Verb::Manage, Relation::Own)?;
+        let old = state.host_named(&name);
+        let mut spec = spec.clone();
+        spec.credential = credential::kept(&app, &name, &spec, old, given.as_ref())?;
+        Ok(Act::PutHost {
+            name: name.clone(),
+            spec: Box::new(spec),
+            // Somebody else may declare it meanwhile: then his credential is looked at.
+            expect: Some(match ask.expect() {
+                Some(expect) => expect,
+                None => old.map_or(Number::default(), |h| h.changed),
+            }),
+        })
+    })
+    .await?;
     shown(&app, &done).await
 }
 
@@ -116,7 +136,7 @@ async fn patch(
 ) -> Result<Response, Error> {
     let name = read::name("host", &name)?;
     let done = amend(&app, &mut ask, |state, who, ask| {
-        who.may(Verb::Manage, caviada_core::access::Relation::Own)?;
+        who.may(Verb::Manage, Relation::Own)?;
         let host = state.host_named(&name);
         let host = host.ok_or_else(|| Error::unknown("host", name.as_str()))?;
         let mut spec = (*host.spec).clone();
@@ -165,7 +185,7 @@ fn render(app: &App, state: &Snapshot, host: &Host) -> wire::Host {
         id: host.id,
         name: host.name.to_string(),
         spec: spec::render(&host.spec),
-        credential_stored: false,
+        credential_stored: host.spec.credential.is_some(),
         state: match (host.seen, host.lost, host.lost_at) {
             (true, _, _) => HostState::Seen,
             (false, true, _) => HostState::Lost,
