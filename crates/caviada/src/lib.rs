@@ -15,6 +15,11 @@ use std::process::ExitCode;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 
+// A request is allocated on one thread and freed on another, dozens of times. That is what the
+// system's allocator is slowest at: it took a seventh of the server's time under load.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 what was typed or written cannot be \
     meant, 3 none free, 4 not signed in, 5 the wait is over, 6 the lease is lost; `run` ends with \
     its command's.";

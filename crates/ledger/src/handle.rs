@@ -179,6 +179,12 @@ struct Inbox {
     closed: bool,
 }
 
+impl Inbox {
+    fn is_idle(&self) -> bool {
+        self.queue.is_empty() && self.asks.is_empty() && !self.closed
+    }
+}
+
 /// What the handle and the thread share.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -219,6 +225,14 @@ impl Shared {
         published.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// The ledger sleeps only on an idle inbox, so only what ends that has to wake it; a wake is a
+    /// call into the kernel, whether anybody sleeps or not.
+    fn wake_from(&self, idle: bool) {
+        if idle {
+            self.wake.notify_one();
+        }
+    }
+
     fn queue(&self, queued: Queued) -> Result<(), Failure> {
         let mut inbox = self.inbox();
         if inbox.closed {
@@ -227,9 +241,10 @@ impl Shared {
         if inbox.queue.len() >= limits::QUEUE_COMMANDS_MAX {
             return Err(Failure::Busy);
         }
+        let idle = inbox.is_idle();
         inbox.queue.push_back(queued);
         drop(inbox);
-        self.wake.notify_one();
+        self.wake_from(idle);
         Ok(())
     }
 
@@ -238,9 +253,10 @@ impl Shared {
         if inbox.closed {
             return Err(Failure::Unavailable);
         }
+        let idle = inbox.is_idle();
         inbox.asks.push(asked);
         drop(inbox);
-        self.wake.notify_one();
+        self.wake_from(idle);
         Ok(())
     }
 
@@ -260,8 +276,7 @@ impl Shared {
 
     /// The next commands, after at most `wait`; none when the ledger is closed and all is done.
     pub fn next(&self, wait: Duration) -> Option<Vec<Queued>> {
-        let idle =
-            |inbox: &mut Inbox| inbox.queue.is_empty() && inbox.asks.is_empty() && !inbox.closed;
+        let idle = |inbox: &mut Inbox| inbox.is_idle();
         let waited = self.wake.wait_timeout_while(self.inbox(), wait, idle);
         let (mut inbox, _) = waited.unwrap_or_else(PoisonError::into_inner);
         if inbox.closed && inbox.queue.is_empty() {

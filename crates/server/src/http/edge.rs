@@ -227,7 +227,7 @@ impl Line {
             target: "caviada::access",
             duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             request.id = id.as_str(),
-            http.method = %self.method,
+            http.method = self.method.as_str(),
             http.path = self.uri.path(),
             http.status = status.as_u16(),
             key.name = key,

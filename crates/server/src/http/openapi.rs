@@ -6,7 +6,6 @@ use std::sync::OnceLock;
 use axum::extract::State;
 use axum::http::{Method, header};
 use axum::response::IntoResponse;
-use caviada_api::BASE_PATH;
 use caviada_api::lease::{CleanResult, LeaseState};
 use caviada_api::problem::{MEDIA_TYPE, Problem};
 use caviada_api::resource::ResourceState;
@@ -46,7 +45,7 @@ impl Modify for Bearer {
 /// Every route with its description.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Head::openapi())
-        .nest(BASE_PATH, v1::routes())
+        .merge(v1::routes())
         .routes(routes!(health::live))
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))

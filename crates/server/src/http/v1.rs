@@ -22,7 +22,8 @@ use super::App;
 /// Longest a read may be kept open, in milliseconds.
 pub const LONG_POLL_MS_MAX: u64 = 60_000;
 
-/// All routes below the base path.
+/// All routes below the base path. Each says its whole path: nested routers would write every
+/// request's path anew.
 pub fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .merge(lease::routes())

@@ -13,7 +13,9 @@ use super::{prepare, sort};
 use crate::kill_point;
 use crate::store::StoreError;
 
-/// Rows between two checkpoints: a log of a few megabytes, that is a fast start after a crash.
+/// Rows between two checkpoints: a log of a few megabytes, that is a fast start after a crash. Four
+/// times as many saved a few hundredths of the time and tripled the 99th percentile of a commit,
+/// which waits while a checkpoint syncs.
 const ROWS: usize = 4_096;
 /// Pages in the log above which it is made to begin anew, for which commits wait a moment. Without
 /// that a log that is never wholly copied would grow for ever.

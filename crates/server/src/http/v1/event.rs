@@ -18,7 +18,7 @@ use caviada_core::id::{HostId, PoolId};
 use caviada_core::name::Owner;
 use caviada_core::state::State as Snapshot;
 use caviada_core::time::Time;
-use caviada_ledger::history::{EventSearch, Order};
+use caviada_ledger::history::{EventSearch, Order, Page as Found, Recorded};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -42,7 +42,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// What happened: a page of it, or with `Accept: text/event-stream` all of it as it happens.
-#[utoipa::path(get, path = "/events", tag = "events", security(("key" = [])),
+#[utoipa::path(get, path = "/api/v1/events", tag = "events", security(("key" = [])),
     params(EventQuery,
         ("last-event-id" = Option<String>, Header, description = "Counts as `after`, on the stream")),
     responses(
@@ -210,19 +210,18 @@ async fn page(
         beyond: from.or(after),
         limit: page.limit,
     };
-    caught_up(app, state.revision()).await;
+    // Only the page that holds the newest events has to wait for them; the others, under load, would
+    // each wait for nothing.
+    let first = page.after.is_none();
+    if after.is_none() && first {
+        caught_up(app, state.revision()).await;
+    }
     let names = Names::of(state.clone());
-    let history = app.history().clone();
-    let found = answer::aside(move || {
-        let kept_from = history.oldest().map_err(|e| lost(&e))?;
-        if let (Some(after), Some(oldest)) = (after, kept_from)
-            && after.revision + 1 < oldest.revision
-        {
-            return Err(Error::new("events-gone").fact("oldest", oldest.to_string()));
-        }
-        history.events(&search).map_err(|e| lost(&e))
-    })
-    .await?;
+    let mut found = searched(app, search.clone(), after).await?;
+    if after.is_some() && found.next.is_none() && app.history().mark().0 < state.revision() {
+        caught_up(app, state.revision()).await;
+        found = searched(app, search, after).await?;
+    }
     let items = found.items.iter().filter_map(|r| {
         let happened = Happened {
             number: r.number,
@@ -237,6 +236,25 @@ async fn page(
         revision: state.revision(),
         next: found.next.map(|n| page.cursor(&(n.revision, n.index))),
     })
+}
+
+/// What the history has; refused when that begins behind `after`.
+async fn searched(
+    app: &App,
+    search: EventSearch,
+    after: Option<Number>,
+) -> Result<Found<Recorded, Number>, Error> {
+    let history = app.history().clone();
+    answer::aside(move || {
+        let kept_from = history.oldest().map_err(|e| lost(&e))?;
+        if let (Some(after), Some(oldest)) = (after, kept_from)
+            && after.revision + 1 < oldest.revision
+        {
+            return Err(Error::new("events-gone").fact("oldest", oldest.to_string()));
+        }
+        history.events(&search).map_err(|e| lost(&e))
+    })
+    .await
 }
 
 /// Waits, within bounds, until the history tells of this revision.

@@ -38,7 +38,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// All hosts, by name.
-#[utoipa::path(get, path = "/hosts", tag = "hosts", security(("key" = [])),
+#[utoipa::path(get, path = "/api/v1/hosts", tag = "hosts", security(("key" = [])),
     params(PageQuery),
     responses((status = 200, description = "One page", body = List<wire::Host>)))]
 async fn list(
@@ -60,7 +60,7 @@ async fn list(
 }
 
 /// A host.
-#[utoipa::path(get, path = "/hosts/{name}", tag = "hosts", security(("key" = [])),
+#[utoipa::path(get, path = "/api/v1/hosts/{name}", tag = "hosts", security(("key" = [])),
     params(("name" = String, Path, description = "Name of the host")),
     responses((status = 200, description = "The host", body = wire::Host)))]
 async fn get(
@@ -83,7 +83,7 @@ async fn get(
 ///
 /// But a stored credential stays where none is given. One that is given is tried before it is
 /// sealed and takes the place of all that is stored; an empty one, `{}`, removes it.
-#[utoipa::path(put, path = "/hosts/{name}", tag = "hosts", security(("key" = [])),
+#[utoipa::path(put, path = "/api/v1/hosts/{name}", tag = "hosts", security(("key" = [])),
     params(("name" = String, Path, description = "Name of the host")),
     request_body = wire::HostSpec,
     responses((status = 200, description = "The host as it now is", body = wire::Host)))]
@@ -125,7 +125,7 @@ async fn shown(app: &App, done: &Accepted) -> Result<Response, Error> {
 }
 
 /// Changes single fields of a host: `{"schedulable": false}` takes no new builds and no grants.
-#[utoipa::path(patch, path = "/hosts/{name}", tag = "hosts", security(("key" = [])),
+#[utoipa::path(patch, path = "/api/v1/hosts/{name}", tag = "hosts", security(("key" = [])),
     params(("name" = String, Path, description = "Name of the host")),
     request_body = HostPatch,
     responses((status = 200, description = "The host as it now is", body = wire::Host)))]
@@ -153,7 +153,7 @@ async fn patch(
 }
 
 /// Drains a host and removes it; with `forget` without waiting for it.
-#[utoipa::path(delete, path = "/hosts/{name}", tag = "hosts", security(("key" = [])),
+#[utoipa::path(delete, path = "/api/v1/hosts/{name}", tag = "hosts", security(("key" = [])),
     params(("name" = String, Path, description = "Name of the host"), DeleteHost),
     responses((status = 204, description = "It is being removed")))]
 async fn delete(

@@ -29,7 +29,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// Makes a key. Its secret is in this answer and nowhere else.
-#[utoipa::path(post, path = "/keys", tag = "keys", security(("key" = [])),
+#[utoipa::path(post, path = "/api/v1/keys", tag = "keys", security(("key" = [])),
     request_body = NewKey,
     responses((status = 201, description = "Made", body = CreatedKey)))]
 async fn create(State(app): State<App>, mut ask: Ask<NewKey>) -> Result<Response, Error> {
@@ -81,7 +81,7 @@ fn act(app: &App, new: &NewKey, hash: [u8; 32]) -> Result<Act, Error> {
 }
 
 /// All keys, by name.
-#[utoipa::path(get, path = "/keys", tag = "keys", security(("key" = [])),
+#[utoipa::path(get, path = "/api/v1/keys", tag = "keys", security(("key" = [])),
     params(PageQuery),
     responses((status = 200, description = "One page", body = List<wire::Key>)))]
 async fn list(
@@ -106,7 +106,7 @@ async fn list(
 }
 
 /// The key that this call was made with.
-#[utoipa::path(get, path = "/keys/self", tag = "keys", security(("key" = [])),
+#[utoipa::path(get, path = "/api/v1/keys/self", tag = "keys", security(("key" = [])),
     responses((status = 200, description = "The key", body = wire::Key)))]
 async fn own(State(_): State<App>, caller: Caller) -> Result<Response, Error> {
     let key = render(&caller.key);
@@ -114,7 +114,7 @@ async fn own(State(_): State<App>, caller: Caller) -> Result<Response, Error> {
 }
 
 /// A key.
-#[utoipa::path(get, path = "/keys/{id}", tag = "keys", security(("key" = [])),
+#[utoipa::path(get, path = "/api/v1/keys/{id}", tag = "keys", security(("key" = [])),
     params(("id" = String, Path, description = "`key_…`")),
     responses((status = 200, description = "The key", body = wire::Key)))]
 async fn get(
@@ -130,7 +130,7 @@ async fn get(
 }
 
 /// Removes a key; the last admin key stays.
-#[utoipa::path(delete, path = "/keys/{id}", tag = "keys", security(("key" = [])),
+#[utoipa::path(delete, path = "/api/v1/keys/{id}", tag = "keys", security(("key" = [])),
     params(("id" = String, Path, description = "`key_…`")),
     responses((status = 204, description = "It is worthless from now on")))]
 async fn delete(

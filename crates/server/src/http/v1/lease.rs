@@ -46,7 +46,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// Asks for resources: at once, or when there are some.
-#[utoipa::path(post, path = "/leases", tag = "leases", security(("key" = [])),
+#[utoipa::path(post, path = "/api/v1/leases", tag = "leases", security(("key" = [])),
     request_body = Acquire,
     responses(
         (status = 201, description = "Granted", body = wire::Lease),
@@ -92,7 +92,7 @@ fn shown(status: StatusCode, lease: &wire::Lease) -> Result<Response, Error> {
 }
 
 /// A lease; with `wait_ms` once it neither waits nor is being prepared, or when that is over.
-#[utoipa::path(get, path = "/leases/{id}", tag = "leases", security(("key" = [])),
+#[utoipa::path(get, path = "/api/v1/leases/{id}", tag = "leases", security(("key" = [])),
     params(("id" = String, Path, description = "`lease_…`"), LeaseWait),
     responses((status = 200, description = "The lease", body = wire::Lease)))]
 async fn get(
@@ -155,7 +155,7 @@ async fn current(app: &App, caller: &Caller, id: LeaseId) -> Result<wire::Lease,
 }
 
 /// Gives a lease back, or single resources of it. Safe to repeat: the answer is the same.
-#[utoipa::path(delete, path = "/leases/{id}", tag = "leases", security(("key" = [])),
+#[utoipa::path(delete, path = "/api/v1/leases/{id}", tag = "leases", security(("key" = [])),
     params(("id" = String, Path, description = "`lease_…`"), Release),
     responses((status = 200, description = "The lease as it then is", body = wire::Lease)))]
 async fn release(
@@ -181,7 +181,7 @@ async fn release(
 }
 
 /// Moves a lease's deadline, or shows that the caller of a waiting one lives.
-#[utoipa::path(post, path = "/leases/{id}/renew", tag = "leases", security(("key" = [])),
+#[utoipa::path(post, path = "/api/v1/leases/{id}/renew", tag = "leases", security(("key" = [])),
     params(("id" = String, Path, description = "`lease_…`")), request_body = Renew,
     responses((status = 200, description = "The lease", body = wire::Lease)))]
 async fn renew(
@@ -199,7 +199,7 @@ async fn renew(
 }
 
 /// Makes a lease another owner's.
-#[utoipa::path(post, path = "/leases/{id}/give", tag = "leases", security(("key" = [])),
+#[utoipa::path(post, path = "/api/v1/leases/{id}/give", tag = "leases", security(("key" = [])),
     params(("id" = String, Path, description = "`lease_…`")), request_body = Give,
     responses((status = 200, description = "The lease", body = wire::Lease)))]
 async fn give(
@@ -217,7 +217,7 @@ async fn give(
 }
 
 /// Says who may see and use a lease beside its owner.
-#[utoipa::path(post, path = "/leases/{id}/share", tag = "leases", security(("key" = [])),
+#[utoipa::path(post, path = "/api/v1/leases/{id}/share", tag = "leases", security(("key" = [])),
     params(("id" = String, Path, description = "`lease_…`")), request_body = Share,
     responses((status = 200, description = "The lease", body = wire::Lease)))]
 async fn share(
@@ -241,7 +241,7 @@ async fn share(
 }
 
 /// Changes a lease's labels and note; what is absent stays.
-#[utoipa::path(patch, path = "/leases/{id}", tag = "leases", security(("key" = [])),
+#[utoipa::path(patch, path = "/api/v1/leases/{id}", tag = "leases", security(("key" = [])),
     params(("id" = String, Path, description = "`lease_…`")), request_body = Annotate,
     responses((status = 200, description = "The lease", body = wire::Lease)))]
 async fn annotate(
@@ -288,7 +288,7 @@ fn annotation(
 }
 
 /// Ends somebody's lease.
-#[utoipa::path(post, path = "/leases/{id}/revoke", tag = "leases", security(("key" = [])),
+#[utoipa::path(post, path = "/api/v1/leases/{id}/revoke", tag = "leases", security(("key" = [])),
     params(("id" = String, Path, description = "`lease_…`")), request_body = Revoke,
     responses((status = 200, description = "The lease as it ended", body = wire::Lease)))]
 async fn revoke(

@@ -33,7 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// The pools that the caller sees, by name.
-#[utoipa::path(get, path = "/pools", tag = "pools", security(("key" = [])),
+#[utoipa::path(get, path = "/api/v1/pools", tag = "pools", security(("key" = [])),
     params(PageQuery),
     responses((status = 200, description = "One page", body = List<wire::Pool>)))]
 async fn list(
@@ -58,7 +58,7 @@ async fn list(
 }
 
 /// A pool.
-#[utoipa::path(get, path = "/pools/{name}", tag = "pools", security(("key" = [])),
+#[utoipa::path(get, path = "/api/v1/pools/{name}", tag = "pools", security(("key" = [])),
     params(("name" = String, Path, description = "Name of the pool")),
     responses((status = 200, description = "The pool", body = wire::Pool)))]
 async fn get(
@@ -77,7 +77,7 @@ async fn get(
 }
 
 /// Declares a pool, or declares it differently. What is absent takes its default.
-#[utoipa::path(put, path = "/pools/{name}", tag = "pools", security(("key" = [])),
+#[utoipa::path(put, path = "/api/v1/pools/{name}", tag = "pools", security(("key" = [])),
     params(("name" = String, Path, description = "Name of the pool")),
     request_body = PoolSpec,
     responses((status = 200, description = "The pool as it now is", body = wire::Pool)))]
@@ -130,7 +130,7 @@ fn shown(state: &Snapshot, subject: Subject) -> Result<Response, Error> {
 }
 
 /// Retires a pool: it takes no new lease and ends with its last member.
-#[utoipa::path(delete, path = "/pools/{name}", tag = "pools", security(("key" = [])),
+#[utoipa::path(delete, path = "/api/v1/pools/{name}", tag = "pools", security(("key" = [])),
     params(("name" = String, Path, description = "Name of the pool")),
     responses((status = 204, description = "It is being removed")))]
 async fn delete(

@@ -30,7 +30,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// All quotas, by owner.
-#[utoipa::path(get, path = "/quotas", tag = "quotas", security(("key" = [])),
+#[utoipa::path(get, path = "/api/v1/quotas", tag = "quotas", security(("key" = [])),
     params(PageQuery),
     responses((status = 200, description = "One page", body = List<wire::Quota>)))]
 async fn list(
@@ -52,7 +52,7 @@ async fn list(
 }
 
 /// An owner's quota and what is used of it. Everybody may read his own.
-#[utoipa::path(get, path = "/quotas/{owner}", tag = "quotas", security(("key" = [])),
+#[utoipa::path(get, path = "/api/v1/quotas/{owner}", tag = "quotas", security(("key" = [])),
     params(("owner" = String, Path, description = "The owner")),
     responses((status = 200, description = "The quota", body = wire::Quota)))]
 async fn get(
@@ -73,7 +73,7 @@ async fn get(
 }
 
 /// Bounds an owner.
-#[utoipa::path(put, path = "/quotas/{owner}", tag = "quotas", security(("key" = [])),
+#[utoipa::path(put, path = "/api/v1/quotas/{owner}", tag = "quotas", security(("key" = [])),
     params(("owner" = String, Path, description = "The owner")),
     request_body = wire::QuotaSpec,
     responses((status = 200, description = "The quota as it now is", body = wire::Quota)))]
@@ -102,7 +102,7 @@ async fn put(
 }
 
 /// Unbounds an owner.
-#[utoipa::path(delete, path = "/quotas/{owner}", tag = "quotas", security(("key" = [])),
+#[utoipa::path(delete, path = "/api/v1/quotas/{owner}", tag = "quotas", security(("key" = [])),
     params(("owner" = String, Path, description = "The owner")),
     responses((status = 204, description = "Nothing bounds him any more")))]
 async fn delete(

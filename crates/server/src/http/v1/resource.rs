@@ -35,7 +35,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 
 /// Declares resources, all or none. A name that its pool has already takes the new attributes,
 /// labels and endpoints; its state stays.
-#[utoipa::path(post, path = "/resources", tag = "resources", security(("key" = [])),
+#[utoipa::path(post, path = "/api/v1/resources", tag = "resources", security(("key" = [])),
     request_body = Declare,
     responses((status = 201, description = "They, in the same order", body = List<wire::Resource>)))]
 async fn declare(State(app): State<App>, mut ask: Ask<Declare>) -> Result<Response, Error> {
@@ -79,7 +79,7 @@ fn named(act: &Act) -> Option<(Name, ResourceName)> {
 }
 
 /// A resource, as far as the caller may see.
-#[utoipa::path(get, path = "/resources/{id}", tag = "resources", security(("key" = [])),
+#[utoipa::path(get, path = "/api/v1/resources/{id}", tag = "resources", security(("key" = [])),
     params(("id" = String, Path, description = "`res_…`")),
     responses((status = 200, description = "The resource", body = wire::Resource)))]
 async fn get(
@@ -117,7 +117,7 @@ fn shown(
 }
 
 /// Removes a resource; with `force` even a leased one, whose lease then lets go of it.
-#[utoipa::path(delete, path = "/resources/{id}", tag = "resources", security(("key" = [])),
+#[utoipa::path(delete, path = "/api/v1/resources/{id}", tag = "resources", security(("key" = [])),
     params(("id" = String, Path, description = "`res_…`"), DeleteResource),
     responses((status = 204, description = "It is gone, or being removed")))]
 async fn delete(
@@ -137,7 +137,7 @@ async fn delete(
 }
 
 /// Takes a resource out of its pool, now or once it is no longer busy.
-#[utoipa::path(post, path = "/resources/{id}/withhold", tag = "resources", security(("key" = [])),
+#[utoipa::path(post, path = "/api/v1/resources/{id}/withhold", tag = "resources", security(("key" = [])),
     params(("id" = String, Path, description = "`res_…`")),
     request_body = Withhold,
     responses((status = 200, description = "The resource as it now is", body = wire::Resource)))]
@@ -157,7 +157,7 @@ async fn withhold(
 }
 
 /// Puts a withheld resource back: free if it was clean, else to be cleaned.
-#[utoipa::path(post, path = "/resources/{id}/return", tag = "resources", security(("key" = [])),
+#[utoipa::path(post, path = "/api/v1/resources/{id}/return", tag = "resources", security(("key" = [])),
     params(("id" = String, Path, description = "`res_…`")),
     responses((status = 200, description = "The resource as it now is", body = wire::Resource)))]
 async fn put_back(

@@ -31,7 +31,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 struct NoQuery {}
 
 /// How things stand. Users get the numbers of the pools they see and of their own leases.
-#[utoipa::path(get, path = "/stats", tag = "stats", security(("key" = [])),
+#[utoipa::path(get, path = "/api/v1/stats", tag = "stats", security(("key" = [])),
     responses((status = 200, description = "The numbers", body = Stats)))]
 async fn get(
     State(app): State<App>,

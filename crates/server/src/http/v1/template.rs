@@ -33,7 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// Newest revisions of all templates, by name, without their files.
-#[utoipa::path(get, path = "/templates", tag = "templates", security(("key" = [])),
+#[utoipa::path(get, path = "/api/v1/templates", tag = "templates", security(("key" = [])),
     params(PageQuery),
     responses((status = 200, description = "One page", body = List<wire::Template>)))]
 async fn list(
@@ -63,7 +63,7 @@ async fn list(
 }
 
 /// A template's newest revision with its files.
-#[utoipa::path(get, path = "/templates/{name}", tag = "templates", security(("key" = [])),
+#[utoipa::path(get, path = "/api/v1/templates/{name}", tag = "templates", security(("key" = [])),
     params(("name" = String, Path, description = "Name of the template")),
     responses((status = 200, description = "The template", body = wire::Template)))]
 async fn get(
@@ -82,7 +82,7 @@ async fn get(
 }
 
 /// Puts a template; other files than before make a new revision.
-#[utoipa::path(put, path = "/templates/{name}", tag = "templates", security(("key" = [])),
+#[utoipa::path(put, path = "/api/v1/templates/{name}", tag = "templates", security(("key" = [])),
     params(("name" = String, Path, description = "Name of the template")),
     request_body = TemplateSpec,
     responses((status = 200, description = "The newest revision", body = wire::Template)))]
@@ -167,7 +167,7 @@ fn wrong(problems: &[Problem]) -> Error {
 }
 
 /// Removes a template that no pool names.
-#[utoipa::path(delete, path = "/templates/{name}", tag = "templates", security(("key" = [])),
+#[utoipa::path(delete, path = "/api/v1/templates/{name}", tag = "templates", security(("key" = [])),
     params(("name" = String, Path, description = "Name of the template")),
     responses((status = 204, description = "It is gone")))]
 async fn delete(

@@ -33,7 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// All webhooks, by name, without their secrets.
-#[utoipa::path(get, path = "/webhooks", tag = "webhooks", security(("key" = [])),
+#[utoipa::path(get, path = "/api/v1/webhooks", tag = "webhooks", security(("key" = [])),
     params(PageQuery),
     responses((status = 200, description = "One page", body = List<wire::Webhook>)))]
 async fn list(
@@ -55,7 +55,7 @@ async fn list(
 }
 
 /// A webhook, and how its deliveries stand.
-#[utoipa::path(get, path = "/webhooks/{name}", tag = "webhooks", security(("key" = [])),
+#[utoipa::path(get, path = "/api/v1/webhooks/{name}", tag = "webhooks", security(("key" = [])),
     params(("name" = String, Path, description = "Its name")),
     responses((status = 200, description = "The webhook", body = wire::Webhook)))]
 async fn get(
@@ -72,7 +72,7 @@ async fn get(
 }
 
 /// Declares a webhook. A secret that the server made is in this answer and nowhere else.
-#[utoipa::path(put, path = "/webhooks/{name}", tag = "webhooks", security(("key" = [])),
+#[utoipa::path(put, path = "/api/v1/webhooks/{name}", tag = "webhooks", security(("key" = [])),
     params(("name" = String, Path, description = "Its name")),
     request_body = wire::WebhookSpec,
     responses((status = 200, description = "The webhook as it now is", body = DeclaredWebhook)))]
@@ -147,7 +147,7 @@ fn act(
 }
 
 /// Removes a webhook; what it has not been told is lost.
-#[utoipa::path(delete, path = "/webhooks/{name}", tag = "webhooks", security(("key" = [])),
+#[utoipa::path(delete, path = "/api/v1/webhooks/{name}", tag = "webhooks", security(("key" = [])),
     params(("name" = String, Path, description = "Its name")),
     responses((status = 204, description = "It is told nothing more")))]
 async fn delete(

@@ -31,7 +31,7 @@ const SORTED_MAX: usize = 100_000;
 type Place = (String, u64);
 
 /// Leases that the caller may see: the live ones, or with `state=ended` those of the past.
-#[utoipa::path(get, path = "/leases", tag = "leases", security(("key" = [])),
+#[utoipa::path(get, path = "/api/v1/leases", tag = "leases", security(("key" = [])),
     params(LeaseQuery),
     responses((status = 200, description = "One page", body = List<wire::Lease>)))]
 pub async fn list(

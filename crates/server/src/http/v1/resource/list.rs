@@ -31,7 +31,7 @@ const LOOKED_AT_MAX: usize = 100_000;
 type Place = (u64, String, String);
 
 /// Resources of pools that the caller sees.
-#[utoipa::path(get, path = "/resources", tag = "resources", security(("key" = [])),
+#[utoipa::path(get, path = "/api/v1/resources", tag = "resources", security(("key" = [])),
     params(ResourceQuery),
     responses((status = 200, description = "One page", body = List<wire::Resource>)))]
 pub async fn list(
