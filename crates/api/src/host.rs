@@ -63,7 +63,8 @@ pub struct HostSpec {
     /// Speak plain TCP to an engine: whoever reaches its port owns the machine.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub allow_plain_tcp: bool,
-    /// How to prove who we are. Never shown; when absent the stored one stays.
+    /// The same without files, sealed in the store. Never shown; when absent the stored one stays,
+    /// an empty one removes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential: Option<HostCredential>,
     /// Name of the file that `load` declared this from.
@@ -221,7 +222,7 @@ pub struct Host {
     pub credential_stored: bool,
     /// Whether it answers.
     pub state: HostState,
-    /// When it last did.
+    /// When it last did, as far as the server has looked since it started.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen_at: Option<Timestamp>,
     /// Why it does not, or why nothing can be built there, in one sentence.

@@ -102,6 +102,14 @@ fn all(config: &Config, looked: &Look, report: &mut Report) -> Result<(), Failur
     store(looked, report);
     clock(looked, report);
     numbers(&looked.state, report);
+    match host::master_key(config) {
+        Ok(Some(key)) => report.is_well("master key", format!("its id is {}", key.id())),
+        Ok(None) => report.warns(
+            "master key",
+            "there is none; no sealed secret can be opened",
+        ),
+        Err(error) => report.is_bad("master key", error),
+    }
     let hosts = host::look_at_all(config, looked)?;
     let ahead = hosts.iter().any(|seen| !seen.later.is_empty());
     for seen in &hosts {

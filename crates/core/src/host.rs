@@ -52,6 +52,9 @@ pub struct HostSpec {
     pub address: Box<str>,
     /// How the driver proves who it is: option → value (file names, never secrets).
     pub options: BTreeMap<Box<str>, Box<str>>,
+    /// The same without files: sealed for the place [`credential_place`] names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential: Option<Box<str>>,
     /// Address under which holders reach what runs here; empty leaves it to the driver.
     pub reach: Box<str>,
     /// Most resources at once.
@@ -115,6 +118,11 @@ pub struct Backoff {
     /// no failure more.
     #[serde(default)]
     pub since: Number,
+}
+
+/// What a host's credential is sealed for.
+pub fn credential_place(name: &Name) -> String {
+    format!("host/{name}/credential")
 }
 
 impl Host {

@@ -187,6 +187,11 @@ limits! {
     "Hosts and builds" {
         /// Resources on one host: each is in every list its driver gives.
         RESOURCES_PER_HOST_MAX: usize = 100_000;
+        /// Bytes of all texts of one host's credential: keys, certificates and a site's `known_hosts`.
+        CREDENTIAL_BYTES_MAX: usize = 64 * KIB;
+        /// Bytes of the same once it is sealed, in memory for each host: a half more for escapes, and
+        /// of that a third for base64.
+        SEALED_BYTES_MAX: usize = 128 * KIB;
         /// Driver calls under way per host, deletions included.
         CALLS_PER_HOST_MAX: usize = 16;
         /// Builds and cleanings at once in one pool.
@@ -295,6 +300,7 @@ const _: () = {
     assert!(KEY_BYTES_MAX < 1 << 8);
     assert!(BUILDS_PER_HOST_DEFAULT <= BUILDS_PER_HOST_MAX);
     assert!(BACK_OFF_MS_MIN <= BACK_OFF_MS_MAX);
+    assert!(CREDENTIAL_BYTES_MAX * 3 / 2 * 4 / 3 <= SEALED_BYTES_MAX);
     assert!(
         WEBHOOK_CALLS_MAX <= WEBHOOK_WINDOW_MAX && WEBHOOK_WINDOW_MAX <= WEBHOOK_BACKLOG_EVENTS_MAX
     );

@@ -8,6 +8,7 @@ mod address;
 mod call;
 mod container;
 mod create;
+mod credential;
 mod delete;
 mod fault;
 mod files;
@@ -30,8 +31,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use caviada_core::id::ResourceId;
 
-pub use address::{Credentials, DockerAddress, InvalidAddress, PlainTcp, SshFiles, TlsFiles};
+pub use address::{Credentials, DockerAddress, InvalidAddress, PlainTcp};
 pub use call::Deadlines;
+pub use credential::{Material, Part, SshCredential, TlsCredential, Unusable};
 
 use crate::blueprint::Blueprint;
 use crate::{

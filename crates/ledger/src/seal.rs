@@ -6,7 +6,8 @@
 //! that is copied to another row does not open there.
 
 use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -18,6 +19,8 @@ use crate::directory::Directory;
 
 /// Names the master key in the environment: 32 bytes as base64 without padding, `-` and `_`.
 pub const MASTER_KEY: &str = "CAVIADA_MASTER_KEY";
+/// Where the key lies in the data directory, unless the environment has it.
+const FILE: &str = "master.key";
 /// How a sealed text begins.
 const VERSION: &str = "v1";
 const NONCE_BYTES: usize = 24;
@@ -76,35 +79,40 @@ impl MasterKey {
     /// # Errors
     /// When the key is not one, or the file cannot be read, made, or is not private.
     pub fn find(environment: Option<&str>, directory: &Directory) -> Result<Self, SealError> {
+        if let Some(found) = Self::present(environment, directory.path())? {
+            return Ok(found);
+        }
+        let path = directory.path().join(FILE);
+        let io = |error| io(&path, error);
+        let key = Key::try_generate().map_err(|e| SealError::Random(e.to_string()))?;
+        let text = URL_SAFE_NO_PAD.encode(key);
+        let mut file = private_file().open(&path).map_err(io)?;
+        // A key that is lost takes the secrets with it: it is on the disk before it is used.
+        writeln!(file, "{text}")
+            .and_then(|()| file.sync_all())
+            .map_err(io)?;
+        Self::parse(&text, FILE)
+    }
+
+    /// The same for whoever only looks beside a server: none if there is none yet.
+    ///
+    /// # Errors
+    /// When the key is not one, or the file cannot be read or is not private.
+    pub fn present(environment: Option<&str>, data_dir: &Path) -> Result<Option<Self>, SealError> {
         if let Some(text) = environment {
-            return Self::parse(text, MASTER_KEY);
+            return Self::parse(text, MASTER_KEY).map(Some);
         }
-        let path = directory.path().join("master.key");
-        let name = path.display().to_string();
-        let io = |error| SealError::Io {
-            path: name.clone(),
-            error,
+        let path = data_dir.join(FILE);
+        let text = match std::fs::read_to_string(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io(&path, error)),
         };
-        match std::fs::read_to_string(&path) {
-            Ok(text) => {
-                if !is_private(&path).map_err(io)? {
-                    return Err(SealError::NotPrivate(name));
-                }
-                Self::parse(&text, &name)
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let key = Key::try_generate().map_err(|e| SealError::Random(e.to_string()))?;
-                let text = URL_SAFE_NO_PAD.encode(key);
-                let mut file = private_file().open(&path).map_err(io)?;
-                // A key that is lost takes the secrets with it: it is on the disk before it is
-                // used.
-                writeln!(file, "{text}")
-                    .and_then(|()| file.sync_all())
-                    .map_err(io)?;
-                Self::parse(&text, &name)
-            }
-            Err(error) => Err(io(error)),
+        let name = path.display().to_string();
+        if !is_private(&path).map_err(|error| io(&path, error))? {
+            return Err(SealError::NotPrivate(name));
         }
+        Self::parse(&text, &name).map(Some)
     }
 
     fn parse(text: &str, from: &str) -> Result<Self, SealError> {
@@ -181,6 +189,13 @@ impl MasterKey {
     }
 }
 
+fn io(path: &Path, error: std::io::Error) -> SealError {
+    SealError::Io {
+        path: path.display().to_string(),
+        error,
+    }
+}
+
 #[cfg(unix)]
 fn private_file() -> OpenOptions {
     use std::os::unix::fs::OpenOptionsExt as _;
@@ -197,13 +212,13 @@ fn private_file() -> OpenOptions {
 }
 
 #[cfg(unix)]
-fn is_private(path: &std::path::Path) -> std::io::Result<bool> {
+fn is_private(path: &Path) -> std::io::Result<bool> {
     use std::os::unix::fs::PermissionsExt as _;
     Ok(std::fs::metadata(path)?.permissions().mode() & 0o077 == 0)
 }
 
 #[cfg(not(unix))]
-fn is_private(_: &std::path::Path) -> std::io::Result<bool> {
+fn is_private(_: &Path) -> std::io::Result<bool> {
     Ok(true)
 }
 
@@ -255,7 +270,10 @@ mod tests {
     fn the_first_start_makes_a_private_key_and_the_next_one_finds_it() {
         let files = tempfile::tempdir().unwrap();
         let directory = Directory::lock(files.path()).unwrap();
+        let present = || MasterKey::present(None, files.path()).unwrap();
+        assert!(present().is_none());
         let made = MasterKey::find(None, &directory).unwrap();
+        assert_eq!(present().unwrap().id(), made.id());
         let found = MasterKey::find(None, &directory).unwrap();
         assert_eq!(made.id(), found.id());
         let given = URL_SAFE_NO_PAD.encode([3; 32]);

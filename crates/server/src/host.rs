@@ -1,27 +1,37 @@
 //! Hosts as the reconciler reaches them: the driver of each, and what it is asked to build.
 
+pub mod credential;
+
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use caviada_core::host::HostSpec;
+use caviada_api::host::HostCredential;
+use caviada_core::host::{Host, HostSpec};
 use caviada_core::id::{ResourceId, TemplateId};
 use caviada_core::pool::PoolKind;
 use caviada_core::state::State;
 use caviada_driver::Driver;
 use caviada_driver::blueprint::{Blueprint, Subnet};
-use caviada_driver::docker::{
-    Credentials, Docker, DockerAddress, DockerOptions, PlainTcp, SshFiles, TlsFiles,
-};
+use caviada_driver::docker::{Credentials, Docker, DockerAddress, DockerOptions, PlainTcp};
 use caviada_driver::process::{ProcessConfig, ProcessDriver};
 use caviada_driver::template::{Parameters, PortBlock, Problem, Reserved, Source, Template};
+use caviada_ledger::seal::MasterKey;
 
 /// Why a host or a blueprint cannot be had; for people.
 #[derive(Debug, thiserror::Error)]
 pub enum Unfit {
-    /// The host's driver or address means nothing here.
+    /// There is no such driver here, or nothing it could prove itself with.
     #[error("{0}")]
     Host(String),
+    /// What a field of the host says is nothing that a driver could be made with.
+    #[error("{field}: {why}")]
+    Field {
+        /// The field, in the words of the API.
+        field: String,
+        /// What is wrong with it.
+        why: String,
+    },
     /// The resource, its pool or its template is gone.
     #[error("{0} is gone")]
     Gone(ResourceId),
@@ -35,6 +45,15 @@ pub enum Unfit {
     },
 }
 
+impl Unfit {
+    fn field(field: impl Into<String>, why: impl Into<String>) -> Self {
+        Self::Field {
+            field: field.into(),
+            why: why.into(),
+        }
+    }
+}
+
 /// What this server makes drivers of.
 #[derive(Debug, Clone)]
 pub struct Drivers {
@@ -44,19 +63,42 @@ pub struct Drivers {
     pub process_dir: PathBuf,
     /// This program, which the process driver starts again as a shim and as a sample.
     pub program: String,
+    /// Opens credentials; without it only hosts that have none can be reached.
+    pub key: Option<Arc<MasterKey>>,
 }
 
 impl Drivers {
     /// The driver for a host.
-    pub fn of(&self, spec: &HostSpec) -> Result<Arc<dyn Driver>, Unfit> {
+    ///
+    /// # Errors
+    /// What is said of it does not fit together, or its credential cannot be opened.
+    pub fn of(&self, host: &Host) -> Result<Arc<dyn Driver>, Unfit> {
+        let spec = &host.spec;
         match &*spec.driver {
-            "docker" => docker(&self.installation, spec),
+            "docker" => docker(&self.installation, spec, &self.credential(host)?),
             "process" => Ok(Arc::new(self.process(spec))),
             other => {
                 let why = format!("there is no driver '{other}' here; use docker or process");
                 Err(Unfit::Host(why))
             }
         }
+    }
+
+    fn credential(&self, host: &Host) -> Result<HostCredential, Unfit> {
+        let Some(sealed) = &host.spec.credential else {
+            return Ok(HostCredential::default());
+        };
+        let no = |why: &str| {
+            Unfit::Host(format!(
+                "its credential cannot be opened: {why}; put it again, or use the master key it \
+                 was sealed under"
+            ))
+        };
+        let key = self
+            .key
+            .as_deref()
+            .ok_or_else(|| no("no master key is here"))?;
+        credential::open(key, &host.name, sealed).map_err(|e| no(&e.to_string()))
     }
 
     fn process(&self, spec: &HostSpec) -> ProcessDriver {
@@ -71,41 +113,16 @@ impl Drivers {
     }
 }
 
-fn docker(installation: &str, spec: &HostSpec) -> Result<Arc<dyn Driver>, Unfit> {
-    let mut options = DockerOptions::new(installation, docker_address(spec)?);
+fn docker(
+    installation: &str,
+    spec: &HostSpec,
+    plain: &HostCredential,
+) -> Result<Arc<dyn Driver>, Unfit> {
+    let mut options = DockerOptions::new(installation, credential::address(spec, plain)?);
     if !spec.reach.is_empty() {
         options.published_at = Some(spec.reach.to_string());
     }
     Ok(Arc::new(Docker::new(options)))
-}
-
-fn docker_address(spec: &HostSpec) -> Result<DockerAddress, Unfit> {
-    let option = |name: &str| spec.options.get(name).map(|v| PathBuf::from(&**v));
-    let tls = match (option("tls_ca"), option("tls_cert"), option("tls_key")) {
-        (Some(ca), Some(cert), Some(key)) => Some(TlsFiles { ca, cert, key }),
-        (None, None, None) => None,
-        _ => {
-            let all = "tls_ca, tls_cert and tls_key go together";
-            return Err(Unfit::Host(all.to_owned()));
-        }
-    };
-    let plain = spec
-        .options
-        .get("plain_tcp")
-        .is_some_and(|v| &**v == "allow");
-    let credentials = Credentials {
-        tls,
-        ssh: SshFiles {
-            key: option("ssh_key"),
-            known_hosts: option("ssh_known_hosts"),
-        },
-        plain_tcp: if plain {
-            PlainTcp::Allow
-        } else {
-            PlainTcp::Refuse
-        },
-    };
-    DockerAddress::parse(&spec.address, credentials).map_err(|e| Unfit::Host(e.to_string()))
 }
 
 /// Parsed templates, each revision once.
@@ -189,9 +206,13 @@ pub fn source(files: &BTreeMap<Box<str>, Box<str>>) -> Source {
 fn reach(spec: &HostSpec) -> String {
     let told = Some(spec.reach.to_string()).filter(|told| !told.is_empty());
     let engine = || {
-        let address = docker_address(spec)
-            .ok()
-            .filter(|_| &*spec.driver == "docker");
+        // Only where, so nothing has to be proven.
+        let unproven = Credentials {
+            plain_tcp: PlainTcp::Allow,
+            ..Credentials::default()
+        };
+        let address = DockerAddress::parse(&spec.address, unproven).ok();
+        let address = address.filter(|_| &*spec.driver == "docker");
         address.map(|address| address.published_at())
     };
     told.or_else(engine).unwrap_or("127.0.0.1".to_owned())
@@ -207,6 +228,7 @@ mod tests {
             driver: driver.into(),
             address: address.into(),
             options: BTreeMap::new(),
+            credential: None,
             reach: reach.into(),
             capacity: 1,
             holds: Default::default(),
@@ -223,6 +245,7 @@ mod tests {
         for (spec, reached) in [
             (spec("docker", "unix:///run/docker.sock", ""), "127.0.0.1"),
             (spec("docker", "ssh://ana@lab.example", ""), "lab.example"),
+            (spec("docker", "tcp://lab.example:2376", ""), "lab.example"),
             (
                 spec("docker", "ssh://ana@lab.example", "10.0.0.7"),
                 "10.0.0.7",

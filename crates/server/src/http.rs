@@ -32,8 +32,10 @@ use caviada_core::limits;
 use caviada_core::time::Time;
 use caviada_ledger::Handle;
 use caviada_ledger::history::History;
+use caviada_ledger::seal::MasterKey;
 
 use crate::progress::Progress;
+use crate::sight::Sights;
 use crate::webhook::Webhooks;
 use limit::Limit;
 use meter::Meters;
@@ -53,8 +55,12 @@ pub struct Options {
     pub answer_within: Duration,
     /// Where bring-ups tell how far they are.
     pub progress: Progress,
+    /// Where the reconciler tells what it sees of hosts.
+    pub sights: Sights,
     /// What is told to whom; without it no webhook can be declared.
     pub webhooks: Option<Webhooks>,
+    /// Seals credentials of hosts; without it none can be put.
+    pub key: Option<Arc<MasterKey>>,
 }
 
 impl Default for Options {
@@ -65,7 +71,9 @@ impl Default for Options {
             body_bytes_max: limits::BODY_BYTES_MAX,
             answer_within: Duration::from_secs(30),
             webhooks: None,
+            key: None,
             progress: Progress::default(),
+            sights: Sights::default(),
         }
     }
 }
@@ -115,9 +123,18 @@ impl App {
         &self.0.options.progress
     }
 
+    fn sights(&self) -> &Sights {
+        &self.0.options.sights
+    }
+
     fn webhooks(&self) -> Result<&Webhooks, problem::Error> {
         let webhooks = self.0.options.webhooks.as_ref();
         webhooks.ok_or_else(|| problem::Error::new("unavailable"))
+    }
+
+    fn key(&self) -> Result<&MasterKey, problem::Error> {
+        let key = self.0.options.key.as_deref();
+        key.ok_or_else(|| problem::Error::new("unavailable"))
     }
 
     fn limit(&self) -> &Limit {

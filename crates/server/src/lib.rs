@@ -5,6 +5,7 @@ pub mod host;
 pub mod http;
 pub mod progress;
 pub mod reconciler;
+pub mod sight;
 pub mod webhook;
 
 use std::io::Write as _;
@@ -76,7 +77,7 @@ pub struct Options {
 #[derive(Debug)]
 pub struct Server {
     running: Running,
-    key: MasterKey,
+    key: Arc<MasterKey>,
 }
 
 impl Server {
@@ -88,12 +89,20 @@ impl Server {
         let open = move || caviada_ledger::start(&directory, &place, start);
         let opened = tokio::task::spawn_blocking(open).await;
         let running = opened.map_err(|_| Error::Vanished)??;
-        Ok(Self { running, key })
+        Ok(Self {
+            running,
+            key: Arc::new(key),
+        })
     }
 
     /// Names this installation on everything it makes.
     pub fn installation(&self) -> &str {
         &self.running.installation
+    }
+
+    /// The key under which secrets are sealed.
+    pub fn master_key(&self) -> Arc<MasterKey> {
+        self.key.clone()
     }
 
     /// The store is older than a revision that this data directory has seen.
@@ -106,7 +115,7 @@ impl Server {
     pub async fn run(self, listen: SocketAddr, options: Options) -> Result<(), Error> {
         let mut running = self.running;
         let (handle, history) = (running.handle.clone(), running.history.clone());
-        let webhooks = Webhooks::new(self.key, options.targets, running.marks.clone());
+        let webhooks = Webhooks::new(self.key.clone(), options.targets, running.marks.clone());
         let listener = TcpListener::bind(listen)
             .await
             .map_err(|error| Error::Listen {
@@ -117,7 +126,9 @@ impl Server {
         http::auth::first_key(&handle, options.admin_key, print_key).await?;
         let http = http::Options {
             progress: options.reconciler.progress.clone(),
+            sights: options.reconciler.sights.clone(),
             webhooks: Some(webhooks.clone()),
+            key: Some(self.key),
             ..options.http
         };
         let told = tokio::spawn(webhook::run(handle.clone(), history.clone(), webhooks));

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use caviada_api::host::HostFacts;
 use caviada_core::command::{Act, AttemptOutcome, By, Command};
 use caviada_core::host::HostSpec;
 use caviada_core::id::{HostId, ResourceId};
@@ -20,6 +21,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use crate::host::{Drivers, Templates};
 use crate::progress::{Progress, UnderWay};
+use crate::sight::Sights;
 
 /// A look that takes longer says nothing about the host.
 const LOOK_MAX: Duration = Duration::from_secs(30);
@@ -38,6 +40,8 @@ pub struct Options {
     pub rolled_back: bool,
     /// Where driver calls tell how far they are.
     pub progress: Progress,
+    /// Where looks tell what they saw.
+    pub sights: Sights,
 }
 
 /// Runs until the ledger ends or the task is dropped; dropping it drops every call under way,
@@ -62,6 +66,7 @@ pub async fn run(handle: Handle, options: Options) {
             return;
         };
         let now = shell.handle.now();
+        shell.forget(&state);
         for output in reconciler.step(&state, now, input) {
             shell.perform(&state, output);
         }
@@ -102,18 +107,13 @@ impl Shell {
     fn perform(&mut self, state: &Arc<State>, output: Output) {
         match output {
             Output::Look(host) => {
-                let driver = self.driver(state, host);
-                let inputs = self.inputs.clone();
-                self.tasks.spawn(async move {
-                    let seen = match driver {
-                        Ok(driver) => look(&*driver, host).await,
-                        Err(why) => {
-                            tracing::warn!(host.id = %host, "{why}");
-                            None
-                        }
-                    };
-                    let _ = inputs.send(Input::Looked(host, seen)).await;
-                });
+                let look = Look {
+                    host,
+                    driver: self.driver(state, host),
+                    handle: self.handle.clone(),
+                    sights: self.options.sights.clone(),
+                };
+                self.tasks.spawn(look.take(self.inputs.clone()));
             }
             Output::Act(action) => {
                 let call = Call {
@@ -150,6 +150,14 @@ impl Shell {
         }
     }
 
+    /// Forgets hosts that are gone, and what their drivers hold to prove who they are.
+    fn forget(&mut self, state: &State) {
+        if self.drivers.len() > state.hosts.len() {
+            self.drivers.retain(|id, _| state.hosts.get(id).is_some());
+        }
+        self.options.sights.retain(state);
+    }
+
     /// The host's driver; made anew when its spec changed.
     fn driver(&mut self, state: &State, id: HostId) -> Result<Arc<dyn Driver>, String> {
         let host = state
@@ -161,12 +169,9 @@ impl Shell {
         {
             return Ok(driver.clone());
         }
-        let driver = self
-            .options
-            .drivers
-            .of(&host.spec)
-            .map_err(|e| e.to_string())?;
+        let driver = self.options.drivers.of(host).map_err(|e| e.to_string())?;
         self.drivers.insert(id, (host.spec.clone(), driver.clone()));
+        self.options.sights.changed(id);
         Ok(driver)
     }
 }
@@ -203,18 +208,57 @@ async fn report(handle: Handle, act: Act) {
     }
 }
 
-async fn look(driver: &dyn Driver, host: HostId) -> Option<Observed> {
-    let listed = match tokio::time::timeout(LOOK_MAX, driver.list()).await {
-        Ok(Ok(listed)) => listed,
-        Ok(Err(why)) => {
-            tracing::warn!(host.id = %host, "{why}");
-            return None;
+/// One look at a host.
+struct Look {
+    host: HostId,
+    driver: Result<Arc<dyn Driver>, String>,
+    handle: Handle,
+    sights: Sights,
+}
+
+impl Look {
+    async fn take(self, inputs: mpsc::Sender<Input>) {
+        let Self { host, driver, .. } = &self;
+        let seen = match driver {
+            Ok(driver) => match listed(&**driver).await {
+                Ok(seen) => Ok((driver, seen)),
+                Err(why) => Err(format!("its driver cannot reach it: {why}")),
+            },
+            Err(why) => Err(why.clone()),
+        };
+        let (asks, seen) = match seen {
+            Ok((driver, seen)) => {
+                let asks = self.sights.seen(*host, self.handle.now());
+                (asks.then_some(driver), Some(seen))
+            }
+            Err(why) => {
+                tracing::warn!(host.id = %host, "{why}");
+                self.sights.missed(*host, &why);
+                (None, None)
+            }
+        };
+        let _ = inputs.send(Input::Looked(*host, seen)).await;
+        // After the look, which shall not wait for what people may like to know.
+        if let Some(driver) = asks {
+            self.sights.told(*host, facts(&**driver).await);
         }
-        Err(_) => {
-            tracing::warn!(host.id = %host, "list: no answer within {} s", LOOK_MAX.as_secs());
-            return None;
-        }
-    };
+    }
+}
+
+async fn facts(driver: &dyn Driver) -> Option<HostFacts> {
+    let told = tokio::time::timeout(LOOK_MAX, driver.probe()).await;
+    let facts = told.ok()?.ok()?;
+    Some(HostFacts {
+        version: facts.version,
+        cpus: facts.cpus,
+        memory_bytes: facts.memory_bytes,
+    })
+}
+
+async fn listed(driver: &dyn Driver) -> Result<Observed, String> {
+    let listed = tokio::time::timeout(LOOK_MAX, driver.list()).await;
+    let late = |_| format!("no answer within {} s", LOOK_MAX.as_secs());
+    let listed = listed.map_err(late)?.map_err(|e| e.detail)?;
     let seen = |s: driver::Seen| {
         let condition = match s.condition {
             driver::Condition::Up => Condition::Up,
@@ -231,7 +275,7 @@ async fn look(driver: &dyn Driver, host: HostId) -> Option<Observed> {
             },
         )
     };
-    Some(listed.into_iter().map(seen).collect())
+    Ok(listed.into_iter().map(seen).collect())
 }
 
 /// One driver call.

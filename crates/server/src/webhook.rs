@@ -34,7 +34,7 @@ pub struct Webhooks(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    key: MasterKey,
+    key: Arc<MasterKey>,
     targets: Arc<Targets>,
     marks: Marks,
     standings: RwLock<HashMap<WebhookId, Standing>>,
@@ -53,7 +53,7 @@ pub struct Standing {
 
 impl Webhooks {
     /// Nothing is told yet.
-    pub fn new(key: MasterKey, targets: Targets, marks: Marks) -> Self {
+    pub fn new(key: Arc<MasterKey>, targets: Targets, marks: Marks) -> Self {
         Self(Arc::new(Inner {
             key,
             targets: Arc::new(targets),

@@ -13,6 +13,7 @@
 //! so on stderr, and leaves a line for the summary of `cargo xtask test`.
 
 mod absence;
+mod authority;
 mod engine;
 mod image;
 mod keeper;
@@ -20,6 +21,7 @@ mod postgres;
 
 use std::path::{Path, PathBuf};
 
+pub use authority::Authority;
 pub use engine::Engine;
 pub use image::program;
 pub use postgres::Postgres;

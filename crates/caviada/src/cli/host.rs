@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use caviada_api::client::{Client, every};
+use caviada_api::client::{Client, Error, every};
 use caviada_api::host::{
     DeleteHost, DriverName, Host, HostCredential, HostPatch, HostPorts, HostSpec, HostSubnets,
 };
 use caviada_api::list::PageQuery;
+use caviada_api::problem::code;
 use caviada_api::quantity;
 use clap::{Args, Subcommand};
 
@@ -15,6 +16,9 @@ use super::lease::want::key_values as pairs;
 use super::output::{Out, Row};
 use super::pool::wire;
 use super::table::{key_values, or_dash, time, word};
+
+/// Tries to change a host that changes meanwhile.
+const TRIES_MAX: u32 = 3;
 
 /// Hosts.
 #[derive(Debug, Subcommand)]
@@ -95,6 +99,9 @@ pub struct SetArgs {
     /// known_hosts for SSH
     #[arg(long, value_name = "FILE")]
     ssh_known_hosts: Option<PathBuf>,
+    /// Forget the stored certificates and keys
+    #[arg(long, conflicts_with_all = ["tls_ca", "tls_key", "ssh_key", "ssh_known_hosts"])]
+    no_credential: bool,
 }
 
 fn ports(text: &str) -> Result<HostPorts, String> {
@@ -200,6 +207,19 @@ pub async fn host(client: &Client, command: HostCommand, out: &Out) -> Result<Ex
 }
 
 async fn set(client: &Client, args: &SetArgs) -> Result<Host, Failure> {
+    let mut tries = 0;
+    loop {
+        tries += 1;
+        match set_once(client, args).await? {
+            Ok(host) => return Ok(host),
+            // Its etag moves also when the server sees something of it.
+            Err(error) if error.code() == Some(code::CHANGED) && tries < TRIES_MAX => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+async fn set_once(client: &Client, args: &SetArgs) -> Result<Result<Host, Error>, Failure> {
     let (mut spec, etag) = match client.host(&args.name).await {
         Ok(host) => (host.spec, Some(host.etag)),
         Err(error) if error.is_unknown() => {
@@ -211,7 +231,7 @@ async fn set(client: &Client, args: &SetArgs) -> Result<Host, Failure> {
         Err(error) => return Err(error.into()),
     };
     args.change(&mut spec)?;
-    Ok(client.put_host(&args.name, &spec, etag.as_deref()).await?)
+    Ok(client.put_host(&args.name, &spec, etag.as_deref()).await)
 }
 
 impl SetArgs {
@@ -242,7 +262,7 @@ impl SetArgs {
             ssh_key_pem: read(&self.ssh_key)?,
             ssh_known_hosts: read(&self.ssh_known_hosts)?,
         };
-        if credential != HostCredential::default() {
+        if self.no_credential || credential != HostCredential::default() {
             spec.credential = Some(credential);
         }
         Ok(())

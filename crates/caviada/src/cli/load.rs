@@ -71,7 +71,7 @@ pub async fn load(client: &Client, args: LoadArgs, out: &Out) -> Result<Exit, Fa
 /// may be needed by the next, and ends the load.
 async fn apply(client: &Client, plan: &mut Plan) -> Result<Vec<Secret>, Failure> {
     let mut secrets = Vec::new();
-    let mut done = 0;
+    let (mut done, mut retried) = (0, None);
     while done < plan.changes.len() {
         match plan::act(client, &plan.changes[done..]).await {
             Ok(acted) if acted.same => drop(plan.changes.remove(done)),
@@ -87,6 +87,12 @@ async fn apply(client: &Client, plan: &mut Plan) -> Result<Vec<Secret>, Failure>
                 plan.kept
                     .push(format!("{} {}: {error}", change.noun, change.name));
                 plan.failed = true;
+            }
+            Err(error)
+                if retried != Some(done)
+                    && plan::again(client, &mut plan.changes[done], &error).await =>
+            {
+                retried = Some(done);
             }
             Err(error) => {
                 // A secret that is not said now is lost.

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use caviada_core::host::HostSpec;
+use caviada_core::host::Host;
 use caviada_core::id::ResourceId;
 use caviada_driver::{Driver, HostFacts};
 use caviada_ledger::look::Look;
+use caviada_ledger::seal::{MASTER_KEY, MasterKey, SealError};
 use caviada_server::config::Config;
 use caviada_server::host::Drivers;
 
@@ -63,13 +64,21 @@ fn on_runtime<T>(work: impl Future<Output = T>) -> Result<T, Failure> {
     Ok(runtime.block_on(work))
 }
 
+/// The key under which secrets are sealed, if there is one.
+pub fn master_key(config: &Config) -> Result<Option<MasterKey>, SealError> {
+    MasterKey::present(std::env::var(MASTER_KEY).ok().as_deref(), &config.data_dir)
+}
+
 fn drivers(config: &Config, looked: &Look) -> Result<Drivers, Failure> {
+    // Why there is none is told on its own; most hosts do without.
+    let key = master_key(config).ok().flatten();
     let program = std::env::current_exe()
         .map_err(|e| Failure::failed(format!("this program cannot be found: {e}")))?;
     Ok(Drivers {
         installation: looked.installation.clone(),
         process_dir: config.data_dir.join("process"),
         program: program.to_string_lossy().into_owned(),
+        key: key.map(Arc::new),
     })
 }
 
@@ -78,21 +87,20 @@ pub fn look_at_all(config: &Config, looked: &Look) -> Result<Vec<SeenHost>, Fail
     let drivers = drivers(config, looked)?;
     on_runtime(async {
         let looks = looked.state.hosts.values();
-        let looks =
-            looks.map(|host| one(&drivers, host.name.as_str(), &host.spec, looked.revision));
+        let looks = looks.map(|host| one(&drivers, host, looked.revision));
         futures_util::future::join_all(looks).await
     })
 }
 
-async fn one(drivers: &Drivers, name: &str, spec: &HostSpec, revision: u64) -> SeenHost {
+async fn one(drivers: &Drivers, host: &Host, revision: u64) -> SeenHost {
     let mut seen = SeenHost {
-        name: name.to_owned(),
+        name: host.name.to_string(),
         facts: Err(String::new()),
         things: 0,
         later: Vec::new(),
     };
     let looks = async {
-        let driver: Arc<dyn Driver> = drivers.of(spec).map_err(|e| e.to_string())?;
+        let driver: Arc<dyn Driver> = drivers.of(host).map_err(|e| e.to_string())?;
         let facts = driver.probe().await.map_err(|e| e.to_string())?;
         let things = driver.list().await.map_err(|e| e.to_string())?;
         Ok((facts, things))
@@ -133,7 +141,7 @@ pub fn remove_later(config: &Config, looked: &Look) -> Result<(), Failure> {
             let failed = |e: &dyn std::fmt::Display| {
                 Failure::failed(format!("host {}: {e}; run it again to go on", seen.name))
             };
-            let driver = drivers.of(&host.spec).map_err(|e| failed(&e))?;
+            let driver = drivers.of(host).map_err(|e| failed(&e))?;
             for (resource, generation) in &seen.later {
                 let delete = driver.delete(*resource, *generation).await;
                 delete.map_err(|e| failed(&e))?;

@@ -2,6 +2,7 @@
 //! stands on the engine.
 
 mod bench;
+mod credential;
 mod engine;
 mod example;
 mod kill;

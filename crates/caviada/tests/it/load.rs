@@ -1,6 +1,7 @@
 //! `caviada load`: the server has what the file says, and nothing else is touched.
 
 use crate::site::{BOARDS, Site};
+use crate::stand_in::{StandIn, text};
 
 const EVERYTHING: &str = r#"
 name = "lab"
@@ -163,4 +164,35 @@ fn the_examples_load_and_what_their_heads_say_works() {
     assert!(name.contains("/29"), "{name}");
     let env = site.ok(&["run", "machines", "--", "env"]);
     assert!(env.contains("CAVIADA_ENDPOINT_SSH="), "{env}");
+}
+
+#[test]
+fn a_host_that_is_seen_meanwhile_is_loaded_and_one_that_somebody_declares_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("lab.toml");
+    let document = "name = \"lab\"\n[[host]]\nname = \"here\"\ndriver = \"process\"\n\
+                    capacity = { resources = 2 }\n";
+    std::fs::write(&file, document).unwrap();
+    let load = ["load", file.to_str().unwrap()];
+
+    let server = StandIn::start();
+    server.host_becomes(&[1]);
+    let loaded = server.run(&load);
+    assert!(loaded.status.success(), "{}", text(&loaded.stderr));
+    let said = text(&loaded.stdout);
+    assert!(said.contains("capacity.resources: 1 → 2"), "{said}");
+    assert_eq!(server.count("PUT "), 2, "{:?}", server.asked());
+
+    // Once more it would not be the same change, or not the first time.
+    for becomes in [&[3][..], &[1, 1, 1]] {
+        let server = StandIn::start();
+        server.host_becomes(becomes);
+        let refused = server.run(&load);
+        assert_eq!(refused.status.code(), Some(1));
+        let said = text(&refused.stderr);
+        assert!(
+            said.contains("host here") && said.contains("changed"),
+            "{said}"
+        );
+    }
 }

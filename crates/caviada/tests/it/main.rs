@@ -10,6 +10,7 @@ mod docker;
 mod doctor;
 mod health;
 mod hold;
+mod host;
 mod kill;
 mod lease;
 mod limit;

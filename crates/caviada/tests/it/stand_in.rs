@@ -1,4 +1,5 @@
-//! A server's leases, small enough to be told to misbehave: one pool `boards` with two boards.
+//! A server's leases, small enough to be told to misbehave: one pool `boards` with two boards; and
+//! one host, `here`, which changes as soon as somebody has looked at it.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -28,6 +29,14 @@ struct State {
     asked: Vec<String>,
     /// Takes requests and answers none.
     silent: bool,
+    host: Host,
+}
+
+struct Host {
+    etag: u64,
+    capacity: u64,
+    /// What its capacity becomes once somebody has looked; none for no more changes.
+    next: Vec<u64>,
 }
 
 /// The server.
@@ -47,6 +56,11 @@ impl StandIn {
             leases: BTreeMap::new(),
             asked: Vec::new(),
             silent: false,
+            host: Host {
+                etag: 1,
+                capacity: 1,
+                next: vec![],
+            },
         }));
         let shared = Arc::clone(&state);
         std::thread::spawn(move || {
@@ -95,6 +109,11 @@ impl StandIn {
     /// How many requests begin so.
     pub fn count(&self, begin: &str) -> usize {
         self.asked().iter().filter(|a| a.starts_with(begin)).count()
+    }
+
+    /// The capacity of the host after each look at it; its etag moves even where that stays.
+    pub fn host_becomes(&self, next: &[u64]) {
+        self.state.lock().unwrap().host.next = next.to_vec();
     }
 
     /// Ends every lease.
@@ -231,6 +250,37 @@ impl State {
     }
 }
 
+impl Host {
+    fn look(&mut self) -> (u16, Value) {
+        let shown = self.show();
+        if !self.next.is_empty() {
+            self.capacity = self.next.remove(0);
+            self.etag += 1;
+        }
+        (200, shown)
+    }
+
+    fn put(&mut self, expected: &str, body: &Value) -> (u16, Value) {
+        if expected.trim_matches('"') != format!("{}.0", self.etag) {
+            return problem(412, "changed");
+        }
+        self.etag += 1;
+        self.capacity = body["capacity"]["resources"].as_u64().unwrap();
+        (200, self.show())
+    }
+
+    fn show(&self) -> Value {
+        json!({
+            "id": caviada_core::id::HostId(1), "name": "here", "state": "seen",
+            "spec": {
+                "driver": "process", "capacity": {"resources": self.capacity},
+                "builds_max": 4, "lost_after_ms": 300_000, "declared_in": "lab",
+            },
+            "counts": {}, "created_at": "2031-04-05T06:07:08.009Z", "etag": format!("{}.0", self.etag),
+        })
+    }
+}
+
 fn problem(status: u16, code: &str) -> (u16, Value) {
     let body = json!({
         "type": format!("/problems/{code}"), "title": code, "status": status, "code": code,
@@ -241,8 +291,8 @@ fn problem(status: u16, code: &str) -> (u16, Value) {
 fn serve(socket: TcpStream, shared: &Mutex<State>) {
     let mut reader = BufReader::new(socket.try_clone().unwrap());
     let mut socket = socket;
-    while let Some((line, key, body)) = read(&mut reader) {
-        let (status, answer) = answer(shared, &line, &key, &body);
+    while let Some(request) = read(&mut reader) {
+        let (status, answer) = answer(shared, &request);
         while shared.lock().unwrap().silent {
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -257,10 +307,17 @@ fn serve(socket: TcpStream, shared: &Mutex<State>) {
     }
 }
 
-fn read(reader: &mut impl BufRead) -> Option<(String, String, String)> {
+struct Request {
+    line: String,
+    key: String,
+    expected: String,
+    body: String,
+}
+
+fn read(reader: &mut impl BufRead) -> Option<Request> {
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|n| *n > 0)?;
-    let (mut key, mut length) = (String::new(), 0);
+    let (mut key, mut expected, mut length) = (String::new(), String::new(), 0);
     loop {
         let mut header = String::new();
         reader.read_line(&mut header).ok()?;
@@ -269,27 +326,46 @@ fn read(reader: &mut impl BufRead) -> Option<(String, String, String)> {
         };
         match name.to_lowercase().as_str() {
             "authorization" => value.clone_into(&mut key),
+            "if-match" => value.clone_into(&mut expected),
             "content-length" => length = value.parse().unwrap(),
             _ => {}
         }
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some((line, key, String::from_utf8(body).unwrap()))
+    Some(Request {
+        line,
+        key,
+        expected,
+        body: String::from_utf8(body).unwrap(),
+    })
 }
 
-fn answer(shared: &Mutex<State>, line: &str, key: &str, body: &str) -> (u16, Value) {
+fn answer(shared: &Mutex<State>, request: &Request) -> (u16, Value) {
+    let Request {
+        line,
+        key,
+        expected,
+        body,
+    } = request;
     let mut words = line.split(' ');
     let (method, target) = (words.next().unwrap(), words.next().unwrap());
     {
         let mut state = shared.lock().unwrap();
         state.asked.push(format!("{method} {target} {body}"));
     }
-    if key != format!("Bearer {KEY}") {
+    if *key != format!("Bearer {KEY}") {
         return problem(401, "unauthenticated");
     }
     let body: Value = serde_json::from_str(body).unwrap_or(Value::Null);
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    if path.ends_with("/hosts/here") {
+        let host = &mut shared.lock().unwrap().host;
+        return match method {
+            "PUT" => host.put(expected, &body),
+            _ => host.look(),
+        };
+    }
     let segments: Vec<&str> = path.split('/').skip(4).collect();
     let id = segments
         .first()

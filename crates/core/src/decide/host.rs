@@ -92,6 +92,11 @@ fn check(spec: &HostSpec) -> Result<(), Refusal> {
     text("driver", &spec.driver, limits::NAME_BYTES_MAX)?;
     text("address", &spec.address, limits::ENDPOINT_BYTES_MAX)?;
     text("reach", &spec.reach, limits::ENDPOINT_BYTES_MAX)?;
+    for value in spec.options.values() {
+        text("options", value, limits::ENDPOINT_BYTES_MAX)?;
+    }
+    let sealed = spec.credential.as_deref().unwrap_or_default();
+    text("credential", sealed, limits::SEALED_BYTES_MAX)?;
     if spec.driver.is_empty() {
         return Err(Refusal::invalid("driver", "docker, process, …"));
     }

@@ -1,9 +1,9 @@
 //! What events do to leases, and to their members.
 
-use crate::event::{After, Event};
+use crate::event::Event;
 use crate::id::{LeaseId, ResourceId};
 use crate::index::{Carrier, Demand};
-use crate::lease::{End, Ended, Lease, LeaseState, Member};
+use crate::lease::{Ended, Lease, LeaseState, Member};
 use crate::limits;
 use crate::settle::queue::builder;
 use crate::state::{State, Work};
@@ -94,13 +94,7 @@ pub(super) fn evolve(state: &mut State, event: &Event) {
             l.labels = labels.clone();
             l.note = note.clone();
         }),
-        Event::LeaseEnded {
-            lease,
-            end,
-            members,
-            reason,
-            ..
-        } => state.end_lease(*lease, *end, members, reason.clone()),
+        Event::LeaseEnded { .. } => state.end_lease(event),
         _ => debug_assert!(false, "not an event of a lease"),
     }
 }
@@ -138,13 +132,18 @@ impl State {
         l.earmarks.iter().map(|e| binds(e.resource)).collect()
     }
 
-    fn end_lease(
-        &mut self,
-        id: LeaseId,
-        end: End,
-        members: &[(ResourceId, After)],
-        reason: Option<Box<str>>,
-    ) {
+    fn end_lease(&mut self, event: &Event) {
+        let Event::LeaseEnded {
+            lease: id,
+            end,
+            members,
+            reason,
+            ..
+        } = event
+        else {
+            return debug_assert!(false, "not the end of a lease");
+        };
+        let (id, end) = (*id, *end);
         let Some(l) = self.leases.remove(&id) else {
             return debug_assert!(false, "no {id}");
         };
@@ -175,7 +174,7 @@ impl State {
             end,
             at,
             fence: l.fence,
-            reason,
+            reason: reason.clone(),
         });
         self.end_outcomes(id, at.plus_ms(limits::IDEMPOTENCY_KEEP_MS));
     }

@@ -2,6 +2,7 @@
 //! invariants; and the tables of `states.md`.
 #![cfg(test)]
 
+mod host;
 mod lease;
 mod model;
 mod pool;

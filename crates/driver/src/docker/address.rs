@@ -3,9 +3,10 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use super::credential::{SshCredential, TlsCredential, Unusable};
 use crate::reach::{authority, bracketed};
 
-/// The way to one engine. Printing it shows no key material, only where the files lie.
+/// The way to one engine. Printing it shows no key material, only where files lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DockerAddress {
     /// A socket on this machine.
@@ -17,7 +18,7 @@ pub enum DockerAddress {
         /// Usually 2376.
         port: u16,
         /// What both sides prove themselves with.
-        files: TlsFiles,
+        credential: TlsCredential,
     },
     /// `docker system dial-stdio` on the far side of an SSH connection.
     Ssh {
@@ -26,7 +27,7 @@ pub enum DockerAddress {
         /// Other than ssh's own default.
         port: Option<u16>,
         /// What both sides prove themselves with; by default ssh's own configuration decides.
-        files: SshFiles,
+        credential: SshCredential,
     },
     /// TCP that anybody on the way can read and alter.
     Plain {
@@ -35,26 +36,6 @@ pub enum DockerAddress {
         /// Usually 2375.
         port: u16,
     },
-}
-
-/// PEM files of a TLS client.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TlsFiles {
-    /// The only authority whose certificates are believed.
-    pub ca: PathBuf,
-    /// The client's certificate.
-    pub cert: PathBuf,
-    /// The client's private key.
-    pub key: PathBuf,
-}
-
-/// Files of an SSH client.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct SshFiles {
-    /// Private key; then no other is tried.
-    pub key: Option<PathBuf>,
-    /// The only host keys believed.
-    pub known_hosts: Option<PathBuf>,
 }
 
 /// Whether an engine may be spoken to without any protection.
@@ -71,9 +52,9 @@ pub enum PlainTcp {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Credentials {
     /// For `tcp://`.
-    pub tls: Option<TlsFiles>,
+    pub tls: Option<TlsCredential>,
     /// For `ssh://`.
-    pub ssh: SshFiles,
+    pub ssh: SshCredential,
     /// For `tcp://` without `tls`.
     pub plain_tcp: PlainTcp,
 }
@@ -89,7 +70,7 @@ pub enum InvalidAddress {
     /// `tcp://` without certificates.
     #[error(
         "{0} without TLS lets anybody on the way run anything as root on that host: \
-         give the CA, certificate and key files, or allow plain TCP explicitly"
+         give CA, certificate and key, or allow plain TCP explicitly"
     )]
     Plain(String),
 }
@@ -110,10 +91,11 @@ impl DockerAddress {
             "tcp" => {
                 let (host, port) = host_port(rest).ok_or_else(form)?;
                 match (credentials.tls, credentials.plain_tcp) {
-                    (Some(files), _) => {
-                        let port = port.unwrap_or(2376);
-                        Ok(Self::Tls { host, port, files })
-                    }
+                    (Some(credential), _) => Ok(Self::Tls {
+                        host,
+                        port: port.unwrap_or(2376),
+                        credential,
+                    }),
                     (None, PlainTcp::Allow) => {
                         let port = port.unwrap_or(2375);
                         Ok(Self::Plain { host, port })
@@ -135,10 +117,22 @@ impl DockerAddress {
                 Ok(Self::Ssh {
                     destination,
                     port,
-                    files: credentials.ssh,
+                    credential: credentials.ssh,
                 })
             }
             _ => Err(form()),
+        }
+    }
+
+    /// Tries the texts of its credential as a connection would. Files are looked at only then.
+    ///
+    /// # Errors
+    /// The part that no connection could be made with.
+    pub fn check(&self) -> Result<(), Unusable> {
+        match self {
+            Self::Tls { credential, .. } => credential.check(),
+            Self::Ssh { credential, .. } => credential.check(),
+            Self::Unix(_) | Self::Plain { .. } => Ok(()),
         }
     }
 
@@ -206,12 +200,14 @@ fn host_port(text: &str) -> Option<(String, Option<u16>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::docker::Material;
 
-    fn files() -> TlsFiles {
-        TlsFiles {
-            ca: "ca.pem".into(),
-            cert: "cert.pem".into(),
-            key: "key.pem".into(),
+    fn files() -> TlsCredential {
+        let file = |name: &str| Material::File(name.into());
+        TlsCredential {
+            ca: file("ca.pem"),
+            certificate: file("cert.pem"),
+            key: file("key.pem"),
         }
     }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bollard::errors::Error;
 
+use super::credential::Unusable;
 use crate::{DriverError, Failure};
 
 /// One engine call that failed.
@@ -54,6 +55,12 @@ impl Fault {
             detail,
             source: self.source.map(|e| Box::new(e) as _),
         }
+    }
+}
+
+impl From<Unusable> for Fault {
+    fn from(unusable: Unusable) -> Self {
+        Self::new(Failure::Refused, unusable.to_string())
     }
 }
 

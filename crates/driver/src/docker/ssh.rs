@@ -16,7 +16,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 
-use super::address::SshFiles;
+use super::credential::{Held, SshCredential, Unusable};
 
 /// What is kept of ssh's complaints.
 const COMPLAINT_BYTES_MAX: usize = 1 << 10;
@@ -25,10 +25,18 @@ const COMPLAINT_BYTES_MAX: usize = 1 << 10;
 #[derive(Clone)]
 pub(super) struct Ssh {
     arguments: Arc<[OsString]>,
+    /// What the arguments name is there for as long as somebody may connect.
+    _held: Arc<[Held]>,
 }
 
 impl Ssh {
-    pub fn new(destination: &str, port: Option<u16>, files: &SshFiles) -> Self {
+    pub fn new(
+        destination: &str,
+        port: Option<u16>,
+        credential: &SshCredential,
+    ) -> std::result::Result<Self, Unusable> {
+        credential.check()?;
+        let (key, known) = (credential.key_file()?, credential.known_hosts_file()?);
         let mut arguments: Vec<OsString> = Vec::new();
         let mut option = |flag: &str, value: OsString| arguments.extend([flag.into(), value]);
         option("-o", "BatchMode=yes".into());
@@ -38,21 +46,22 @@ impl Ssh {
         if let Some(port) = port {
             option("-p", port.to_string().into());
         }
-        if let Some(key) = &files.key {
-            option("-i", key.into());
+        if let Some(key) = &key {
+            option("-i", key.path.clone().into());
             option("-o", "IdentitiesOnly=yes".into());
         }
-        if let Some(known) = &files.known_hosts {
+        if let Some(known) = &known {
             let mut file = OsString::from("UserKnownHostsFile=");
-            file.push(known);
+            file.push(&known.path);
             option("-o", file);
             option("-o", "StrictHostKeyChecking=yes".into());
         }
         arguments.extend(["-T", "--", destination].map(OsString::from));
         arguments.extend(["docker", "system", "dial-stdio"].map(OsString::from));
-        Self {
+        Ok(Self {
             arguments: arguments.into(),
-        }
+            _held: key.into_iter().chain(known).collect(),
+        })
     }
 
     fn spawn(&self) -> Result<Pipe> {

@@ -4,7 +4,6 @@
 //! believe every public authority beside the host's own CA, and cannot be told an SSH port.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use bollard::errors::Error;
 use bollard::{API_DEFAULT_VERSION, BollardRequest};
@@ -12,10 +11,8 @@ use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connect, HttpConnector};
 use hyper_util::rt::TokioExecutor;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::address::{DockerAddress, TlsFiles};
+use super::address::DockerAddress;
 use super::fault::Fault;
 use super::ssh::Ssh;
 use crate::Failure;
@@ -45,12 +42,16 @@ pub(super) fn connect(address: &DockerAddress) -> Result<bollard::Docker, Fault>
                 bollard::Docker::connect_with_http(&url, LIBRARY_LIMIT_S, API_DEFAULT_VERSION)?;
             Ok(docker)
         }
-        DockerAddress::Tls { host, port, files } => {
+        DockerAddress::Tls {
+            host,
+            port,
+            credential,
+        } => {
             let mut tcp = HttpConnector::new();
             tcp.enforce_http(false);
             tcp.set_nodelay(true);
             let connector = HttpsConnectorBuilder::new()
-                .with_tls_config(tls_config(files)?)
+                .with_tls_config(credential.config()?)
                 .https_only()
                 .enable_http1()
                 .wrap_connector(tcp);
@@ -59,9 +60,9 @@ pub(super) fn connect(address: &DockerAddress) -> Result<bollard::Docker, Fault>
         DockerAddress::Ssh {
             destination,
             port,
-            files,
+            credential,
         } => {
-            let connector = Ssh::new(destination, *port, files);
+            let connector = Ssh::new(destination, *port, credential)?;
             // The name only fills the Host header; the connector knows where to go.
             over(connector, "http://docker")
         }
@@ -100,37 +101,4 @@ where
         LIBRARY_LIMIT_S,
         API_DEFAULT_VERSION,
     )?)
-}
-
-fn tls_config(files: &TlsFiles) -> Result<rustls::ClientConfig, Fault> {
-    let mut roots = rustls::RootCertStore::empty();
-    for certificate in certificates(&files.ca)? {
-        roots
-            .add(certificate)
-            .map_err(|e| unusable(&files.ca, &e))?;
-    }
-    let key = PrivateKeyDer::from_pem_file(&files.key).map_err(|e| unusable(&files.key, &e))?;
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    rustls::ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|e| Fault::new(Failure::Bug, e.to_string()))?
-        .with_root_certificates(roots)
-        .with_client_auth_cert(certificates(&files.cert)?, key)
-        .map_err(|e| unusable(&files.cert, &e))
-}
-
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> {
-    let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(path)
-        .map_err(|e| unusable(path, &e))?
-        .collect();
-    let found = found.map_err(|e| unusable(path, &e))?;
-    if found.is_empty() {
-        return Err(unusable(path, &"it holds no certificate"));
-    }
-    Ok(found)
-}
-
-fn unusable(path: &Path, why: &dyn std::fmt::Display) -> Fault {
-    let path = path.display();
-    Fault::new(Failure::Refused, format!("cannot use {path}: {why}"))
 }

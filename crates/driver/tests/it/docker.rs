@@ -21,7 +21,7 @@ use bollard::query_parameters::{
     RemoveContainerOptionsBuilder, RemoveVolumeOptions,
 };
 use caviada_driver::blueprint::{Port, Protocol, Service};
-use caviada_driver::docker::{Credentials, Docker, DockerAddress, DockerOptions};
+use caviada_driver::docker::{Credentials, Docker, DockerAddress, DockerOptions, Material};
 use caviada_driver::{Driver, Identity};
 
 use crate::contract::{self, Fixture};
@@ -29,6 +29,14 @@ use crate::contract::{self, Fixture};
 pub const SOCKET: &str = "unix:///var/run/docker.sock";
 
 crate::contract::contract!(Engine::there);
+
+/// What a file says, without the file.
+fn text(material: &Material) -> Material {
+    let Material::File(path) = material else {
+        panic!("{material:?}");
+    };
+    Material::Text(std::fs::read_to_string(path).unwrap().into())
+}
 
 /// An engine on this machine, the driver's options for it, and the engine's own API to check what
 /// the driver did and to break things.

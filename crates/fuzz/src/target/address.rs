@@ -1,6 +1,6 @@
 //! Addresses of engines.
 
-use caviada_driver::docker::{Credentials, DockerAddress, PlainTcp, TlsFiles};
+use caviada_driver::docker::{Credentials, DockerAddress, Material, PlainTcp, TlsCredential};
 
 use super::{Target, is_a_reason};
 
@@ -36,10 +36,11 @@ pub const TARGET: Target = Target {
 };
 
 fn check(text: &str) {
-    let files = TlsFiles {
-        ca: "ca.pem".into(),
-        cert: "cert.pem".into(),
-        key: "key.pem".into(),
+    let file = |name: &str| Material::File(name.into());
+    let files = TlsCredential {
+        ca: file("ca.pem"),
+        certificate: file("cert.pem"),
+        key: file("key.pem"),
     };
     let plain = Credentials {
         plain_tcp: PlainTcp::Allow,

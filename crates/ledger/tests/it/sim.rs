@@ -135,6 +135,7 @@ pub fn host() -> HostSpec {
         driver: "docker".into(),
         address: "unix:///var/run/docker.sock".into(),
         options: [("run_id".into(), "t1".into())].into(),
+        credential: None,
         reach: "127.0.0.1".into(),
         capacity: 4,
         holds: Default::default(),

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use axum::body::Body;
 use axum::http::Request;
 use caviada_api::lease::{Acquire, Renew};
+use caviada_core::check::violations;
 use caviada_core::limits;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -435,9 +436,10 @@ async fn a_stalled_ledger_refuses_what_it_cannot_queue() {
     let (busy, done) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let mut calls = tokio::task::JoinSet::new();
     let many = limits::QUEUE_COMMANDS_MAX + limits::COMMANDS_PER_TURN_MAX + 5_000;
-    for _ in 0..many {
+    for i in 0..many {
         let request = Request::post("/api/v1/leases")
             .header("authorization", format!("Bearer {SECRET}"))
+            .header("idempotency-key", format!("call-{i}"))
             .header("content-type", "application/json")
             .body(Body::from(r#"{"pool":"boards","wait_ms":60000}"#))
             .unwrap();
@@ -459,12 +461,18 @@ async fn a_stalled_ledger_refuses_what_it_cannot_queue() {
     while busy.load(Ordering::Relaxed) < 4_000 {
         calls.join_next().await.unwrap().unwrap();
     }
+    let queued = stalled.handle.stats().queue;
+    assert!(queued <= limits::QUEUE_COMMANDS_MAX as u64, "{queued}");
     stalled.go_on();
     while let Some(call) = calls.join_next().await {
         call.unwrap();
     }
     let state = stalled.handle.snapshot().await.unwrap();
     assert!(state.index.waiters.len() <= limits::WAITING_PER_OWNER_MAX);
+    // A refusal is no outcome: keys are kept for what was accepted and for nothing else.
+    let kept = state.outcomes.len();
+    assert!(kept <= state.leases.len(), "{kept}");
+    assert_eq!(violations(&state), []);
     assert_eq!(
         done.load(Ordering::Relaxed) + busy.load(Ordering::Relaxed),
         u32::try_from(many).unwrap()

@@ -6,6 +6,7 @@
 mod access;
 mod event;
 mod fuzz;
+mod host;
 mod input;
 mod lease;
 mod line;

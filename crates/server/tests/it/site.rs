@@ -26,6 +26,7 @@ pub const ADMIN: &str = "test-admin-secret";
 pub struct Site {
     pub url: String,
     pub handle: Handle,
+    pub key: Arc<MasterKey>,
     http: reqwest::Client,
     told: JoinHandle<()>,
     end: Option<oneshot::Sender<()>>,
@@ -64,8 +65,10 @@ impl Site {
             marks,
             ..
         } = caviada_ledger::start(&directory, &Place::Sqlite, Start::default()).unwrap();
-        let webhooks = Webhooks::new(key, targets, marks);
+        let key = Arc::new(key);
+        let webhooks = Webhooks::new(key.clone(), targets, marks);
         options.webhooks = Some(webhooks.clone());
+        options.key = Some(key.clone());
         let told = tokio::spawn(webhook::run(handle.clone(), history.clone(), webhooks));
         auth::first_key(&handle, Some(ADMIN.to_owned()), |_| Ok(()))
             .await
@@ -84,6 +87,7 @@ impl Site {
         Self {
             url,
             handle,
+            key,
             http: plain_http(),
             told,
             end: Some(end),

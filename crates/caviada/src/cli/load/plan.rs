@@ -1,5 +1,6 @@
 //! What must change for the server to have what a file says, and in which order.
 
+mod again;
 mod remove;
 
 use std::collections::BTreeMap;
@@ -14,8 +15,9 @@ use caviada_api::resource::{DECLARE_MAX, DeleteResource, Resource, ResourceQuery
 use caviada_api::template::TemplateSpec;
 use caviada_api::webhook::{Webhook, WebhookSpec};
 use caviada_core::id::{KeyId, ResourceId};
-use caviada_server::http::{filled_host, filled_pool};
 use serde::Serialize;
+
+pub use again::again;
 
 use super::compare::differences;
 use super::document::{self, Source};
@@ -145,14 +147,10 @@ async fn hosts(client: &Client, source: &Source, plan: &mut Plan) -> Result<(), 
     for entry in &source.document.hosts {
         let mut spec = entry.spec(&source.document.name);
         let there: Option<Host> = known(client.host(&entry.name).await)?;
-        let mut fields = there.as_ref().map_or(Vec::new(), |there| {
-            differences(&there.spec, &filled_host(&spec))
-        });
         spec.credential = source.credentials.get(&entry.name).cloned();
-        if spec.credential.is_some() && there.is_some() {
-            // A stored credential is never shown, so it cannot be compared.
-            fields.push("credential: as in the file".into());
-        }
+        let fields = there
+            .as_ref()
+            .map_or(Vec::new(), |there| again::of_host(there, &spec));
         let action = if there.is_some() {
             Action::Change
         } else {
@@ -175,8 +173,7 @@ async fn pools(client: &Client, source: &Source, plan: &mut Plan) -> Result<(), 
                 plan.change("pool", &entry.name, Action::Create, Vec::new(), call);
             }
             Some(there) => {
-                // What the file leaves out is what the server fills in.
-                let fields = differences(&there.spec, &filled_pool(&spec));
+                let fields = again::of_pool(&there, &spec);
                 if !fields.is_empty() {
                     let call = Call::PutPool(Box::new(spec), Some(there.etag));
                     plan.change("pool", &entry.name, Action::Change, fields, call);

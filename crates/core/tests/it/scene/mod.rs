@@ -201,6 +201,7 @@ impl Scene {
             driver: "docker".into(),
             address: "unix:///run/engine.sock".into(),
             options: Default::default(),
+            credential: None,
             reach: "127.0.0.1".into(),
             capacity: 8,
             holds: Default::default(),

@@ -109,6 +109,7 @@ pub fn host(rng: &mut Rng, name: &str) -> HostSpec {
         driver: rng.one(&DRIVERS).into(),
         address: format!("sim://{name}").into(),
         options: Default::default(),
+        credential: (name == HOSTS[0]).then(|| "v1.sealed".into()),
         reach: "127.0.0.1".into(),
         capacity: rng.one(&[0, 2, 4, 6, 6, 8, 14]),
         holds: amounts(rng.one(&["", "cpu=4", "cpu=8,mem=8", "cpu=16,mem=16"])),

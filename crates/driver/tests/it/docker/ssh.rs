@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::time::Duration;
 
-use caviada_driver::docker::{Credentials, Docker, DockerAddress, DockerOptions, SshFiles};
+use caviada_driver::docker::{
+    Credentials, Docker, DockerAddress, DockerOptions, Material, SshCredential,
+};
 use caviada_driver::{Condition, Driver, Failure};
 use tempfile::TempDir;
 
@@ -98,11 +100,18 @@ impl Sshd {
     }
 
     fn driver(&self, installation: &str, key: &str, known_hosts: &str) -> Docker {
+        let file = |name| Some(Material::File(self.file(name)));
+        self.with(installation, file(key), file(known_hosts))
+    }
+
+    fn with(
+        &self,
+        installation: &str,
+        key: Option<Material>,
+        known_hosts: Option<Material>,
+    ) -> Docker {
         let credentials = Credentials {
-            ssh: SshFiles {
-                key: Some(self.file(key)),
-                known_hosts: Some(self.file(known_hosts)),
-            },
+            ssh: SshCredential { key, known_hosts },
             ..Credentials::default()
         };
         let user = nix::unistd::User::from_uid(nix::unistd::getuid())
@@ -124,7 +133,17 @@ async fn an_engine_behind_ssh_does_everything() {
 }
 
 async fn behind_ssh(engine: &Engine, sshd: Sshd) {
-    let driver = sshd.driver(&engine.installation, "client", "known");
+    everything(engine, sshd.driver(&engine.installation, "client", "known")).await;
+    // And once more without the files.
+    let text = |name| Some(super::text(&Material::File(sshd.file(name))));
+    let driver = sshd.with(&engine.installation, text("client"), text("known"));
+    for name in ["client", "known"] {
+        std::fs::remove_file(sshd.file(name)).unwrap();
+    }
+    everything(engine, driver).await;
+}
+
+async fn everything(engine: &Engine, driver: Docker) {
     let id = identity(engine, 1, 1);
     let built = create(&driver, &id, &serving(engine, port()))
         .await
@@ -165,7 +184,20 @@ async fn ssh_says_itself_why_it_cannot_come_in() {
         let refused = refused.unwrap_err();
         assert_eq!(refused.kind, Failure::Unreachable);
         assert!(refused.to_string().contains(why), "{refused}");
+        let text = |name| {
+            let file = sshd.file(name);
+            file.exists().then(|| super::text(&Material::File(file)))
+        };
+        let driver = sshd.with(&engine.installation, text(key), text(known_hosts));
+        let refused = driver.probe().await.unwrap_err();
+        assert_eq!(refused.kind, Failure::Unreachable);
+        assert!(refused.to_string().contains(why), "{refused}");
     }
+    let locked = Some(Material::Text(
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----".into(),
+    ));
+    let driver = sshd.with(&engine.installation, locked, None);
+    assert_eq!(driver.probe().await.unwrap_err().kind, Failure::Refused);
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
     let text = format!("ssh://{}", nobody.local_addr().unwrap());
     drop(nobody);

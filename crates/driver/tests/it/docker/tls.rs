@@ -1,68 +1,34 @@
 //! An engine behind TCP with TLS: both sides prove themselves, and only by the host's own CA.
 
 use std::net::Ipv4Addr;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use caviada_driver::docker::{
-    Credentials, Docker, DockerAddress, DockerOptions, PlainTcp, TlsFiles,
+    Credentials, Docker, DockerAddress, DockerOptions, Material, PlainTcp, TlsCredential,
 };
 use caviada_driver::{Condition, Driver, Failure};
-use rcgen::{
-    BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, SanType,
-};
+use caviada_testbed::Authority;
 use tempfile::TempDir;
 
 use super::Engine;
 use crate::contract::{create, get, identity, port, seen, serving};
 
-/// An authority that signs with files of its own.
-struct Authority {
-    folder: PathBuf,
-    issuer: Issuer<'static, KeyPair>,
+/// What a client of this authority shows.
+fn client(authority: &Authority) -> TlsCredential {
+    let file = |name| Material::File(authority.file(name));
+    TlsCredential {
+        ca: file("ca.pem"),
+        certificate: file("client.pem"),
+        key: file("client-key.pem"),
+    }
 }
 
-impl Authority {
-    fn new(folder: &Path) -> Self {
-        std::fs::create_dir_all(folder).unwrap();
-        let mut params = CertificateParams::new(vec![]).unwrap();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.self_signed(&key).unwrap();
-        std::fs::write(folder.join("ca.pem"), certificate.pem()).unwrap();
-        Self {
-            folder: folder.to_owned(),
-            issuer: Issuer::new(params, key),
-        }
-    }
-
-    fn sign(&self, name: &str, purpose: ExtendedKeyUsagePurpose, address: Ipv4Addr) {
-        let mut params = CertificateParams::new(vec![]).unwrap();
-        params.subject_alt_names = vec![SanType::IpAddress(address.into())];
-        params.extended_key_usages = vec![purpose];
-        let key = KeyPair::generate().unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let at = |end: &str| self.folder.join(format!("{name}{end}"));
-        std::fs::write(at(".pem"), certificate.pem()).unwrap();
-        std::fs::write(at("-key.pem"), key.serialize_pem()).unwrap();
-    }
-
-    fn file(&self, name: &str) -> PathBuf {
-        self.folder.join(name)
-    }
-
-    /// What a client of this authority shows.
-    fn client(&self) -> TlsFiles {
-        self.sign(
-            "client",
-            ExtendedKeyUsagePurpose::ClientAuth,
-            Ipv4Addr::LOCALHOST,
-        );
-        TlsFiles {
-            ca: self.file("ca.pem"),
-            cert: self.file("client.pem"),
-            key: self.file("client-key.pem"),
-        }
+/// The same without its files.
+fn texts(credential: &TlsCredential) -> TlsCredential {
+    TlsCredential {
+        ca: super::text(&credential.ca),
+        certificate: super::text(&credential.certificate),
+        key: super::text(&credential.key),
     }
 }
 
@@ -72,9 +38,9 @@ fn driver(own: &caviada_testbed::Engine, installation: &str, credentials: Creden
     Docker::new(DockerOptions::new(installation, address))
 }
 
-fn with_tls(files: TlsFiles) -> Credentials {
+fn with_tls(credential: TlsCredential) -> Credentials {
     Credentials {
-        tls: Some(files),
+        tls: Some(credential),
         ..Credentials::default()
     }
 }
@@ -83,16 +49,8 @@ fn with_tls(files: TlsFiles) -> Credentials {
 async fn an_engine_behind_tls_does_everything_for_those_who_prove_themselves() {
     let folder = TempDir::new().unwrap();
     let authority = Authority::new(&folder.path().join("own"));
-    let server = ExtendedKeyUsagePurpose::ServerAuth;
-    authority.sign("server", server.clone(), Ipv4Addr::LOCALHOST);
-    let file = |name| authority.file(name).display().to_string();
-    let flags = [
-        "--tlsverify".to_owned(),
-        format!("--tlscacert={}", file("ca.pem")),
-        format!("--tlscert={}", file("server.pem")),
-        format!("--tlskey={}", file("server-key.pem")),
-        "--host=tcp://0.0.0.0:2376".to_owned(),
-    ];
+    authority.sign_server(Ipv4Addr::LOCALHOST);
+    let flags = authority.engine_flags();
     let flags: Vec<_> = flags.iter().map(String::as_str).collect();
     let Some(mut own) = caviada_testbed::engine(&flags) else {
         return;
@@ -101,29 +59,30 @@ async fn an_engine_behind_tls_does_everything_for_those_who_prove_themselves() {
     let probe = async |credentials| driver(&own, "tls", credentials).probe().await;
 
     // The certificate still speaks of another address.
-    let refused = probe(with_tls(authority.client())).await.unwrap_err();
+    let refused = probe(with_tls(client(&authority))).await.unwrap_err();
     assert_eq!(refused.kind, Failure::Unreachable);
     assert!(refused.to_string().contains("certificate"), "{refused}");
 
-    authority.sign("server", server, own.address());
+    authority.sign_server(own.address());
     own.stop();
     own.start();
-    everything(
-        &driver(&own, &engine.installation, with_tls(authority.client())),
-        &engine,
-    )
-    .await;
+    let files = client(&authority);
+    let texts = texts(&files);
+    for credential in [files, texts] {
+        let driver = driver(&own, &engine.installation, with_tls(credential));
+        everything(&driver, &engine).await;
+    }
 
     // Of another authority: the client does not believe the engine, the engine not the client.
     let probe = async |credentials| driver(&own, "tls", credentials).probe().await;
     let other = Authority::new(&folder.path().join("other"));
-    let strangers = other.client();
-    let mistaken = TlsFiles {
-        ca: authority.file("ca.pem"),
+    let strangers = client(&other);
+    let mistaken = TlsCredential {
+        ca: Material::File(authority.file("ca.pem")),
         ..strangers.clone()
     };
-    for files in [strangers, mistaken] {
-        let refused = probe(with_tls(files)).await.unwrap_err();
+    for credential in [strangers, mistaken] {
+        let refused = probe(with_tls(credential)).await.unwrap_err();
         assert_eq!(refused.kind, Failure::Unreachable, "{refused}");
     }
     let plain = Credentials {
@@ -131,9 +90,9 @@ async fn an_engine_behind_tls_does_everything_for_those_who_prove_themselves() {
         ..Credentials::default()
     };
     assert!(probe(plain).await.is_err());
-    let lost = TlsFiles {
-        key: folder.path().join("no-such-key.pem"),
-        ..authority.client()
+    let lost = TlsCredential {
+        key: Material::File(folder.path().join("no-such-key.pem")),
+        ..client(&authority)
     };
     let refused = probe(with_tls(lost)).await.unwrap_err();
     assert_eq!(refused.kind, Failure::Refused);

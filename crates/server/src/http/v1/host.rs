@@ -1,5 +1,6 @@
 //! Hosts: where built resources live.
 
+mod credential;
 mod spec;
 
 pub use spec::filled;
@@ -11,8 +12,9 @@ use caviada_api::host::{self as wire, DeleteHost, HostPatch, HostState};
 use caviada_api::list::{List, PageQuery};
 use caviada_api::pool::Counts;
 use caviada_api::timestamp::Timestamp;
-use caviada_core::access::Verb;
+use caviada_core::access::{Relation, Verb};
 use caviada_core::command::Act;
+use caviada_core::event::Number;
 use caviada_core::host::Host;
 use caviada_core::name::Name;
 use caviada_core::resource::ResourceState;
@@ -52,7 +54,7 @@ async fn list(
     let names = names.filter(|(name, _)| after.is_none_or(|after| name.as_str() > after));
     let hosts = names
         .filter_map(|(_, id)| state.hosts.get(id))
-        .map(|host| (host.name.to_string(), render(&state, host)));
+        .map(|host| (host.name.to_string(), render(&app, &state, host)));
     let list = page.fill(state.revision(), hosts);
     answer::json(StatusCode::OK, &list)
 }
@@ -69,11 +71,18 @@ async fn get(
     let state = app.ledger().snapshot().await?;
     caller.may(&state, Verb::SeeHosts)?;
     let host = state.host_named(&read::name("host", &name)?);
-    let host = render(&state, host.ok_or_else(|| Error::unknown("host", &name))?);
+    let host = render(
+        &app,
+        &state,
+        host.ok_or_else(|| Error::unknown("host", &name))?,
+    );
     answer::noun(StatusCode::OK, &host.etag, &host)
 }
 
 /// Declares a host, or declares it differently. What is absent takes its default.
+///
+/// But a stored credential stays where none is given. One that is given is tried before it is
+/// sealed and takes the place of all that is stored; an empty one, `{}`, removes it.
 #[utoipa::path(put, path = "/api/v1/hosts/{name}", tag = "hosts", security(("key" = [])),
     params(("name" = String, Path, description = "Name of the host")),
     request_body = wire::HostSpec,
@@ -84,10 +93,25 @@ async fn put(
     mut ask: Ask<wire::HostSpec>,
 ) -> Result<Response, Error> {
     let name: Name = read::text("name", &name)?;
-    let spec = Box::new(spec::read(&ask.body)?);
-    let expect = ask.expect();
-    let command = ask.command(Act::PutHost { name, spec, expect });
-    let done = app.ledger().submit(command).await?;
+    let spec = spec::read(&ask.body)?;
+    let given = ask.body.credential.take();
+    credential::bounded(given.as_ref())?;
+    let done = amend(&app, &mut ask, |state, who, ask| {
+        who.may(Verb::Manage, Relation::Own)?;
+        let old = state.host_named(&name);
+        let mut spec = spec.clone();
+        spec.credential = credential::kept(&app, &name, &spec, old, given.as_ref())?;
+        Ok(Act::PutHost {
+            name: name.clone(),
+            spec: Box::new(spec),
+            // Somebody else may declare it meanwhile: then his credential is looked at.
+            expect: Some(match ask.expect() {
+                Some(expect) => expect,
+                None => old.map_or(Number::default(), |h| h.changed),
+            }),
+        })
+    })
+    .await?;
     shown(&app, &done).await
 }
 
@@ -96,7 +120,7 @@ async fn shown(app: &App, done: &Accepted) -> Result<Response, Error> {
         return Err(Error::unknown("host", "any more"));
     };
     let state = app.ledger().snapshot().await?;
-    let host = render(&state, host);
+    let host = render(app, &state, host);
     answer::noun(StatusCode::OK, &host.etag, &host)
 }
 
@@ -112,7 +136,7 @@ async fn patch(
 ) -> Result<Response, Error> {
     let name = read::name("host", &name)?;
     let done = amend(&app, &mut ask, |state, who, ask| {
-        who.may(Verb::Manage, caviada_core::access::Relation::Own)?;
+        who.may(Verb::Manage, Relation::Own)?;
         let host = state.host_named(&name);
         let host = host.ok_or_else(|| Error::unknown("host", name.as_str()))?;
         let mut spec = (*host.spec).clone();
@@ -148,7 +172,8 @@ async fn delete(
     Ok(answer::nothing())
 }
 
-fn render(state: &Snapshot, host: &Host) -> wire::Host {
+fn render(app: &App, state: &Snapshot, host: &Host) -> wire::Host {
+    let sight = app.sights().of(host.id).unwrap_or_default();
     let used = state.index.hosts.get(&host.id);
     let total = used.map_or(0, |u| u64::from(u.total()));
     let taken = |kind| used.map_or(0, |u| u.taken(state, kind));
@@ -160,16 +185,16 @@ fn render(state: &Snapshot, host: &Host) -> wire::Host {
         id: host.id,
         name: host.name.to_string(),
         spec: spec::render(&host.spec),
-        credential_stored: false,
+        credential_stored: host.spec.credential.is_some(),
         state: match (host.seen, host.lost, host.lost_at) {
             (true, _, _) => HostState::Seen,
             (false, true, _) => HostState::Lost,
             (false, false, Some(_)) => HostState::Missing,
             (false, false, None) => HostState::Unseen,
         },
-        seen_at: None,
-        why: why(state, host),
-        facts: None,
+        seen_at: sight.seen_at.map(|at| Timestamp(at.0)),
+        why: why(state, host, sight.why),
+        facts: sight.facts,
         reserved: spec::of_all(total, taken.collect()),
         counts: counts(state, host),
         draining: host.retiring,
@@ -203,12 +228,13 @@ fn counts(state: &Snapshot, host: &Host) -> Counts {
     }
 }
 
-fn why(state: &Snapshot, host: &Host) -> Option<String> {
+/// The first reason that there is; `missed` is why the last look at it failed.
+fn why(state: &Snapshot, host: &Host, missed: Option<String>) -> Option<String> {
     if host.retiring {
         return Some("it is being removed".to_owned());
     }
     if !host.seen {
-        return Some("its driver cannot reach it, or has not looked yet".to_owned());
+        return missed.or_else(|| Some("its driver has not looked yet".to_owned()));
     }
     if let Some((pool, backoff)) = host.backoffs.iter().next() {
         let pool = state.pools.get(pool).map_or("a pool", |p| p.name.as_str());

@@ -9,6 +9,7 @@ use caviada_core::host::{HostSpec, Network, PortRange};
 use caviada_core::limits;
 use caviada_core::space::Amounts;
 
+use crate::host::credential::PLAIN_TCP;
 use crate::http::problem::Error;
 use crate::http::v1::{read, render as rendered};
 
@@ -16,17 +17,9 @@ use crate::http::v1::{read, render as rendered};
 const RESOURCES: &str = "resources";
 /// Resources on a host whose operator names no number.
 const CAPACITY_DEFAULT: u32 = 16;
-/// Option under which the docker driver is allowed plain TCP.
-const PLAIN_TCP: &str = "plain_tcp";
 
-/// What was put, with defaults where nothing was said.
+/// What was put, with defaults where nothing was said; without its credential.
 pub fn read(wire: &wire::HostSpec) -> Result<HostSpec, Error> {
-    read::without(
-        "credential",
-        wire.credential.is_none(),
-        "keep the files on the server and name them in `options`: tls_ca, tls_cert, tls_key, \
-         ssh_key, ssh_known_hosts",
-    )?;
     let built = matches!(wire.driver, DriverName::Docker | DriverName::Process);
     let driver = name(wire.driver);
     read::without(
@@ -51,6 +44,7 @@ pub fn read(wire: &wire::HostSpec) -> Result<HostSpec, Error> {
             .unwrap_or(default_address(wire.driver))
             .into(),
         options,
+        credential: None,
         reach: wire.reach.as_deref().unwrap_or_default().into(),
         capacity,
         holds,

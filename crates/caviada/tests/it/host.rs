@@ -1,0 +1,160 @@
+//! Hosts as the server sees them, and what it keeps to prove to them who it is.
+
+use std::path::Path;
+
+use rcgen::{CertificateParams, KeyPair};
+use serde_json::Value;
+
+use crate::site::{Site, program, text, until};
+
+/// The host, once it is in this state and `is_so`.
+fn shown(site: &Site, name: &str, state: &str, is_so: impl Fn(&Value) -> bool) -> Value {
+    until(state, || {
+        let host = site.json(&["host", "show", name]);
+        (host["state"] == state && is_so(&host)).then_some(host)
+    })
+}
+
+#[test]
+fn a_host_tells_what_it_is_and_when_it_was_last_seen() {
+    let mut site = Site::new();
+    let quick = [
+        ("CAVIADA_ADMIN_KEY", crate::site::ADMIN),
+        ("CAVIADA_RECONCILER__PROBE", "200ms"),
+    ];
+    site.serve(&[], &quick);
+    site.ok(&["host", "set", "here", "--driver", "process"]);
+    let host = shown(&site, "here", "seen", |h| h["facts"].is_object());
+    let facts = &host["facts"];
+    assert!(facts["cpus"].as_u64().unwrap() > 0, "{host}");
+    assert!(facts["memory_bytes"].as_u64().unwrap() > 1 << 20, "{host}");
+    assert!(!facts["version"].as_str().unwrap().is_empty(), "{host}");
+    // It is seen again and again, which is no change of the host.
+    let later = shown(&site, "here", "seen", |h| h["seen_at"] != host["seen_at"]);
+    assert!(later["seen_at"].as_str() > host["seen_at"].as_str());
+    assert_eq!(later["etag"], host["etag"]);
+    assert_eq!(site.json(&["host", "ls"])["items"][0]["facts"], *facts);
+    let wide = site.ok(&["host", "ls", "-o", "wide"]);
+    assert!(wide.contains(facts["version"].as_str().unwrap()), "{wide}");
+
+    let nowhere = ["--driver", "docker", "--address", "unix:///nowhere.sock"];
+    site.ok(&[&["host", "set", "away"], &nowhere[..]].concat());
+    let away = shown(&site, "away", "missing", |_| true);
+    let why = away["why"].as_str().unwrap();
+    assert!(why.contains("there is no such socket"), "{why}");
+    assert!(away["seen_at"].is_null() && away["facts"].is_null());
+    site.stop();
+    site.serve(&[], &quick);
+    shown(&site, "here", "seen", |h| h["facts"] == *facts);
+}
+
+/// A certificate and its key, as files.
+fn pair(site: &Site) -> (String, String, String) {
+    let key = KeyPair::generate().unwrap();
+    let made = CertificateParams::new(vec![]).unwrap().self_signed(&key);
+    let secret = key.serialize_pem();
+    let certificate = site.file("cert.pem", &made.unwrap().pem());
+    (certificate, site.file("key.pem", &secret), secret)
+}
+
+/// Does a file below this folder hold the text?
+fn holds(folder: &Path, text: &str) -> bool {
+    std::fs::read_dir(folder).unwrap().flatten().any(|entry| {
+        let path = entry.path();
+        if path.is_dir() {
+            return holds(&path, text);
+        }
+        let bytes = std::fs::read(&path).unwrap_or_default();
+        bytes.windows(text.len()).any(|w| w == text.as_bytes())
+    })
+}
+
+fn doctor(site: &Site, variables: &[(&str, &str)]) -> String {
+    let data = site.typed("data");
+    let mut command = program(&["doctor", "--data-dir", &data], &site.path("home"));
+    text(
+        &command
+            .envs(variables.iter().copied())
+            .output()
+            .unwrap()
+            .stdout,
+    )
+}
+
+#[test]
+fn a_credential_lies_sealed_and_another_master_key_harms_only_its_host() {
+    let mut site = Site::new();
+    let admin = ("CAVIADA_ADMIN_KEY", crate::site::ADMIN);
+    site.serve(&[], &[admin, ("CAVIADA_LOG", "debug")]);
+    let (certificate, key, secret) = pair(&site);
+    let files = [
+        ("--tls-ca", &certificate),
+        ("--tls-certificate", &certificate),
+        ("--tls-key", &key),
+    ];
+    let flags = files.iter().flat_map(|(flag, file)| [*flag, file]);
+    let far = ["host", "set", "far", "--driver", "docker"];
+    let set = far
+        .into_iter()
+        .chain(["--address", "tcp://127.0.0.1:1"])
+        .chain(flags);
+    let set: Vec<&str> = set.collect();
+    let mut said = site.ok(&set);
+    site.ok(&["host", "set", "here", "--driver", "process"]);
+    // It opened, so the only thing that is wrong is that nobody listens.
+    let host = shown(&site, "far", "missing", |_| true);
+    let why = host["why"].as_str().unwrap();
+    assert!(why.contains("Connection refused"), "{why}");
+    assert_eq!(host["credential_stored"], true);
+    let found = doctor(&site, &[]);
+    assert!(found.contains("Connection refused"), "{found}");
+    let backup = site.typed("backup.db");
+    site.ok(&["backup", &backup, "--data-dir", &site.typed("data")]);
+    said += &(found + &host.to_string() + &site.ok(&["host", "ls", "-o", "json"]));
+    said += &site.log();
+    site.stop();
+
+    let other = [(
+        "CAVIADA_MASTER_KEY",
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    )];
+    site.serve(&[], &other);
+    shown(&site, "here", "seen", |h| h["facts"].is_object());
+    let cannot = |h: &Value| {
+        h["why"]
+            .as_str()
+            .is_some_and(|w| w.contains("cannot be opened"))
+    };
+    shown(&site, "far", "missing", cannot);
+    let found = doctor(&site, &other);
+    assert!(found.contains("cannot be opened"), "{found}");
+    said += &(found + &site.log());
+
+    let hush = secret.lines().nth(1).unwrap();
+    assert!(!said.contains(hush), "{said}");
+    std::fs::remove_file(&key).unwrap();
+    assert!(!holds(&site.path("."), hush));
+    // Put again it is sealed under the present key.
+    site.file("key.pem", &secret);
+    site.ok(&set);
+    shown(&site, "far", "missing", |h| !cannot(h));
+    let forgotten = site.json(&[
+        "host",
+        "set",
+        "far",
+        "--no-credential",
+        "--allow-plain-tcp",
+        "true",
+    ]);
+    assert!(forgotten["credential_stored"].is_null());
+    let document = "name = \"lab\"\n[[host]]\nname = \"far\"\ndriver = \"docker\"\n\
+                    address = \"tcp://127.0.0.1:1\"\ncredential = { ca_file = \"cert.pem\", \
+                    certificate_file = \"cert.pem\", key_file = \"key.pem\" }\n";
+    let loaded = site.load(document);
+    assert!(loaded.contains("credential: as in the file") && !loaded.contains(hush));
+    assert_eq!(
+        site.json(&["host", "show", "far"])["credential_stored"],
+        true
+    );
+    assert_eq!(site.load(document), "", "the same changes nothing");
+}
