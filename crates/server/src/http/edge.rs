@@ -219,15 +219,15 @@ impl Line {
     ) {
         let route = self.route.as_ref().map(MatchedPath::as_str);
         app.meters().record(route, &self.method, status, took);
-        let (key, peer) = (
-            who.map(|w| w.key.as_str()),
-            self.peer.map(tracing::field::display),
-        );
+        let key = who.map(|w| tracing::field::display(&w.key));
+        let peer = self.peer.map(tracing::field::display);
         tracing::info!(
             target: "caviada::access",
             duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-            request.id = id.as_str(),
-            http.method = self.method.as_str(),
+            // Nothing in an id, a method or a key's name has to be escaped, and looking for it costs.
+            // A path may hold what moves a terminal's cursor.
+            request.id = %id.as_str(),
+            http.method = %self.method,
             http.path = self.uri.path(),
             http.status = status.as_u16(),
             key.name = key,
