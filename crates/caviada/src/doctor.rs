@@ -6,7 +6,7 @@ mod host;
 
 use std::process::ExitCode;
 
-use caviada_core::check::violations;
+use caviada_core::check::{nouns, violations};
 use caviada_core::limits;
 use caviada_core::state::State;
 use caviada_ledger::Place;
@@ -181,14 +181,7 @@ fn clock(looked: &Look, report: &mut Report) {
 
 /// How near the nouns are to their bounds.
 fn numbers(state: &State, report: &mut Report) {
-    let all = [
-        ("pools", state.pools.len(), limits::POOLS_MAX),
-        ("resources", state.resources.len(), limits::RESOURCES_MAX),
-        ("hosts", state.hosts.len(), limits::HOSTS_MAX),
-        ("templates", state.templates.len(), limits::TEMPLATES_MAX),
-        ("keys", state.keys.len(), limits::KEYS_MAX),
-        ("quotas", state.quotas.len(), limits::QUOTAS_MAX),
-    ];
+    let all = nouns(state);
     let near = |(_, is, max): &&(_, usize, usize)| is * 100 >= max * NEAR_PERCENT;
     for (what, is, max) in all.iter().filter(near) {
         report.warns("limits", format!("{is} {what} of at most {max}"));

@@ -17,6 +17,7 @@ use crate::id::{LeaseId, ResourceId};
 use crate::lease::Rank;
 use crate::state::State;
 
+pub use bound::nouns;
 pub use place::lacks;
 
 /// An invariant that does not hold.

@@ -7,7 +7,8 @@ use crate::state::State;
 
 /// 17: collections within their bounds.
 pub(super) fn check(state: &State, report: &mut Report) {
-    for (what, is, max) in tables(state).into_iter().chain(derived(state)) {
+    let all = nouns(state).into_iter().chain(leases(state));
+    for (what, is, max) in all.chain(derived(state)) {
         report.holds(17, is <= max, || format!("{is} {what}, at most {max}"));
     }
     for (owner, u) in &state.index.owners {
@@ -32,10 +33,8 @@ pub(super) fn check(state: &State, report: &mut Report) {
     beside(state, report);
 }
 
-/// Tables, against limits and against each other.
-fn tables(state: &State) -> [(&'static str, usize, usize); 11] {
-    let waiting = state.index.waiters.len();
-    let live = state.leases.len() - waiting.min(state.leases.len());
+/// Nouns that somebody declares: what, how many, at most how many.
+pub fn nouns(state: &State) -> [(&'static str, usize, usize); 7] {
     [
         ("pools", state.pools.len(), limits::POOLS_MAX),
         ("resources", state.resources.len(), limits::RESOURCES_MAX),
@@ -44,6 +43,14 @@ fn tables(state: &State) -> [(&'static str, usize, usize); 11] {
         ("keys", state.keys.len(), limits::KEYS_MAX),
         ("quotas", state.quotas.len(), limits::QUOTAS_MAX),
         ("webhooks", state.webhooks.len(), limits::WEBHOOKS_MAX),
+    ]
+}
+
+/// Leases, against limits and against each other.
+fn leases(state: &State) -> [(&'static str, usize, usize); 4] {
+    let waiting = state.index.waiters.len();
+    let live = state.leases.len() - waiting.min(state.leases.len());
+    [
         ("waiting leases", waiting, limits::WAITING_MAX),
         // Each has a member, and none has another's.
         ("live leases", live, state.resources.len()),

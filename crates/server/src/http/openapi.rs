@@ -9,7 +9,7 @@ use axum::response::IntoResponse;
 use caviada_api::lease::{CleanResult, LeaseState};
 use caviada_api::problem::{MEDIA_TYPE, Problem};
 use caviada_api::resource::ResourceState;
-use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem};
 use utoipa::openapi::response::{Response as OpenApiResponse, ResponseBuilder};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{Content, Ref, RefOr};
@@ -57,19 +57,23 @@ pub fn routes() -> OpenApiRouter<App> {
 pub fn document() -> utoipa::openapi::OpenApi {
     let mut document = routes().into_openapi();
     for item in document.paths.paths.values_mut() {
-        let operations = [
-            &mut item.get,
-            &mut item.put,
-            &mut item.post,
-            &mut item.delete,
-            &mut item.patch,
-        ];
-        for operation in operations.into_iter().flatten() {
+        for operation in operations(item).into_iter().flatten() {
             let responses = &mut operation.responses.responses;
             responses.insert("default".to_owned(), refused());
         }
     }
     document
+}
+
+/// What may be asked of one path.
+fn operations(item: &mut PathItem) -> [&mut Option<Operation>; 5] {
+    [
+        &mut item.get,
+        &mut item.put,
+        &mut item.post,
+        &mut item.delete,
+        &mut item.patch,
+    ]
 }
 
 fn refused() -> RefOr<OpenApiResponse> {
@@ -107,14 +111,7 @@ pub fn queried() -> &'static [(Method, String)] {
             RefOr::Ref(_) => true,
         };
         for item in document.paths.paths.values_mut() {
-            let operations = [
-                &mut item.get,
-                &mut item.put,
-                &mut item.post,
-                &mut item.delete,
-                &mut item.patch,
-            ];
-            for operation in operations {
+            for operation in operations(item) {
                 let parameters = operation.as_ref().and_then(|o| o.parameters.as_ref());
                 if !parameters.is_some_and(|all| all.iter().any(is_query)) {
                     *operation = None;

@@ -7,6 +7,7 @@ use caviada_core::access::{Principal, Relation, Verb, allows};
 use caviada_core::id::{LeaseId, PoolId};
 use caviada_core::lease::Ended;
 use caviada_core::name::Owner;
+use caviada_core::refusal::Refusal;
 use caviada_core::state::State;
 use caviada_ledger::history::{LeaseSearch, PastLease};
 
@@ -38,18 +39,20 @@ pub async fn find(app: &App, caller: &Caller, text: &str) -> Result<PastLease, E
 
 /// Why nothing can be done with it any more.
 pub fn ended_error(past: &PastLease) -> Error {
-    let end = past.end.map_or("ended", |end| end.as_str());
-    let mut error = Error::new("lease-ended")
-        .detail(format!("{} has ended: {end}", past.id))
-        .fact("lease", past.id.to_string())
-        .fact("end", end);
-    if let Some(at) = past.ended_at {
-        error = error.fact("ended_at", Timestamp(at.0).to_string());
-    }
-    if let Some(reason) = &past.reason {
-        error = error.fact("reason", &**reason);
-    }
-    error
+    let (Some(end), Some(at)) = (past.end, past.ended_at) else {
+        return Error::new("lease-ended")
+            .detail(format!("{} has ended: ended", past.id))
+            .fact("lease", past.id.to_string())
+            .fact("end", "ended");
+    };
+    // The same answer as while its short record was kept.
+    let refusal = Refusal::LeaseEnded {
+        lease: past.id,
+        end,
+        at,
+        reason: past.reason.clone(),
+    };
+    refusal.into()
 }
 
 /// The same as the short record told while it was kept.
