@@ -90,7 +90,8 @@ pub fn check(spec: &HostSpec, plain: &HostCredential) -> Result<(), Unfit> {
     })
 }
 
-fn texts(plain: &HostCredential) -> [Option<&str>; PARTS.len()] {
+/// Its parts, in the order of [`PARTS`].
+pub(crate) fn texts(plain: &HostCredential) -> [Option<&str>; PARTS.len()] {
     [
         plain.ca_pem.as_deref(),
         plain.certificate_pem.as_deref(),

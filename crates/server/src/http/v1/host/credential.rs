@@ -14,14 +14,8 @@ use crate::http::problem::Error;
 /// Refuses what is too long to be one.
 pub fn bounded(given: Option<&HostCredential>) -> Result<(), Error> {
     let Some(c) = given else { return Ok(()) };
-    let texts = [
-        &c.ca_pem,
-        &c.certificate_pem,
-        &c.key_pem,
-        &c.ssh_key_pem,
-        &c.ssh_known_hosts,
-    ];
-    let bytes: usize = texts.into_iter().flatten().map(String::len).sum();
+    let texts = credential::texts(c).into_iter().flatten();
+    let bytes: usize = texts.map(str::len).sum();
     let max = limits::CREDENTIAL_BYTES_MAX;
     if bytes > max {
         return Err(Error::invalid(
