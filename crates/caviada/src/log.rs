@@ -5,6 +5,8 @@
 //! is said leaves at once, after all that was said before it. A killed server loses the access
 //! lines of that moment and nothing more.
 
+mod layout;
+
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,6 +18,8 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use layout::Layout;
+
 /// Lines with this target may wait.
 const ACCESS: &str = "caviada::access";
 /// How long, unless there are many of them.
@@ -26,14 +30,20 @@ const GATHERED_BYTES_MAX: usize = 64 * 1024;
 /// Begins the log of this process: what passes a filter that the configuration has checked.
 pub fn begin(filter: &str, format: LogFormat) -> Log {
     let levels: Targets = filter.parse().unwrap_or_default();
-    let log = Log(Arc::default());
+    let log = Log::default();
     let lines = tracing_subscriber::fmt::layer().with_writer(log.clone());
     let registry = tracing_subscriber::registry().with(levels);
     match format {
-        LogFormat::Text => registry
-            .with(lines.with_ansi(std::io::stderr().is_terminal()))
-            .init(),
-        LogFormat::Json => registry.with(lines.json().flatten_event(true)).init(),
+        LogFormat::Text => {
+            let lines = lines.with_ansi(std::io::stderr().is_terminal());
+            let lines = lines.map_event_format(|library| Layout::new(library, format));
+            registry.with(lines).init();
+        }
+        LogFormat::Json => {
+            let lines = lines.json().flatten_event(true);
+            let lines = lines.map_event_format(|library| Layout::new(library, format));
+            registry.with(lines).init();
+        }
     }
     let flushed = log.0.clone();
     let flush = move || loop {
@@ -48,7 +58,7 @@ pub fn begin(filter: &str, format: LogFormat) -> Log {
 }
 
 /// The log; when it is dropped nothing waits any more.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Log(Arc<Shared>);
 
 impl Drop for Log {

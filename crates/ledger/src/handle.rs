@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 use caviada_core::command::Command;
@@ -72,16 +72,12 @@ impl Handle {
 
     /// The keys, always as the last commit left them.
     pub fn keys(&self) -> Arc<Keys> {
-        self.shared
-            .keys
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.shared.keys().clone()
     }
 
     /// The key whose secret has this SHA-256. Whether it has expired is for the caller to see.
     pub fn key_hashed(&self, hash: &[u8; 32]) -> Option<Arc<Key>> {
-        self.keys().hashed(hash).cloned()
+        self.shared.keys().hashed(hash).cloned()
     }
 
     /// The last committed revision, and a way to wait for the next.
@@ -213,6 +209,10 @@ impl Shared {
             followers: broadcast::Sender::new(FOLLOWED_MAX),
             published: RwLock::new(Some(state)),
         }
+    }
+
+    fn keys(&self) -> RwLockReadGuard<'_, Arc<Keys>> {
+        self.keys.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn inbox(&self) -> MutexGuard<'_, Inbox> {

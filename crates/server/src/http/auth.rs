@@ -85,11 +85,7 @@ pub fn authenticate(ledger: &Handle, headers: &HeaderMap) -> Result<Caller, Erro
     })?;
     let unknown =
         || Error::new("unauthenticated").detail("this key is not known here, or it has expired");
-    let key = ledger
-        .keys()
-        .hashed(&hash(secret))
-        .cloned()
-        .ok_or_else(unknown)?;
+    let key = ledger.key_hashed(&hash(secret)).ok_or_else(unknown)?;
     match key.expires_at {
         Some(at) if at <= ledger.now() => Err(unknown()),
         _ => Ok(Caller { key }),

@@ -2,13 +2,13 @@
 //! line, and an answer that is a problem document when it is a no.
 
 use std::fmt::Write as _;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr};
 use std::panic::AssertUnwindSafe;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -20,6 +20,7 @@ use super::App;
 use super::auth::{Caller, authenticate};
 use super::openapi;
 use super::problem::Error;
+use super::serve::Origin;
 
 /// A read may be a long-poll, which has this on top.
 const LONG_POLL_MAX: Duration = Duration::from_millis(super::v1::LONG_POLL_MS_MAX);
@@ -51,7 +52,7 @@ impl RequestId {
         let mut text = String::with_capacity(32);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
         let _ = write!(text, "{began:011x}-{count:08x}");
-        Self(HeaderValue::from_str(&text).unwrap_or(HeaderValue::from_static("none")))
+        Self(HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("none")))
     }
 
     fn as_str(&self) -> &str {
@@ -203,8 +204,8 @@ impl Line {
             uri: request.uri().clone(),
             route: extensions.get::<MatchedPath>().cloned(),
             peer: extensions
-                .get::<ConnectInfo<SocketAddr>>()
-                .map(|ConnectInfo(at)| network(at.ip())),
+                .get::<Origin>()
+                .map(|origin| network(origin.peer().ip())),
             trace: request.headers().get("traceparent").and_then(trace_id),
         }
     }
@@ -219,21 +220,18 @@ impl Line {
     ) {
         let route = self.route.as_ref().map(MatchedPath::as_str);
         app.meters().record(route, &self.method, status, took);
-        let key = who.map(|w| tracing::field::display(&w.key));
         let peer = self.peer.map(tracing::field::display);
         tracing::info!(
             target: "caviada::access",
             duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-            // Nothing in an id, a method or a key's name has to be escaped, and looking for it costs.
-            // A path may hold what moves a terminal's cursor.
-            request.id = %id.as_str(),
-            http.method = %self.method,
+            request.id = id.as_str(),
+            http.method = self.method.as_str(),
             http.path = self.uri.path(),
             http.status = status.as_u16(),
-            key.name = key,
+            key.name = who.map(|w| w.key.as_str()),
             peer,
             trace.id = self.trace.as_deref(),
-            "{} {} {}", self.method, self.uri.path(), status.as_u16(),
+            "answered",
         );
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -86,6 +86,24 @@ fn is_fatal(error: &std::io::Error) -> bool {
     matches!(error.kind(), InvalidInput | NotConnected | Unsupported)
 }
 
+/// The connection a request came by. One for all its requests: what they share with those of other
+/// connections, each would have to count anew.
+#[derive(Debug, Clone)]
+pub struct Origin(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    peer: SocketAddr,
+    ending: Ending,
+}
+
+impl Origin {
+    /// Who is at its other end.
+    pub fn peer(&self) -> SocketAddr {
+        self.0.peer
+    }
+}
+
 /// Tells an answer that takes long when the server ends.
 #[derive(Debug, Clone)]
 pub struct Ending(watch::Receiver<()>);
@@ -103,7 +121,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Ending {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let ending = parts.extensions.get::<Self>().cloned();
+        let origin = parts.extensions.get::<Origin>();
+        let ending = origin.map(|origin| origin.0.ending.clone());
         Ok(ending.unwrap_or_else(|| {
             static NEVER: OnceLock<watch::Sender<()>> = OnceLock::new();
             Self(NEVER.get_or_init(|| watch::channel(()).0).subscribe())
@@ -134,13 +153,14 @@ impl Connection {
     }
 
     async fn speak(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let peer = ConnectInfo(self.peer);
-        let ending = Ending(self.ending.clone());
+        let origin = Origin(Arc::new(Inner {
+            peer: self.peer,
+            ending: Ending(self.ending.clone()),
+        }));
         let router = self.router;
         let service = tower::service_fn(move |request: hyper::Request<hyper::body::Incoming>| {
             let mut request = request.map(axum::body::Body::new);
-            request.extensions_mut().insert(peer);
-            request.extensions_mut().insert(ending.clone());
+            request.extensions_mut().insert(origin.clone());
             tower::ServiceExt::oneshot(router.clone(), request)
         });
         let connection = http1::Builder::new()
