@@ -52,6 +52,9 @@ const ROUND_MAX: usize = 20_000;
 pub(crate) const TRIM_ROWS: usize = 4_096;
 /// Pause after an error.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How far the thread stands back when others want the processor too: with 0 it would get its even
+/// share just when commands are most, with 19 next to nothing, and the history would lag for ever.
+const NICE: i32 = 10;
 
 /// Databases of the history: its own, and the ledger's to read the journal.
 pub(crate) struct Databases {
@@ -230,6 +233,10 @@ struct Writer {
 
 impl Writer {
     fn run(&mut self) {
+        // On Linux this is the thread's alone. Where it may not, it is only less polite.
+        if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+            tracing::debug!(%error, "the history runs at everybody's priority");
+        }
         while let Err(error) = self.resume().and_then(|()| self.rounds()) {
             tracing::error!(%error, "the history lags");
             std::thread::sleep(PAUSE);
