@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use caviada_driver::blueprint::{Blueprint, Healthcheck};
-use caviada_driver::{Condition, Driver, Identity};
+use caviada_driver::{Condition, Identity};
 
 use super::Engine;
 use crate::contract::{Fixture, create, identity, keep, port, seen, until};
