@@ -295,6 +295,17 @@ pub struct LeaseWait {
     pub wait_ms: Option<u64>,
 }
 
+/// `GET /leases/{id}/files`: what its holder takes along, as a tar archive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, IntoParams, Default)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+pub struct LeaseFiles {
+    /// Of which resource; may be left out where the lease has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[param(value_type = Option<String>)]
+    pub resource: Option<ResourceId>,
+}
+
 /// `DELETE /leases/{id}`, all in the query, all optional: 200 with the lease as it then is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, IntoParams, Default)]
 #[serde(deny_unknown_fields, default)]

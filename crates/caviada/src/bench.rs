@@ -82,7 +82,7 @@ impl Plan {
 /// in the environment was meant for other commands.
 pub async fn run(globals: &Globals, args: BenchArgs, url: Option<&str>) -> ExitCode {
     match bench(globals, args, url).await {
-        Ok(report) => match report.print(&Out::new(globals.output)) {
+        Ok(report) => match report.print(&Out::new(globals.output.format)) {
             Ok(()) => ExitCode::SUCCESS,
             Err(failure) => {
                 eprintln!("caviada: {failure}");

@@ -26,7 +26,7 @@ use clap::{Args, Subcommand};
 use clap_complete::Shell;
 
 use exit::{Exit, Failure};
-use output::{Format, Out};
+use output::{Out, Wanted};
 
 /// What every client command takes.
 #[derive(Debug, Clone, Args)]
@@ -78,11 +78,11 @@ pub struct Globals {
         long,
         env = "CAVIADA_OUTPUT",
         global = true,
-        value_enum,
-        default_value_t,
+        value_parser = output::WantedParser,
+        default_value = "table",
         help_heading = "Output"
     )]
-    pub output: Format,
+    pub output: Wanted,
 }
 
 /// The client commands.
@@ -174,12 +174,16 @@ async fn dispatch(
     command: Command,
     mut root: clap::Command,
 ) -> Result<Exit, Failure> {
-    let out = Out::new(globals.output);
+    let out = Out::new(globals.output.format);
+    let folder = globals.output.folder.as_deref();
+    if folder.is_some() && !matches!(command, Command::Acquire(_) | Command::Wait(_)) {
+        return Err(output::no_folder());
+    }
     match command {
         Command::Login(args) => return context::login(globals, args).await,
         Command::Context(command) => return context::contexts(globals, &command, &out),
-        Command::Template(template::TemplateCommand::Check { folder }) => {
-            return template::check(&folder);
+        Command::Template(template::TemplateCommand::Check { folder, parameters }) => {
+            return template::check(&folder, &parameters);
         }
         Command::Completions { shell } => {
             let mut text = Vec::new();
@@ -197,9 +201,12 @@ async fn dispatch(
     if let Command::Acquire(args) = &command {
         args.check()?;
     }
+    if let Some(folder) = folder {
+        lease::files::check(folder)?;
+    }
     let client = connect::client(globals)?;
     match command {
-        Command::Acquire(args) => lease::acquire(&client, args, &out).await,
+        Command::Acquire(args) => lease::acquire(&client, args, &out, folder).await,
         Command::Release(args) => lease::release(&client, args, &out).await,
         Command::Renew(args) => lease::renew(&client, args, &out).await,
         Command::Give(args) => lease::give(&client, args, &out).await,
@@ -207,7 +214,7 @@ async fn dispatch(
         Command::Note(args) => lease::note(&client, args, &out).await,
         Command::Revoke(args) => lease::revoke(&client, args, &out).await,
         Command::Ls(args) => lease::ls(&client, args, &out).await,
-        Command::Wait(args) => lease::wait(&client, args, &out).await,
+        Command::Wait(args) => lease::wait(&client, args, &out, folder).await,
         Command::Run(args) => run::run(&client, args).await,
         Command::Who(args) => who::who(&client, args, &out).await,
         Command::Why(args) => who::why(&client, args, &out).await,

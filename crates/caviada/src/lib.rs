@@ -80,10 +80,10 @@ pub fn main() -> ExitCode {
     match line.command {
         Command::Shim { words } => caviada_driver::process::shim::run(&words),
         Command::Sample { words } => caviada_driver::process::sample::run(&words),
-        Command::Backup(args) => backup::run_backup(&args, line.globals.output),
-        Command::Restore(args) => backup::run_restore(&args, line.globals.output),
-        Command::Doctor(args) => doctor::run(&args, line.globals.output),
-        Command::Config(command) => config::config(&command, line.globals.output),
+        Command::Backup(args) => backup::run_backup(&args, line.globals.output.format),
+        Command::Restore(args) => backup::run_restore(&args, line.globals.output.format),
+        Command::Doctor(args) => doctor::run(&args, line.globals.output.format),
+        Command::Config(command) => config::config(&command, line.globals.output.format),
         Command::Serve(args) => on_runtime(
             tokio::runtime::Builder::new_multi_thread(),
             serve::run(args),

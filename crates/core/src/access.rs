@@ -27,6 +27,8 @@ pub enum Verb {
     Release,
     /// Label a lease.
     Annotate,
+    /// Take along the files of what a lease holds: keys and profiles.
+    TakeFiles,
     /// Give or share a lease.
     Give,
     /// End somebody's lease.
@@ -58,12 +60,13 @@ pub enum Relation {
 
 impl Verb {
     /// Every verb, in the order of the printed table.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::Acquire,
         Self::SeeLease,
         Self::Renew,
         Self::Release,
         Self::Annotate,
+        Self::TakeFiles,
         Self::Give,
         Self::Revoke,
         Self::SeePools,
@@ -79,6 +82,8 @@ impl Verb {
 pub fn allows(role: Role, verb: Verb, relation: Relation) -> bool {
     use Relation::{Foreign, Shared};
     match (role, verb) {
+        // Not even an admin's: they are secrets of the holder.
+        (_, Verb::TakeFiles) => relation != Foreign,
         (Role::Admin, _) => true,
         (_, Verb::Administer) => false,
         (Role::Operator, Verb::SeeKeys) => false,
@@ -139,7 +144,9 @@ impl Principal {
         if allows(self.role, verb, relation) {
             return Ok(());
         }
-        let needs = if allows(Role::Operator, verb, relation) {
+        let needs = if verb == Verb::TakeFiles {
+            "of its holder"
+        } else if allows(Role::Operator, verb, relation) {
             "operator"
         } else {
             "admin"

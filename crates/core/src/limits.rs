@@ -275,6 +275,8 @@ limits! {
         WEBHOOK_URL_BYTES_MAX: usize = 2 * KIB;
     }
     "HTTP" {
+        /// Holders whose files are read from hosts at once: each has a few MiB in memory.
+        FILES_TAKEN_AT_ONCE_MAX: usize = 16;
         /// Bytes of a request's body: the largest template as JSON fits, and 256 resources with all
         /// the attributes they may have.
         BODY_BYTES_MAX: usize = 4 * MIB + MIB;

@@ -22,6 +22,9 @@ pub struct Blueprint {
     pub subnet: Option<Subnet>,
     /// What the holder is given once all is ready.
     pub outputs: Vec<Output>,
+    /// What the holder can take along as files, read each time he asks.
+    #[serde(default)]
+    pub files: Vec<HolderFile>,
     /// All must pass, in order, before the resource is ready.
     pub readiness: Vec<Probe>,
     /// How `reset` cleans in place; empty means it cannot.
@@ -288,6 +291,30 @@ pub enum OutputValue {
     /// Fixed text.
     Literal(String),
     /// A document in which `{name}` stands for an earlier output.
+    Document(String),
+}
+
+/// Something the holder takes along: read from the host when he asks, kept nowhere else.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HolderFile {
+    /// Relative path at the holder's.
+    pub name: String,
+    /// What is in it.
+    pub content: HolderContent,
+}
+
+/// What a holder's file is made of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HolderContent {
+    /// A folder of a service, with all that is in it.
+    Folder {
+        /// Service.
+        service: String,
+        /// Absolute path.
+        path: String,
+    },
+    /// A document in which `{folder/path}` stands for the text of a file of an earlier folder.
     Document(String),
 }
 

@@ -12,6 +12,7 @@ mod credential;
 mod delete;
 mod fault;
 mod files;
+mod health;
 mod image;
 mod inside;
 mod label;
@@ -151,7 +152,8 @@ impl Driver for Docker {
     async fn list(&self) -> Result<Vec<Seen>, DriverError> {
         let call = self.short_call("list").await?;
         let things = observe::things(&call, &self.installation, None).await;
-        Ok(things.map_err(|f| call.failed(f, ""))?.seen())
+        let things = things.map_err(|f| call.failed(f, ""))?;
+        Ok(health::seen(&call, things).await)
     }
 
     async fn create(

@@ -6,6 +6,7 @@
 
 pub mod blueprint;
 pub mod docker;
+pub mod holder;
 pub mod output;
 pub mod probe;
 pub mod process;

@@ -45,7 +45,10 @@ pub async fn render(
                     .map_err(|_| refused(format!("{path} of {service} is not UTF-8 text")))?
             }
             OutputValue::Literal(text) => text.clone(),
-            OutputValue::Document(text) => compose(text, &done),
+            OutputValue::Document(text) => compose(text, |name| {
+                let (_, value) = done.iter().find(|(n, _)| n == name)?;
+                Some(value.as_str())
+            }),
         };
         total += value.len();
         if total > TOTAL_BYTES_MAX {
@@ -65,26 +68,21 @@ fn endpoint(format: &str, address: &str, port: u16) -> String {
         .replace("{port}", &port.to_string())
 }
 
-/// Puts earlier outputs in for `{name}`, and for `{name:json}` as the inside of a JSON string.
+/// Puts what `value` knows in for `{name}`, and for `{name:json}` as the inside of a JSON string.
 /// Every other brace is the document's own, and what was put in is not looked at again.
-fn compose(document: &str, done: &[(String, String)]) -> String {
+pub(crate) fn compose<'a>(document: &str, value: impl Fn(&str) -> Option<&'a str>) -> String {
     let mut text = String::with_capacity(document.len());
     let mut rest = document;
     while let Some(open) = rest.find('{') {
         text.push_str(&rest[..open]);
         rest = &rest[open..];
-        let value = rest[1..].find('}').and_then(|close| {
-            let placeholder = &rest[1..=close];
-            let (name, json) = match placeholder.strip_suffix(":json") {
-                Some(name) => (name, true),
-                None => (placeholder, false),
-            };
-            let (_, value) = done.iter().find(|(n, _)| n == name)?;
-            Some((close + 2, value, json))
+        let found = placeholder(rest).and_then(|(name, json, length)| {
+            let value = value(name)?;
+            Some((length, value, json))
         });
-        match value {
+        match found {
             Some((length, value, true)) => {
-                let quoted = serde_json::Value::from(value.as_str()).to_string();
+                let quoted = serde_json::Value::from(value).to_string();
                 text.push_str(&quoted[1..quoted.len() - 1]);
                 rest = &rest[length..];
             }
@@ -99,6 +97,23 @@ fn compose(document: &str, done: &[(String, String)]) -> String {
         }
     }
     text + rest
+}
+
+/// What stands between the braces that a text begins with, whether JSON is asked for, and how long
+/// all of it is.
+fn placeholder(text: &str) -> Option<(&str, bool, usize)> {
+    let close = text.find('}')?;
+    let inside = text.get(1..close)?;
+    Some(match inside.strip_suffix(":json") {
+        Some(name) => (name, true, close + 1),
+        None => (inside, false, close + 1),
+    })
+}
+
+/// Everything in a document that could be a placeholder.
+pub(crate) fn placeholders(document: &str) -> impl Iterator<Item = &str> {
+    let opens = document.match_indices('{');
+    opens.filter_map(|(at, _)| placeholder(&document[at..]).map(|(name, ..)| name))
 }
 
 #[cfg(test)]
@@ -116,19 +131,22 @@ mod tests {
 
     #[test]
     fn a_document_keeps_the_braces_that_name_nothing() {
-        let done = vec![
+        let done = [
             ("web".to_owned(), "http://h:1".to_owned()),
             ("pem".to_owned(), "a\n\"{web}\"".to_owned()),
         ];
+        let compose = |document| {
+            compose(document, |name| {
+                let (_, value) = done.iter().find(|(n, _)| n == name)?;
+                Some(value.as_str())
+            })
+        };
         assert_eq!(
-            compose(
-                r#"{"web": "{web}", "pem": "{pem:json}", "x": {}, "y": "{other}"}"#,
-                &done
-            ),
+            compose(r#"{"web": "{web}", "pem": "{pem:json}", "x": {}, "y": "{other}"}"#),
             r#"{"web": "http://h:1", "pem": "a\n\"{web}\"", "x": {}, "y": "{other}"}"#
         );
-        assert_eq!(compose("{", &done), "{");
-        assert_eq!(compose("{web", &done), "{web");
-        assert_eq!(compose("{{web}}", &done), "{http://h:1}");
+        assert_eq!(compose("{"), "{");
+        assert_eq!(compose("{web"), "{web");
+        assert_eq!(compose("{{web}}"), "{http://h:1}");
     }
 }

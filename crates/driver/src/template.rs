@@ -11,6 +11,7 @@
 mod assemble;
 pub mod builtin;
 mod compose;
+mod file;
 pub mod limits;
 mod manifest;
 mod output;
@@ -144,8 +145,24 @@ impl Template {
         Ok(u16::try_from(ports).unwrap_or(u16::MAX))
     }
 
+    /// Whether it refuses these parameters by a rule of its own.
+    fn refuses(&self, parameters: &Parameters) -> bool {
+        let Ok(parameters) = parameter::complete(&self.manifest.parameters, parameters) else {
+            return false;
+        };
+        let renderer = text::Renderer::new(&parameters, &Reserved::sample().address, None);
+        assemble::refused(&self.manifest, &renderer).is_err()
+    }
+
+    /// What is wrong with these parameters, or with what they render to.
+    pub fn check_with(&self, parameters: &Parameters) -> Vec<Problem> {
+        self.render(parameters, &Reserved::sample())
+            .err()
+            .unwrap_or_default()
+    }
+
     /// Renders with the defaults, then with each allowed value of each parameter (the bounds of a
-    /// wide range) while the others keep their defaults. Empty if all of it is in order.
+    /// wide range) while the others keep their defaults, unless the template refuses such a value alone. Empty if all of it is in order.
     pub fn check(&self) -> Vec<Problem> {
         let reserved = Reserved::sample();
         let mut cases = vec![(String::new(), Parameters::new())];
@@ -160,6 +177,9 @@ impl Template {
         let mut known = BTreeSet::new();
         let mut problems = Vec::new();
         for (said, parameters) in cases.into_iter().take(limits::CHECKS_MAX) {
+            if !said.is_empty() && self.refuses(&parameters) {
+                continue;
+            }
             for problem in self
                 .render(&parameters, &reserved)
                 .err()

@@ -126,7 +126,7 @@ fn docker(
 }
 
 /// Parsed templates, each revision once.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Templates {
     parsed: Mutex<HashMap<TemplateId, Arc<Template>>>,
 }

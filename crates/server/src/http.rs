@@ -34,6 +34,7 @@ use caviada_ledger::Handle;
 use caviada_ledger::history::History;
 use caviada_ledger::seal::MasterKey;
 
+use crate::holder::HolderFiles;
 use crate::progress::Progress;
 use crate::sight::Sights;
 use crate::webhook::Webhooks;
@@ -59,6 +60,8 @@ pub struct Options {
     pub sights: Sights,
     /// What is told to whom; without it no webhook can be declared.
     pub webhooks: Option<Webhooks>,
+    /// Reads what holders take along; without it nothing has files.
+    pub files: Option<Arc<HolderFiles>>,
     /// Seals credentials of hosts; without it none can be put.
     pub key: Option<Arc<MasterKey>>,
 }
@@ -71,6 +74,7 @@ impl Default for Options {
             body_bytes_max: limits::BODY_BYTES_MAX,
             answer_within: Duration::from_secs(30),
             webhooks: None,
+            files: None,
             key: None,
             progress: Progress::default(),
             sights: Sights::default(),

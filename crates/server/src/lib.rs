@@ -1,6 +1,7 @@
 //! How Caviada is served: HTTP, and the reconciler that makes hosts match the ledger.
 
 pub mod config;
+pub mod holder;
 pub mod host;
 pub mod http;
 pub mod progress;
@@ -18,6 +19,7 @@ use caviada_core::webhook::target::Targets;
 use caviada_ledger::directory::{Directory, DirectoryError};
 use caviada_ledger::seal::{MASTER_KEY, MasterKey, SealError};
 use caviada_ledger::{Fatal, Place, Running, Start};
+use holder::HolderFiles;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use webhook::Webhooks;
@@ -128,6 +130,9 @@ impl Server {
             progress: options.reconciler.progress.clone(),
             sights: options.reconciler.sights.clone(),
             webhooks: Some(webhooks.clone()),
+            files: Some(Arc::new(HolderFiles::new(
+                options.reconciler.drivers.clone(),
+            ))),
             key: Some(self.key),
             ..options.http
         };

@@ -10,7 +10,8 @@ use crate::event::{Event, EventQuery};
 use crate::host::{DeleteHost, Host, HostPatch, HostSpec};
 use crate::key::{CreatedKey, Key, NewKey};
 use crate::lease::{
-    Acquire, Annotate, Give, Lease, LeaseQuery, LeaseWait, Release, Renew, Revoke, Share,
+    Acquire, Annotate, Give, Lease, LeaseFiles, LeaseQuery, LeaseWait, Release, Renew, Revoke,
+    Share,
 };
 use crate::list::{List, PageQuery};
 use crate::pool::{Pool, PoolSpec};
@@ -91,6 +92,16 @@ impl Client {
             .call_with(Method::GET, &["leases", &id.to_string()], &query)?
             .open_for(wait_ms);
         self.send(call).await
+    }
+
+    /// What the holder of a resource takes along, as a tar archive.
+    pub async fn lease_files(&self, id: LeaseId, resource: ResourceId) -> Result<Vec<u8>, Error> {
+        let query = LeaseFiles {
+            resource: Some(resource),
+        };
+        let path = &["leases", &id.to_string(), "files"];
+        self.repeat(&self.call_with(Method::GET, path, &query)?)
+            .await
     }
 
     /// Releases a lease, or single resources of it. Safe to repeat.

@@ -48,7 +48,7 @@ pub fn read_ca(path: &Path) -> Result<Vec<u8>, Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::output::Format;
+    use crate::cli::output::Wanted;
 
     fn globals(url: Option<&str>, key: Option<&str>) -> Globals {
         Globals {
@@ -56,7 +56,7 @@ mod tests {
             key: key.map(str::to_owned),
             ca: None,
             context: None,
-            output: Format::Table,
+            output: Wanted::default(),
         }
     }
 

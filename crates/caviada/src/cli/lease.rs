@@ -1,9 +1,11 @@
 //! Leases: `acquire`, `release`, `renew`, `give`, `share`, `note`, `revoke`, `ls`, `wait`.
 
 pub mod environment;
+pub mod files;
 pub mod want;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use caviada_api::client::{Client, every};
 use caviada_api::duration::Duration;
@@ -260,7 +262,12 @@ fn describe(lease: &Lease, wide: bool) -> Vec<(String, String)> {
 }
 
 /// `caviada acquire`.
-pub async fn acquire(client: &Client, args: AcquireArgs, out: &Out) -> Result<Exit, Failure> {
+pub async fn acquire(
+    client: &Client,
+    args: AcquireArgs,
+    out: &Out,
+    folder: Option<&Path>,
+) -> Result<Exit, Failure> {
     let mut request = args.want.request()?;
     if args.detach {
         // Nobody stays to show that he lives.
@@ -276,6 +283,9 @@ pub async fn acquire(client: &Client, args: AcquireArgs, out: &Out) -> Result<Ex
         granted = want::settle(client, granted, &request).await?;
     }
     show(&granted.lease, out)?;
+    if let Some(folder) = folder {
+        files::write(client, &granted.lease, folder).await?;
+    }
     Ok(Exit::Ok)
 }
 
@@ -417,7 +427,12 @@ pub async fn ls(client: &Client, args: LsArgs, out: &Out) -> Result<Exit, Failur
 }
 
 /// `caviada wait`.
-pub async fn wait(client: &Client, args: WaitArgs, out: &Out) -> Result<Exit, Failure> {
+pub async fn wait(
+    client: &Client,
+    args: WaitArgs,
+    out: &Out,
+    folder: Option<&Path>,
+) -> Result<Exit, Failure> {
     let until = args.within.map(|d| tokio::time::Instant::now() + d.into());
     loop {
         let left = until.map(|t| t.saturating_duration_since(tokio::time::Instant::now()));
@@ -430,6 +445,9 @@ pub async fn wait(client: &Client, args: WaitArgs, out: &Out) -> Result<Exit, Fa
         match lease.state {
             LeaseState::Active => {
                 show(&lease, out)?;
+                if let Some(folder) = folder {
+                    files::write(client, &lease, folder).await?;
+                }
                 return Ok(Exit::Ok);
             }
             LeaseState::Ended => return Err(of_ended(&lease)),

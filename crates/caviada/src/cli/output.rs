@@ -1,9 +1,12 @@
 //! How answers are printed.
 
+use std::ffi::OsStr;
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::path::PathBuf;
 
 use caviada_api::list::List;
 use clap::ValueEnum;
+use clap::builder::{EnumValueParser, PossibleValue, TypedValueParser};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -24,6 +27,54 @@ pub enum Format {
     Name,
     /// NAME=value for a shell (leases only)
     Env,
+}
+
+/// What `-o` was told.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Wanted {
+    /// How to print.
+    pub format: Format,
+    /// Where to write a lease's files, too.
+    pub folder: Option<PathBuf>,
+}
+
+/// Reads a format, or `dir=FOLDER`.
+#[derive(Debug, Clone, Copy)]
+pub struct WantedParser;
+
+const FOLDER: &str = "dir=";
+
+impl TypedValueParser for WantedParser {
+    type Value = Wanted;
+
+    fn parse_ref(
+        &self,
+        command: &clap::Command,
+        arg: Option<&clap::Arg>,
+        value: &OsStr,
+    ) -> Result<Wanted, clap::Error> {
+        if let Some(folder) = value.to_str().and_then(|v| v.strip_prefix(FOLDER))
+            && !folder.is_empty()
+        {
+            return Ok(Wanted {
+                format: Format::default(),
+                folder: Some(folder.into()),
+            });
+        }
+        let format = EnumValueParser::<Format>::new().parse_ref(command, arg, value)?;
+        Ok(Wanted {
+            format,
+            folder: None,
+        })
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        let formats = Format::value_variants().iter();
+        let formats = formats.filter_map(ValueEnum::to_possible_value);
+        let folder = PossibleValue::new("dir=FOLDER");
+        let folder = folder.help("Writes a lease's files (keys, profiles) into a new folder, too");
+        Some(Box::new(formats.chain([folder])))
+    }
 }
 
 /// A noun that can stand in a table.
@@ -138,6 +189,11 @@ impl Out {
         }
         self.raw(&table.render())
     }
+}
+
+/// `-o dir=…` was asked of something that holds nothing.
+pub fn no_folder() -> Failure {
+    Failure::usage("-o dir=FOLDER writes the files of a lease: use it with acquire or wait")
 }
 
 /// `-o env` was asked of something that is no lease.

@@ -239,13 +239,17 @@ fn some_of(names: &[String]) -> Option<Vec<String>> {
     (!names.is_empty()).then_some(names)
 }
 
-/// `size=4` is a number and `name=x` a text, as JSON would have them.
-fn parameters(texts: &[String]) -> Result<BTreeMap<String, serde_json::Value>, Failure> {
+/// `size=4` is a number, `debug=true` a bool, and everything else a text: `version=3.1` too.
+pub(super) fn parameters(texts: &[String]) -> Result<BTreeMap<String, serde_json::Value>, Failure> {
     let pair = |text: &String| {
         let (name, value) = text
             .split_once('=')
             .ok_or_else(|| Failure::usage(format!("--parameter {text}: write NAME=VALUE")))?;
-        let value = serde_json::from_str(value).unwrap_or_else(|_| value.into());
+        let value = match serde_json::from_str(value) {
+            Ok(read @ serde_json::Value::Bool(_)) => read,
+            Ok(serde_json::Value::Number(read)) if read.is_i64() => read.into(),
+            _ => value.into(),
+        };
         Ok((name.to_owned(), value))
     };
     texts.iter().map(pair).collect()
@@ -273,11 +277,12 @@ mod tests {
     #[test]
     fn set_changes_only_what_is_said() {
         let before = changed(
-            "x p --template tiny --parameter size=4 --parameter tag=v1 --warm 2 --ttl 30m",
+            "x p --template tiny --parameter size=4 --parameter tag=v1 --parameter version=3.1 --warm 2 --ttl 30m",
             PoolSpec::default(),
         );
         assert_eq!(before.parameters["size"], 4);
         assert_eq!(before.parameters["tag"], "v1");
+        assert_eq!(before.parameters["version"], "3.1");
         let after = changed(
             "x p --warm 3 --ttl none --owners ana,bo --recycle keep",
             before,

@@ -38,8 +38,11 @@ pub enum TemplateCommand {
     },
     /// Check a folder without a server: with its defaults and each allowed value
     Check {
-        /// The folder
+        /// The folder, or the name of a built-in one
         folder: PathBuf,
+        /// Try just these instead; may be repeated
+        #[arg(long = "parameter", value_name = "NAME=VALUE")]
+        parameters: Vec<String>,
     },
     /// Remove one that no pool uses
     Rm {
@@ -105,17 +108,28 @@ pub async fn template(
                 _ => out.list(&list)?,
             }
         }
-        TemplateCommand::Check { folder } => return check(&folder),
+        TemplateCommand::Check { folder, parameters } => return check(&folder, &parameters),
         TemplateCommand::Rm { name } => client.delete_template(&name).await?,
     }
     Ok(Exit::Ok)
 }
 
 /// Tells everything wrong in a folder, each with file, line and key.
-pub fn check(folder: &Path) -> Result<Exit, Failure> {
-    let files = read_folder(folder)?;
-    let problems = match recipe::Template::parse(&recipe::Source { files }) {
-        Ok(template) => template.check(),
+pub fn check(folder: &Path, parameters: &[String]) -> Result<Exit, Failure> {
+    let built_in = folder.to_str().filter(|_| !folder.exists());
+    let source = match built_in.and_then(recipe::builtin::source) {
+        Some(source) => source,
+        None => recipe::Source {
+            files: read_folder(folder)?,
+        },
+    };
+    let given = serde_json::to_value(super::pool::parameters(parameters)?);
+    let given: recipe::Parameters = given
+        .and_then(serde_json::from_value)
+        .map_err(|_| Failure::usage("--parameter: each is true, false, a number or a text"))?;
+    let problems = match recipe::Template::parse(&source) {
+        Ok(template) if given.is_empty() => template.check(),
+        Ok(template) => template.check_with(&given),
         Err(problems) => problems,
     };
     for problem in &problems {

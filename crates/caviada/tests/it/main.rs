@@ -8,6 +8,7 @@ mod cli;
 mod config;
 mod docker;
 mod doctor;
+mod files;
 mod health;
 mod hold;
 mod host;

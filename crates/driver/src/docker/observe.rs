@@ -88,6 +88,19 @@ fn container(summary: ContainerSummary) -> Option<(Mark, Container)> {
 }
 
 impl Things {
+    /// The services that the engine has not tested since they were started.
+    pub fn untested(&self) -> Vec<(Identity, String)> {
+        let starting = |(_, c): &&(Mark, Container)| {
+            c.state == State::RUNNING && c.status.contains("(health: starting)")
+        };
+        let named = |(mark, _): &(Mark, Container)| {
+            let service = mark.service.clone();
+            service.map(|service| (mark.identity.clone(), service))
+        };
+        let containers = self.containers.iter().filter(starting);
+        containers.filter_map(named).collect()
+    }
+
     /// One `Seen` per resource and generation, in that order.
     pub fn seen(self) -> Vec<Seen> {
         type Group = (u64, Vec<(Mark, Container)>);

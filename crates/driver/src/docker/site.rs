@@ -8,6 +8,7 @@ use bollard::models::{ContainerState, ContainerStateStatusEnum as State, HealthS
 use tokio::time::sleep;
 
 use super::call::Call;
+use super::health::Test;
 use super::inside::{self, Streams};
 use crate::blueprint::Job;
 use crate::reach::Reach;
@@ -57,12 +58,16 @@ impl Site<'_> {
     /// Waits until a service runs and, if it has a health check, until that passes.
     pub async fn until_well(&self, service: &str) -> Result<(), DriverError> {
         let mut pause = Pause::new();
+        let mut said = String::new();
         loop {
-            let (id, state) = self.state(service).await?;
+            let found = inside::owned(self.call, self.identity, service).await?;
+            let test = Test::due(&found);
+            let id = found.id.unwrap_or_default();
+            let state = found.state.unwrap_or_default();
             self.not_over(service, &id, &state).await?;
             let health = state.health.as_ref().and_then(|h| h.status);
             let runs = state.status == Some(State::RUNNING);
-            let waits_for = match health {
+            let mut waits_for = match health {
                 None | Some(HealthStatusEnum::EMPTY | HealthStatusEnum::NONE) if runs => {
                     return Ok(());
                 }
@@ -72,11 +77,21 @@ impl Site<'_> {
                         .not_ready(service, &id, "reports itself unhealthy")
                         .await);
                 }
-                _ if runs => "did not report itself healthy in time",
-                _ => "did not run in time",
+                _ if runs => "did not report itself healthy in time".to_owned(),
+                _ => "did not run in time".to_owned(),
             };
+            if let Some(test) = test.filter(|_| runs) {
+                let call = self.call;
+                match test.passes(call, self.identity, service, call.left()).await {
+                    Ok(()) => return Ok(()),
+                    Err(why) => said = why,
+                }
+            }
             if self.call.left().is_zero() {
-                return Err(self.not_ready(service, &id, waits_for).await);
+                if !said.is_empty() {
+                    waits_for = format!("{waits_for}: {said}");
+                }
+                return Err(self.not_ready(service, &id, &waits_for).await);
             }
             pause.wait().await;
         }

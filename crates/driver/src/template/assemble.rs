@@ -9,7 +9,7 @@ use super::parameter::Parameters;
 use super::problem::{Findings, Problem, plain};
 use super::source::Source;
 use super::text::{Escape, HostPorts, Renderer, Wrong};
-use super::{Reserved, output, readiness};
+use super::{Reserved, file, output, readiness};
 use crate::blueprint::Blueprint;
 
 /// Renders everything. `parameters` are complete.
@@ -20,6 +20,7 @@ pub(super) fn blueprint(
     reserved: &Reserved,
 ) -> Result<Blueprint, Vec<Problem>> {
     let first = Renderer::new(parameters, &reserved.address, None);
+    refused(manifest, &first)?;
     let mut project = project(source, manifest, &first)?;
     let ports = assign_ports(&mut project, reserved)?;
     let renderer = Renderer::new(parameters, &reserved.address, Some(ports.clone()));
@@ -39,6 +40,7 @@ pub(super) fn blueprint(
         findings: Findings::new(FILE),
     };
     let outputs = output::all(&scene, &manifest.outputs);
+    let files = file::all(&scene, &manifest.files, &outputs);
     let readiness = readiness::all(&scene, &manifest.readiness);
     let reset = readiness::reset(&scene, &manifest.reset);
     scene.findings.into_result(Some(()))?;
@@ -48,10 +50,32 @@ pub(super) fn blueprint(
         networks: project.networks,
         subnet: reserved.subnet,
         outputs,
+        files,
         readiness,
         reset,
         create_ms_max: manifest.create_ms_max,
     })
+}
+
+/// Does the template refuse these parameters?
+pub(super) fn refused(manifest: &Manifest, renderer: &Renderer) -> Result<(), Vec<Problem>> {
+    let findings = Findings::new(FILE);
+    for refused in &manifest.refused {
+        let said = match renderer.holds(&refused.when.text) {
+            Ok(false) => continue,
+            Ok(true) => renderer.render(&refused.message.text, Escape::Nothing),
+            Err(wrong) => Err(wrong),
+        };
+        match said {
+            Ok(message) => findings.say(refused.message.at, &refused.message.key, message),
+            Err(wrong) => {
+                for (_, message) in wrong {
+                    findings.say(refused.when.at, &refused.when.key, message);
+                }
+            }
+        }
+    }
+    findings.into_result(Some(()))
 }
 
 fn problem(file: &str, message: impl Into<String>) -> Problem {
@@ -86,8 +110,8 @@ fn project(
         .render(template, Escape::Dollars)
         .map_err(|wrong| placed(compose::FILE, wrong))?;
     let bytes = Cell::new(text.len());
-    let read_file = |path: &str| {
-        let text = file(source, renderer, path)?;
+    let take = |path: &str| {
+        let text = read_file(source, renderer, path)?;
         bytes.set(bytes.get() + text.len());
         match bytes.get() <= limits::BLUEPRINT_BYTES_MAX {
             true => Ok(text),
@@ -106,7 +130,7 @@ fn project(
         image: manifest.drivers.iter().any(|d| d != "process"),
         process,
     };
-    let project = compose::read(&text, needs, &read_file, &findings);
+    let project = compose::read(&text, needs, &take, &findings);
     findings.into_result(project).map_err(|problems| {
         let origin = renderer.origin(template, &text);
         let back = |problem: Problem| match &origin {
@@ -121,7 +145,7 @@ fn project(
 }
 
 /// Another file of the template; one that ends in `.j2` is rendered. No file, no problems.
-pub(super) fn file(
+pub(super) fn read_file(
     source: &Source,
     renderer: &Renderer,
     path: &str,
@@ -166,6 +190,9 @@ fn assign_ports(project: &mut Project, reserved: &Reserved) -> Result<HostPorts,
     Ok(ports)
 }
 
+/// Files of one entry; a template has no more in all.
+const COUNT_MAX: i64 = 1_000;
+
 /// What outputs, readiness and reset are rendered against.
 pub(super) struct Scene<'a> {
     pub source: &'a Source,
@@ -205,6 +232,29 @@ impl Scene<'_> {
             format!("all texts together are more than {most} bytes"),
         );
         None
+    }
+
+    /// A number of entries.
+    pub(super) fn count(&self, placed: &Placed) -> i64 {
+        let text = match self
+            .renderer
+            .render(&format!("{{{{ {} }}}}", placed.text), Escape::Nothing)
+        {
+            Ok(text) => text,
+            Err(wrong) => {
+                for (_, message) in wrong {
+                    self.say(placed, message);
+                }
+                return 0;
+            }
+        };
+        match text.parse() {
+            Ok(count) if (0..=COUNT_MAX).contains(&count) => count,
+            _ => {
+                self.say(placed, format!("`{text}` is no number up to {COUNT_MAX}"));
+                0
+            }
+        }
     }
 
     /// Is this entry wanted with these parameters?

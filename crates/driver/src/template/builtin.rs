@@ -2,33 +2,20 @@
 
 use super::Source;
 
+/// The files of a template's folder.
+macro_rules! folder {
+    ($name:literal: $($file:literal),+ $(,)?) => {
+        ($name, &[$(($file, include_str!(concat!("../../../../templates/", $name, "/", $file)))),+])
+    };
+}
+
 /// Name → files.
-const ALL: [(&str, &[(&str, &str)]); 2] = [
-    (
-        "tiny",
-        &[
-            (
-                "template.toml",
-                include_str!("../../../../templates/tiny/template.toml"),
-            ),
-            (
-                "compose.yaml",
-                include_str!("../../../../templates/tiny/compose.yaml"),
-            ),
-        ],
-    ),
-    (
-        "cluster",
-        &[
-            (
-                "template.toml",
-                include_str!("../../../../templates/cluster/template.toml"),
-            ),
-            (
-                "compose.yaml",
-                include_str!("../../../../templates/cluster/compose.yaml"),
-            ),
-        ],
+const ALL: [(&str, &[(&str, &str)]); 3] = [
+    folder!("tiny": "template.toml", "compose.yaml"),
+    folder!("cluster": "template.toml", "compose.yaml"),
+    folder!(
+        "fabric": "template.toml", "compose.yaml", "crypto-config.yaml.j2", "configtx.yaml.j2",
+        "connection.json.j2", "connection-org.json.j2", "org.env.j2", "crypto.sh.j2", "join-orderers.sh.j2", "join-peers.sh.j2", "ready.sh.j2",
     ),
 ];
 

@@ -5,15 +5,17 @@
 //! each service that matches, in order, and `{service}` in a name for its name.
 
 mod check;
+mod file;
 mod output;
 
 use super::limits;
-use super::parameter::Parameter;
+use super::parameter::{self, Parameter};
 use super::problem::{Findings, Place, Problem};
 use super::scalar;
 use super::tree::{Fields, Node, parse_toml};
 
 pub(super) use check::{CheckKind, ExpectKind, Readiness, ResetEntry, ResetKind};
+pub(super) use file::{FileEntry, FileKind};
 pub(super) use output::{OutputEntry, OutputKind};
 
 /// The file's name.
@@ -35,7 +37,9 @@ pub(super) struct Manifest {
     pub parameters: Vec<Parameter>,
     pub drivers: Vec<String>,
     pub create_ms_max: u64,
+    pub refused: Vec<Refused>,
     pub outputs: Vec<OutputEntry>,
+    pub files: Vec<FileEntry>,
     pub readiness: Vec<Readiness>,
     pub reset: Vec<ResetEntry>,
 }
@@ -62,9 +66,12 @@ impl Manifest {
         let create_ms_max = fields.read("create_within", scalar::duration_ms);
         let parameters = fields.get("parameters", |node, key, findings| {
             let entries = node.entries(key, limits::PARAMETERS_MAX, findings).iter();
-            entries
+            let mut parameters = entries
+                .clone()
                 .map(|entry| Parameter::read(entry, findings))
-                .collect::<Option<Vec<_>>>()
+                .collect::<Option<Vec<_>>>()?;
+            parameter::read_sets(entries.as_slice(), &mut parameters, findings);
+            Some(parameters)
         });
         let parameters = parameters.unwrap_or_default();
         let cases: usize = parameters.iter().map(|p| p.samples().len()).sum();
@@ -73,7 +80,9 @@ impl Manifest {
             let message = format!("have {cases} allowed values together; at most {most} are tried");
             findings.say(node.at, "parameters", message);
         }
+        let refused = read_all(&mut fields, "refused", Refused::read);
         let outputs = read_all(&mut fields, "outputs", OutputEntry::read);
+        let files = read_all(&mut fields, "files", FileEntry::read);
         let readiness = read_all(&mut fields, "readiness", Readiness::read);
         let reset = read_all(&mut fields, "reset", ResetEntry::read);
         fields.finish_plain();
@@ -83,9 +92,31 @@ impl Manifest {
             parameters,
             drivers: drivers?,
             create_ms_max: create_ms_max.unwrap_or(limits::CREATE_MS_DEFAULT),
+            refused,
             outputs,
+            files,
             readiness,
             reset,
+        })
+    }
+}
+
+/// Parameters that go together with no network of this template.
+#[derive(Debug, Clone)]
+pub(super) struct Refused {
+    pub when: Placed,
+    pub message: Placed,
+}
+
+impl Refused {
+    fn read(node: &Node, key: &str, findings: &Findings) -> Option<Self> {
+        let mut fields = node.fields(key, findings);
+        let when = fields.need("when", Placed::read);
+        let message = fields.need("message", Placed::read);
+        fields.finish_plain();
+        Some(Self {
+            when: when?,
+            message: message?,
         })
     }
 }

@@ -144,7 +144,11 @@ fn absolute(scene: &Scene<'_>, path: &Placed) -> Option<String> {
 }
 
 /// A file of a volume is a file of a service that mounts it: one that keeps running, if any does.
-fn volume_file(scene: &Scene<'_>, volume: &Placed, path: &Placed) -> Option<OutputValue> {
+pub(super) fn volume_file(
+    scene: &Scene<'_>,
+    volume: &Placed,
+    path: &Placed,
+) -> Option<OutputValue> {
     let name = scene.text(volume)?;
     let path = {
         let text = scene.text(path)?;
@@ -171,9 +175,9 @@ fn volume_file(scene: &Scene<'_>, volume: &Placed, path: &Placed) -> Option<Outp
     found
 }
 
-fn document_file(scene: &Scene<'_>, path: &Placed) -> Option<String> {
+pub(super) fn document_file(scene: &Scene<'_>, path: &Placed) -> Option<String> {
     let name = scene.text(path)?;
-    match assemble::file(scene.source, scene.renderer, name.trim_start_matches("./")) {
+    match assemble::read_file(scene.source, scene.renderer, name.trim_start_matches("./")) {
         Ok(text) => scene.within(path, text),
         Err(problems) => {
             if problems.is_empty() {

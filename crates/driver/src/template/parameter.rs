@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::limits;
 use super::problem::{Findings, Place, Problem};
 use super::scalar;
-use super::tree::{Entry, Fields, Node};
+use super::tree::{Entry, Fields, Node, Value};
 
 /// A parameter's value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -68,12 +68,16 @@ pub enum ParameterKind {
     Choice {
         /// The texts.
         values: Vec<String>,
+        /// What a value sets of other parameters, where they are not given.
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        sets: BTreeMap<String, Parameters>,
     },
 }
 
 /// Names that a rendered file already knows, and the words of the language.
-const TAKEN: [&str; 20] = [
+const TAKEN: [&str; 21] = [
     "address",
+    "index",
     "host_port",
     "range",
     "loop",
@@ -94,6 +98,8 @@ const TAKEN: [&str; 20] = [
     "with",
     "recursive",
 ];
+
+const SETS: &str = "sets";
 
 impl Parameter {
     pub(super) fn read(entry: &Entry, findings: &Findings) -> Option<Self> {
@@ -128,7 +134,7 @@ impl Parameter {
                 (*min..=*max).map(ParameterValue::Int).collect()
             }
             ParameterKind::Int { min, max } => [*min, *max].map(ParameterValue::Int).to_vec(),
-            ParameterKind::Choice { values } => {
+            ParameterKind::Choice { values, .. } => {
                 values.iter().cloned().map(ParameterValue::Text).collect()
             }
         }
@@ -160,7 +166,12 @@ impl ParameterKind {
                         findings.say(fields.at, &fields.path("values"), message);
                     }
                 }
-                Some(Self::Choice { values })
+                // Read once all parameters are known.
+                fields.take(SETS);
+                Some(Self::Choice {
+                    values,
+                    sets: BTreeMap::new(),
+                })
             }
             _ => {
                 let message = "must be string, int, bool or choice";
@@ -198,8 +209,10 @@ impl ParameterKind {
             (Self::Int { min, max }, _) => {
                 Err(format!("must be a whole number from {min} to {max}"))
             }
-            (Self::Choice { values }, ParameterValue::Text(s)) if values.contains(s) => Ok(()),
-            (Self::Choice { values }, _) => Err(format!("must be one of {}", values.join(", "))),
+            (Self::Choice { values, .. }, ParameterValue::Text(s)) if values.contains(s) => Ok(()),
+            (Self::Choice { values, .. }, _) => {
+                Err(format!("must be one of {}", values.join(", ")))
+            }
             (Self::String, ParameterValue::Text(s)) => acceptable(s),
             (Self::String, _) => Err("must be a text".to_owned()),
         }
@@ -217,7 +230,59 @@ fn acceptable(text: &str) -> Result<(), String> {
     }
 }
 
-/// `given` completed with defaults, or what is wrong with it.
+/// What values of choices set of other parameters; read last, as it needs all of these.
+pub(super) fn read_sets(entries: &[Entry], parameters: &mut [Parameter], findings: &Findings) {
+    for entry in entries {
+        let Value::Map(fields) = &entry.value.value else {
+            continue;
+        };
+        let Some(node) = fields.iter().find(|f| f.key == SETS) else {
+            continue;
+        };
+        let key = format!("parameters.{}.{SETS}", entry.key);
+        let all = read_set(&node.value, &key, &entry.key, parameters, findings);
+        let mut parameters = parameters.iter_mut();
+        if let Some(ParameterKind::Choice { values, sets }) = parameters
+            .find(|p| p.name == entry.key)
+            .map(|p| &mut p.kind)
+        {
+            for value in all.keys().filter(|value| !values.contains(value)) {
+                let message = format!("`{value}` is none of its values");
+                findings.say(node.at, &key, message);
+            }
+            *sets = all;
+        }
+    }
+}
+
+fn read_set(
+    node: &Node,
+    key: &str,
+    choice: &str,
+    parameters: &[Parameter],
+    findings: &Findings,
+) -> BTreeMap<String, Parameters> {
+    let mut sets = BTreeMap::new();
+    for value in node.entries(key, limits::VALUES_MAX, findings) {
+        let key = format!("{key}.{}", value.key);
+        let mut set = Parameters::new();
+        for field in value.value.entries(&key, limits::PARAMETERS_MAX, findings) {
+            let key = format!("{key}.{}", field.key);
+            let target = parameters.iter().find(|p| p.name == field.key);
+            match target.filter(|p| p.name != choice) {
+                Some(target) => {
+                    let value = target.kind.value(&field.value, &key, findings);
+                    set.extend(value.map(|value| (field.key.clone(), value)));
+                }
+                None => findings.say(field.at, &key, "is no other parameter"),
+            }
+        }
+        sets.insert(value.key.clone(), set);
+    }
+    sets
+}
+
+/// `given` completed with what its choices set and with defaults, or what is wrong with it.
 pub(super) fn complete(
     parameters: &[Parameter],
     given: &Parameters,
@@ -234,9 +299,20 @@ pub(super) fn complete(
             findings.say(nowhere, name, message);
         }
     }
+    let set = parameters.iter().filter_map(|p| {
+        let chosen = given.get(&p.name).unwrap_or(&p.default);
+        match (&p.kind, chosen) {
+            (ParameterKind::Choice { sets, .. }, ParameterValue::Text(value)) => sets.get(value),
+            _ => None,
+        }
+    });
+    let set: Vec<&Parameters> = set.collect();
     let mut values = Parameters::new();
     for parameter in parameters {
-        let value = given.get(&parameter.name).unwrap_or(&parameter.default);
+        let name = &parameter.name;
+        let value = given.get(name);
+        let value = value.or_else(|| set.iter().find_map(|set| set.get(name)));
+        let value = value.unwrap_or(&parameter.default);
         if let Err(message) = parameter.kind.accepts(value) {
             findings.say(nowhere, &parameter.name, message);
         }

@@ -5,6 +5,7 @@ mod guard;
 mod lexer;
 mod origin;
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
@@ -43,13 +44,18 @@ pub(super) struct Renderer {
     ports: Option<Arc<HostPorts>>,
     /// Did a file ask for a host port?
     asked: Arc<AtomicBool>,
+    /// Which of several alike is rendered.
+    index: Cell<Option<i64>>,
 }
 
 impl Renderer {
     /// `address` is how others reach the host.
     pub(super) fn new(parameters: &Parameters, address: &str, ports: Option<HostPorts>) -> Self {
         let mut values = BTreeMap::from([("address".to_owned(), Value::from(address))]);
-        let mut classes = BTreeMap::from([("address".to_owned(), Class::Text)]);
+        let mut classes = BTreeMap::from([
+            ("address".to_owned(), Class::Text),
+            ("index".to_owned(), Class::Number),
+        ]);
         for (name, value) in parameters {
             let (value, class) = match value {
                 ParameterValue::Bool(b) => (Value::from(*b), Class::Number),
@@ -64,7 +70,13 @@ impl Renderer {
             classes,
             ports: ports.map(Arc::new),
             asked: Arc::default(),
+            index: Cell::default(),
         }
+    }
+
+    /// What `index` is from now on; with none there is no such name.
+    pub(super) fn set_index(&self, index: Option<i64>) {
+        self.index.set(index);
     }
 
     /// Did any rendering so far ask for a host port?
@@ -115,7 +127,13 @@ impl Renderer {
         let environment = self.environment(escape)?;
         let template = environment.template_from_str(source)?;
         let mut output = Bounded(Vec::new());
-        template.render_captured_to(Value::from(self.values.clone()), &mut output)?;
+        let mut values = self.values.clone();
+        values.extend(
+            self.index
+                .get()
+                .map(|n| ("index".to_owned(), Value::from(n))),
+        );
+        template.render_captured_to(Value::from(values), &mut output)?;
         String::from_utf8(output.0)
             .map_err(|_| Error::new(ErrorKind::InvalidOperation, "the result is no UTF-8"))
     }

@@ -1,6 +1,7 @@
 //! The docker driver on a real engine.
 
 mod adoption;
+mod health;
 mod image;
 mod keys;
 mod outage;

@@ -3,6 +3,7 @@
 mod builtin;
 mod compose;
 mod docs;
+mod fabric;
 mod hostile;
 mod language;
 mod manifest;

@@ -79,6 +79,7 @@ fn rows() -> Vec<Row> {
         row(get(), "/api/v1/leases/{id}", OfLease(SeeLease)),
         row(delete(), "/api/v1/leases/{id}", OfLease(Release)),
         row(patch(), "/api/v1/leases/{id}", OfLease(Annotate)).with(|| json!({"note": "n"})),
+        row(get(), "/api/v1/leases/{id}/files", OfLease(TakeFiles)),
         row(post(), "/api/v1/leases/{id}/renew", OfLease(Renew)).with(|| json!({})),
         row(post(), "/api/v1/leases/{id}/give", OfLease(Give)).with(|| json!({"owner": "eve"})),
         row(post(), "/api/v1/leases/{id}/share", OfLease(Give)).with(|| json!({"owners": []})),

@@ -332,6 +332,9 @@ async fn the_built_in_templates_come_up() {
             let first = port();
             for (n, name) in builtin::names().enumerate() {
                 let template = Template::parse(&builtin::source(name).unwrap()).unwrap();
+                if !template.drivers().iter().any(|d| d == "process") {
+                    continue;
+                }
                 let count = template.ports(&Parameters::new()).unwrap();
                 let first = free_block(first + 50 * u16::try_from(n).unwrap(), count);
                 let reserved = Reserved {

@@ -1,9 +1,11 @@
 //! `template.toml`: outputs, readiness, reset, and what is refused in it.
 
-use caviada_driver::blueprint::{Check, Expect, Output, OutputValue, Protocol, ResetStep};
-use caviada_driver::template::{Parameters, Source, Template};
+use caviada_driver::blueprint::{
+    Check, Expect, HolderContent, Output, OutputValue, Protocol, ResetStep,
+};
+use caviada_driver::template::{ParameterValue, Parameters, Source, Template};
 
-use super::{int, render_source, said, source};
+use super::{int, render_source, said, source, text};
 
 const COMPOSE: &str = "services:
 {% for i in range(size) %}
@@ -336,4 +338,163 @@ fn a_manifest_with_mistakes_is_refused_in_its_line() {
             .any(|p| (p.line, p.column) == place && p.message.contains(what));
         assert!(found, "{manifest}: {problems:?}");
     }
+}
+
+const PLANS: &str = "
+[parameters.plan]
+type = \"choice\"
+values = [\"one\", \"many\"]
+default = \"one\"
+[parameters.plan.sets]
+many = { size = 5 }
+";
+
+#[test]
+fn a_choice_sets_what_is_not_given() {
+    let nodes = |parameters: &[(&str, ParameterValue)]| {
+        let given = parameters.iter().map(|(k, v)| ((*k).to_owned(), v.clone()));
+        let blueprint = render_source(&with(PLANS), &given.collect()).unwrap();
+        blueprint.services.len() - 1
+    };
+    assert_eq!(nodes(&[]), 2);
+    assert_eq!(nodes(&[("plan", text("many"))]), 5);
+    assert_eq!(nodes(&[("plan", text("many")), ("size", int(3))]), 3);
+    assert_eq!(nodes(&[("plan", text("one")), ("size", int(3))]), 3);
+}
+
+#[test]
+fn a_choice_sets_only_what_there_is_within_its_bounds() {
+    let refused = |sets: &str| {
+        let source = with(&PLANS.replace("many = { size = 5 }", sets));
+        said(Template::parse(&source).unwrap_err()).join("\n")
+    };
+    for (sets, why) in [
+        (
+            "many = { sizes = 5 }",
+            "template.toml:14:10: parameters.plan.sets.many.sizes: is no other",
+        ),
+        (
+            "many = { size = 6 }",
+            "parameters.plan.sets.many.size: must be a whole number from 1 to 5",
+        ),
+        (
+            "many = { plan = \"one\" }",
+            "parameters.plan.sets.many.plan: is no other parameter",
+        ),
+        (
+            "few = { size = 1 }",
+            "parameters.plan.sets: `few` is none of its values",
+        ),
+    ] {
+        let said = refused(sets);
+        assert!(said.contains(why), "{said}");
+    }
+}
+
+#[test]
+fn what_does_not_go_together_is_refused_with_the_templates_own_words() {
+    let source = with(
+        "
+[[refused]]
+when = \"size == 4\"
+message = \"{{ size }} is unlucky\"
+",
+    );
+    let four = Parameters::from([("size".to_owned(), int(4))]);
+    let wrong = said(render_source(&source, &four).unwrap_err());
+    assert_eq!(
+        wrong,
+        ["template.toml:11:11: refused[0].message: 4 is unlucky"]
+    );
+    // Such a value alone is no fault of the template; the defaults must be good.
+    let template = Template::parse(&source).unwrap();
+    assert_eq!(template.check(), []);
+    assert_eq!(template.check_with(&four).len(), 1);
+    let always = with("[[refused]]\nwhen = \"size > 0\"\nmessage = \"never\"\n");
+    assert_eq!(Template::parse(&always).unwrap().check().len(), 1);
+}
+
+#[test]
+fn files_are_folders_and_documents_as_many_as_counted() {
+    let source = with(
+        r#"
+[[outputs]]
+name = "{service}"
+port = { service = "node*", port = 80 }
+[[files]]
+name = "keys"
+folder = { volume = "data", path = "made" }
+[[files]]
+name = "node{{ index }}.json"
+count = "size"
+document = '{"at": "{node{{ index }}}", "key": "{keys/sub/k.pem:json}", "other": {}}'
+"#,
+    );
+    let files = render_source(&source, &Parameters::new()).unwrap().files;
+    let document = |n| {
+        HolderContent::Document(format!(
+            r#"{{"at": "{{node{n}}}", "key": "{{keys/sub/k.pem:json}}", "other": {{}}}}"#
+        ))
+    };
+    let folder = HolderContent::Folder {
+        service: "node0".to_owned(),
+        path: "/var/data/made".to_owned(),
+    };
+    let seen: Vec<_> = files.into_iter().map(|f| (f.name, f.content)).collect();
+    assert_eq!(
+        seen,
+        [
+            ("keys", folder),
+            ("node0.json", document(0)),
+            ("node1.json", document(1))
+        ]
+        .map(|(name, content)| (name.to_owned(), content))
+    );
+}
+
+#[test]
+fn files_that_name_nothing_or_leave_their_folder_are_refused() {
+    let refused = |entry: &str| {
+        let source = with(&format!("[[files]]\n{entry}"));
+        said(render_source(&source, &Parameters::new()).unwrap_err()).join("\n")
+    };
+    for (entry, why) in [
+        (
+            "name = 'a'\ndocument = '{keys/k}'",
+            "template.toml:10:12: files[0].document: `keys/k` is no output",
+        ),
+        (
+            "name = '../a'\ndocument = ''",
+            "files[0].name: `../a` is no relative path",
+        ),
+        (
+            "name = 'a'\nfolder = { volume = 'none', path = 'x' }",
+            "no service mounts a volume `none`",
+        ),
+        (
+            "name = 'a'\ncount = 'size'\ndocument = ''",
+            "files[0].name: `a` stands here twice",
+        ),
+        (
+            "name = 'a{{ index }}'\ndocument = ''",
+            "files[0].name: `index` is undefined",
+        ),
+        (
+            "name = 'a'\ncount = 'text'\ndocument = ''",
+            "files[0].count",
+        ),
+        (
+            "name = 'a'\ncount = '0 - 1'\ndocument = ''",
+            "files[0].count: `-1` is no number",
+        ),
+    ] {
+        let said = refused(entry);
+        assert!(said.contains(why), "{entry}: {said}");
+    }
+    let source = with("[[files]]\nname = 'a'\n");
+    let said = said(Template::parse(&source).unwrap_err()).join("\n");
+    assert!(
+        said.contains("needs one of folder, document, document_file"),
+        "{said}"
+    );
 }

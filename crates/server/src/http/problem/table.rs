@@ -86,6 +86,8 @@ problems! {
         "Report it with the request id; nothing was changed.";
     503 "busy" after 500: "Too much is waiting",
         "Send it again after the pause, under the same `Idempotency-Key`.";
+    503 "host-unavailable" after 2_000: "The host does not answer now",
+        "Send it again after the pause; `caviada host ls` tells an operator why.";
     503 "unavailable" after 1_000: "The store does not answer now",
         "Send it again after the pause, under the same `Idempotency-Key`.";
 }

@@ -1,5 +1,6 @@
 //! Leases: acquire, read, renew, release and the rest of a lease's life.
 
+mod files;
 mod list;
 mod past;
 mod spec;
@@ -39,6 +40,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(acquire, list::list))
         .routes(routes!(get, release, annotate))
+        .routes(routes!(files::files))
         .routes(routes!(renew))
         .routes(routes!(give))
         .routes(routes!(share))
