@@ -21,7 +21,6 @@ mod page;
 mod progress;
 mod run;
 mod serve;
-mod server;
 mod site;
 mod stand_in;
 mod tls;

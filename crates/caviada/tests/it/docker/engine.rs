@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
+use crate::kill::wire::{Request, Wire};
+
 /// Tries to list and then look while things come and go.
 const TRIES: usize = 20;
 pub const KINDS: [&str; 3] = ["container", "network", "volume"];
@@ -16,9 +18,11 @@ pub struct Engine {
 }
 
 impl Engine {
-    pub fn of(installation: &str) -> Self {
+    /// Of the server that this wire leads to.
+    pub fn of(wire: &mut Wire) -> Self {
+        let (_, stats) = wire.call(&Request::get("/api/v1/stats")).unwrap();
         Self {
-            installation: installation.to_owned(),
+            installation: stats["installation"].as_str().unwrap().to_owned(),
         }
     }
 

@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::caller::{BUILT, POOL, lease, name};
-use super::ground::{Built, Ground};
+use super::ground::{self, Built};
 use super::log::{Log, Seen, Sight};
-use super::server::ADMIN;
 use super::wire::{Lost, Request, Wire};
+use crate::site::{ADMIN, Site};
 
 /// Tries to see both lists at one revision.
 const TRIES: usize = 50;
@@ -76,8 +76,8 @@ impl Auditor {
 
     /// Declares the pool of built resources, and waits until it is warm.
     pub fn build(&mut self) {
-        self.done("PUT", "/api/v1/templates/stall", Ground::template());
-        self.done("PUT", "/api/v1/hosts/ground", Ground::host());
+        self.done("PUT", "/api/v1/templates/stall", ground::template());
+        self.done("PUT", "/api/v1/hosts/ground", ground::host());
         let spec = json!({
             "template": "stall", "warm": WARM, "max": 6,
             "lease": { "ttl_ms_max": 3_600_000 },
@@ -93,11 +93,11 @@ impl Auditor {
     }
 
     /// Waits until what is built stands on the ground as the ledger says, and nothing else does.
-    pub fn compare(&mut self, ground: &Ground) {
+    pub fn compare(&mut self, site: &Site) {
         self.until("ledger and ground to be the same", |auditor| {
             let before = auditor.built()?;
             let state = before.iter().map(|(built, _)| built.clone()).collect();
-            let differs = ground.differs(&state);
+            let differs = ground::differs(site, &state);
             let moving = before
                 .iter()
                 .find(|(_, state)| !matches!(&**state, "free" | "leased" | "withheld"));
@@ -111,7 +111,7 @@ impl Auditor {
     }
 
     /// Gives back and deletes all that was built, and sees that nothing of it is left.
-    pub fn clear(&mut self, ground: &Ground) {
+    pub fn clear(&mut self, site: &Site) {
         let (_, leases) = self.list("/api/v1/leases").unwrap();
         for lease in leases {
             let path = format!("/api/v1/leases/{}", lease["id"].as_str().unwrap());
@@ -122,7 +122,7 @@ impl Auditor {
             let left = auditor.built()?;
             Ok((!left.is_empty()).then(|| format!("{left:?} are left")))
         });
-        self.compare(ground);
+        self.compare(site);
     }
 
     /// What the ledger says is built, and in which state it is.

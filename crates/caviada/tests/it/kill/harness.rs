@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{JoinHandle, sleep};
 use std::time::{Duration, Instant};
@@ -11,8 +10,8 @@ use super::auditor::Auditor;
 use super::caller::Caller;
 use super::chance::Chance;
 use super::gate::Gate;
-use super::ground::Ground;
-use super::server::{Point, Server};
+use super::{Point, program, start};
+use crate::site::{QUICK, Site};
 
 const CALLERS: u64 = 8;
 const RESOURCES: u64 = 24;
@@ -76,9 +75,8 @@ impl fmt::Display for Kills {
 }
 
 pub struct Harness {
-    server: Server,
+    site: Site,
     auditor: Auditor,
-    ground: Ground,
     chance: Chance,
     gate: Arc<Gate>,
     began: Instant,
@@ -87,27 +85,27 @@ pub struct Harness {
 }
 
 impl Harness {
-    pub fn new(program: PathBuf, folder: &Path, seed: u64) -> Self {
-        let (server, began) = (Server::new(program, folder), Instant::now());
+    pub fn new(seed: u64) -> Self {
+        let (mut site, began) = (Site::of(&program::killable()), Instant::now());
+        start(&mut site, None);
+        site.stay();
         Self {
-            auditor: Auditor::new(server.address(), folder, began),
+            auditor: Auditor::new(site.address(), site.folder(), began),
             chance: Chance::new(seed, u64::MAX),
             gate: Arc::default(),
             kills: Kills::default(),
-            server,
-            ground: Ground::new(&folder.join("data")),
+            site,
             began,
             seed,
         }
     }
 
     /// Kills at least so often, and at each point at least once.
-    pub fn run(mut self, kills: u64) -> Kills {
+    pub fn run(mut self, kills: u64) -> (Kills, Site) {
         let over = self.began + RUN_MAX + KILL_MAX * u32::try_from(kills).unwrap();
-        self.server.start(None);
         let keys = self.auditor.declare(CALLERS, RESOURCES);
         self.auditor.build();
-        self.server.kill();
+        self.site.crash();
         let callers = self.callers(&keys);
         for kill in 0..kills {
             let end = self.end(kill);
@@ -125,22 +123,22 @@ impl Harness {
             }
             assert!(hit(&self.kills), "{name} is never passed: {}", self.kills);
         }
-        self.server.start(None);
+        start(&mut self.site, None);
         self.auditor.look().expect("nobody kills it any more");
         self.gate.close();
         for caller in callers {
             caller.join().unwrap();
         }
-        self.auditor.compare(&self.ground);
-        self.auditor.clear(&self.ground);
-        self.kills
+        self.auditor.compare(&self.site);
+        self.auditor.clear(&self.site);
+        (self.kills, self.site)
     }
 
     fn callers(&self, keys: &[String]) -> Vec<JoinHandle<()>> {
-        let folder = self.server.folder();
+        let folder = self.site.folder();
         let callers = (0..CALLERS).zip(keys).map(|(number, key)| {
             let chance = Chance::new(self.seed, number);
-            let address = self.server.address();
+            let address = self.site.address();
             let caller = Caller::new(number, address, key, folder, self.began, chance, &self.gate);
             std::thread::spawn(move || caller.run())
         });
@@ -165,9 +163,9 @@ impl Harness {
     fn live(&mut self, end: End) {
         let (point, after) = match end {
             End::Starting(after) => {
-                self.server.spawn(None);
+                self.site.spawn(&[], &QUICK);
                 sleep(after);
-                self.server.kill();
+                self.site.crash();
                 self.kills.starting += 1;
                 return;
             }
@@ -177,10 +175,10 @@ impl Harness {
         if self.begin(point) {
             self.gate.let_in();
             let deadline = Instant::now() + after;
-            while Instant::now() < deadline && !self.server.has_ended() {
+            while Instant::now() < deadline && !self.site.has_ended() {
                 sleep(Duration::from_millis(1));
             }
-            let by_itself = self.server.kill();
+            let by_itself = self.site.crash();
             self.gate.gather(usize::try_from(CALLERS).unwrap());
             match point {
                 Some(point) if by_itself => self.at(point),
@@ -194,12 +192,12 @@ impl Harness {
 
     /// Starts the server and looks around. False if it ended meanwhile, at its point.
     fn begin(&mut self, point: Option<Point>) -> bool {
-        if !self.server.start(point) {
+        if !start(&mut self.site, point) {
             return false;
         }
         if self.auditor.look().is_err() {
-            assert!(self.server.ends(), "it lives and does not answer");
-            self.server.kill();
+            assert!(self.site.ends(), "it lives and does not answer");
+            self.site.crash();
             return false;
         }
         true
