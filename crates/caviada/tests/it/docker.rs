@@ -3,7 +3,7 @@
 
 mod bench;
 mod credential;
-mod engine;
+pub mod engine;
 mod example;
 mod kill;
 mod orphan;
@@ -18,7 +18,7 @@ use crate::site::{ADMIN, Site};
 use engine::Engine;
 
 /// The engine that all tests share.
-const ENGINE: &str = "unix:///var/run/docker.sock";
+pub const ENGINE: &str = "unix:///var/run/docker.sock";
 /// Whatever a pool does, it has done within this.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -74,7 +74,7 @@ impl Running {
     }
 }
 
-fn put(wire: &mut Wire, path: &str, body: Value) -> Result<(), Lost> {
+pub fn put(wire: &mut Wire, path: &str, body: Value) -> Result<(), Lost> {
     let request = Request {
         method: "PUT",
         path: format!("/api/v1/{path}"),
@@ -146,7 +146,7 @@ volumes:
 "#;
 
 /// A host with room for sixteen such servers.
-fn stall_host(address: &str) -> Value {
+pub fn stall_host(address: &str) -> Value {
     let room = Room::with_blocks_of(1);
     json!({
         "driver": "docker",
@@ -158,7 +158,7 @@ fn stall_host(address: &str) -> Value {
 }
 
 /// Declares a pool of such servers on a host, so many of them kept warm and no more.
-fn stalls(wire: &mut Wire, pool: &str, host: &str, image: &str, warm: u32) {
+pub fn stalls(wire: &mut Wire, pool: &str, host: &str, image: &str, warm: u32) {
     let files = json!({"template.toml": TEMPLATE, "compose.yaml": COMPOSE});
     put(wire, "templates/stall", json!({"files": files})).unwrap();
     let spec = json!({

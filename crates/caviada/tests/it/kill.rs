@@ -1,9 +1,10 @@
 //! Kills the server over and over while callers lease from it, and judges by what they saw that
 //! nothing acknowledged was lost, nothing was handed out twice, and nothing was done by halves.
 //!
-//! Callers fight for declared resources and for built ones, which are processes here. What a kill
-//! leaves on a container engine is the business of `docker::kill`, which has lives of its own and
-//! uses the callers, the auditor and the checker of this module.
+//! Callers fight for declared resources and for built ones, which are processes and, for the last
+//! kills, containers too. That an engine holds nothing else after each kill is the business of
+//! `docker::kill`, which has lives of its own and uses the callers, the auditor and the checker of
+//! this module.
 //!
 //! `CAVIADA_KILLS` sets the number of kills, `CAVIADA_KILL_SEED` the choices. Times are of the
 //! machine's, so a seed repeats the choices and not the run.
@@ -75,7 +76,8 @@ fn what_was_acknowledged_survives_every_kill() {
     let kills = number("CAVIADA_KILLS").unwrap_or(KILLS);
     let seed = seed();
     println!("CAVIADA_KILL_SEED={seed} CAVIADA_KILLS={kills}");
-    let (kills, site) = Harness::new(seed).run(kills);
+    let image = caviada_testbed::image();
+    let (kills, site) = Harness::new(seed).run(kills, image.as_deref());
     println!("{kills}");
     let logs = judge(site, seed);
     let calls: usize = logs.values().map(Vec::len).sum();

@@ -1,5 +1,6 @@
 //! `examples/clusters.toml`, as the README has it used. Only the image and what it runs are of the
-//! test's own, and the ports and networks, so that it stands beside other tests.
+//! test's own, the ports and networks, so that it stands beside other tests, and how many are kept
+//! warm: each is four containers, and those of a run are counted.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,8 @@ use serde_json::Value;
 use toml::Table;
 
 use super::{Room, Running, answers};
+
+const WARM: u32 = 2;
 
 fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples")
@@ -41,6 +44,7 @@ fn write(folder: &Path, image: &str) -> PathBuf {
         subnets.insert("range".to_owned(), room.range.into());
     });
     set("pool", &|pool| {
+        pool.insert("warm".to_owned(), WARM.into());
         let parameters = pool["parameters"].as_table_mut().unwrap();
         let own = [
             ("image", image),
@@ -67,7 +71,7 @@ fn the_example_fills_is_leased_recycled_healed_and_removed() {
     running.site.ok(&["load", file]);
     let again = running.site.json(&["load", file]);
     assert_eq!(again["changes"], serde_json::json!([]));
-    running.until_offerable("clusters", 4);
+    running.until_offerable("clusters", WARM.into());
 
     let lease = running.site.json(&["acquire", "clusters", "--no-wait"]);
     assert_eq!(lease["state"], "active");
@@ -99,7 +103,7 @@ fn released_is_built_anew(running: &mut Running, lease: &Value) {
     let after = running.engine.containers(id);
     assert_eq!(after.len(), 4);
     assert!(before.is_disjoint(&after), "{before:?} {after:?}");
-    running.until_offerable("clusters", 4);
+    running.until_offerable("clusters", WARM.into());
 }
 
 fn killed_is_replaced(running: &mut Running) {
@@ -109,10 +113,10 @@ fn killed_is_replaced(running: &mut Running) {
     running
         .engine
         .kill(&format!("{id}-g{}-front", free["generation"]));
-    running.until("the killed one is gone and four are ready", |running| {
+    running.until("the killed one is gone and all are ready", |running| {
         let there: BTreeSet<String> = running.engine.containers(&id);
         let pool = running.get("/api/v1/pools/clusters");
-        there.is_disjoint(&before) && pool["counts"]["offerable"].as_u64() >= Some(4)
+        there.is_disjoint(&before) && pool["counts"]["offerable"].as_u64() >= Some(WARM.into())
     });
 }
 
@@ -133,7 +137,7 @@ fn run_holds_it_for_a_command(running: &mut Running) {
 fn pruned_is_removed(running: &mut Running) {
     let file = running.site.folder().join("nothing.toml");
     std::fs::write(&file, "name = \"clusters\"\n").unwrap();
-    running.until_offerable("clusters", 4);
+    running.until_offerable("clusters", WARM.into());
     running.until("all of it is removed", |running| {
         let words = ["load", "--prune", file.to_str().unwrap()];
         running

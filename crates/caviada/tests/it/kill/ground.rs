@@ -11,7 +11,7 @@ use crate::site::Site;
 pub type Built = (String, u64);
 
 const MANIFEST: &str = r#"
-name = "stall"
+name = "shed"
 description = "One web server"
 drivers = ["process"]
 create_within = "60s"
