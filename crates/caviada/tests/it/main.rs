@@ -23,5 +23,6 @@ mod run;
 mod serve;
 mod site;
 mod stand_in;
+mod terminal;
 mod tls;
 mod webhook;

@@ -45,6 +45,7 @@ fn clean(program: &Path, home: &Path) -> Command {
     command
         .env("HOME", home)
         .env_remove("XDG_CONFIG_HOME")
+        .env_remove("NO_COLOR")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
