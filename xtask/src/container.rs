@@ -25,13 +25,16 @@ impl Count {
         let mut hasher = DefaultHasher::new();
         target.hash(&mut hasher);
         let told = target.join("containers.txt");
+        File::create(&told)?;
+        // Others write to it too.
+        let file = File::options().append(true).open(&told)?;
         let now = SystemTime::UNIX_EPOCH.elapsed()?.as_secs();
         let events = Command::new("docker")
             .args(["events", "--since", &now.to_string()])
             .args(["--filter", "type=container", "--filter", "event=create"])
             .args(["--format", "{{.Actor.Attributes.image}}"])
             .stdin(Stdio::null())
-            .stdout(File::create(&told)?)
+            .stdout(file)
             .spawn()
             .context("docker events")?;
         Ok(Self {
