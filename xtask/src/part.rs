@@ -127,6 +127,7 @@ pub fn missing_packages(flags: &Flags) -> Vec<&'static str> {
         ("ip", "iproute2"),
         ("sshd", "openssh-server"),
         ("ssh", "openssh-client"),
+        ("setcap", "libcap2-bin"),
     ];
     if flags.docker {
         wanted.extend([

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::cargo::{self, cargo};
+use crate::container::Count;
 use crate::dist;
 use crate::part::{self, Parts};
 use crate::report::Report;
@@ -156,10 +157,12 @@ fn policy(report: &mut Report) {
 
 /// The tests themselves, last, so that the runner's closing lines stand above the summary.
 fn suite(flags: &Flags, parts: &Parts, report: &mut Report) -> Result<()> {
-    let told = cargo::target_folder()?.join("left-out.txt");
+    let target = cargo::target_folder()?;
+    let told = target.join("left-out.txt");
     if told.exists() {
         std::fs::remove_file(&told)?;
     }
+    let count = parts.docker.then(|| Count::start(&target)).transpose()?;
     let nextest = cargo::has("nextest");
     if nextest && !flags.quick {
         report.stage("documents", || {
@@ -176,6 +179,9 @@ fn suite(flags: &Flags, parts: &Parts, report: &mut Report) -> Result<()> {
         );
         if let Some(kills) = flags.kills {
             command.env("CAVIADA_KILLS", kills.to_string());
+        }
+        if let Some(count) = &count {
+            count.tell(command);
         }
     };
     if nextest && !flags.quick {
@@ -197,6 +203,9 @@ fn suite(flags: &Flags, parts: &Parts, report: &mut Report) -> Result<()> {
             Err(why) => Err(why.context(closing.to_string())),
         }
     });
+    if let Some(count) = count {
+        report.stage("containers", || count.end());
+    }
     if !nextest {
         report
             .left_out("the runner's time-outs: cargo-nextest is not installed, so cargo test ran");

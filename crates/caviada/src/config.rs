@@ -158,7 +158,7 @@ fn check(args: &ConfigArgs) -> Result<(), Failure> {
 /// What the files it names say.
 pub fn files(config: &Config) -> Result<(), Failure> {
     if let Some(Tls::Files { certificate, key }) = &config.tls {
-        tls::from_files(certificate, key).map_err(|e| Failure::usage(e.to_string()))?;
+        tls::Files::open(certificate, key).map_err(|e| Failure::usage(e.to_string()))?;
     }
     Ok(())
 }

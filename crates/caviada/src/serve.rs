@@ -1,6 +1,7 @@
 //! `caviada serve`: opens the ledger, listens, and makes hosts match.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -108,15 +109,18 @@ async fn serve(args: &ServeArgs, config: Config) -> anyhow::Result<()> {
     Ok(server.run(config.listen, options).await?)
 }
 
-fn tls_of(config: &Config) -> anyhow::Result<Option<std::sync::Arc<tls::ServerConfig>>> {
-    Ok(match &config.tls {
-        None => None,
-        Some(Tls::Files { certificate, key }) => Some(tls::from_files(certificate, key)?),
+fn tls_of(config: &Config) -> anyhow::Result<Option<Arc<tls::ServerConfig>>> {
+    let files = match &config.tls {
+        None => return Ok(None),
+        Some(Tls::Files { certificate, key }) => tls::Files::open(certificate, key)?,
         Some(Tls::SelfSigned { names }) => {
             let (made, file) = tls::self_signed(names, &config.data_dir)?;
             let file = file.display();
             tracing::info!("clients trust this server's certificate with --ca {file}");
-            Some(made)
+            made
         }
-    })
+    };
+    let config = files.config()?;
+    tokio::spawn(files.follow());
+    Ok(Some(config))
 }

@@ -4,6 +4,8 @@
 //! It runs in network, process and mount namespaces of its own. With the first process of these
 //! everything ends that the engine ever started, and every mount and interface goes.
 
+use std::ffi::OsStr;
+use std::fs::File;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -54,6 +56,8 @@ pub struct Engine {
     /// The process whose namespaces the engine lives in.
     holder: u32,
     daemon: Option<Child>,
+    /// Writes down which containers it makes, where that is asked for.
+    count: Option<Child>,
     folder: PathBuf,
     // Last, so that what is above has been dropped before everything ends.
     _keeper: Keeper,
@@ -91,6 +95,7 @@ impl Engine {
             link,
             holder,
             daemon: None,
+            count: None,
             folder,
             _keeper: keeper,
         };
@@ -136,7 +141,7 @@ impl Engine {
         assert!(self.daemon.is_none(), "it runs already");
         // In namespaces of its own process ids repeat, and a stale one would look alive.
         let _ = std::fs::remove_file(self.folder.join("pid"));
-        let log = std::fs::File::create(self.folder.join("log")).expect("the folder is ours");
+        let log = File::create(self.folder.join("log")).expect("the folder is ours");
         // With the shell between them, because nsenter would stop with its child and stay so.
         let mut command = self.inside("/bin/sh");
         command
@@ -173,6 +178,21 @@ impl Engine {
             }
             thread::sleep(Duration::from_millis(50));
         }
+        self.count = std::env::var_os("CAVIADA_TEST_CONTAINERS").map(|file| self.follow(&file));
+    }
+
+    /// Tells `cargo xtask test` of each container that is made here, for as long as it runs.
+    fn follow(&self, file: &OsStr) -> Child {
+        let told = File::options().append(true).open(file);
+        let mut events = image::docker(Some(&self.socket()));
+        events
+            .args(["events", "--since", "0"])
+            .args(["--filter", "type=container", "--filter", "event=create"])
+            .args(["--format", "{{.Actor.Attributes.image}}"])
+            .stdin(Stdio::null())
+            .stdout(told.expect("the file of the count is there"))
+            .stderr(Stdio::null());
+        events.spawn().expect("there is the docker command line")
     }
 
     /// Ends it as an operator would: containers stop.
@@ -210,6 +230,10 @@ impl Engine {
         if let Some(mut daemon) = self.daemon.take() {
             daemon.wait().expect("it is our child");
         }
+        if let Some(mut count) = self.count.take() {
+            // The engine hung up.
+            count.wait().expect("it is our child");
+        }
     }
 
     /// A command that runs in the namespaces of this engine.
@@ -227,9 +251,9 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         // The keeper ends the engine; a frozen one ends too, because it is not asked.
-        if let Some(mut daemon) = self.daemon.take() {
-            let _ = daemon.kill();
-            let _ = daemon.wait();
+        for mut child in self.daemon.take().into_iter().chain(self.count.take()) {
+            let _ = child.kill();
+            let _ = child.wait();
         }
     }
 }

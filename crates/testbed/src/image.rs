@@ -110,7 +110,9 @@ pub(crate) fn import(program: &Path, socket: Option<&Path>) -> String {
     for byte in &hash.finalize()[..6] {
         let _ = write!(tag, "{byte:02x}");
     }
-    let name = format!("{REPOSITORY}:{tag}");
+    // By its end a run's containers are told from others' on the same engine.
+    let suite = std::env::var("CAVIADA_TEST_SUITE").unwrap_or_default();
+    let name = format!("{REPOSITORY}:{tag}{suite}");
 
     let _lock = lock();
     let known = docker(socket).args(["image", "inspect", &name]).output();
@@ -144,7 +146,7 @@ pub(crate) fn import(program: &Path, socket: Option<&Path>) -> String {
     name
 }
 
-fn docker(socket: Option<&Path>) -> Command {
+pub(crate) fn docker(socket: Option<&Path>) -> Command {
     let mut command = Command::new("docker");
     if let Some(socket) = socket {
         command

@@ -18,13 +18,16 @@ mod engine;
 mod image;
 mod keeper;
 mod postgres;
+mod sshd;
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 pub use authority::Authority;
 pub use engine::Engine;
 pub use image::program;
 pub use postgres::Postgres;
+pub use sshd::Sshd;
 
 use absence::left_out;
 
@@ -60,21 +63,53 @@ pub fn engine(flags: &[&str]) -> Option<Engine> {
 /// With `CI=true` where it is not installed, and always when it does not start.
 #[must_use]
 pub fn postgres() -> Option<Postgres> {
+    postgres_with(None)
+}
+
+/// The same, but over TCP it speaks nothing but TLS, with the server's certificate of `authority`.
+///
+/// # Panics
+/// As [`postgres`].
+#[must_use]
+pub fn postgres_over_tls(authority: &Authority) -> Option<Postgres> {
+    postgres_with(Some(authority))
+}
+
+fn postgres_with(authority: Option<&Authority>) -> Option<Postgres> {
     match postgres::binaries() {
-        Ok(binaries) => Some(Postgres::start(&binaries)),
+        Ok(binaries) => Some(Postgres::start(&binaries, authority)),
         Err(why) => left_out("PostgreSQL", &why),
     }
 }
 
-/// The path of `sshd`, for a test that starts its own on loopback. `None` where it is not installed.
+/// An SSH daemon of the caller's own on loopback. `None` where it is not installed.
 ///
 /// # Panics
-/// With `CI=true` where it is not installed.
+/// With `CI=true` where it is not installed, and always when it does not start.
 #[must_use]
-pub fn sshd() -> Option<PathBuf> {
+pub fn sshd() -> Option<Sshd> {
     let path = Path::new("/usr/sbin/sshd");
     match path.exists() {
-        true => Some(path.to_owned()),
+        true => Some(Sshd::start(path)),
         false => left_out("sshd", "openssh-server is not installed"),
+    }
+}
+
+/// A copy of this program in `folder` whose file has the capability to listen on low ports. `None`
+/// where nobody can give it that.
+///
+/// # Panics
+/// With `CI=true` where nobody can, and always when the file cannot be copied.
+#[must_use]
+pub fn capable(program: &Path, folder: &Path) -> Option<PathBuf> {
+    let copy = folder.join("capable");
+    std::fs::copy(program, &copy).expect("the folder is writable");
+    let given = Command::new("/usr/sbin/setcap")
+        .arg("cap_net_bind_service+ep")
+        .arg(&copy)
+        .status();
+    match given {
+        Ok(status) if status.success() => Some(copy),
+        _ => left_out("setcap", "it needs root, and libcap2-bin"),
     }
 }

@@ -1,7 +1,9 @@
 //! A PostgreSQL of the test's own, from the distribution's binaries.
 
+use std::fs::{OpenOptions, Permissions};
+use std::io::Write as _;
 use std::net::{Ipv4Addr, TcpListener};
-use std::os::unix::fs::chown;
+use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use nix::unistd::{Uid, User};
 
+use crate::authority::Authority;
 use crate::keeper::Keeper;
 
 const START_DEADLINE: Duration = Duration::from_secs(60);
@@ -64,11 +67,14 @@ pub struct Postgres {
 impl Postgres {
     /// # Panics
     /// When the server does not start; with its log.
-    pub(crate) fn start(binaries: &Path) -> Self {
+    pub(crate) fn start(binaries: &Path, authority: Option<&Authority>) -> Self {
         let account = account();
         for _ in 0..PORTS_TRIED {
             let folder = folder(account.as_ref());
             initialise(binaries, &folder, account.as_ref());
+            if let Some(authority) = authority {
+                encrypt(authority, &folder.join("data"), account.as_ref());
+            }
             let port = free_port();
             let server = Self {
                 _keeper: spawn(binaries, &folder, port, account.as_ref()),
@@ -137,15 +143,16 @@ fn folder(account: Option<&User>) -> PathBuf {
         .tempdir()
         .expect("the folder for temporary files is writable")
         .keep();
-    if let Some(account) = account {
-        chown(
-            &folder,
-            Some(account.uid.as_raw()),
-            Some(account.gid.as_raw()),
-        )
-        .expect("root may chown");
-    }
+    own(&folder, account);
     folder
+}
+
+/// Gives a file to the account that the server runs as.
+fn own(path: &Path, account: Option<&User>) {
+    if let Some(account) = account {
+        let (uid, gid) = (account.uid.as_raw(), account.gid.as_raw());
+        chown(path, Some(uid), Some(gid)).expect("root may chown");
+    }
 }
 
 fn initialise(binaries: &Path, folder: &Path, account: Option<&User>) {
@@ -166,6 +173,26 @@ fn initialise(binaries: &Path, folder: &Path, account: Option<&User>) {
         "initdb: {}",
         String::from_utf8_lossy(&output.stderr)
     );
+}
+
+/// Has it speak TLS, and over TCP nothing else.
+fn encrypt(authority: &Authority, data: &Path, account: Option<&User>) {
+    for (from, to) in [
+        ("server.pem", "server.crt"),
+        ("server-key.pem", "server.key"),
+    ] {
+        let to = data.join(to);
+        std::fs::copy(authority.file(from), &to).expect("the authority has signed for the server");
+        std::fs::set_permissions(&to, Permissions::from_mode(0o600)).expect("it is ours");
+        own(&to, account);
+    }
+    let who = "local all all trust\nhostssl all all 127.0.0.1/32 trust\n";
+    std::fs::write(data.join("pg_hba.conf"), who).expect("initdb has made the folder");
+    let mut settings = OpenOptions::new()
+        .append(true)
+        .open(data.join("postgresql.conf"))
+        .expect("initdb has made the file");
+    writeln!(settings, "ssl = on").expect("a local file can be written");
 }
 
 fn spawn(binaries: &Path, folder: &Path, port: u16, account: Option<&User>) -> Keeper {
@@ -201,7 +228,7 @@ fn command(program: &Path, account: Option<&User>) -> Command {
 }
 
 /// A port that nobody listens on now.
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("loopback has free ports");
     listener.local_addr().expect("it is bound").port()
 }

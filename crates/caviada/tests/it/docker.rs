@@ -3,58 +3,41 @@
 
 mod bench;
 mod credential;
-mod engine;
+pub mod engine;
 mod example;
 mod kill;
 mod orphan;
 mod sick;
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-use crate::kill::server::{ADMIN, Server};
 use crate::kill::wire::{Lost, Request, Wire};
+use crate::site::{ADMIN, Site};
 use engine::Engine;
 
 /// The engine that all tests share.
-const ENGINE: &str = "unix:///var/run/docker.sock";
+pub const ENGINE: &str = "unix:///var/run/docker.sock";
 /// Whatever a pool does, it has done within this.
 const PATIENCE: Duration = Duration::from_secs(180);
 
-/// The program that ships.
-fn program() -> PathBuf {
-    PathBuf::from(env!("CARGO_BIN_EXE_caviada"))
-}
-
 /// A running server, and what stands of its installation on the shared engine. All goes with it.
 struct Running {
-    server: Server,
+    site: Site,
     wire: Wire,
     engine: Engine,
-    folder: TempDir,
 }
 
 impl Running {
     fn start() -> Self {
-        let folder = TempDir::new().unwrap();
-        let mut server = Server::new(program(), folder.path());
-        server.start(None);
-        let mut wire = Wire::new(server.address(), ADMIN);
-        let stats = wire.call(&Request::get("/api/v1/stats")).unwrap().1;
+        let site = Site::quick();
+        let mut wire = Wire::new(site.address(), ADMIN);
         Self {
-            engine: Engine::of(stats["installation"].as_str().unwrap()),
-            server,
+            engine: Engine::of(&mut wire),
+            site,
             wire,
-            folder,
         }
-    }
-
-    fn folder(&self) -> &Path {
-        self.folder.path()
     }
 
     fn get(&mut self, path: &str) -> Value {
@@ -65,25 +48,6 @@ impl Running {
 
     fn put(&mut self, path: &str, body: Value) {
         put(&mut self.wire, path, body).unwrap();
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}", self.server.address())
-    }
-
-    /// The command line, signed in as the admin.
-    fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(program());
-        command.args(words);
-        command.env("CAVIADA_URL", self.url());
-        command.env("CAVIADA_KEY", ADMIN);
-        command.env("HOME", self.folder.path());
-        command
-    }
-
-    /// What a command printed, which must succeed.
-    fn caviada(&self, words: &[&str]) -> String {
-        succeeded(self.command(words).output().unwrap(), words)
     }
 
     /// The members of a pool.
@@ -104,13 +68,13 @@ impl Running {
         let deadline = Instant::now() + PATIENCE;
         while !holds(self) {
             let late = Instant::now() > deadline;
-            assert!(!late, "never: {what}; {}", self.caviada(&["status"]));
+            assert!(!late, "never: {what}; {}", self.site.ok(&["status"]));
             std::thread::sleep(Duration::from_millis(100));
         }
     }
 }
 
-fn put(wire: &mut Wire, path: &str, body: Value) -> Result<(), Lost> {
+pub fn put(wire: &mut Wire, path: &str, body: Value) -> Result<(), Lost> {
     let request = Request {
         method: "PUT",
         path: format!("/api/v1/{path}"),
@@ -120,12 +84,6 @@ fn put(wire: &mut Wire, path: &str, body: Value) -> Result<(), Lost> {
     let (status, document) = wire.call(&request)?;
     assert!((200..300).contains(&status), "{path}: {status} {document}");
     Ok(())
-}
-
-fn succeeded(output: Output, words: &[&str]) -> String {
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{words:?}: {said}");
-    String::from_utf8(output.stdout).unwrap()
 }
 
 /// Is there a server that serves files of the helper image at this address?
@@ -188,7 +146,7 @@ volumes:
 "#;
 
 /// A host with room for sixteen such servers.
-fn stall_host(address: &str) -> Value {
+pub fn stall_host(address: &str) -> Value {
     let room = Room::with_blocks_of(1);
     json!({
         "driver": "docker",
@@ -200,7 +158,7 @@ fn stall_host(address: &str) -> Value {
 }
 
 /// Declares a pool of such servers on a host, so many of them kept warm and no more.
-fn stalls(wire: &mut Wire, pool: &str, host: &str, image: &str, warm: u32) {
+pub fn stalls(wire: &mut Wire, pool: &str, host: &str, image: &str, warm: u32) {
     let files = json!({"template.toml": TEMPLATE, "compose.yaml": COMPOSE});
     put(wire, "templates/stall", json!({"files": files})).unwrap();
     let spec = json!({

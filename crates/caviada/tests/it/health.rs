@@ -5,7 +5,7 @@ use caviada_api::lease::{Acquire, Lease, LeaseEnd, LeaseState, Release};
 use caviada_api::pool::{OnBad, PoolSpec};
 use caviada_api::resource::ResourceState;
 
-use crate::server::{PROBE_MS, Server};
+use crate::site::{PROBE_MS, Site};
 
 const SCRIPT: &str = "while :; do sleep 1; done";
 
@@ -18,7 +18,7 @@ fn pool(warm: u32, on_bad: OnBad) -> PoolSpec {
     }
 }
 
-async fn acquire(server: &Server, wait_ms: u64) -> Lease {
+async fn acquire(server: &Site, wait_ms: u64) -> Lease {
     let want = Acquire {
         pool: Some("things".into()),
         wait_ms: Some(wait_ms),
@@ -28,7 +28,7 @@ async fn acquire(server: &Server, wait_ms: u64) -> Lease {
 }
 
 /// Something that has just happened, for its time.
-async fn mark(server: &Server) -> Event {
+async fn mark(server: &Site) -> Event {
     let admin = server.admin();
     let spec = PoolSpec::default();
     admin.put_pool("mark", &spec, None).await.unwrap();
@@ -47,7 +47,7 @@ fn number(event: &Event) -> (u64, u32) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_free_member_that_dies_is_noticed_in_time_and_never_handed_out_and_replaced() {
-    let server = Server::start();
+    let server = Site::quick();
     server.built("things", SCRIPT, pool(2, OnBad::Keep)).await;
     server.warm("things", 2).await;
     let dead = server.members("things", ResourceState::Free).await[0].clone();
@@ -87,7 +87,7 @@ async fn a_free_member_that_dies_is_noticed_in_time_and_never_handed_out_and_rep
 }
 
 /// Kills the member of a lease of a pool with this policy, and waits for what becomes of it.
-async fn bereaved(server: &Server, policy: OnBad, kind: &str) -> (Lease, Event) {
+async fn bereaved(server: &Site, policy: OnBad, kind: &str) -> (Lease, Event) {
     server.built("things", SCRIPT, pool(1, policy)).await;
     server.warm("things", 1).await;
     let lease = acquire(server, 0).await;
@@ -114,7 +114,7 @@ async fn bereaved(server: &Server, policy: OnBad, kind: &str) -> (Lease, Event) 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leased_member_that_dies_is_flagged_and_stays_where_the_pool_keeps() {
-    let server = Server::start();
+    let server = Site::quick();
     let (lease, _) = bereaved(&server, OnBad::Keep, "lease.flagged").await;
     let now = server.admin().lease(lease.id).await.unwrap();
     assert_eq!((now.state, now.fence), (LeaseState::Active, lease.fence));
@@ -123,7 +123,7 @@ async fn a_leased_member_that_dies_is_flagged_and_stays_where_the_pool_keeps() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_leased_member_that_dies_is_exchanged_under_a_new_fence_where_the_pool_swaps() {
-    let server = Server::start();
+    let server = Site::quick();
     let (lease, event) = bereaved(&server, OnBad::Swap, "lease.swapped").await;
     assert!(event.facts["fence"].as_u64() > lease.fence.map(|f| f.0));
     let now = server.admin().lease(lease.id).await.unwrap();
@@ -135,7 +135,7 @@ async fn a_leased_member_that_dies_is_exchanged_under_a_new_fence_where_the_pool
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lease_whose_member_dies_is_lost_where_the_pool_ends() {
-    let server = Server::start();
+    let server = Site::quick();
     let (lease, event) = bereaved(&server, OnBad::End, "lease.ended").await;
     assert_eq!(event.facts["end"], "lost");
     let now = server.admin().lease(lease.id).await.unwrap();

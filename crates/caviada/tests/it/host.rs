@@ -1,11 +1,9 @@
 //! Hosts as the server sees them, and what it keeps to prove to them who it is.
 
-use std::path::Path;
-
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::Value;
 
-use crate::site::{Site, program, text, until};
+use crate::site::{Site, holds, program, text, until};
 
 /// The host, once it is in this state and `is_so`.
 fn shown(site: &Site, name: &str, state: &str, is_so: impl Fn(&Value) -> bool) -> Value {
@@ -55,18 +53,6 @@ fn pair(site: &Site) -> (String, String, String) {
     let secret = key.serialize_pem();
     let certificate = site.file("cert.pem", &made.unwrap().pem());
     (certificate, site.file("key.pem", &secret), secret)
-}
-
-/// Does a file below this folder hold the text?
-fn holds(folder: &Path, text: &str) -> bool {
-    std::fs::read_dir(folder).unwrap().flatten().any(|entry| {
-        let path = entry.path();
-        if path.is_dir() {
-            return holds(&path, text);
-        }
-        let bytes = std::fs::read(&path).unwrap_or_default();
-        bytes.windows(text.len()).any(|w| w == text.as_bytes())
-    })
 }
 
 fn doctor(site: &Site, variables: &[(&str, &str)]) -> String {

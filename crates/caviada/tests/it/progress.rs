@@ -6,11 +6,11 @@ use caviada_api::event::{EventQuery, Message};
 use caviada_api::pool::PoolSpec;
 use caviada_api::resource::ResourceState;
 
-use crate::server::Server;
+use crate::site::Site;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bring_up_tells_how_far_it_is_while_it_lasts() {
-    let server = Server::start();
+    let server = Site::quick();
     let open = tempfile::NamedTempFile::new().unwrap().into_temp_path();
     std::fs::remove_file(&open).unwrap();
     let admin = server.admin();

@@ -1,5 +1,9 @@
 //! The server as those start it who run it.
 
+use std::net::Ipv4Addr;
+
+use caviada_testbed::Authority;
+
 use crate::site::{ADMIN, BOARDS, Site, text};
 
 #[test]
@@ -109,4 +113,30 @@ fn a_ledger_on_postgresql_serves_and_is_there_after_a_restart() {
     assert!(!site.path("data/ledger.db").exists());
     let ended = site.stop();
     assert!(ended.success(), "{ended}: {}", site.log());
+}
+
+#[test]
+fn a_ledger_on_postgresql_over_tls_serves_and_an_unbelieved_one_is_refused() {
+    let mut site = Site::new();
+    let [authority, stranger] = ["own", "other"].map(|name| Authority::new(&site.path(name)));
+    authority.sign_server(Ipv4Addr::LOCALHOST);
+    let Some(postgres) = caviada_testbed::postgres_over_tls(&authority) else {
+        return;
+    };
+    let store = |of: &Authority| {
+        let (url, root) = (postgres.url(), of.file("ca.pem").display().to_string());
+        format!("{url}?sslmode=verify-full&sslrootcert={root}")
+    };
+    let output = site.server(&["--store", &store(&stranger)], &[]).output();
+    let output = output.unwrap();
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("sslrootcert must name the authority"),
+        "{said}"
+    );
+    let variables = [("CAVIADA_ADMIN_KEY", ADMIN)];
+    site.serve(&["--store", &store(&authority)], &variables);
+    site.load(BOARDS);
+    assert!(site.stop().success());
 }

@@ -1,7 +1,10 @@
-//! The real server on a directory that outlives it, and the real program as its client.
+//! The real server on a directory that outlives it, and the real program as its client. The server
+//! can be stopped, killed, and started again on what it left.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
+mod pool;
+
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -9,24 +12,40 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// Secret of the first admin key, unless a test sees to it otherwise.
 pub const ADMIN: &str = "an-admin-secret";
 /// Nothing that is waited for takes longer, however loaded the machine is.
 const WITHIN: Duration = Duration::from_secs(60);
+/// Pause between two looks at a host of a [quick](QUICK) server.
+pub const PROBE_MS: u64 = 1_000;
+/// Variables of a server that looks at its hosts often, so that nobody waits long.
+pub const QUICK: [(&str, &str); 4] = [
+    ("CAVIADA_ADMIN_KEY", ADMIN),
+    ("CAVIADA_RECONCILER__PROBE", "1s"),
+    ("CAVIADA_RECONCILER__ORPHAN_GRACE", "2s"),
+    ("CAVIADA_LOG", "info,caviada::access=warn"),
+];
 
 /// The program with nothing of the tester's own environment.
 pub fn program(arguments: &[&str], home: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_caviada"));
+    let mut command = clean(shipped(), home);
+    command.args(arguments);
+    command
+}
+
+fn clean(program: &Path, home: &Path) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("CAVIADA_") {
             command.env_remove(name);
         }
     }
     command
-        .args(arguments)
         .env("HOME", home)
         .env_remove("XDG_CONFIG_HOME")
+        .env_remove("NO_COLOR")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
@@ -45,14 +64,37 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
             return found;
         }
         assert!(Instant::now() < deadline, "{what}: not in time");
-        std::thread::sleep(Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(10));
     }
+}
+
+/// Does a file below this folder hold the text?
+pub fn holds(folder: &Path, text: &str) -> bool {
+    std::fs::read_dir(folder).unwrap().flatten().any(|entry| {
+        let path = entry.path();
+        if path.is_dir() {
+            return holds(&path, text);
+        }
+        let bytes = std::fs::read(&path).unwrap_or_default();
+        bytes.windows(text.len()).any(|w| w == text.as_bytes())
+    })
+}
+
+/// The program that ships.
+pub fn shipped() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_caviada"))
 }
 
 /// A folder with all a server keeps, and the server while it runs.
 pub struct Site {
-    folder: tempfile::TempDir,
+    /// What serves.
+    program: PathBuf,
+    folder: TempDir,
     child: Option<Child>,
+    /// How long the log was when the server was started, in bytes.
+    begun: u64,
+    /// Where it is told to listen.
+    listen: String,
     /// Where it listens.
     pub url: String,
 }
@@ -60,9 +102,17 @@ pub struct Site {
 impl Site {
     /// No server yet.
     pub fn new() -> Self {
+        Self::of(shipped())
+    }
+
+    /// The same, of another build.
+    pub fn of(program: &Path) -> Self {
         Self {
+            program: program.to_owned(),
             folder: tempfile::tempdir().unwrap(),
             child: None,
+            begun: 0,
+            listen: "127.0.0.1:0".to_owned(),
             url: String::new(),
         }
     }
@@ -72,6 +122,33 @@ impl Site {
         let mut site = Self::new();
         site.serve(&[], &[("CAVIADA_ADMIN_KEY", ADMIN)]);
         site
+    }
+
+    /// A server that comes back under the same address, and looks [often](QUICK).
+    pub fn quick() -> Self {
+        let mut site = Self::new();
+        site.serve(&[], &QUICK);
+        site.stay();
+        site
+    }
+
+    /// From now on it listens where it does now.
+    pub fn stay(&mut self) {
+        self.listen = self.address().to_string();
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        let (_, address) = self.url.split_once("://").unwrap();
+        address.parse().unwrap()
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Leaves the folder where it is, to be looked at.
+    pub fn keep(&mut self) {
+        self.folder.disable_cleanup(true);
     }
 
     /// A path in the folder.
@@ -92,57 +169,121 @@ impl Site {
 
     /// The command that would serve here.
     pub fn server(&self, flags: &[&str], variables: &[(&str, &str)]) -> Command {
-        let mut command = program(&["serve", "--data-dir"], &self.path("home"));
+        let mut command = clean(&self.program, &self.path("home"));
         command
+            .args(["serve", "--data-dir"])
             .arg(self.path("data"))
             .args(flags)
-            .env("CAVIADA_LISTEN", "127.0.0.1:0")
+            .env("CAVIADA_LISTEN", &self.listen)
             .envs(variables.iter().copied());
         command
     }
 
+    /// Starts the process and does not wait for it.
+    pub fn spawn(&mut self, flags: &[&str], variables: &[(&str, &str)]) {
+        assert!(self.child.is_none(), "it runs");
+        let mut log = std::fs::File::options();
+        let log = log.append(true).create(true).open(self.path("log.txt"));
+        let out = std::fs::File::create(self.path("out.txt")).unwrap();
+        let log = log.unwrap();
+        self.begun = log.metadata().unwrap().len();
+        let mut command = self.server(flags, variables);
+        command.stdout(out).stderr(log);
+        self.child = Some(command.spawn().unwrap());
+    }
+
+    /// Waits until it is ready. False if it ended before.
+    pub fn listens(&mut self) -> bool {
+        let url = until("the server listens", || {
+            let ended = self.has_ended();
+            let log = self.log();
+            let found = log.split_once("listening on ");
+            match found.and_then(|(_, rest)| rest.split(['"', '\n']).next()) {
+                _ if ended => Some(None),
+                Some(url) => Some(Some(url.to_owned())),
+                None => None,
+            }
+        });
+        url.map(|url| self.url = url).is_some()
+    }
+
     /// Serves until [`Self::stop`] or the end; ready when this returns.
     pub fn serve(&mut self, flags: &[&str], variables: &[(&str, &str)]) {
-        assert!(self.child.is_none(), "it runs");
-        let create = |name: &str| std::fs::File::create(self.path(name)).unwrap();
-        let mut command = self.server(flags, variables);
-        command.stdout(create("out.txt")).stderr(create("log.txt"));
-        let mut child = command.spawn().unwrap();
-        let found = until("the server listens", || {
-            let log = self.log();
-            if let Some(status) = child.try_wait().unwrap() {
-                panic!("the server ended: {status}\n{log}");
-            }
-            let (_, rest) = log.split_once("listening on ")?;
-            Some(rest.split(['"', '\n']).next()?.to_owned())
-        });
-        self.url = found;
-        self.child = Some(child);
+        self.spawn(flags, variables);
+        assert!(self.listens(), "the server ended: {}", self.log());
+    }
+
+    /// The process is gone by itself.
+    pub fn has_ended(&mut self) -> bool {
+        let child = self.child.as_mut();
+        child.is_none_or(|child| child.try_wait().unwrap().is_some())
+    }
+
+    /// Whether it is about to end by itself: its connections break a moment before.
+    pub fn ends(&mut self) -> bool {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while !self.has_ended() && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        self.has_ended()
     }
 
     /// SIGTERM; how it ended.
     pub fn stop(&mut self) -> ExitStatus {
-        self.signal(Signal::SIGTERM)
-    }
-
-    /// SIGKILL, as a crash would.
-    pub fn crash(&mut self) {
-        self.signal(Signal::SIGKILL);
-    }
-
-    fn signal(&mut self, signal: Signal) -> ExitStatus {
+        self.signal(Signal::SIGTERM);
         let mut child = self.child.take().unwrap();
-        let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
-        kill(pid, signal).unwrap();
         until("the server ends", || child.try_wait().unwrap())
     }
 
-    /// What the server logged so far.
-    pub fn log(&self) -> String {
-        std::fs::read_to_string(self.path("log.txt")).unwrap_or_default()
+    pub fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.as_ref().unwrap().id());
+        kill(Pid::from_raw(pid.unwrap()), signal).unwrap();
     }
 
-    /// What the server printed.
+    /// SIGKILL, as a power cut would. True if it had ended by itself.
+    pub fn crash(&mut self) -> bool {
+        let ended = self.has_ended();
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        ended
+    }
+
+    /// Where a process host has a folder for each thing it built.
+    pub fn processes(&self) -> PathBuf {
+        self.path("data/process")
+    }
+
+    /// Shims that run, and the name of the folder that each was given.
+    pub fn shims(&self) -> Vec<(Pid, String)> {
+        let folder = self.processes();
+        let numbers = std::fs::read_dir("/proc").unwrap().filter_map(|entry| {
+            let name = entry.unwrap().file_name();
+            name.to_str()?.parse().ok()
+        });
+        let shim = |pid: i32| {
+            let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            let line = text(&line);
+            let below = |word| Path::new(word).strip_prefix(&folder).ok()?.to_str();
+            let name = line.split('\0').find_map(below)?;
+            Some((Pid::from_raw(pid), name.to_owned()))
+        };
+        numbers.filter_map(shim).collect()
+    }
+
+    /// What the server logged since it was started.
+    pub fn log(&self) -> String {
+        let mut said = String::new();
+        let log = std::fs::File::open(self.path("log.txt"));
+        let read = log.and_then(|mut log| {
+            log.seek(SeekFrom::Start(self.begun))?;
+            log.read_to_string(&mut said)
+        });
+        read.map(|_| said).unwrap_or_default()
+    }
+
+    /// What the server printed since it was started.
     pub fn out(&self) -> String {
         std::fs::read_to_string(self.path("out.txt")).unwrap_or_default()
     }
@@ -205,11 +346,19 @@ impl Site {
 
 impl Drop for Site {
     fn drop(&mut self) {
-        if let Some(child) = &mut self.child {
-            let _ = child.kill();
-            let _ = child.wait();
+        self.crash();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        // What a process host built outlives the server. At this signal a shim ends with its tree.
+        while Instant::now() < deadline {
+            let shims = self.shims();
+            if shims.is_empty() {
+                return;
+            }
+            for (pid, _) in shims {
+                let _ = kill(pid, Signal::SIGQUIT);
+            }
+            std::thread::sleep(Duration::from_millis(10));
         }
-        crate::server::end_processes(&self.path("data"));
     }
 }
 

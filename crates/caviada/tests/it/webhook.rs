@@ -12,7 +12,7 @@ use caviada_api::pool::PoolSpec;
 use caviada_api::resource::ResourceSpec;
 use caviada_api::webhook::WebhookSpec;
 
-use crate::server::Server;
+use crate::site::{QUICK, Site, holds};
 
 /// Accepts every call and keeps its event's id.
 fn receiver() -> (String, Arc<Mutex<Vec<Event>>>) {
@@ -59,8 +59,11 @@ async fn cycle(client: &Client) {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_event_is_told_over_kills_of_the_server() {
     let (url, events) = receiver();
-    let targets = ("CAVIADA_WEBHOOK__TARGETS", "http://127.0.0.1".to_owned());
-    let mut server = Server::with(vec![targets]);
+    let targets = ("CAVIADA_WEBHOOK__TARGETS", "http://127.0.0.1");
+    let variables = [&QUICK[..], &[targets]].concat();
+    let mut server = Site::new();
+    server.serve(&[], &variables);
+    server.stay();
     let admin = server.admin();
     let spec = PoolSpec::default();
     admin.put_pool("boards", &spec, None).await.unwrap();
@@ -80,8 +83,8 @@ async fn every_event_is_told_over_kills_of_the_server() {
         for _ in 0..25 {
             cycle(&admin).await;
         }
-        server.kill();
-        server.run();
+        server.crash();
+        server.serve(&[], &variables);
     }
     // After the last start nothing new happens: what is left is told by itself.
     let ids = || -> BTreeSet<String> {
@@ -99,6 +102,5 @@ async fn every_event_is_told_over_kills_of_the_server() {
     assert_eq!(missed, None);
     // Sealed, and not in the log.
     let secret = secret.unwrap();
-    assert!(!server.log().contains(&secret));
-    assert!(!server.keeps(&secret));
+    assert!(!holds(server.folder(), &secret));
 }

@@ -2,6 +2,8 @@
 //! BEGIN, the guard, one statement per table and COMMIT are sent together, and the guard fails the
 //! transaction if it does not hold.
 
+mod tls;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -10,12 +12,13 @@ use futures_util::future::{BoxFuture, join_all};
 use tokio::runtime::Runtime;
 use tokio_postgres::error::SqlState;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
-use tokio_postgres::{Client, Config, NoTls, Row, Statement};
+use tokio_postgres::{Client, Config, Row, Statement};
 
 use super::{Dialect, Each, Engine, Guard};
 use crate::field::{Field, FieldRef};
 use crate::store::StoreError;
 use crate::table::{Kind, Verb, Writes};
+use tls::Tls;
 
 /// The ledger's tables.
 pub(crate) const LEDGER_SCHEMA: &str = "caviada";
@@ -31,6 +34,7 @@ const CONNECT_PAUSE: Duration = Duration::from_secs(1);
 /// One connection to a server.
 pub struct Postgres {
     config: Config,
+    tls: Tls,
     schema: &'static str,
     runtime: Own,
     session: Option<Session>,
@@ -77,7 +81,8 @@ impl Postgres {
     /// Connects, and makes the schema if it is not there.
     pub fn open(url: &str, schema: &'static str) -> Result<Self, StoreError> {
         let broken = |e: &dyn std::fmt::Display| StoreError::Broken(e.to_string());
-        let mut config: Config = url.parse().map_err(|e| broken(&e))?;
+        let (tls, url) = Tls::of(url).map_err(StoreError::Unknown)?;
+        let mut config: Config = url.parse().map_err(|e| sort(&e))?;
         config
             .application_name("caviada")
             .connect_timeout(CONNECT_MAX)
@@ -89,6 +94,7 @@ impl Postgres {
             .map_err(|e| broken(&e))?;
         let mut engine = Self {
             config,
+            tls,
             schema,
             runtime: Own(Some(runtime)),
             session: None,
@@ -114,9 +120,9 @@ impl Postgres {
     }
 
     fn connect(&mut self) -> Result<(), StoreError> {
-        let (config, schema) = (&self.config, self.schema);
+        let (config, tls, schema) = (&self.config, self.tls.clone(), self.schema);
         let connected = self.runtime.block_on(async {
-            let (client, connection) = config.connect(NoTls).await.map_err(|e| sort(&e))?;
+            let (client, connection) = config.connect(tls).await.map_err(|e| sort(&e))?;
             // Driven whenever this thread waits for an answer. Its error is the answer's.
             tokio::spawn(async move { drop(connection.await) });
             let set = format!(

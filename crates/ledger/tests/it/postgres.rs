@@ -2,13 +2,14 @@
 //! done.
 
 use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use caviada_core::pool::PoolSpec;
 use caviada_ledger::clock::Source as _;
 use caviada_ledger::{Ledger, PostgresStore, Start};
+use caviada_testbed::Authority;
 
 use crate::sim::{SimClock, acquire, declare, lease_of, one, open, put_pool};
 use crate::store::{Place as _, Postgres, assert_same};
@@ -129,4 +130,77 @@ fn ledger_time_on_a_server_is_the_servers() {
         "the same machine after all"
     );
     Ledger::open(store, clock, Start::default()).unwrap();
+}
+
+#[test]
+fn a_server_is_believed_as_far_as_sslmode_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let authority = Authority::new(&folder.path().join("own"));
+    authority.sign_server(Ipv4Addr::LOCALHOST);
+    let Some(server) = caviada_testbed::postgres_over_tls(&authority) else {
+        return;
+    };
+    let stranger = Authority::new(&folder.path().join("other"));
+    let root = |of: &Authority| format!("sslrootcert={}", of.file("ca.pem").display());
+    let open = |host: &str, query: &str| {
+        let url = server.url().replace("127.0.0.1", host);
+        PostgresStore::connect(&format!("{url}?{query}")).map(drop)
+    };
+    let (own, other) = (root(&authority), root(&stranger));
+    for query in [
+        "sslmode=prefer".to_owned(),
+        "sslmode=require".to_owned(),
+        format!("sslmode=require&{own}"),
+        format!("{own}&sslmode=verify-ca"),
+        format!("sslmode=verify-full&{own}"),
+    ] {
+        open("127.0.0.1", &query).unwrap_or_else(|why| panic!("{query}: {why}"));
+    }
+    open("localhost", &format!("sslmode=verify-ca&{own}")).unwrap();
+    for (host, query, why) in [
+        ("127.0.0.1", "sslmode=disable".to_owned(), "no encryption"),
+        (
+            "127.0.0.1",
+            format!("sslmode=require&{other}"),
+            "authority that signed it",
+        ),
+        (
+            "127.0.0.1",
+            format!("sslmode=verify-full&{other}"),
+            "authority that signed it",
+        ),
+        (
+            "localhost",
+            format!("sslmode=verify-full&{own}"),
+            "as its certificate does",
+        ),
+        (
+            "127.0.0.1",
+            "sslmode=verify-full".to_owned(),
+            "needs sslrootcert=FILE",
+        ),
+        (
+            "127.0.0.1",
+            "sslmode=verify-full&sslrootcert=/no.pem".to_owned(),
+            "/no.pem",
+        ),
+        ("127.0.0.1", "sslmode=maybe".to_owned(), "sslmode"),
+    ] {
+        let told = open(host, &query).expect_err(&query).to_string();
+        assert!(told.contains(why), "{query}: {told}");
+    }
+    // Over its own socket there is nobody between.
+    PostgresStore::connect(&server.socket_url())
+        .map(drop)
+        .unwrap();
+}
+
+#[test]
+fn a_server_without_tls_is_refused_where_it_is_required() {
+    let Some(server) = caviada_testbed::postgres() else {
+        return;
+    };
+    let url = format!("{}?sslmode=require", server.url());
+    let told = PostgresStore::connect(&url).map(drop).unwrap_err();
+    assert!(told.to_string().contains("does not support TLS"), "{told}");
 }

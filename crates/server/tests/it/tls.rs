@@ -20,9 +20,9 @@ fn client(site: &Site, ca_pem: Option<&str>) -> Client {
 async fn a_certificate_made_at_the_start_serves_those_who_trust_it() {
     let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
     let folder = tempfile::tempdir().unwrap();
-    let (config, file) = tls::self_signed(&names, folder.path()).unwrap();
+    let (files, file) = tls::self_signed(&names, folder.path()).unwrap();
     let pem = std::fs::read_to_string(file).unwrap();
-    let site = Site::over(Options::default(), Some(config)).await;
+    let site = Site::over(Options::default(), Some(files.config().unwrap())).await;
     assert!(client(&site, None).own_key().await.is_err());
     let own = client(&site, Some(&pem)).own_key().await.unwrap();
     assert_eq!(own.name, "admin");
@@ -36,16 +36,16 @@ async fn a_certificate_of_ones_own_is_read_from_files() {
     let (certificate, key) = (dir.path().join("c.pem"), dir.path().join("k.pem"));
     std::fs::write(&certificate, made.cert.pem()).unwrap();
     std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
-    let config = tls::from_files(&certificate, &key).unwrap();
-    let site = Site::over(Options::default(), Some(config)).await;
+    let files = tls::Files::open(&certificate, &key).unwrap();
+    let site = Site::over(Options::default(), Some(files.config().unwrap())).await;
     client(&site, Some(&made.cert.pem()))
         .own_key()
         .await
         .unwrap();
 
-    let missing = tls::from_files(&dir.path().join("no.pem"), &key).unwrap_err();
+    let missing = tls::Files::open(&dir.path().join("no.pem"), &key).unwrap_err();
     assert!(missing.to_string().contains("no.pem"), "{missing}");
-    let crossed = tls::from_files(&key, &certificate).unwrap_err();
+    let crossed = tls::Files::open(&key, &certificate).unwrap_err();
     assert!(crossed.to_string().contains("k.pem"), "{crossed}");
 }
 

@@ -13,11 +13,11 @@ fn the_bench_measures_a_pool_and_asks_for_no_more_than_it_has() {
     running.put("hosts/here", stall_host(ENGINE));
     stalls(&mut running.wire, "stalls", "here", &image, 2);
     running.until_offerable("stalls", 2);
-    let url = running.url();
+    let url = running.site.url.clone();
     let words = [
         "bench", "--url", &url, "--pool", "stalls", "--rounds", "2", "-o", "json",
     ];
-    let report: Value = serde_json::from_str(&running.caviada(&words)).unwrap();
+    let report: Value = serde_json::from_str(&running.site.ok(&words)).unwrap();
     assert_eq!(report["rounds"], 2);
     assert_eq!(report["resources"], 2);
     let of = |name: &str| report[name].as_f64().unwrap();

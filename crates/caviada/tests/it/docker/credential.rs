@@ -1,11 +1,13 @@
-//! A host behind TLS whose credential lies in the store.
+//! Hosts behind TLS and SSH whose credentials lie in the store.
 
+use std::fs::Permissions;
 use std::net::Ipv4Addr;
+use std::os::unix::fs::{PermissionsExt as _, chown};
 
 use caviada_testbed::Authority;
 use serde_json::Value;
 
-use crate::site::{ADMIN, Site, until};
+use crate::site::{ADMIN, QUICK, Site, shipped, until};
 
 #[test]
 fn a_changed_credential_opens_the_host_at_the_next_look_and_needs_no_files() {
@@ -64,5 +66,53 @@ fn a_changed_credential_opens_the_host_at_the_next_look_and_needs_no_files() {
     site.serve(&[], &[probe]);
     shown(&site, &|h| {
         h["facts"] == seen["facts"] && !h["seen_at"].is_null()
+    });
+}
+
+/// An account that may do nothing, and its group.
+const NOBODY: u32 = 65_534;
+
+#[test]
+fn a_server_with_capabilities_by_its_file_gives_ssh_the_stored_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = |path: &std::path::Path, mode| {
+        std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    };
+    open(folder.path(), 0o755);
+    let (Some(_), Some(sshd), Some(capable)) = (
+        caviada_testbed::image(),
+        caviada_testbed::sshd(),
+        caviada_testbed::capable(shipped(), folder.path()),
+    ) else {
+        return;
+    };
+    let script = folder.path().join("as-nobody");
+    let text = format!(
+        "#!/bin/sh\nexec setpriv --reuid {NOBODY} --regid {NOBODY} --clear-groups {} \"$@\"\n",
+        capable.display()
+    );
+    std::fs::write(&script, text).unwrap();
+    open(&script, 0o755);
+    let mut site = Site::of(&script);
+    chown(site.folder(), Some(NOBODY), Some(NOBODY)).unwrap();
+    site.serve(&[], &QUICK);
+    let typed = |name: &str| sshd.file(name).display().to_string();
+    let (key, known, url) = (typed("client"), typed("known"), sshd.url());
+    let set = [
+        "host",
+        "set",
+        "far",
+        "--driver",
+        "docker",
+        "--address",
+        &url,
+    ];
+    let files = ["--ssh-key", &key, "--ssh-known-hosts", &known];
+    site.ok(&[&set[..], &files].concat());
+    until("the host is seen", || {
+        let host = site.json(&["host", "show", "far"]);
+        let why = host["why"].as_str().unwrap_or_default();
+        assert!(!why.contains("Permission denied"), "{why}");
+        (host["state"] == "seen").then_some(())
     });
 }

@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 
+use crate::kill::ground::Built;
+use crate::kill::wire::{Request, Wire};
+
 /// Tries to list and then look while things come and go.
 const TRIES: usize = 20;
 pub const KINDS: [&str; 3] = ["container", "network", "volume"];
@@ -16,9 +19,11 @@ pub struct Engine {
 }
 
 impl Engine {
-    pub fn of(installation: &str) -> Self {
+    /// Of the server that this wire leads to.
+    pub fn of(wire: &mut Wire) -> Self {
+        let (_, stats) = wire.call(&Request::get("/api/v1/stats")).unwrap();
         Self {
-            installation: installation.to_owned(),
+            installation: stats["installation"].as_str().unwrap().to_owned(),
         }
     }
 
@@ -86,6 +91,41 @@ impl Engine {
         text.lines().map(str::to_owned).collect()
     }
 
+    /// Compares everything with what the ledger says is built of [stalls](super::stalls); what
+    /// differs, in words. Halves of what is being made differ too.
+    pub fn differs(&self, state: &BTreeSet<Built>) -> Option<String> {
+        let there: Vec<Thing> = self.things().into_iter().map(without_revision).collect();
+        let mut wanted: Vec<Thing> = state.iter().flat_map(|built| self.stall(built)).collect();
+        wanted.sort();
+        (wanted != there).then(|| format!("the ledger has {wanted:#?}, there is {there:#?}"))
+    }
+
+    /// What one is on the engine.
+    fn stall(&self, (id, generation): &Built) -> [Thing; 3] {
+        let labels = [
+            ("installation", self.installation.clone()),
+            ("resource", id.clone()),
+            ("generation", generation.to_string()),
+        ];
+        let of_service = [
+            ("service", "web".to_owned()),
+            ("role", "service".to_owned()),
+            ("services", "1".to_owned()),
+            ("depth", "0".to_owned()),
+        ];
+        let named = |(name, value)| (format!("caviada.{name}"), value);
+        let labels = BTreeMap::from(labels.map(named));
+        let mut of_service = BTreeMap::from(of_service.map(named));
+        of_service.extend(labels.clone());
+        let prefix = self.prefix();
+        let name = |part| format!("{prefix}{id}-g{generation}-{part}");
+        [
+            ("container", name("web"), of_service),
+            ("network", name("default"), labels.clone()),
+            ("volume", name("data"), labels),
+        ]
+    }
+
     /// Ids of the containers of one resource, running or not.
     pub fn containers(&self, resource: &str) -> BTreeSet<String> {
         let filter = format!("label=caviada.resource={resource}");
@@ -118,6 +158,14 @@ impl Drop for Engine {
             }
         }
     }
+}
+
+/// The revision at which a thing was made is told by nothing else; it is there.
+fn without_revision((kind, name, mut labels): Thing) -> Thing {
+    let revision = labels.remove("caviada.revision");
+    let number = revision.and_then(|text| text.parse::<u64>().ok());
+    assert!(number.is_some(), "{name} tells no revision: {labels:?}");
+    (kind, name, labels)
 }
 
 /// What the engine's command line printed; none if it failed.

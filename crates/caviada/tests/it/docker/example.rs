@@ -1,5 +1,6 @@
 //! `examples/clusters.toml`, as the README has it used. Only the image and what it runs are of the
-//! test's own, and the ports and networks, so that it stands beside other tests.
+//! test's own, the ports and networks, so that it stands beside other tests, and how many are kept
+//! warm: each is four containers, and those of a run are counted.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,9 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use toml::Table;
 
-use super::{Room, Running, answers, succeeded};
+use super::{Room, Running, answers};
+
+const WARM: u32 = 2;
 
 fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples")
@@ -41,6 +44,7 @@ fn write(folder: &Path, image: &str) -> PathBuf {
         subnets.insert("range".to_owned(), room.range.into());
     });
     set("pool", &|pool| {
+        pool.insert("warm".to_owned(), WARM.into());
         let parameters = pool["parameters"].as_table_mut().unwrap();
         let own = [
             ("image", image),
@@ -62,16 +66,14 @@ fn the_example_fills_is_leased_recycled_healed_and_removed() {
         return;
     };
     let mut running = Running::start();
-    let file = write(running.folder(), &image);
+    let file = write(running.site.folder(), &image);
     let file = file.to_str().unwrap();
-    running.caviada(&["load", file]);
-    let again = running.caviada(&["load", file, "-o", "json"]);
-    let again: Value = serde_json::from_str(&again).unwrap();
+    running.site.ok(&["load", file]);
+    let again = running.site.json(&["load", file]);
     assert_eq!(again["changes"], serde_json::json!([]));
-    running.until_offerable("clusters", 4);
+    running.until_offerable("clusters", WARM.into());
 
-    let lease = running.caviada(&["acquire", "clusters", "--no-wait", "-o", "json"]);
-    let lease: Value = serde_json::from_str(&lease).unwrap();
+    let lease = running.site.json(&["acquire", "clusters", "--no-wait"]);
     assert_eq!(lease["state"], "active");
     let endpoints = &lease["resources"][0]["endpoints"];
     for name in ["front", "node0", "node1"] {
@@ -93,7 +95,7 @@ fn released_is_built_anew(running: &mut Running, lease: &Value) {
     let before = running.engine.containers(id);
     assert_eq!(before.len(), 4);
     let generation = running.get(&path)["generation"].as_u64().unwrap();
-    running.caviada(&["release", lease["id"].as_str().unwrap()]);
+    running.site.ok(&["release", lease["id"].as_str().unwrap()]);
     running.until("it is built anew", |running| {
         let resource = running.get(&path);
         resource["state"] == "free" && resource["generation"].as_u64() > Some(generation)
@@ -101,7 +103,7 @@ fn released_is_built_anew(running: &mut Running, lease: &Value) {
     let after = running.engine.containers(id);
     assert_eq!(after.len(), 4);
     assert!(before.is_disjoint(&after), "{before:?} {after:?}");
-    running.until_offerable("clusters", 4);
+    running.until_offerable("clusters", WARM.into());
 }
 
 fn killed_is_replaced(running: &mut Running) {
@@ -111,10 +113,10 @@ fn killed_is_replaced(running: &mut Running) {
     running
         .engine
         .kill(&format!("{id}-g{}-front", free["generation"]));
-    running.until("the killed one is gone and four are ready", |running| {
+    running.until("the killed one is gone and all are ready", |running| {
         let there: BTreeSet<String> = running.engine.containers(&id);
         let pool = running.get("/api/v1/pools/clusters");
-        there.is_disjoint(&before) && pool["counts"]["offerable"].as_u64() >= Some(4)
+        there.is_disjoint(&before) && pool["counts"]["offerable"].as_u64() >= Some(WARM.into())
     });
 }
 
@@ -122,7 +124,7 @@ fn run_holds_it_for_a_command(running: &mut Running) {
     let script = r#"echo "$CAVIADA_LEASE" && test -n "$CAVIADA_FENCE" && "$0" probe "$CAVIADA_ENDPOINT_FRONT""#;
     let probe = caviada_testbed::program().to_str().unwrap();
     let words = ["run", "clusters", "--", "sh", "-c", script, probe];
-    let output = succeeded(running.command(&words).output().unwrap(), &words);
+    let output = running.site.ok(&words);
     let id = output.lines().next().unwrap();
     let lease = running.get(&format!("/api/v1/leases/{id}"));
     assert_eq!(
@@ -133,12 +135,18 @@ fn run_holds_it_for_a_command(running: &mut Running) {
 
 /// A file that declares nothing any more.
 fn pruned_is_removed(running: &mut Running) {
-    let file = running.folder().join("nothing.toml");
+    let file = running.site.folder().join("nothing.toml");
     std::fs::write(&file, "name = \"clusters\"\n").unwrap();
-    running.until_offerable("clusters", 4);
+    running.until_offerable("clusters", WARM.into());
     running.until("all of it is removed", |running| {
         let words = ["load", "--prune", file.to_str().unwrap()];
-        running.command(&words).output().unwrap().status.success()
+        running
+            .site
+            .command(&words)
+            .output()
+            .unwrap()
+            .status
+            .success()
     });
     running.until("nothing stands on the engine", |running| {
         running.engine.things().is_empty()

@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::caller::{BUILT, POOL, lease, name};
-use super::ground::{Built, Ground};
+use super::caller::{POOL, SHEDS, lease, name};
+use super::ground::{self, Built};
 use super::log::{Log, Seen, Sight};
-use super::server::ADMIN;
 use super::wire::{Lost, Request, Wire};
+use crate::site::ADMIN;
 
 /// Tries to see both lists at one revision.
 const TRIES: usize = 50;
@@ -74,61 +74,66 @@ impl Auditor {
         document
     }
 
-    /// Declares the pool of built resources, and waits until it is warm.
+    /// Declares the pool of processes, and waits until it is warm.
     pub fn build(&mut self) {
-        self.done("PUT", "/api/v1/templates/stall", Ground::template());
-        self.done("PUT", "/api/v1/hosts/ground", Ground::host());
+        self.done("PUT", "/api/v1/templates/shed", ground::template());
+        self.done("PUT", "/api/v1/hosts/ground", ground::host());
         let spec = json!({
-            "template": "stall", "warm": WARM, "max": 6,
+            "template": "shed", "warm": WARM, "max": 6,
             "lease": { "ttl_ms_max": 3_600_000 },
         });
-        self.done("PUT", &format!("/api/v1/pools/{BUILT}"), spec);
+        self.done("PUT", &format!("/api/v1/pools/{SHEDS}"), spec);
+        self.warm(SHEDS, WARM);
+    }
+
+    /// Waits until so many of a pool would be granted at once.
+    pub fn warm(&mut self, pool: &str, many: u64) {
         self.until("the pool to be warm", |auditor| {
-            let (_, pool) = auditor
-                .wire
-                .call(&Request::get(format!("/api/v1/pools/{BUILT}")))?;
+            let path = format!("/api/v1/pools/{pool}");
+            let (_, pool) = auditor.wire.call(&Request::get(path))?;
             let offerable = pool["counts"]["offerable"].as_u64();
-            Ok((offerable < Some(WARM)).then(|| pool.to_string()))
+            Ok((offerable < Some(many)).then(|| pool.to_string()))
         });
     }
 
-    /// Waits until what is built stands on the ground as the ledger says, and nothing else does.
-    pub fn compare(&mut self, ground: &Ground) {
+    /// Waits until what is built for a pool stands as the ledger says, and nothing else does.
+    pub fn compare(&mut self, pool: &str, differs: impl Fn(&BTreeSet<Built>) -> Option<String>) {
         self.until("ledger and ground to be the same", |auditor| {
-            let before = auditor.built()?;
+            let before = auditor.built(pool)?;
             let state = before.iter().map(|(built, _)| built.clone()).collect();
-            let differs = ground.differs(&state);
+            let differs = differs(&state);
             let moving = before
                 .iter()
                 .find(|(_, state)| !matches!(&**state, "free" | "leased" | "withheld"));
             Ok(match (differs, moving) {
                 (Some(differs), _) => Some(differs),
                 (None, Some((resource, state))) => Some(format!("{resource:?} is {state}")),
-                (None, None) if auditor.built()? != before => Some("it moves".to_owned()),
+                (None, None) if auditor.built(pool)? != before => Some("it moves".to_owned()),
                 (None, None) => None,
             })
         });
     }
 
-    /// Gives back and deletes all that was built, and sees that nothing of it is left.
-    pub fn clear(&mut self, ground: &Ground) {
+    /// Gives back and deletes all that was built for these pools.
+    pub fn clear(&mut self, pools: &[&str]) {
         let (_, leases) = self.list("/api/v1/leases").unwrap();
         for lease in leases {
             let path = format!("/api/v1/leases/{}", lease["id"].as_str().unwrap());
             self.done("DELETE", &path, Value::Null);
         }
-        self.done("DELETE", &format!("/api/v1/pools/{BUILT}"), Value::Null);
-        self.until("all that was built to go", |auditor| {
-            let left = auditor.built()?;
-            Ok((!left.is_empty()).then(|| format!("{left:?} are left")))
-        });
-        self.compare(ground);
+        for pool in pools {
+            self.done("DELETE", &format!("/api/v1/pools/{pool}"), Value::Null);
+            self.until("all that was built to go", |auditor| {
+                let left = auditor.built(pool)?;
+                Ok((!left.is_empty()).then(|| format!("{left:?} are left")))
+            });
+        }
     }
 
-    /// What the ledger says is built, and in which state it is.
-    fn built(&mut self) -> Result<BTreeSet<(Built, String)>, Lost> {
+    /// What the ledger says is built for a pool, and in which state it is.
+    fn built(&mut self, pool: &str) -> Result<BTreeSet<(Built, String)>, Lost> {
         let (_, resources) = self.list("/api/v1/resources")?;
-        let of_pool = resources.iter().map(seen).filter(|(_, r)| r.pool == BUILT);
+        let of_pool = resources.iter().map(seen).filter(|(_, r)| r.pool == pool);
         Ok(of_pool
             .map(|(id, r)| ((id, r.generation), r.state))
             .collect())

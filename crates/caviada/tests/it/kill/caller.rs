@@ -14,8 +14,10 @@ use super::wire::{Lost, Request, Wire};
 
 /// Pool of the resources that all callers fight for.
 pub const POOL: &str = "herd";
-/// Pool of those that a ground builds.
-pub const BUILT: &str = "stalls";
+/// Pool of those that are processes.
+pub const SHEDS: &str = "sheds";
+/// Pool of those that are containers, while there is one.
+pub const STALLS: &str = "stalls";
 /// Leases one caller holds at once.
 const HELD_MAX: usize = 4;
 
@@ -24,6 +26,8 @@ pub struct Caller {
     name: String,
     /// Whether his key may declare resources.
     declares: bool,
+    /// Longest pause between two calls.
+    pub pause_us_max: u64,
     wire: Wire,
     log: Log,
     chance: Chance,
@@ -54,6 +58,7 @@ impl Caller {
             held: Vec::new(),
             unknown: Vec::new(),
             declares: number == 0,
+            pause_us_max: 3_000,
             name,
         }
     }
@@ -64,7 +69,7 @@ impl Caller {
         while let Some(now) = self.gate.enter(epoch) {
             epoch = now;
             while self.wire.ready().is_ok() && self.act(epoch).is_ok() && self.gate.open() {
-                let pause = self.chance.below(3_000);
+                let pause = self.chance.below(self.pause_us_max);
                 std::thread::sleep(Duration::from_micros(pause));
             }
             self.wire.hang_up();
@@ -116,9 +121,13 @@ impl Caller {
     /// The acquire of this key: what it asks for follows from the key alone.
     fn again(&self, key: String) -> Call {
         let number: u64 = key.rsplit('.').next().unwrap().parse().unwrap();
-        let built = number.is_multiple_of(4);
+        let pool = match number % 8 {
+            0 => STALLS,
+            4 => SHEDS,
+            _ => POOL,
+        };
         Call::Acquire {
-            pool: if built { BUILT } else { POOL }.to_owned(),
+            pool: pool.to_owned(),
             count: 1 + usize::from(number.is_multiple_of(3)),
             ttl_ms: 5_000 + number % 7 * 1_000,
             key,

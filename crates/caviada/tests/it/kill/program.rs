@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::site::shipped;
+
 /// Said by every build that can end itself at a point.
 const KILL_MARK: &[u8] = b"CAVIADA_KILL_POINT";
 /// Said by every build with planted faults.
@@ -10,11 +12,6 @@ const FAULT_MARK: &[u8] = b"planted fault";
 
 /// The features that leave the marks. No fault is planted by having them in.
 const MARKED: &str = "kill-points,planted-faults";
-
-/// The program that is built for everybody.
-fn shipped() -> &'static Path {
-    Path::new(env!("CARGO_BIN_EXE_caviada"))
-}
 
 /// The program with kill points, built beside the other one from the same objects.
 pub fn killable() -> PathBuf {

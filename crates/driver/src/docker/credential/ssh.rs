@@ -5,21 +5,60 @@ use std::io::{self, Write as _};
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::unistd::geteuid;
 
 /// A file that ssh can read for as long as this lives.
 ///
 /// A text lies in memory only: a file on disk would outlive a server that is killed. The ssh
 /// program closes every descriptor it inherits, so it opens ours by our process's number, as
-/// whoever runs as the same user may.
+/// whoever runs as the same user may; or a [holder's](Holder).
 #[derive(Debug)]
 pub struct Held {
     /// Where ssh finds it.
     pub path: PathBuf,
     _memory: Option<File>,
+    _holder: Option<Holder>,
+}
+
+/// A process that has a file open and may do nothing that ssh may not: nobody looks into a process
+/// that may do more than he himself, and a program whose file has capabilities does not pass them
+/// on. It goes when its input closes, and so with us, however we end.
+#[derive(Debug)]
+struct Holder(Child);
+
+impl Holder {
+    fn of(file: &File) -> io::Result<Self> {
+        let mut holder = Command::new("cat");
+        holder.stdin(Stdio::piped()).stderr(Stdio::null());
+        Ok(Self(holder.stdout(file.try_clone()?).spawn()?))
+    }
+
+    fn path(&self) -> PathBuf {
+        format!("/proc/{}/fd/1", self.0.id()).into()
+    }
+}
+
+impl Drop for Holder {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Whether this process has capabilities that those it starts do not get. Root's get all.
+fn is_above_others() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let set = |name| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
+        line.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok())
+    };
+    let (own, passed) = (set("CapPrm:"), set("CapAmb:"));
+    !geteuid().is_root() && own.unwrap_or(0) & !passed.unwrap_or(0) != 0
 }
 
 impl Held {
@@ -27,6 +66,7 @@ impl Held {
         Self {
             path,
             _memory: None,
+            _holder: None,
         }
     }
 
@@ -38,10 +78,12 @@ impl Held {
         for line in text.lines() {
             writeln!(file, "{}", line.trim_end())?;
         }
-        let path = format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd());
+        let holder = is_above_others().then(|| Holder::of(&file)).transpose()?;
+        let own = || format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()).into();
         Ok(Self {
-            path: path.into(),
+            path: holder.as_ref().map_or_else(own, Holder::path),
             _memory: Some(file),
+            _holder: holder,
         })
     }
 }

@@ -308,20 +308,20 @@ on_the_engine! {
         ]
         .map(probe)
         .into();
-        create(&*engine.driver(), &identity(engine, 1, 1), &blueprint).await.unwrap();
+        let id = identity(engine, 1, 1);
+        create(&*engine.driver(), &id, &blueprint).await.unwrap();
 
-        for (resource, check, why) in [
-            (2, exec(&["/caviada-testimage", "exit", "9"], None), "exit code 9"),
-            (3, exec(&["/caviada-testimage", "job"], Some("never")), "'never'"),
-            (4, rpc(Expect::Equals("\"no\"".into())), "instead of \"no\""),
-            (5, rpc(Expect::AtLeast(1_000_000)), "less than 1000000"),
-            (7, at("/nowhere", Expect::Any), "status 405"),
-            (6, Check::Tcp { service: "web".into(), port: 9 }, "publishes no port 9"),
+        // What stands is asked again: no container more.
+        for (check, why) in [
+            (exec(&["/caviada-testimage", "exit", "9"], None), "exit code 9"),
+            (exec(&["/caviada-testimage", "job"], Some("never")), "'never'"),
+            (rpc(Expect::Equals("\"no\"".into())), "instead of \"no\""),
+            (rpc(Expect::AtLeast(1_000_000)), "less than 1000000"),
+            (at("/nowhere", Expect::Any), "status 405"),
+            (Check::Tcp { service: "web".into(), port: 9 }, "publishes no port 9"),
         ] {
-            let mut blueprint = serving(engine, port());
             let within_ms = 2_500;
             blueprint.readiness = vec![Probe { within_ms, ..probe(check) }];
-            let id = identity(engine, resource, 1);
             let failed = create(&*engine.driver(), &id, &blueprint).await.unwrap_err();
             assert_eq!(failed.kind, Failure::NotReady, "{failed}");
             assert!(failed.to_string().contains(why), "{failed}");

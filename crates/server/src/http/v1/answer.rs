@@ -2,9 +2,12 @@
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use caviada_api::list::PageQuery;
+use caviada_core::state::State;
 use serde::Serialize;
 use tokio::sync::Semaphore;
 
+use crate::http::page::Page;
 use crate::http::problem::Error;
 
 /// What most answers fit in.
@@ -28,6 +31,31 @@ pub fn noun(status: StatusCode, etag: &str, document: &impl Serialize) -> Result
         response.headers_mut().insert(header::ETAG, tag);
     }
     Ok(response)
+}
+
+/// A page of what is listed by name: the `names` after the cursor, each as `render` shows it, without
+/// those that it does not.
+///
+/// # Errors
+/// A size out of bounds, and a cursor that is not of this list.
+pub fn named<N, V, T>(
+    query: &PageQuery,
+    list: &str,
+    state: &State,
+    names: impl IntoIterator<Item = (N, V)>,
+    mut render: impl FnMut(V) -> Option<T>,
+) -> Result<Response, Error>
+where
+    N: AsRef<str>,
+    T: Serialize,
+{
+    let page = Page::<String>::plain(query, list)?;
+    let after = page.after.as_deref();
+    let rest = names
+        .into_iter()
+        .filter(|(name, _)| after.is_none_or(|after| name.as_ref() > after))
+        .filter_map(|(name, value)| Some((name.as_ref().to_owned(), render(value)?)));
+    json(StatusCode::OK, &page.fill(state.revision(), rest))
 }
 
 /// Done, and nothing to show for it.

@@ -28,7 +28,6 @@ use super::{answer, read};
 use crate::http::App;
 use crate::http::auth::Caller;
 use crate::http::json::{Ask, Nothing, Query};
-use crate::http::page::Page;
 use crate::http::problem::Error;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -46,17 +45,10 @@ async fn list(
     caller: Caller,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Error> {
-    let page = Page::<String>::plain(&query, "hosts")?;
     let state = app.ledger().snapshot().await?;
     caller.may(&state, Verb::SeeHosts)?;
-    let after = page.after.as_deref();
-    let names = state.index.host_names.iter();
-    let names = names.filter(|(name, _)| after.is_none_or(|after| name.as_str() > after));
-    let hosts = names
-        .filter_map(|(_, id)| state.hosts.get(id))
-        .map(|host| (host.name.to_string(), render(&app, &state, host)));
-    let list = page.fill(state.revision(), hosts);
-    answer::json(StatusCode::OK, &list)
+    let shown = |id: &_| Some(render(&app, &state, state.hosts.get(id)?));
+    answer::named(&query, "hosts", &state, &state.index.host_names, shown)
 }
 
 /// A host.

@@ -18,7 +18,6 @@ use super::{answer, read};
 use crate::http::App;
 use crate::http::auth::{Caller, check_secret, hash, new_secret};
 use crate::http::json::{Ask, Nothing, Query};
-use crate::http::page::Page;
 use crate::http::problem::Error;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -89,20 +88,10 @@ async fn list(
     caller: Caller,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Error> {
-    let page = Page::<String>::plain(&query, "keys")?;
     let state = app.ledger().snapshot().await?;
     caller.may(&state, Verb::SeeKeys)?;
-    let names = state.index.key_names.iter().filter(|(name, _)| {
-        page.after
-            .as_deref()
-            .is_none_or(|after| name.as_str() > after)
-    });
-    let keys = names.filter_map(|(name, id)| Some((name.to_string(), state.keys.get(id)?)));
-    let list = page.fill(
-        state.revision(),
-        keys.map(|(name, key)| (name, render(key))),
-    );
-    answer::json(StatusCode::OK, &list)
+    let shown = |id: &_| state.keys.get(id).map(|key| render(key));
+    answer::named(&query, "keys", &state, &state.index.key_names, shown)
 }
 
 /// The key that this call was made with.

@@ -20,7 +20,6 @@ use super::{answer, read, template};
 use crate::http::App;
 use crate::http::auth::Caller;
 use crate::http::json::{Ask, Nothing, Query};
-use crate::http::page::Page;
 use crate::http::problem::Error;
 pub use spec::filled;
 pub(super) use spec::slice;
@@ -41,20 +40,13 @@ async fn list(
     caller: Caller,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Error> {
-    let page = Page::<String>::plain(&query, "pools")?;
     let state = app.ledger().snapshot().await?;
     let who = caller.may(&state, Verb::SeePools)?;
-    let names = state.index.pool_names.iter().filter(|(name, _)| {
-        page.after
-            .as_deref()
-            .is_none_or(|after| name.as_str() > after)
-    });
-    let pools = names
-        .filter_map(|(_, id)| state.pools.get(id))
-        .filter(|pool| who.sees(pool))
-        .map(|pool| (pool.name.to_string(), view::pool(&state, pool)));
-    let list = page.fill(state.revision(), pools);
-    answer::json(StatusCode::OK, &list)
+    let shown = |id: &_| {
+        let pool = state.pools.get(id).filter(|pool| who.sees(pool))?;
+        Some(view::pool(&state, pool))
+    };
+    answer::named(&query, "pools", &state, &state.index.pool_names, shown)
 }
 
 /// A pool.

@@ -20,7 +20,6 @@ use super::{answer, read, render};
 use crate::http::App;
 use crate::http::auth::Caller;
 use crate::http::json::{Ask, Nothing, Query};
-use crate::http::page::Page;
 use crate::http::problem::Error;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -38,17 +37,10 @@ async fn list(
     caller: Caller,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Error> {
-    let page = Page::<String>::plain(&query, "quotas")?;
     let state = app.ledger().snapshot().await?;
     caller.may(&state, Verb::SeeKeys)?;
-    let after = page.after.as_deref();
-    let owners = state.index.quota_owners.iter();
-    let owners = owners.filter(|(owner, _)| after.is_none_or(|after| owner.as_str() > after));
-    let quotas = owners
-        .filter_map(|(owner, id)| Some((owner.to_string(), state.quotas.get(id)?)))
-        .map(|(owner, quota)| (owner, shown(&state, quota)));
-    let list = page.fill(state.revision(), quotas);
-    answer::json(StatusCode::OK, &list)
+    let shown = |id: &_| Some(shown(&state, state.quotas.get(id)?));
+    answer::named(&query, "quotas", &state, &state.index.quota_owners, shown)
 }
 
 /// An owner's quota and what is used of it. Everybody may read his own.

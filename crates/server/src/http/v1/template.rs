@@ -23,7 +23,6 @@ use super::{answer, read};
 use crate::http::App;
 use crate::http::auth::Caller;
 use crate::http::json::{Ask, Nothing, Query};
-use crate::http::page::Page;
 use crate::http::problem::Error;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -41,7 +40,6 @@ async fn list(
     caller: Caller,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Error> {
-    let page = Page::<String>::plain(&query, "templates")?;
     let state = app.ledger().snapshot().await?;
     caller.may(&state, Verb::SeeHosts)?;
     let mut newest: BTreeMap<&str, &Arc<Template>> = BTreeMap::new();
@@ -50,16 +48,12 @@ async fn list(
             newest.insert(name.as_str(), template);
         }
     }
-    let after = page.after.as_deref();
-    let rest = newest.into_iter();
-    let rest = rest.filter(|(name, _)| after.is_none_or(|after| *name > after));
-    let shown = rest.map(|(name, template)| {
+    let shown = |template: &Arc<Template>| {
         let mut template = render(&state, template);
         template.files.clear();
-        (name.to_owned(), template)
-    });
-    let list = page.fill(state.revision(), shown);
-    answer::json(StatusCode::OK, &list)
+        Some(template)
+    };
+    answer::named(&query, "templates", &state, newest, shown)
 }
 
 /// A template's newest revision with its files.

@@ -23,7 +23,6 @@ use super::{amend, answer, read};
 use crate::http::App;
 use crate::http::auth::{Caller, check_secret, new_secret};
 use crate::http::json::{Ask, Nothing, Query};
-use crate::http::page::Page;
 use crate::http::problem::Error;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
@@ -41,17 +40,16 @@ async fn list(
     caller: Caller,
     Query(query): Query<PageQuery>,
 ) -> Result<Response, Error> {
-    let page = Page::<String>::plain(&query, "webhooks")?;
     let state = app.ledger().snapshot().await?;
     caller.may(&state, Verb::SeeKeys)?;
-    let after = page.after.as_deref();
-    let names = state.index.webhook_names.iter();
-    let names = names.filter(|(name, _)| after.is_none_or(|after| name.as_str() > after));
-    let webhooks = names
-        .filter_map(|(name, id)| Some((name.to_string(), state.webhooks.get(id)?)))
-        .map(|(name, webhook)| (name, render(&app, webhook)));
-    let list = page.fill(state.revision(), webhooks);
-    answer::json(StatusCode::OK, &list)
+    let shown = |id: &_| Some(render(&app, state.webhooks.get(id)?));
+    answer::named(
+        &query,
+        "webhooks",
+        &state,
+        &state.index.webhook_names,
+        shown,
+    )
 }
 
 /// A webhook, and how its deliveries stand.
