@@ -7,7 +7,7 @@
 
 mod layout;
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
+use crate::cli::output::wants_color;
 use layout::Layout;
 
 /// Lines with this target may wait.
@@ -35,7 +36,7 @@ pub fn begin(filter: &str, format: LogFormat) -> Log {
     let registry = tracing_subscriber::registry().with(levels);
     match format {
         LogFormat::Text => {
-            let lines = lines.with_ansi(std::io::stderr().is_terminal());
+            let lines = lines.with_ansi(wants_color(&std::io::stderr()));
             let lines = lines.map_event_format(|library| Layout::new(library, format));
             registry.with(lines).init();
         }

@@ -91,6 +91,12 @@ pub trait Row: Serialize {
     fn wide_cells(&self) -> Vec<String>;
 }
 
+/// Colours only on a terminal, and not if `NO_COLOR` is set to anything.
+pub fn wants_color(stream: &impl IsTerminal) -> bool {
+    let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    !unwanted && stream.is_terminal()
+}
+
 /// Standard output in the format asked for.
 #[derive(Debug, Clone, Copy)]
 pub struct Out {
@@ -100,12 +106,11 @@ pub struct Out {
 }
 
 impl Out {
-    /// Colours only on a terminal, and not if `NO_COLOR` is set to anything.
+    /// In colours if they are wanted.
     pub fn new(format: Format) -> Self {
-        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Self {
             format,
-            color: !unwanted && std::io::stdout().is_terminal(),
+            color: wants_color(&std::io::stdout()),
         }
     }
 

@@ -70,6 +70,7 @@ fn log(no_color: Option<&str>) -> String {
 }
 
 #[test]
-fn a_log_has_colours() {
+fn a_log_has_colours_unless_they_are_unwanted() {
     assert!(log(None).contains('\x1b'));
+    assert!(!log(Some("1")).contains('\x1b'));
 }
