@@ -144,9 +144,10 @@ impl Server {
         } else {
             "http"
         };
-        tracing::info!("listening on {scheme}://{}", listener.local_addr()?);
         let mut terminate = signal(SignalKind::terminate())?;
         let mut interrupt = signal(SignalKind::interrupt())?;
+        // Whoever reads this may end us the next moment, and cleanly.
+        tracing::info!("listening on {scheme}://{}", listener.local_addr()?);
         let stop = async move {
             tokio::select! {
                 _ = terminate.recv() => {}
