@@ -175,13 +175,12 @@ pub(super) fn is_identifier(text: &str) -> bool {
 
 /// An absolute path without `.` or `..`, NUL or doubled slashes.
 pub(super) fn absolute_path(text: &str) -> Result<(), String> {
-    let whole = text.starts_with('/') && text.len() <= 4_096 && !text.contains('\0');
-    let clean = text.len() == 1
-        || text[1..]
-            .trim_end_matches('/')
-            .split('/')
-            .all(|part| !matches!(part, "" | "." | ".."));
-    if whole && clean {
+    let clean = |path: &str| {
+        let mut parts = path.trim_end_matches('/').split('/');
+        path.is_empty() || parts.all(|part| !matches!(part, "" | "." | ".."))
+    };
+    let whole = text.len() <= 4_096 && !text.contains('\0');
+    if whole && text.strip_prefix('/').is_some_and(clean) {
         Ok(())
     } else {
         Err(format!(
@@ -221,6 +220,26 @@ mod tests {
         }
         for bad in ["", "k", "5x", "-1", "99999999t"] {
             assert!(bytes(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_path_is_absolute_and_goes_straight_down() {
+        for good in ["/", "/a", "/a/", "/a/b.c", "/ä/\u{fb370}"] {
+            assert!(absolute_path(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "a",
+            "//",
+            "/a//b",
+            "/.",
+            "/a/../b",
+            "/a\0",
+            "\u{fb370}/d",
+            "ä",
+        ] {
+            assert!(absolute_path(bad).is_err(), "{bad}");
         }
     }
 
