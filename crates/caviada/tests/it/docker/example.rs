@@ -10,7 +10,7 @@ use toml::Table;
 
 use super::{Room, Running, answers};
 
-const WARM: u32 = 2;
+const WARM: u32 = 1;
 
 fn examples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples")

@@ -41,9 +41,9 @@ const POINT_WITHIN: Duration = Duration::from_secs(15);
 const TRIES: usize = 4;
 /// Longer than the grace of orphans, and than a bring-up on a busy machine.
 const SETTLED_WITHIN: Duration = Duration::from_secs(180);
-const WARM: u32 = 2;
+const WARM: u32 = 1;
 /// Callers who never pause only have more built, in each life: containers of a run are counted.
-const PAUSE_US_MAX: u64 = 600_000;
+const PAUSE_US_MAX: u64 = 200_000;
 /// Callers; the first number is of a caller who declares, which a built pool does not take.
 const CALLERS: std::ops::Range<u64> = 1..3;
 
