@@ -420,13 +420,17 @@ pub(super) async fn start_anew(site: &Site<'_>, service: &Service) -> Result<(),
     let pid = child.id().and_then(|id| i32::try_from(id).ok());
     let mut pause = Pause::new();
     loop {
+        // Before the look: what ends quickly may speak and end between the two.
+        let ended = child.try_wait().map_err(io_error)?;
         let place = home.clone();
         let look = site.call.blocking(move || status::look(&place)).await?;
         let spoke = match look.map_err(io_error)? {
             Look::Never => false,
             Look::Lives(status) if Some(status.shim.pid) != pid => {
                 // Another bring-up was faster. Ours must not wait for its end to start again.
-                child.kill().await.map_err(io_error)?;
+                if ended.is_none() {
+                    child.kill().await.map_err(io_error)?;
+                }
                 return Ok(());
             }
             Look::Lives(s) | Look::Ended(s) | Look::Lost(s) => Some(s.shim.pid) == pid,
@@ -436,7 +440,7 @@ pub(super) async fn start_anew(site: &Site<'_>, service: &Service) -> Result<(),
             tokio::spawn(async move { child.wait().await });
             return Ok(());
         }
-        if let Some(status) = child.try_wait().map_err(io_error)? {
+        if let Some(status) = ended {
             let said = std::fs::read_to_string(home.shim_log()).unwrap_or_default();
             let detail = format!("{name}: the shim ended ({status}): {}", said.trim_end());
             return Err(site.call.no(Failure::NotReady, detail));
