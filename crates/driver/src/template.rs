@@ -162,7 +162,8 @@ impl Template {
     }
 
     /// Renders with the defaults, then with each allowed value of each parameter (the bounds of a
-    /// wide range) while the others keep their defaults, unless the template refuses such a value alone. Empty if all of it is in order.
+    /// wide range) while the others keep their defaults, unless the template refuses such a value
+    /// alone. Empty if all of it is in order.
     pub fn check(&self) -> Vec<Problem> {
         let reserved = Reserved::sample();
         let mut cases = vec![(String::new(), Parameters::new())];
