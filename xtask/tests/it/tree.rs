@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::repository::{none, rust};
+use crate::repository::{files, none, rust};
 
 #[test]
 fn no_file_is_forgotten() {
@@ -30,6 +30,16 @@ fn each_crate_has_one_integration_binary() {
         inside.is_some_and(|(_, inside)| !inside.starts_with("it/"))
     });
     none(strays.collect(), "Make it a module of tests/it/main.rs:");
+}
+
+#[test]
+fn nothing_that_a_tool_left_behind_is_kept() {
+    let leftovers = ["orig", "rej", "bak", "swp", "profraw", "pending-snap"];
+    let strays = files().into_iter().map(|file| file.path).filter(|path| {
+        let end = path.rsplit_once('.').map_or("", |(_, end)| end);
+        leftovers.contains(&end) || path.ends_with('~')
+    });
+    none(strays.collect(), "A patch, an editor or a test tool left these:");
 }
 
 #[test]
