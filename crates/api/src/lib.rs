@@ -17,6 +17,7 @@ pub mod host;
 pub mod key;
 pub mod lease;
 pub mod list;
+pub mod named;
 pub mod pool;
 pub mod problem;
 pub mod quantity;

@@ -39,7 +39,10 @@ fn nothing_that_a_tool_left_behind_is_kept() {
         let end = path.rsplit_once('.').map_or("", |(_, end)| end);
         leftovers.contains(&end) || path.ends_with('~')
     });
-    none(strays.collect(), "A patch, an editor or a test tool left these:");
+    none(
+        strays.collect(),
+        "A patch, an editor or a test tool left these:",
+    );
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The file that `caviada load` reads.
 
 use caviada_api::declare::Document;
+use caviada_api::named::Named;
+use serde::Deserialize as _;
 
 use super::Target;
 
@@ -71,7 +73,8 @@ quantity_max = { mem = "32Gi" }
 };
 
 fn check(text: &str) {
-    let document: Document = match toml::from_str(text) {
+    let read = toml::Deserializer::parse(text).and_then(|toml| Document::deserialize(Named(toml)));
+    let document = match read {
         Ok(document) => document,
         Err(error) => {
             let said = error.to_string();

@@ -6,6 +6,7 @@ use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, Uri, header};
 use caviada_api::IDEMPOTENCY_KEY;
+use caviada_api::named::Named;
 use caviada_core::command::{Act, By, Command, Idempotency};
 use caviada_core::event::Number;
 use caviada_core::limits;
@@ -117,14 +118,12 @@ fn unread(rejection: &BytesRejection) -> Error {
 /// Reads JSON and says which field cannot be taken, and why.
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     let text = if bytes.is_empty() { b"{}" } else { bytes };
-    // A list would be read as the fields in their order, which nobody means.
-    if text.trim_ascii_start().first() == Some(&b'[') {
-        return Err(Error::malformed("body", "an object, not a list"));
-    }
-    serde_json::from_slice(text).map_err(|error| {
+    let mut json = serde_json::Deserializer::from_slice(text);
+    let read = T::deserialize(Named(&mut json)).and_then(|body| json.end().map(|()| body));
+    read.map_err(|error| {
         // Read again, slower, to learn where: most bodies are read only once.
         let mut json = serde_json::Deserializer::from_slice(text);
-        match serde_path_to_error::deserialize::<_, T>(&mut json) {
+        match serde_path_to_error::deserialize::<_, T>(Named(&mut json)) {
             Ok(_) => Error::malformed("body", error.to_string()),
             Err(e) => malformed(e.path(), "body", &e.inner().to_string()),
         }

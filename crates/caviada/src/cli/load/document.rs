@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use caviada_api::declare::{CredentialFiles, Document, KeyEntry};
 use caviada_api::host::HostCredential;
+use caviada_api::named::Named;
+use serde::Deserialize as _;
 
 use crate::cli::exit::Failure;
 use crate::cli::host::read_text;
@@ -46,7 +48,9 @@ pub fn read(path: &Path) -> Result<Source, Failure> {
 }
 
 fn parse(text: &str, folder: &Path) -> Result<Source, Failure> {
-    let document: Document = toml::from_str(text).map_err(|e| Failure::usage(e.to_string()))?;
+    let document = toml::Deserializer::parse(text)
+        .and_then(|toml| Document::deserialize(Named(toml)))
+        .map_err(|e| Failure::usage(e.to_string()))?;
     if document.name.is_empty() {
         return Err(Failure::usage("`name` is empty"));
     }
