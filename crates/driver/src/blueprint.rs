@@ -366,19 +366,27 @@ pub enum Check {
     },
     /// A JSON-RPC call whose result compares as asked.
     JsonRpc {
-        /// Service.
-        service: String,
-        /// Port inside; asked through its host port.
-        port: u16,
-        /// Path and query, such as `/ext/bc/C/rpc`.
-        path: String,
-        /// Method.
-        method: String,
-        /// Parameters, a JSON array as text.
-        params: String,
+        /// What is called.
+        #[serde(flatten)]
+        call: JsonRpc,
         /// What the result must satisfy.
         expect: Expect,
     },
+}
+
+/// One JSON-RPC call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JsonRpc {
+    /// Service.
+    pub service: String,
+    /// Port inside; asked through its host port.
+    pub port: u16,
+    /// Path and query, such as `/ext/bc/C/rpc`.
+    pub path: String,
+    /// Method.
+    pub method: String,
+    /// Parameters, a JSON array as text.
+    pub params: String,
 }
 
 /// What a JSON-RPC result must satisfy. Hexadecimal texts (`0x1f`) count as numbers.
@@ -411,4 +419,6 @@ pub enum ResetStep {
         /// Service.
         service: String,
     },
+    /// A call to a service, which must answer with a result.
+    JsonRpc(JsonRpc),
 }

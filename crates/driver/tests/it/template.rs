@@ -3,10 +3,12 @@
 mod builtin;
 mod compose;
 mod docs;
+mod ethereum;
 mod fabric;
 mod hostile;
 mod language;
 mod manifest;
+mod readiness;
 mod source;
 
 use caviada_driver::blueprint::{Blueprint, Service, Subnet};

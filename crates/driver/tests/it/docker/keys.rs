@@ -6,8 +6,8 @@ use std::time::Duration;
 use bollard::models::{ContainerInspectResponse, Ipam, IpamConfig, NetworkCreateRequest};
 use bollard::query_parameters::InspectContainerOptions;
 use caviada_driver::blueprint::{
-    Blueprint, Check, Dependency, Expect, File, Healthcheck, Job, Limits, LogRotation, Mount,
-    Output, OutputValue, Port, Probe, Protocol, Restart, Service, Subnet,
+    Blueprint, Check, Dependency, Expect, File, Healthcheck, Job, JsonRpc, Limits, LogRotation,
+    Mount, Output, OutputValue, Port, Probe, Protocol, Restart, Service, Subnet,
 };
 use caviada_driver::{Condition, Failure, Identity, Power};
 use tokio::net::UdpSocket;
@@ -285,11 +285,13 @@ on_the_engine! {
 
     async fn every_kind_of_probe_passes_and_fails_as_it_should(engine: &Engine) {
         let at = |path: &str, expect| Check::JsonRpc {
-            service: "web".into(),
-            port: 8080,
-            path: path.into(),
-            method: "count".into(),
-            params: "[]".into(),
+            call: JsonRpc {
+                service: "web".into(),
+                port: 8080,
+                path: path.into(),
+                method: "count".into(),
+                params: "[]".into(),
+            },
             expect,
         };
         let rpc = |expect| at("/", expect);
