@@ -83,6 +83,10 @@ pub struct Service {
     pub process: Option<Vec<String>>,
     /// Environment.
     pub environment: BTreeMap<String, String>,
+    /// Variables that jobs find out: each is the text of a file of one whose success this service
+    /// waits for.
+    #[serde(default)]
+    pub environment_files: BTreeMap<String, JobFile>,
     /// Working directory.
     pub working_dir: Option<String>,
     /// User to run as.
@@ -131,6 +135,15 @@ pub struct Service {
     pub stop_signal: Option<String>,
     /// How long it may take to stop before it is killed, in seconds.
     pub stop_grace_s: u32,
+}
+
+/// A file that a job leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobFile {
+    /// The job.
+    pub service: String,
+    /// Absolute path in it.
+    pub path: String,
 }
 
 /// One published port.

@@ -140,7 +140,7 @@ pub fn check(folder: &Path, parameters: &[String]) -> Result<Exit, Failure> {
     };
     let given = serde_json::to_value(super::pool::parameters(parameters)?);
     let given: recipe::Parameters = given.and_then(serde_json::from_value).map_err(|_| {
-        Failure::usage("--parameter: each is true, false, a number or a text")
+        Failure::usage("--parameter: each is true, false, a number, a text or a list of items")
     })?;
     let problems = match recipe::Template::parse(&source) {
         Ok(template) if given.is_empty() => template.check(),

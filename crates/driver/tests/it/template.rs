@@ -7,6 +7,7 @@ mod ethereum;
 mod fabric;
 mod hostile;
 mod language;
+mod list;
 mod manifest;
 mod readiness;
 mod source;
