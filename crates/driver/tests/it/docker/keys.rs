@@ -369,12 +369,13 @@ on_the_engine! {
     async fn a_service_that_reports_itself_unhealthy_is_not_ready(engine: &Engine) {
         let mut blueprint = serving(engine, port());
         blueprint.readiness.clear();
-        let check = healthcheck(&["/caviada-testimage", "exit", "1"]);
+        let check = healthcheck(&["/caviada-testimage", "read", "/none"]);
         blueprint.services[0].healthcheck = Some(check);
         let id = identity(engine, 1, 1);
         let failed = create(&*engine.driver(), &id, &blueprint).await.unwrap_err();
         assert_eq!(failed.kind, Failure::NotReady, "{failed}");
-        assert!(failed.to_string().contains("web reports itself unhealthy"), "{failed}");
+        let told = failed.to_string();
+        assert!(told.contains("web reports itself unhealthy: ") && told.contains("No such file"), "{told}");
         let seen = contract::until(&*engine.driver(), &id, Condition::Down).await;
         assert!(seen.detail.unwrap().contains("unhealthy"));
     }
