@@ -1,6 +1,7 @@
 //! From a template's files to a blueprint.
 
 mod builtin;
+mod chaincode;
 mod compose;
 mod docs;
 mod ethereum;
@@ -10,6 +11,7 @@ mod language;
 mod list;
 mod manifest;
 mod readiness;
+mod script;
 mod source;
 
 use caviada_driver::blueprint::{Blueprint, Service, Subnet};
