@@ -69,10 +69,11 @@ impl Count {
     }
 }
 
-/// How many of these images are of a suite: the helper's, made of it, or of a stand-in registry.
+/// How many of these images are of a suite: the testbed's, made of it, or of a stand-in registry.
 fn of(images: &str, suite: &str) -> usize {
+    let shared = ["helper:", "anvil:"];
     let ours = |image: &&str| match image.strip_prefix("caviada-test/") {
-        Some(name) if name.starts_with("helper:") => name.ends_with(suite),
+        Some(name) if shared.iter().any(|s| name.starts_with(s)) => name.ends_with(suite),
         Some(_) => true,
         None => image.starts_with("127.0.0.1:"),
     };
@@ -86,7 +87,8 @@ mod tests {
     #[test]
     fn containers_of_others_are_not_counted() {
         let images = "caviada-test/helper:ab-1\ncaviada-test/helper:ab-2\ndebian:12\n\
-                      127.0.0.1:5000/caviada/x:1\ncaviada-test/x:volume\ncaviada-test/helper:ab\n";
-        assert_eq!(of(images, "-1"), 3);
+                      127.0.0.1:5000/caviada/x:1\ncaviada-test/x:volume\ncaviada-test/helper:ab\n\
+                      caviada-test/anvil:1.7.1-ab-1\ncaviada-test/anvil:1.7.1-ab-2\n";
+        assert_eq!(of(images, "-1"), 4);
     }
 }

@@ -44,6 +44,9 @@ pub fn prepare(flags: &Flags, report: &mut Report) -> Parts {
         }
     };
     report.part("SSH", find_sshd);
+    if flags.docker {
+        report.part("npm", find_npm);
+    }
     Parts { docker, postgres }
 }
 
@@ -81,6 +84,12 @@ fn find_sshd() -> Result<((), String)> {
         // Its service would make this folder; without it no sshd of a test starts.
         std::fs::create_dir_all("/run/sshd")?;
     }
+    Ok(((), path.display().to_string()))
+}
+
+/// It brings a chain to run in a container.
+fn find_npm() -> Result<((), String)> {
+    let path = program("npm").context("npm is not installed")?;
     Ok(((), path.display().to_string()))
 }
 
@@ -134,6 +143,7 @@ pub fn missing_packages(flags: &Flags) -> Vec<&'static str> {
             ("dockerd", "docker.io"),
             ("docker", "docker.io"),
             ("iptables", "iptables"),
+            ("npm", "npm"),
         ]);
     }
     let mut packages: Vec<&str> = wanted

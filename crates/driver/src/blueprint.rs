@@ -83,6 +83,10 @@ pub struct Service {
     pub process: Option<Vec<String>>,
     /// Environment.
     pub environment: BTreeMap<String, String>,
+    /// Variables that jobs find out: each is the text of a file of one whose success this service
+    /// waits for.
+    #[serde(default)]
+    pub environment_files: BTreeMap<String, JobFile>,
     /// Working directory.
     pub working_dir: Option<String>,
     /// User to run as.
@@ -131,6 +135,15 @@ pub struct Service {
     pub stop_signal: Option<String>,
     /// How long it may take to stop before it is killed, in seconds.
     pub stop_grace_s: u32,
+}
+
+/// A file that a job leaves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobFile {
+    /// The job.
+    pub service: String,
+    /// Absolute path in it.
+    pub path: String,
 }
 
 /// One published port.
@@ -366,19 +379,27 @@ pub enum Check {
     },
     /// A JSON-RPC call whose result compares as asked.
     JsonRpc {
-        /// Service.
-        service: String,
-        /// Port inside; asked through its host port.
-        port: u16,
-        /// Path and query, such as `/ext/bc/C/rpc`.
-        path: String,
-        /// Method.
-        method: String,
-        /// Parameters, a JSON array as text.
-        params: String,
+        /// What is called.
+        #[serde(flatten)]
+        call: JsonRpc,
         /// What the result must satisfy.
         expect: Expect,
     },
+}
+
+/// One JSON-RPC call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JsonRpc {
+    /// Service.
+    pub service: String,
+    /// Port inside; asked through its host port.
+    pub port: u16,
+    /// Path and query, such as `/ext/bc/C/rpc`.
+    pub path: String,
+    /// Method.
+    pub method: String,
+    /// Parameters, a JSON array as text.
+    pub params: String,
 }
 
 /// What a JSON-RPC result must satisfy. Hexadecimal texts (`0x1f`) count as numbers.
@@ -411,4 +432,6 @@ pub enum ResetStep {
         /// Service.
         service: String,
     },
+    /// A call to a service, which must answer with a result.
+    JsonRpc(JsonRpc),
 }

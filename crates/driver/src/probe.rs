@@ -8,7 +8,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::blueprint::{Blueprint, Check, Expect, Probe, Protocol};
+use crate::blueprint::{Blueprint, Check, Expect, JsonRpc, Probe, Protocol};
 use crate::reach::{Reach, authority};
 use crate::{DriverError, Failure};
 
@@ -89,7 +89,10 @@ fn service(check: &Check) -> &str {
         Check::Http { service, .. }
         | Check::Tcp { service, .. }
         | Check::Exec { service, .. }
-        | Check::JsonRpc { service, .. } => service,
+        | Check::JsonRpc {
+            call: JsonRpc { service, .. },
+            ..
+        } => service,
     }
 }
 
@@ -100,12 +103,7 @@ async fn once(
     probe: &Probe,
     first: &mut Option<i128>,
 ) -> Result<(), String> {
-    let at = |service: &str, port: u16| {
-        blueprint
-            .host_port(service, port, Protocol::Tcp)
-            .map(|host| authority(reach.address(), host))
-            .ok_or_else(|| format!("{service} publishes no port {port}"))
-    };
+    let at = |service: &str, port: u16| at(blueprint, reach.address(), service, port);
     match &probe.check {
         Check::Tcp { service, port } => {
             let address = at(service, *port)?;
@@ -138,29 +136,63 @@ async fn once(
             }
             has(&ran.stdout, contains.as_deref())
         }
-        Check::JsonRpc {
-            service,
-            port,
-            path,
-            method,
-            params,
-            expect,
-        } => {
-            let params = match params.trim() {
-                "" => "[]",
-                params => params,
-            };
-            let params: serde_json::Value =
-                serde_json::from_str(params).map_err(|e| format!("params: {e}"))?;
-            let call = serde_json::json!({
-                "jsonrpc": "2.0", "id": 1, "method": method, "params": params
-            });
-            let answer = http(&at(service, *port)?, path, Some(call.to_string())).await?;
-            let result = rpc_result(&answer.body)
-                .map_err(|e| format!("{method}: {e} (status {})", answer.status))?;
-            compare(&result, expect, first).map_err(|e| format!("{method}: {e}"))
+        Check::JsonRpc { call, expect } => {
+            let result = rpc(blueprint, reach.address(), call).await?;
+            compare(&result, expect, first).map_err(|e| format!("{}: {e}", call.method))
         }
     }
+}
+
+/// Where a service's port is reached.
+fn at(blueprint: &Blueprint, address: &str, service: &str, port: u16) -> Result<String, String> {
+    blueprint
+        .host_port(service, port, Protocol::Tcp)
+        .map(|host| authority(address, host))
+        .ok_or_else(|| format!("{service} publishes no port {port}"))
+}
+
+/// Makes a call once; its result.
+async fn rpc(
+    blueprint: &Blueprint,
+    address: &str,
+    call: &JsonRpc,
+) -> Result<serde_json::Value, String> {
+    let method = &call.method;
+    let params = match call.params.trim() {
+        "" => "[]",
+        params => params,
+    };
+    let params: serde_json::Value =
+        serde_json::from_str(params).map_err(|e| format!("params: {e}"))?;
+    let body = serde_json::json!({
+        "jsonrpc": "2.0", "id": 1, "method": method, "params": params
+    });
+    let at = at(blueprint, address, &call.service, call.port)?;
+    let answer = http(&at, &call.path, Some(body.to_string())).await?;
+    rpc_result(&answer.body).map_err(|e| format!("{method}: {e} (status {})", answer.status))
+}
+
+/// Makes a call of a reset, once: what it has changed when its answer is lost, nobody knows.
+///
+/// # Errors
+/// `NotReady` with what was answered instead of a result within `limit`.
+pub async fn reset(
+    blueprint: &Blueprint,
+    address: &str,
+    call: &JsonRpc,
+    limit: Duration,
+) -> Result<(), DriverError> {
+    let why = match timeout(limit, rpc(blueprint, address, call)).await {
+        Ok(Ok(_)) => return Ok(()),
+        Ok(Err(why)) => why,
+        Err(_) => format!("{}: no answer within {} ms", call.method, limit.as_millis()),
+    };
+    Err(DriverError {
+        op: "reset",
+        kind: Failure::NotReady,
+        detail: format!("{}: {why}", call.service),
+        source: None,
+    })
 }
 
 fn has(text: &[u8], wanted: Option<&str>) -> Result<(), String> {

@@ -28,7 +28,7 @@ use std::collections::BTreeSet;
 use crate::blueprint::{Blueprint, Subnet};
 use manifest::Manifest;
 
-pub use parameter::{Parameter, ParameterKind, ParameterValue, Parameters};
+pub use parameter::{Field, Parameter, ParameterKind, ParameterValue, Parameters};
 pub use problem::Problem;
 pub use source::Source;
 

@@ -10,6 +10,7 @@ use std::sync::OnceLock;
 
 use sha2::{Digest, Sha256};
 
+const LOCK: &str = "lock";
 const PROGRAM: &str = "caviada-testimage";
 const REPOSITORY: &str = "caviada-test/helper";
 /// What `docker import` adds to the files.
@@ -27,7 +28,7 @@ const CHANGES: [&str; 3] = [
 pub fn program() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
-        let _lock = lock();
+        let _lock = lock(LOCK);
         build()
     })
 }
@@ -40,7 +41,7 @@ pub(crate) fn imported() -> String {
 
 /// The folder of the helper's own build, below the target directory this test was built in. Its own,
 /// because the build directory's lock may be held by the cargo that runs the tests.
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     let test = std::env::current_exe().expect("a process knows its program");
     let target = test
         .ancestors()
@@ -56,10 +57,10 @@ fn checkout() -> String {
 }
 
 /// Held while building or importing, since every test is a process of its own.
-fn lock() -> File {
+pub(crate) fn lock(name: &str) -> File {
     let folder = folder();
     std::fs::create_dir_all(&folder).expect("the target directory is writable");
-    let file = File::create(folder.join("lock")).expect("the target directory is writable");
+    let file = File::create(folder.join(name)).expect("the target directory is writable");
     file.lock().expect("a local file can be locked");
     file
 }
@@ -110,20 +111,32 @@ pub(crate) fn import(program: &Path, socket: Option<&Path>) -> String {
     for byte in &hash.finalize()[..6] {
         let _ = write!(tag, "{byte:02x}");
     }
-    // By its end a run's containers are told from others' on the same engine.
-    let suite = std::env::var("CAVIADA_TEST_SUITE").unwrap_or_default();
-    let name = format!("{REPOSITORY}:{tag}{suite}");
+    load(socket, REPOSITORY, &tag, &CHANGES, || archive)
+}
 
-    let _lock = lock();
+/// The name of an image with these files, imported unless the engine has one of that name. By its
+/// end a run's containers are told from others' on the same engine.
+pub(crate) fn load(
+    socket: Option<&Path>,
+    repository: &str,
+    tag: &str,
+    changes: &[&str],
+    archive: impl FnOnce() -> Vec<u8>,
+) -> String {
+    let suite = std::env::var("CAVIADA_TEST_SUITE").unwrap_or_default();
+    let name = format!("{repository}:{tag}{suite}");
+
+    let _lock = lock(LOCK);
     let known = docker(socket).args(["image", "inspect", &name]).output();
     if known.is_ok_and(|output| output.status.success()) {
         return name;
     }
     let mut command = docker(socket);
     command.arg("import");
-    for change in CHANGES {
+    for change in changes {
         command.args(["--change", change]);
     }
+    let archive = archive();
     let child = command
         .args(["-", &name])
         .stdin(Stdio::piped())
@@ -179,7 +192,7 @@ fn archive(program: &Path) -> Vec<u8> {
     archive.into_inner().expect("memory takes every write")
 }
 
-fn add(
+pub(crate) fn add(
     archive: &mut tar::Builder<Vec<u8>>,
     kind: tar::EntryType,
     name: &str,
@@ -199,7 +212,7 @@ fn add(
 ///
 /// # Panics
 /// With what it said, when it did not.
-fn succeeded(what: &str, output: std::io::Result<Output>) -> String {
+pub(crate) fn succeeded(what: &str, output: std::io::Result<Output>) -> String {
     match output {
         Ok(output) if output.status.success() => {
             String::from_utf8_lossy(&output.stdout).into_owned()

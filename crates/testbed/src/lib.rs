@@ -1,4 +1,4 @@
-//! The real parts that tests run against: container engines with a small local image, a private
+//! The real parts that tests run against: container engines with small local images, a private
 //! PostgreSQL, an SSH daemon. Only a dev-dependency; nothing that ships knows this crate.
 //!
 //! Every part is asked for in the same way, and a test without its part never passes in silence:
@@ -13,6 +13,7 @@
 //! so on stderr, and leaves a line for the summary of `cargo xtask test`.
 
 mod absence;
+mod anvil;
 mod authority;
 mod engine;
 mod image;
@@ -41,6 +42,23 @@ pub fn image() -> Option<String> {
     match absence::engine() {
         Ok(()) => Some(image::imported()),
         Err(why) => left_out("Docker", &why),
+    }
+}
+
+/// The name of an image with Anvil, a real Ethereum development chain, in its `PATH`, imported into
+/// the engine on the default socket: the program of its npm package, and the libraries it is linked
+/// with. `None` without an engine, or where npm cannot bring the package.
+///
+/// # Panics
+/// With `CI=true` where either is absent, and always when the image cannot be imported.
+#[must_use]
+pub fn anvil() -> Option<String> {
+    if let Err(why) = absence::engine() {
+        return left_out("Docker", &why);
+    }
+    match anvil::program() {
+        Ok(program) => Some(anvil::imported(&program)),
+        Err(why) => left_out("Anvil", &why),
     }
 }
 

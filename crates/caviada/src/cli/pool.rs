@@ -239,7 +239,8 @@ fn some_of(names: &[String]) -> Option<Vec<String>> {
     (!names.is_empty()).then_some(names)
 }
 
-/// `size=4` is a number, `debug=true` a bool, and everything else a text: `version=3.1` too.
+/// `size=4` is a number, `debug=true` a bool, `list=[{"name": "x"}]` a list, and everything else a
+/// text: `version=3.1` too.
 pub(super) fn parameters(texts: &[String]) -> Result<BTreeMap<String, serde_json::Value>, Failure> {
     let pair = |text: &String| {
         let (name, value) = text
@@ -248,6 +249,9 @@ pub(super) fn parameters(texts: &[String]) -> Result<BTreeMap<String, serde_json
         let value = match serde_json::from_str(value) {
             Ok(read @ serde_json::Value::Bool(_)) => read,
             Ok(serde_json::Value::Number(read)) if read.is_i64() => read.into(),
+            Ok(serde_json::Value::Array(items)) if items.iter().all(|i| i.is_object()) => {
+                items.into()
+            }
             _ => value.into(),
         };
         Ok((name.to_owned(), value))
@@ -277,9 +281,11 @@ mod tests {
     #[test]
     fn set_changes_only_what_is_said() {
         let before = changed(
-            "x p --template tiny --parameter size=4 --parameter tag=v1 --parameter version=3.1 --warm 2 --ttl 30m",
+            "x p --template tiny --parameter size=4 --parameter tag=v1 --parameter version=3.1 --parameter list=[{\"name\":\"x\"}] --parameter text=[1] --warm 2 --ttl 30m",
             PoolSpec::default(),
         );
+        assert_eq!(before.parameters["list"][0]["name"], "x");
+        assert_eq!(before.parameters["text"], "[1]");
         assert_eq!(before.parameters["size"], 4);
         assert_eq!(before.parameters["tag"], "v1");
         assert_eq!(before.parameters["version"], "3.1");

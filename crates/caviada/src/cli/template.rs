@@ -33,8 +33,8 @@ pub enum TemplateCommand {
     Put {
         /// Its name
         name: String,
-        /// The folder
-        folder: PathBuf,
+        /// The folder; without one, the built-in template of that name
+        folder: Option<PathBuf>,
     },
     /// Check a folder without a server: with its defaults and each allowed value
     Check {
@@ -94,7 +94,10 @@ pub async fn template(
         TemplateCommand::Show { name } => show(&client.template(&name).await?, out)?,
         TemplateCommand::Put { name, folder } => {
             let spec = TemplateSpec {
-                files: read_folder(&folder)?,
+                files: match folder {
+                    Some(folder) => read_folder(&folder)?,
+                    None => built_in(&name)?,
+                },
                 declared_in: None,
             };
             let template = client.put_template(&name, &spec, None).await?;
@@ -114,6 +117,18 @@ pub async fn template(
     Ok(Exit::Ok)
 }
 
+/// The files of a built-in template.
+fn built_in(name: &str) -> Result<BTreeMap<String, String>, Failure> {
+    let source = recipe::builtin::source(name);
+    source.map(|source| source.files).ok_or_else(|| {
+        let names: Vec<_> = recipe::builtin::names().collect();
+        let names = names.join(", ");
+        Failure::usage(format!(
+            "{name} is no built-in template ({names}): name its folder, too"
+        ))
+    })
+}
+
 /// Tells everything wrong in a folder, each with file, line and key.
 pub fn check(folder: &Path, parameters: &[String]) -> Result<Exit, Failure> {
     let built_in = folder.to_str().filter(|_| !folder.exists());
@@ -124,9 +139,9 @@ pub fn check(folder: &Path, parameters: &[String]) -> Result<Exit, Failure> {
         },
     };
     let given = serde_json::to_value(super::pool::parameters(parameters)?);
-    let given: recipe::Parameters = given
-        .and_then(serde_json::from_value)
-        .map_err(|_| Failure::usage("--parameter: each is true, false, a number or a text"))?;
+    let given: recipe::Parameters = given.and_then(serde_json::from_value).map_err(|_| {
+        Failure::usage("--parameter: each is true, false, a number, a text or a list of items")
+    })?;
     let problems = match recipe::Template::parse(&source) {
         Ok(template) if given.is_empty() => template.check(),
         Ok(template) => template.check_with(&given),

@@ -2,6 +2,7 @@
 //! stands on the engine.
 
 mod bench;
+mod chain;
 mod credential;
 pub mod engine;
 mod example;

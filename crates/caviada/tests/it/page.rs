@@ -115,6 +115,50 @@ fn the_template_of_the_guide_is_in_order_and_a_slip_in_it_is_placed() {
     );
 }
 
+/// The two files of the guide's chain after each of its steps: `template.toml` grows,
+/// `compose.yaml` is written anew.
+pub fn chain() -> Vec<[String; 2]> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let page = std::fs::read_to_string(root.join("docs/guide/chain-template.md")).unwrap();
+    let (mut manifest, mut compose, mut steps) = (String::new(), String::new(), Vec::new());
+    for step in page.split("\n## ") {
+        let blocks = step.split("```").skip(1).step_by(2);
+        let before = steps.len();
+        for block in blocks {
+            match block.split_once('\n').unwrap() {
+                ("toml", text) => manifest += &format!("{text}\n"),
+                ("yaml", text) => text.clone_into(&mut compose),
+                _ => continue,
+            }
+            steps.truncate(before);
+            steps.push([manifest.clone(), compose.clone()]);
+        }
+    }
+    steps
+}
+
+/// Writes these files as a template's folder.
+pub fn write(folder: &Path, [manifest, compose]: &[String; 2]) {
+    std::fs::create_dir_all(folder).unwrap();
+    std::fs::write(folder.join("template.toml"), manifest).unwrap();
+    std::fs::write(folder.join("compose.yaml"), compose).unwrap();
+}
+
+#[test]
+fn the_chain_of_the_guide_is_in_order_after_each_step() {
+    let steps = chain();
+    assert_eq!(steps.len(), 4);
+    let site = Site::new();
+    for (at, step) in (1..).zip(&steps) {
+        let folder = site.path(&format!("step-{at}"));
+        write(&folder, step);
+        let words = ["template", "check", folder.to_str().unwrap()];
+        let checked = program(&words, &site.path("home")).output().unwrap();
+        let said = text(&checked.stderr);
+        assert!(checked.status.success(), "step {at}: {said}");
+    }
+}
+
 #[test]
 fn a_command_line_that_is_none_is_noticed() {
     let site = Site::new();

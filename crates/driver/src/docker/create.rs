@@ -19,7 +19,11 @@ use super::site::{Pause, Site};
 use super::steps::Steps;
 use super::{Docker, delete, files, image, inside, network, observe, plan, volume};
 use crate::blueprint::{Blueprint, Dependency, Service};
+use crate::reach::Reach as _;
 use crate::{Built, DriverError, Failure, Identity, OnProgress, output, probe};
+
+/// Bytes of a variable that a job found out: the engine takes it in one argument.
+const VARIABLE_BYTES_MAX: usize = 64 << 10;
 
 /// One bring-up.
 struct BringUp<'a> {
@@ -94,9 +98,16 @@ pub(super) async fn create(
         depths,
         steps,
     };
-    let members = try_join_all(blueprint.services.iter().map(|s| up.make(s))).await?;
+    let (late, early): (Vec<_>, Vec<_>) = blueprint
+        .services
+        .iter()
+        .partition(|s| !s.environment_files.is_empty());
+    let none = BTreeMap::new();
+    let mut members = try_join_all(early.into_iter().map(|s| up.make(s, &none))).await?;
     let deepest = up.depths.values().max().copied().unwrap_or(0);
     for depth in 0..=deepest {
+        let late = late.iter().filter(|s| up.depths[s.name.as_str()] == depth);
+        members.extend(try_join_all(late.map(|s| up.make_late(s))).await?);
         let level = members
             .iter()
             .filter(|m| up.depths[m.service.name.as_str()] == depth);
@@ -153,8 +164,31 @@ async fn make_way(call: &Call<'_>, identity: &Identity) -> Result<BTreeSet<Strin
 }
 
 impl<'a> BringUp<'a> {
+    /// Makes a service's container once jobs have found out some of its environment.
+    async fn make_late(&self, service: &'a Service) -> Result<Member<'a>, DriverError> {
+        let mut variables = BTreeMap::new();
+        for (name, file) in &service.environment_files {
+            let job = self.blueprint.service(&file.service);
+            let job = job.and_then(|s| s.job.as_ref());
+            self.site.until_done(&file.service, job).await?;
+            let read = self
+                .site
+                .read_file(&file.service, &file.path, VARIABLE_BYTES_MAX);
+            let text = String::from_utf8(read.await?).map_err(|_| {
+                let detail = format!("{name}: {} of {} is no text", file.path, file.service);
+                self.call.no(Failure::Refused, detail)
+            })?;
+            variables.insert(name.clone(), text.trim_end_matches('\n').to_owned());
+        }
+        Box::pin(self.make(service, &variables)).await
+    }
+
     /// Makes or adopts a service's container, complete but not started.
-    async fn make(&self, service: &'a Service) -> Result<Member<'a>, DriverError> {
+    async fn make(
+        &self,
+        service: &'a Service,
+        variables: &BTreeMap<String, String>,
+    ) -> Result<Member<'a>, DriverError> {
         let identity = self.site.identity;
         let name = label::name(identity, &service.name);
         let place = Place {
@@ -171,7 +205,9 @@ impl<'a> BringUp<'a> {
         let mut pause = Pause::new();
         let member = loop {
             let options = CreateContainerOptionsBuilder::new().name(&name).build();
-            let body = container::body(service, &place);
+            let mut body = container::body(service, &place);
+            let more = variables.iter().map(|(k, v)| format!("{k}={v}"));
+            body.env.get_or_insert_default().extend(more);
             let made = self.call.engine.create_container(Some(options), body);
             match self.call.heavy(made).await {
                 Ok(made) => {

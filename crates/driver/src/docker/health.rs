@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use bollard::models::{ContainerInspectResponse, HealthStatusEnum};
+use bollard::models::{ContainerInspectResponse, ContainerState, HealthStatusEnum};
 use futures_util::{StreamExt, stream};
 
 use super::call::Call;
@@ -83,18 +83,26 @@ impl Test {
             true => ran.stdout,
             false => ran.stderr,
         };
-        let said = String::from_utf8_lossy(&said);
-        let said = said.trim_end();
-        let from = said
-            .char_indices()
-            .rev()
-            .nth(SHOWN_CHARS_MAX - 1)
-            .map_or(0, |(i, _)| i);
-        Err(match &said[from..] {
+        Err(match shown(&String::from_utf8_lossy(&said)) {
             "" => format!("its health test ended with exit code {}", ran.code),
             said => said.to_owned(),
         })
     }
+}
+
+/// The end of what a test said.
+fn shown(said: &str) -> &str {
+    let said = said.trim_end();
+    let from = said.char_indices().rev().nth(SHOWN_CHARS_MAX - 1);
+    &said[from.map_or(0, |(i, _)| i)..]
+}
+
+/// What the engine's last test of a service said; empty if it said nothing.
+pub(super) fn last_said(state: &ContainerState) -> String {
+    let health = state.health.as_ref();
+    let last = health.and_then(|h| h.log.as_ref()?.last());
+    let said = last.and_then(|test| test.output.as_deref());
+    shown(said.unwrap_or_default()).to_owned()
 }
 
 /// One `Seen` per resource and generation. What looks well is asked where the engine has not
@@ -141,7 +149,7 @@ async fn one(call: &Call<'_>, identity: &Identity, service: &str) -> Result<(), 
 
 #[cfg(test)]
 mod tests {
-    use bollard::models::{ContainerConfig, ContainerState, Health, HealthConfig};
+    use bollard::models::{ContainerConfig, Health, HealthConfig};
 
     use super::*;
 

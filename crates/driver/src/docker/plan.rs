@@ -81,6 +81,13 @@ fn hangs_together(service: &Service, blueprint: &Blueprint) -> Result<(), String
     if let Some(network) = service.networks.keys().find(|n| !known(n)) {
         return Err(format!("joins {network}, which is no network"));
     }
+    let done = Some(&Dependency::ServiceCompletedSuccessfully);
+    let mut jobs = service.environment_files.values().map(|f| &f.service);
+    if let Some(job) = jobs.find(|job| service.depends_on.get(*job) != done) {
+        return Err(format!(
+            "takes a variable of {job} and does not wait for it"
+        ));
+    }
     let in_root = |path: &str| path.rfind('/') == Some(0);
     let mut files = service.files.iter();
     match files.find(|f| service.read_only && in_root(&f.path)) {
@@ -138,6 +145,12 @@ mod tests {
         }];
         let mut joining = service("a", &[]);
         joining.networks.insert("none".into(), vec![]);
+        let mut unawaited = service("b", &[("a", Dependency::ServiceStarted)]);
+        let file = crate::blueprint::JobFile {
+            service: "a".into(),
+            path: "/x".into(),
+        };
+        unawaited.environment_files.insert("X".into(), file);
         let late = Dependency::ServiceStarted;
         for (services, why) in [
             (vec![], "without services"),
@@ -148,6 +161,7 @@ mod tests {
             ),
             (vec![mounting], "no volume"),
             (vec![joining], "no network"),
+            (vec![service("a", &[]), unawaited], "does not wait for it"),
         ] {
             let refused = depths(&blueprint(services)).unwrap_err();
             assert!(refused.contains(why), "{refused}");

@@ -14,7 +14,7 @@ use super::site::Site;
 use super::steps::Steps;
 use super::{Docker, create, inside};
 use crate::blueprint::{Blueprint, ResetStep};
-use crate::{Built, DriverError, Failure, Identity, OnProgress, Power};
+use crate::{Built, DriverError, Failure, Identity, OnProgress, Power, probe};
 
 /// What the engine may take beyond a service's own grace to stop it.
 const STOP_MORE: Duration = Duration::from_secs(30);
@@ -148,6 +148,10 @@ pub(super) async fn reset(
                     .await
                     .map_err(|f| call.failed(f, service))?;
                 steps.done("restarting", service);
+            }
+            ResetStep::JsonRpc(rpc) => {
+                probe::reset(blueprint, &docker.published_at, rpc, call.left()).await?;
+                steps.done("resetting", &rpc.service);
             }
         }
     }

@@ -8,7 +8,7 @@ use bollard::models::{ContainerState, ContainerStateStatusEnum as State, HealthS
 use tokio::time::sleep;
 
 use super::call::Call;
-use super::health::Test;
+use super::health::{self, Test};
 use super::inside::{self, Streams};
 use crate::blueprint::Job;
 use crate::reach::Reach;
@@ -65,17 +65,19 @@ impl Site<'_> {
             let id = found.id.unwrap_or_default();
             let state = found.state.unwrap_or_default();
             self.not_over(service, &id, &state).await?;
-            let health = state.health.as_ref().and_then(|h| h.status);
+            let told = state.health.as_ref().and_then(|h| h.status);
             let runs = state.status == Some(State::RUNNING);
-            let mut waits_for = match health {
+            let mut waits_for = match told {
                 None | Some(HealthStatusEnum::EMPTY | HealthStatusEnum::NONE) if runs => {
                     return Ok(());
                 }
                 Some(HealthStatusEnum::HEALTHY) if runs => return Ok(()),
                 Some(HealthStatusEnum::UNHEALTHY) if runs => {
-                    return Err(self
-                        .not_ready(service, &id, "reports itself unhealthy")
-                        .await);
+                    let why = match health::last_said(&state) {
+                        said if said.is_empty() => "reports itself unhealthy".to_owned(),
+                        said => format!("reports itself unhealthy: {said}"),
+                    };
+                    return Err(self.not_ready(service, &id, &why).await);
                 }
                 _ if runs => "did not report itself healthy in time".to_owned(),
                 _ => "did not run in time".to_owned(),

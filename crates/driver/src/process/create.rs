@@ -164,6 +164,11 @@ fn coherent(record: &Record) -> Result<(), String> {
                 "{name} has no program: it needs x-caviada-process or a command"
             ));
         }
+        if !service.environment_files.is_empty() {
+            return Err(format!(
+                "{name}: variables from files of jobs are not for processes"
+            ));
+        }
         for (needed, dependency) in &service.depends_on {
             if !earlier.contains(needed.as_str()) {
                 return Err(format!("{name} comes before {needed}, which it needs"));

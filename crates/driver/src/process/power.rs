@@ -11,7 +11,7 @@ use super::site::Site;
 use super::status::Look;
 use super::{Call, inside};
 use crate::blueprint::{Blueprint, ResetStep, Service};
-use crate::{Built, DriverError, Failure, Identity, OnProgress, Power};
+use crate::{Built, DriverError, Failure, Identity, OnProgress, Power, probe};
 
 /// What a shim may take beyond the grace of its service.
 const STOP_MORE: Duration = Duration::from_secs(10);
@@ -126,6 +126,11 @@ pub(super) async fn reset(
                 stop(&site, service).await?;
                 create::start_anew(&site, service).await?;
                 steps.done("restarting", &service.name);
+            }
+            ResetStep::JsonRpc(rpc) => {
+                let left = call.deadline.saturating_duration_since(Instant::now());
+                probe::reset(blueprint, &site.record.address, rpc, left).await?;
+                steps.done("resetting", &rpc.service);
             }
         }
     }

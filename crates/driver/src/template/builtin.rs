@@ -10,12 +10,14 @@ macro_rules! folder {
 }
 
 /// Name → files.
-const ALL: [(&str, &[(&str, &str)]); 3] = [
+const ALL: [(&str, &[(&str, &str)]); 4] = [
     folder!("tiny": "template.toml", "compose.yaml"),
     folder!("cluster": "template.toml", "compose.yaml"),
+    folder!("ethereum": "template.toml", "compose.yaml", "chain.env.j2"),
     folder!(
         "fabric": "template.toml", "compose.yaml", "crypto-config.yaml.j2", "configtx.yaml.j2",
-        "connection.json.j2", "connection-org.json.j2", "org.env.j2", "crypto.sh.j2", "join-orderers.sh.j2", "join-peers.sh.j2", "ready.sh.j2",
+        "connection.json.j2", "connection-org.json.j2", "org.env.j2", "crypto.sh.j2", "join-orderers.sh.j2", "join-peers.sh.j2", "package.sh.j2",
+        "chaincode.sh.j2", "ready.sh.j2",
     ),
 ];
 

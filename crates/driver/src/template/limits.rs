@@ -43,7 +43,11 @@ pub const ENTRIES_MAX: usize = 1_000;
 pub const PARAMETERS_MAX: usize = 64;
 /// Allowed values of one parameter.
 pub const VALUES_MAX: usize = 64;
-/// Bytes of a text parameter.
+/// Items of a list.
+pub const ITEMS_MAX: usize = 64;
+/// Fields of each.
+pub const FIELDS_MAX: usize = 16;
+/// Bytes of a text parameter, and of all texts of an item.
 pub const TEXT_BYTES_MAX: usize = 1_024;
 /// Outputs, readiness tests and reset steps, each counted after `*` is spelled out.
 pub const OUTPUTS_MAX: usize = 1_000;

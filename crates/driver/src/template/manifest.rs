@@ -14,7 +14,7 @@ use super::problem::{Findings, Place, Problem};
 use super::scalar;
 use super::tree::{Fields, Node, parse_toml};
 
-pub(super) use check::{CheckKind, ExpectKind, Readiness, ResetEntry, ResetKind};
+pub(super) use check::{CheckKind, ExpectKind, Readiness, ResetEntry, ResetKind, RpcEntry};
 pub(super) use file::{FileEntry, FileKind};
 pub(super) use output::{OutputEntry, OutputKind};
 

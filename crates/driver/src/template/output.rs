@@ -164,7 +164,9 @@ pub(super) fn volume_file(
     let mounted = |service: &'_ Service| {
         let mount = service.mounts.iter().find(|m| m.volume == name)?;
         let folder = mount.path.trim_end_matches('/');
-        Some(file(&service.name, &format!("{folder}{path}")))
+        // The volume itself is a folder as any other.
+        let below = path.trim_end_matches('/');
+        Some(file(&service.name, &format!("{folder}{below}")))
     };
     let services = &scene.project.services;
     let (lasting, jobs): (Vec<_>, Vec<_>) = services.iter().partition(|s| s.job.is_none());

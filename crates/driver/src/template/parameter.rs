@@ -1,5 +1,7 @@
 //! What a template can be told: typed parameters with defaults and bounds.
 
+mod list;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -9,6 +11,8 @@ use super::limits;
 use super::problem::{Findings, Place, Problem};
 use super::scalar;
 use super::tree::{Entry, Fields, Node, Value};
+
+pub use list::Field;
 
 /// A parameter's value.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -20,6 +24,8 @@ pub enum ParameterValue {
     Int(i64),
     /// A text: no control characters, at most 1,024 bytes.
     Text(String),
+    /// Items with their fields.
+    List(Vec<Parameters>),
 }
 
 impl fmt::Display for ParameterValue {
@@ -28,6 +34,7 @@ impl fmt::Display for ParameterValue {
             Self::Bool(b) => b.fmt(f),
             Self::Int(n) => n.fmt(f),
             Self::Text(s) => s.fmt(f),
+            Self::List(items) => write!(f, "a list of {}", items.len()),
         }
     }
 }
@@ -72,6 +79,13 @@ pub enum ParameterKind {
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
         sets: BTreeMap<String, Parameters>,
     },
+    /// As many items as are needed; none unless told.
+    List {
+        /// Most of them.
+        max: usize,
+        /// What each has.
+        fields: Vec<Field>,
+    },
 }
 
 /// Names that a rendered file already knows, and the words of the language.
@@ -113,9 +127,12 @@ impl Parameter {
         let description = fields.text("description").unwrap_or_default();
         let kind = fields.need("type", Node::text);
         let kind = ParameterKind::read(&kind?, &mut fields, findings);
-        let default = fields.need("default", |node, key, findings| {
-            kind.as_ref()?.value(node, key, findings)
-        });
+        let default = match &kind {
+            Some(ParameterKind::List { .. }) => Some(ParameterValue::List(Vec::new())),
+            kind => fields.need("default", |node, key, findings| {
+                kind.as_ref()?.value(node, key, findings)
+            }),
+        };
         fields.finish_plain();
         Some(Self {
             name: entry.key.clone(),
@@ -129,19 +146,28 @@ impl Parameter {
     pub(super) fn samples(&self) -> Vec<ParameterValue> {
         match &self.kind {
             ParameterKind::String => vec![self.default.clone()],
-            ParameterKind::Bool => [false, true].map(ParameterValue::Bool).to_vec(),
-            ParameterKind::Int { min, max } if max.saturating_sub(*min) < 16 => {
-                (*min..=*max).map(ParameterValue::Int).collect()
-            }
-            ParameterKind::Int { min, max } => [*min, *max].map(ParameterValue::Int).to_vec(),
-            ParameterKind::Choice { values, .. } => {
-                values.iter().cloned().map(ParameterValue::Text).collect()
-            }
+            kind => kind.samples(),
         }
     }
 }
 
 impl ParameterKind {
+    /// Values to try; of texts there are none that any template takes.
+    fn samples(&self) -> Vec<ParameterValue> {
+        match self {
+            Self::String => Vec::new(),
+            Self::Bool => [false, true].map(ParameterValue::Bool).to_vec(),
+            Self::Int { min, max } if max.saturating_sub(*min) < 16 => {
+                (*min..=*max).map(ParameterValue::Int).collect()
+            }
+            Self::Int { min, max } => [*min, *max].map(ParameterValue::Int).to_vec(),
+            Self::Choice { values, .. } => {
+                values.iter().cloned().map(ParameterValue::Text).collect()
+            }
+            Self::List { fields, .. } => vec![list::sample(fields)],
+        }
+    }
+
     fn read(kind: &str, fields: &mut Fields<'_>, findings: &Findings) -> Option<Self> {
         match kind {
             "string" => Some(Self::String),
@@ -173,8 +199,9 @@ impl ParameterKind {
                     sets: BTreeMap::new(),
                 })
             }
+            "list" => list::read(fields, findings),
             _ => {
-                let message = "must be string, int, bool or choice";
+                let message = "must be string, int, bool, choice or list";
                 findings.say(fields.at, &fields.path("type"), message);
                 None
             }
@@ -191,6 +218,14 @@ impl ParameterKind {
             }
             Self::Int { .. } => ParameterValue::Int(node.integer(key, findings)?),
             Self::String | Self::Choice { .. } => ParameterValue::Text(node.text(key, findings)?),
+            Self::List { .. } => {
+                findings.say(
+                    node.at,
+                    key,
+                    "is a list, which is given with the pool alone",
+                );
+                return None;
+            }
         };
         match self.accepts(&value) {
             Ok(()) => Some(value),
@@ -215,6 +250,10 @@ impl ParameterKind {
             }
             (Self::String, ParameterValue::Text(s)) => acceptable(s),
             (Self::String, _) => Err("must be a text".to_owned()),
+            (Self::List { max, fields }, ParameterValue::List(items)) => {
+                list::accepts(*max, fields, items)
+            }
+            (Self::List { .. }, _) => Err("must be a list of items with their fields".to_owned()),
         }
     }
 }
@@ -316,7 +355,13 @@ pub(super) fn complete(
         if let Err(message) = parameter.kind.accepts(value) {
             findings.say(nowhere, &parameter.name, message);
         }
-        values.insert(parameter.name.clone(), value.clone());
+        let value = match (&parameter.kind, value) {
+            (ParameterKind::List { fields, .. }, ParameterValue::List(items)) => {
+                list::filled(fields, items)
+            }
+            (_, value) => value.clone(),
+        };
+        values.insert(parameter.name.clone(), value);
     }
     findings.into_result(Some(values))
 }

@@ -2,8 +2,8 @@
 
 use super::assemble::Scene;
 use super::limits;
-use super::manifest::{CheckKind, ExpectKind, Placed, Readiness, ResetEntry, ResetKind};
-use crate::blueprint::{Check, Expect, Probe, Protocol, ResetStep};
+use super::manifest::{CheckKind, ExpectKind, Placed, Readiness, ResetEntry, ResetKind, RpcEntry};
+use crate::blueprint::{Check, Expect, JsonRpc, Probe, Protocol, ResetStep};
 
 /// All readiness tests, in the order of the file.
 pub(super) fn all(scene: &Scene<'_>, entries: &[Readiness]) -> Vec<Probe> {
@@ -16,7 +16,10 @@ pub(super) fn all(scene: &Scene<'_>, entries: &[Readiness]) -> Vec<Probe> {
             CheckKind::Http { service, .. }
             | CheckKind::Tcp { service, .. }
             | CheckKind::Exec { service, .. }
-            | CheckKind::JsonRpc { service, .. } => service,
+            | CheckKind::JsonRpc {
+                call: RpcEntry { service, .. },
+                ..
+            } => service,
         };
         for name in scene.services(service) {
             let found = scene.project.services.iter().find(|s| s.name == name);
@@ -75,32 +78,30 @@ fn check(scene: &Scene<'_>, kind: &CheckKind, placed: &Placed, name: &str) -> Op
             command: texts(scene, placed, command)?,
             contains: optional(scene, contains.as_ref())?,
         },
-        CheckKind::JsonRpc {
-            port,
-            path,
-            method,
-            params,
-            expect,
-            ..
-        } => {
-            published(scene, placed, name, *port);
-            Check::JsonRpc {
-                service,
-                port: *port,
-                path: http_path(scene, path)?,
-                method: scene.text(method)?,
-                params: match params {
-                    Some(params) => json(scene, params, serde_json::Value::is_array)?,
-                    None => "[]".to_owned(),
-                },
-                expect: match expect {
-                    ExpectKind::Any => Expect::Any,
-                    ExpectKind::Equals(text) => Expect::Equals(json(scene, text, |_| true)?),
-                    ExpectKind::AtLeast(n) => Expect::AtLeast(*n),
-                    ExpectKind::Grows => Expect::Grows,
-                },
-            }
-        }
+        CheckKind::JsonRpc { call, expect } => Check::JsonRpc {
+            call: rpc(scene, call, name)?,
+            expect: match expect {
+                ExpectKind::Any => Expect::Any,
+                ExpectKind::Equals(text) => Expect::Equals(json(scene, text, |_| true)?),
+                ExpectKind::AtLeast(n) => Expect::AtLeast(*n),
+                ExpectKind::Grows => Expect::Grows,
+            },
+        },
+    })
+}
+
+/// A call to the service of that name.
+fn rpc(scene: &Scene<'_>, call: &RpcEntry, name: &str) -> Option<JsonRpc> {
+    published(scene, &call.service, name, call.port);
+    Some(JsonRpc {
+        service: name.to_owned(),
+        port: call.port,
+        path: http_path(scene, &call.path)?,
+        method: scene.text(&call.method)?,
+        params: match &call.params {
+            Some(params) => json(scene, params, serde_json::Value::is_array)?,
+            None => "[]".to_owned(),
+        },
     })
 }
 
@@ -182,6 +183,11 @@ pub(super) fn reset(scene: &Scene<'_>, entries: &[ResetEntry]) -> Vec<ResetStep>
                     service: name.to_owned(),
                     command: command.clone(),
                 }));
+            }
+            ResetKind::JsonRpc(call) => {
+                let names = scene.services(&call.service).into_iter();
+                let calls = names.filter_map(|name| rpc(scene, call, name));
+                steps.extend(calls.map(ResetStep::JsonRpc));
             }
         }
     }

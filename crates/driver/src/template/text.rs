@@ -57,12 +57,12 @@ impl Renderer {
             ("index".to_owned(), Class::Number),
         ]);
         for (name, value) in parameters {
-            let (value, class) = match value {
-                ParameterValue::Bool(b) => (Value::from(*b), Class::Number),
-                ParameterValue::Int(n) => (Value::from(*n), Class::Number),
-                ParameterValue::Text(s) => (Value::from(s.as_str()), Class::Text),
+            let class = match value {
+                ParameterValue::Bool(_) | ParameterValue::Int(_) => Class::Number,
+                ParameterValue::Text(_) => Class::Text,
+                ParameterValue::List(_) => Class::List,
             };
-            values.insert(name.clone(), value);
+            values.insert(name.clone(), known(value));
             classes.insert(name.clone(), class);
         }
         Self {
@@ -178,6 +178,24 @@ impl Renderer {
             host_port(ports.as_deref(), service, port)
         });
         Ok(environment)
+    }
+}
+
+/// A parameter's value as the language has it.
+fn known(value: &ParameterValue) -> Value {
+    match value {
+        ParameterValue::Bool(b) => Value::from(*b),
+        ParameterValue::Int(n) => Value::from(*n),
+        ParameterValue::Text(s) => Value::from(s.as_str()),
+        ParameterValue::List(items) => {
+            let item = |item: &Parameters| -> Value {
+                let fields = item
+                    .iter()
+                    .map(|(name, value)| (name.clone(), known(value)));
+                Value::from(fields.collect::<BTreeMap<String, Value>>())
+            };
+            Value::from(items.iter().map(item).collect::<Vec<Value>>())
+        }
     }
 }
 

@@ -1,12 +1,17 @@
 //! From a template's files to a blueprint.
 
 mod builtin;
+mod chaincode;
 mod compose;
 mod docs;
+mod ethereum;
 mod fabric;
 mod hostile;
 mod language;
+mod list;
 mod manifest;
+mod readiness;
+mod script;
 mod source;
 
 use caviada_driver::blueprint::{Blueprint, Service, Subnet};

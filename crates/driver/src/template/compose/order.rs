@@ -38,6 +38,7 @@ pub(super) fn by_dependency(
         })
         .collect();
     check_jobs(&waiting, entries, key, findings);
+    check_files(&waiting, entries, key, findings);
     check_placeholders(&waiting, entries, key, findings);
     let places: BTreeMap<&str, _> = entries.iter().map(|e| (e.key.as_str(), e.at)).collect();
     let mut ordered: Vec<Service> = Vec::with_capacity(waiting.len());
@@ -85,6 +86,23 @@ fn check_jobs(services: &[Service], entries: &[Entry], key: &str, findings: &Fin
                 _ => continue,
             };
             findings.say(entry.at, &format!("{key}.depends_on"), message);
+        }
+    }
+}
+
+/// A file of a job is there once the job is done, and who needs it must wait for that.
+fn check_files(services: &[Service], entries: &[Entry], key: &str, findings: &Findings) {
+    for (service, entry) in services.iter().zip(entries) {
+        for (name, file) in &service.environment_files {
+            let waits = service.depends_on.get(&file.service);
+            if waits != Some(&Dependency::ServiceCompletedSuccessfully) {
+                let key = format!("{key}.{}.x-caviada-environment.{name}", service.name);
+                let message = format!(
+                    "`{}` must stand in depends_on with service_completed_successfully",
+                    file.service
+                );
+                findings.say(entry.at, &key, message);
+            }
         }
     }
 }

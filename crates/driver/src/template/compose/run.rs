@@ -7,7 +7,7 @@ use super::super::problem::Findings;
 use super::super::scalar;
 use super::super::tree::{Fields, Node, Value};
 use super::hint;
-use crate::blueprint::{Dependency, Healthcheck, Job, Limits, LogRotation, Restart};
+use crate::blueprint::{Dependency, Healthcheck, Job, JobFile, Limits, LogRotation, Restart};
 
 /// `command` and `entrypoint`: a line, or a list of words.
 pub(super) fn command(node: &Node, key: &str, findings: &Findings) -> Option<Vec<String>> {
@@ -56,6 +56,33 @@ pub(super) fn pairs(
         findings.say(node.at, key, "a name must not be empty or contain =");
     }
     Some(pairs)
+}
+
+/// `x-caviada-environment`: variables that are files of jobs.
+pub(super) fn job_files(
+    node: &Node,
+    key: &str,
+    findings: &Findings,
+) -> Option<BTreeMap<String, JobFile>> {
+    let mut files = BTreeMap::new();
+    for entry in node.entries(key, limits::ENTRIES_MAX, findings) {
+        let key = format!("{key}.{}", entry.key);
+        let mut fields = entry.value.fields(&key, findings);
+        let service = fields.need("service", Node::text);
+        let path = fields.need("path", |node, key, findings| {
+            node.read(key, findings, |path| {
+                scalar::absolute_path(path).map(|()| path.to_owned())
+            })
+        });
+        fields.finish_plain();
+        if entry.key.is_empty() || entry.key.contains('=') {
+            findings.say(entry.at, &key, "a name must not be empty or contain =");
+        }
+        if let (Some(service), Some(path)) = (service, path) {
+            files.insert(entry.key.clone(), JobFile { service, path });
+        }
+    }
+    Some(files)
 }
 
 /// `depends_on`: a list of names, or a map with conditions.

@@ -29,6 +29,10 @@ pub(super) fn read(
         let message = "needs `x-caviada-process` or `command` for the process driver";
         findings.say(entry.at, key, message);
     }
+    if declared.needs.process && !service.environment_files.is_empty() {
+        let message = "is not for the process driver: there a service reads the file itself";
+        findings.say(entry.at, &format!("{key}.x-caviada-environment"), message);
+    }
     read_surroundings(&mut service, &mut fields, declared);
     read_bounds(&mut service, &mut fields, findings);
     let in_root = |path: &str| path.rfind('/') == Some(0);
@@ -53,6 +57,9 @@ fn read_program(service: &mut Service, fields: &mut Fields<'_>) {
     service.command = fields.get("command", run::command);
     service.process = fields.get("x-caviada-process", run::process);
     service.environment = fields.get("environment", run::pairs).unwrap_or_default();
+    service.environment_files = fields
+        .get("x-caviada-environment", run::job_files)
+        .unwrap_or_default();
     service.working_dir = fields.read("working_dir", |path| {
         scalar::absolute_path(path).map(|()| path.to_owned())
     });

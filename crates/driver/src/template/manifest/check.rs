@@ -2,7 +2,7 @@
 
 use super::super::problem::Findings;
 use super::super::scalar;
-use super::super::tree::Node;
+use super::super::tree::{Fields, Node};
 use super::Placed;
 
 /// One readiness test as written.
@@ -35,13 +35,19 @@ pub(in super::super) enum CheckKind {
         contains: Option<Placed>,
     },
     JsonRpc {
-        service: Placed,
-        port: u16,
-        path: Placed,
-        method: Placed,
-        params: Option<Placed>,
+        call: RpcEntry,
         expect: ExpectKind,
     },
+}
+
+/// A JSON-RPC call as written.
+#[derive(Debug, Clone)]
+pub(in super::super) struct RpcEntry {
+    pub service: Placed,
+    pub port: u16,
+    pub path: Placed,
+    pub method: Placed,
+    pub params: Option<Placed>,
 }
 
 /// What a JSON-RPC result must be.
@@ -70,6 +76,7 @@ pub(in super::super) enum ResetKind {
     Restart {
         service: Placed,
     },
+    JsonRpc(RpcEntry),
 }
 
 impl Readiness {
@@ -124,8 +131,14 @@ impl ResetEntry {
             fields.finish_plain();
             Some(ResetKind::Restart { service: service? })
         }));
+        kinds.extend(fields.get("json_rpc", |node, key, findings| {
+            let mut fields = node.fields(key, findings);
+            let call = RpcEntry::read(&mut fields, node, key);
+            fields.finish_plain();
+            call.map(ResetKind::JsonRpc)
+        }));
         fields.finish_plain();
-        let kind = only(kinds, node, key, "exec, restart", findings)?;
+        let kind = only(kinds, node, key, "exec, restart, json_rpc", findings)?;
         Some(Self { kind, when })
     }
 }
@@ -198,11 +211,7 @@ fn exec(node: &Node, key: &str, findings: &Findings) -> Option<CheckKind> {
 
 fn json_rpc(node: &Node, key: &str, findings: &Findings) -> Option<CheckKind> {
     let mut fields = node.fields(key, findings);
-    let service = fields.need("service", Placed::read);
-    let port = fields.need("port", Node::integer);
-    let path = fields.get("path", Placed::read);
-    let method = fields.need("method", Placed::read);
-    let params = fields.get("params", Placed::read);
+    let call = RpcEntry::read(&mut fields, node, key);
     let mut expects = Vec::new();
     expects.extend(fields.get("equals", Placed::read).map(ExpectKind::Equals));
     expects.extend(fields.integer("at_least").map(ExpectKind::AtLeast));
@@ -218,11 +227,24 @@ fn json_rpc(node: &Node, key: &str, findings: &Findings) -> Option<CheckKind> {
         findings.say(node.at, key, "takes one of equals, at_least, grows");
     }
     Some(CheckKind::JsonRpc {
-        service: service?,
-        port: port?,
-        path: path.unwrap_or_else(|| top(node, key)),
-        method: method?,
-        params,
+        call: call?,
         expect,
     })
+}
+
+impl RpcEntry {
+    fn read(fields: &mut Fields<'_>, node: &Node, key: &str) -> Option<Self> {
+        let service = fields.need("service", Placed::read);
+        let port = fields.need("port", Node::integer);
+        let path = fields.get("path", Placed::read);
+        let method = fields.need("method", Placed::read);
+        let params = fields.get("params", Placed::read);
+        Some(Self {
+            service: service?,
+            port: port?,
+            path: path.unwrap_or_else(|| top(node, key)),
+            method: method?,
+            params,
+        })
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use caviada_driver::blueprint::ResetStep;
+use caviada_driver::blueprint::{JsonRpc, ResetStep};
 use caviada_driver::{Capability, Condition, Driver, DriverError, Failure, Power};
 
 use super::{Fixture, create, get, identity, port, seen, serving, until};
@@ -217,6 +217,24 @@ pub async fn a_reset_brings_a_service_back_to_its_beginning(f: &dyn Fixture) {
     let failed = driver.reset(&id, &blueprint, &|_| {}).await.unwrap_err();
     assert_eq!(failed.kind, Failure::NotReady);
     assert!(failed.to_string().contains("exit code 4"), "{failed}");
+
+    let call = |path: &str| {
+        vec![ResetStep::JsonRpc(JsonRpc {
+            service: "web".into(),
+            port: 8080,
+            path: path.into(),
+            method: "begin_anew".into(),
+            params: "[]".into(),
+        })]
+    };
+    blueprint.reset = call("/rpc");
+    driver.reset(&id, &blueprint, &|_| {}).await.unwrap();
+    // Once: it counts calls, too.
+    assert_eq!(get(&address, "/count").await.unwrap(), "3\n");
+    blueprint.reset = call("/nowhere");
+    let failed = driver.reset(&id, &blueprint, &|_| {}).await.unwrap_err();
+    assert_eq!(failed.kind, Failure::NotReady);
+    assert!(failed.to_string().contains("begin_anew"), "{failed}");
 }
 
 pub async fn a_reset_without_steps_is_refused_by_name(f: &dyn Fixture) {

@@ -6,8 +6,8 @@ use std::time::Duration;
 use bollard::models::{ContainerInspectResponse, Ipam, IpamConfig, NetworkCreateRequest};
 use bollard::query_parameters::InspectContainerOptions;
 use caviada_driver::blueprint::{
-    Blueprint, Check, Dependency, Expect, File, Healthcheck, Job, Limits, LogRotation, Mount,
-    Output, OutputValue, Port, Probe, Protocol, Restart, Service, Subnet,
+    Blueprint, Check, Dependency, Expect, File, Healthcheck, Job, JobFile, JsonRpc, Limits,
+    LogRotation, Mount, Output, OutputValue, Port, Probe, Protocol, Restart, Service, Subnet,
 };
 use caviada_driver::{Condition, Failure, Identity, Power};
 use tokio::net::UdpSocket;
@@ -199,7 +199,7 @@ on_the_engine! {
         made.unwrap();
     }
 
-    async fn a_volume_is_shared_within_a_generation_and_gone_with_it(engine: &Engine) {
+    async fn a_volume_and_what_a_job_found_out_are_shared_within_a_generation_and_gone_with_it(engine: &Engine) {
         let mount = |service: Service, read_only| Service {
             mounts: vec![Mount {
                 volume: "shared".into(),
@@ -212,10 +212,15 @@ on_the_engine! {
         let mut reader =
             mount(job(engine, "reader", &["read", "/data/x"], Some("generation 1")), true);
         reader.depends_on.insert("writer".into(), Dependency::ServiceCompletedSuccessfully);
+        let found = JobFile { service: "writer".into(), path: "/data/x".into() };
+        reader.environment_files.insert("FOUND".into(), found);
         let mut blueprint = plan(vec![writer, reader]);
         blueprint.volumes = vec!["shared".into()];
         let (first, second) = (identity(engine, 1, 1), identity(engine, 1, 2));
         create(&*engine.driver(), &first, &blueprint).await.unwrap();
+        create(&*engine.driver(), &first, &blueprint).await.unwrap();
+        let environment = inspect(engine, &first, "reader").await.config.unwrap().env.unwrap();
+        assert!(environment.contains(&"FOUND=generation 1".to_owned()), "{environment:?}");
 
         // The next generation's reader finds nothing: its volume is new.
         blueprint.services = vec![mount(job(engine, "reader", &["read", "/data/x"], None), true)];
@@ -285,11 +290,13 @@ on_the_engine! {
 
     async fn every_kind_of_probe_passes_and_fails_as_it_should(engine: &Engine) {
         let at = |path: &str, expect| Check::JsonRpc {
-            service: "web".into(),
-            port: 8080,
-            path: path.into(),
-            method: "count".into(),
-            params: "[]".into(),
+            call: JsonRpc {
+                service: "web".into(),
+                port: 8080,
+                path: path.into(),
+                method: "count".into(),
+                params: "[]".into(),
+            },
             expect,
         };
         let rpc = |expect| at("/", expect);
@@ -362,12 +369,13 @@ on_the_engine! {
     async fn a_service_that_reports_itself_unhealthy_is_not_ready(engine: &Engine) {
         let mut blueprint = serving(engine, port());
         blueprint.readiness.clear();
-        let check = healthcheck(&["/caviada-testimage", "exit", "1"]);
+        let check = healthcheck(&["/caviada-testimage", "read", "/none"]);
         blueprint.services[0].healthcheck = Some(check);
         let id = identity(engine, 1, 1);
         let failed = create(&*engine.driver(), &id, &blueprint).await.unwrap_err();
         assert_eq!(failed.kind, Failure::NotReady, "{failed}");
-        assert!(failed.to_string().contains("web reports itself unhealthy"), "{failed}");
+        let told = failed.to_string();
+        assert!(told.contains("web reports itself unhealthy: ") && told.contains("No such file"), "{told}");
         let seen = contract::until(&*engine.driver(), &id, Condition::Down).await;
         assert!(seen.detail.unwrap().contains("unhealthy"));
     }

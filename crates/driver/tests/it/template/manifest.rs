@@ -1,8 +1,6 @@
 //! `template.toml`: outputs, readiness, reset, and what is refused in it.
 
-use caviada_driver::blueprint::{
-    Check, Expect, HolderContent, Output, OutputValue, Protocol, ResetStep,
-};
+use caviada_driver::blueprint::{HolderContent, Output, OutputValue, Protocol};
 use caviada_driver::template::{ParameterValue, Parameters, Source, Template};
 
 use super::{int, render_source, said, source, text};
@@ -24,7 +22,7 @@ min = 1
 max = 5
 ";
 
-fn with(rest: &str) -> Source {
+pub(super) fn with(rest: &str) -> Source {
     source(&format!("{HEAD}{rest}"), COMPOSE)
 }
 
@@ -94,78 +92,6 @@ when = "size > 2"
         ),
     ];
     assert_eq!(seen, expected.map(|(name, value)| (name.to_owned(), value)));
-}
-
-#[test]
-fn readiness_and_reset_arrive() {
-    let source = with(
-        r#"
-[[readiness]]
-http = { service = "node*", port = 80, path = "/health", contains = "{{ size }}" }
-interval = "1s"
-timeout = "2s"
-within = "1m"
-[[readiness]]
-tcp = { service = "node0", port = 80 }
-[[readiness]]
-exec = { service = "node0", command = ["test", "-f", "/x{{ size }}"] }
-[[readiness]]
-json_rpc = { service = "node0", port = 80, method = "height", params = "[1]", at_least = 3 }
-[[readiness]]
-json_rpc = { service = "node0", port = 80, path = "/ext/{{ size }}/rpc", method = "height", grows = true }
-[[reset]]
-exec = { service = "node*", command = ["wipe"] }
-[[reset]]
-restart = { service = "node0" }
-when = "size == 2"
-"#,
-    );
-    let blueprint = render_source(&source, &Parameters::new()).unwrap();
-    let probes = &blueprint.readiness;
-    assert_eq!(probes.len(), 6);
-    assert_eq!(
-        probes[1].check,
-        Check::Http {
-            service: "node1".to_owned(),
-            port: 80,
-            path: "/health".to_owned(),
-            status: 200,
-            contains: Some("2".to_owned()),
-        }
-    );
-    assert_eq!(
-        (
-            probes[1].interval_ms,
-            probes[1].timeout_ms,
-            probes[1].within_ms
-        ),
-        (1_000, 2_000, 60_000)
-    );
-    assert_eq!(
-        (
-            probes[2].interval_ms,
-            probes[2].timeout_ms,
-            probes[2].within_ms
-        ),
-        (250, 5_000, 60_000)
-    );
-    assert!(matches!(&probes[3].check, Check::Exec { command, .. } if command[2] == "/x2"));
-    assert!(
-        matches!(&probes[4].check, Check::JsonRpc { path, params, expect: Expect::AtLeast(3), .. } if path == "/" && params == "[1]")
-    );
-    assert!(
-        matches!(&probes[5].check, Check::JsonRpc { path, params, expect: Expect::Grows, .. } if path == "/ext/2/rpc" && params == "[]")
-    );
-    assert_eq!(blueprint.reset.len(), 3);
-    assert_eq!(
-        blueprint.reset[2],
-        ResetStep::Restart {
-            service: "node0".to_owned()
-        }
-    );
-    let more = Parameters::from([("size".to_owned(), int(4))]);
-    let blueprint = render_source(&source, &more).unwrap();
-    assert_eq!((blueprint.readiness.len(), blueprint.reset.len()), (8, 4));
 }
 
 #[test]
@@ -255,6 +181,11 @@ fn what_points_nowhere_is_refused_in_its_line() {
             "[[reset]]\nrestart = { service = \"x\" }",
             9,
             "no service `x`",
+        ),
+        (
+            "[[reset]]\njson_rpc = { service = \"node0\", port = 81, method = \"m\" }",
+            9,
+            "no TCP port 81",
         ),
     ] {
         let problems = render_source(&with(rest), &Parameters::new()).expect_err(rest);

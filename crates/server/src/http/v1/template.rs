@@ -138,7 +138,7 @@ pub(super) fn takes(template: &Template, parameters: &str) -> Result<(), Error> 
         files: files.map(|(k, v)| (k.to_string(), v.to_string())).collect(),
     };
     let parsed = recipe::Template::parse(&source).map_err(|p| wrong(&p))?;
-    let rule = "each is true, false, a whole number or a text";
+    let rule = "each is true, false, a whole number, a text, or a list of items with such fields";
     let parameters: Parameters =
         serde_json::from_str(parameters).map_err(|_| Error::invalid("parameters", rule))?;
     parsed.ports(&parameters).map(drop).map_err(|p| wrong(&p))

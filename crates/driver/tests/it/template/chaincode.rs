@@ -1,0 +1,141 @@
+//! Chaincode of the Fabric template: packed, told who it is, deployed, asked.
+
+use caviada_driver::blueprint::{Blueprint, Dependency};
+use caviada_driver::template::{ParameterValue, Parameters, Template, builtin};
+
+use super::{int, reserved, said, text};
+
+fn given(chaincode: &[&[(&str, &str)]]) -> Parameters {
+    let item = |fields: &&[(&str, &str)]| -> Parameters {
+        let fields = fields.iter();
+        fields.map(|(k, v)| ((*k).to_owned(), text(v))).collect()
+    };
+    let items = chaincode.iter().map(item).collect();
+    Parameters::from([
+        ("chaincode".to_owned(), ParameterValue::List(items)),
+        ("channels".to_owned(), int(2)),
+        ("peers".to_owned(), int(2)),
+    ])
+}
+
+fn network(chaincode: &[&[(&str, &str)]]) -> Blueprint {
+    let template = Template::parse(&builtin::source("fabric").unwrap()).unwrap();
+    let rendered = template.render(&given(chaincode), &reserved());
+    rendered.unwrap_or_else(|problems| panic!("{:?}", said(problems)))
+}
+
+const TWO: [&[(&str, &str)]; 2] = [
+    &[("name", "notes"), ("image", "notes:1")],
+    &[
+        ("name", "gold"),
+        ("image", "gold:7"),
+        ("version", "7.1"),
+        ("channel", "ch2"),
+    ],
+];
+
+fn script(network: &Blueprint, service: &str, path: &str) -> String {
+    let files = &network.service(service).unwrap().files;
+    files
+        .iter()
+        .find(|f| f.path == path)
+        .unwrap()
+        .content
+        .clone()
+}
+
+#[test]
+fn a_network_without_chaincode_has_nothing_of_it() {
+    let network = network(&[]);
+    let names = network.services.iter().map(|s| s.name.as_str());
+    assert!(
+        !names
+            .clone()
+            .any(|n| n.contains("chaincode") || n == "package")
+    );
+    assert!(!network.volumes.contains(&"chaincode".to_owned()));
+    assert!(!script(&network, "tools", "/caviada/ready.sh").contains("chaincode query"));
+}
+
+#[test]
+fn chaincode_is_told_by_which_package_peers_know_it() {
+    let network = network(&TWO);
+    for name in ["notes", "gold"] {
+        let service = network.service(&format!("chaincode-{name}")).unwrap();
+        assert_eq!(
+            service.environment["CHAINCODE_SERVER_ADDRESS"],
+            "0.0.0.0:9999"
+        );
+        let file = &service.environment_files["CHAINCODE_ID"];
+        let path = format!("/chaincode/{name}.id");
+        assert_eq!((file.service.as_str(), &file.path), ("package", &path));
+        assert!(service.ports.is_empty(), "peers alone reach it");
+    }
+    assert_eq!(network.service("chaincode-gold").unwrap().image, "gold:7");
+    let pack = script(&network, "package", "/caviada/package.sh");
+    assert!(
+        pack.contains("\npack notes \"$VERSION_0\"\npack gold \"$VERSION_1\"\n"),
+        "{pack}"
+    );
+}
+
+#[test]
+fn chaincode_is_committed_after_all_peers_joined_and_before_the_network_is_free() {
+    let network = network(&TWO);
+    let done = Dependency::ServiceCompletedSuccessfully;
+    let job = network.service("chaincode").unwrap();
+    assert_eq!(job.depends_on["join-peers"], done);
+    assert_eq!(job.depends_on["chaincode-gold"], Dependency::ServiceStarted);
+    assert_eq!(
+        network.service("tools").unwrap().depends_on["chaincode"],
+        done
+    );
+    for (name, value) in [
+        ("VERSION_0", "1.0"),
+        ("CHANNEL_0", "ch1"),
+        ("VERSION_1", "7.1"),
+        ("CHANNEL_1", "ch2"),
+    ] {
+        assert_eq!(job.environment[name], value);
+    }
+    let deploy = script(&network, "chaincode", "/caviada/chaincode.sh");
+    let count = |text: &str| deploy.matches(text).count();
+    // Four peers, two organizations, one commit that a peer of each endorses.
+    assert_eq!(count("lifecycle chaincode install "), 4);
+    assert_eq!(count("lifecycle chaincode approveformyorg"), 2);
+    assert_eq!(
+        (
+            count("lifecycle chaincode commit "),
+            count("--peerAddresses")
+        ),
+        (1, 2)
+    );
+    let wanted = job.job.as_ref().unwrap().output_contains.as_ref().unwrap();
+    assert!(deploy.trim_end().ends_with(&format!("echo \"{wanted}\"")));
+}
+
+#[test]
+fn a_network_is_well_as_long_as_every_chaincode_answers_at_every_peer() {
+    let network = network(&TWO);
+    let ready = script(&network, "tools", "/caviada/ready.sh");
+    let asked: Vec<&str> = ready
+        .lines()
+        .filter(|l| l.starts_with("answers "))
+        .collect();
+    assert_eq!(asked.len(), 8, "{ready}");
+    assert_eq!(asked[0], "answers 0 1 \"$CHANNEL_0\" notes");
+    assert_eq!(asked[7], "answers 1 2 \"$CHANNEL_1\" gold");
+    let tools = network.service("tools").unwrap();
+    assert_eq!(tools.environment["CHANNEL_1"], "ch2");
+}
+
+#[test]
+fn a_name_that_is_none_is_refused() {
+    let template = Template::parse(&builtin::source("fabric").unwrap()).unwrap();
+    for name in ["No", "a b", "x;reboot", ""] {
+        let given = given(&[&[("name", name), ("image", "i")]]);
+        assert!(template.render(&given, &reserved()).is_err(), "{name}");
+    }
+    let twice = given(&[TWO[0], TWO[0]]);
+    assert!(template.render(&twice, &reserved()).is_err());
+}

@@ -1,0 +1,121 @@
+//! The image of a real Ethereum development chain: Anvil from its npm package, and the libraries it
+//! is linked with from this machine. No registry of images is needed, and nothing of it is kept but
+//! below the target directory.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use sha2::{Digest, Sha256};
+
+use crate::image;
+
+/// The package that holds nothing but the program, for the one processor it was looked at on.
+const PACKAGE: &str = "@foundry-rs/anvil-linux-amd64";
+const VERSION: &str = "1.7.1";
+/// Of the package's archive: whatever registry it comes from, it is the same.
+const SHA256: &str = "5727dd8f08f3bf6dde4ec1d9832e87c43f9315ef824bff1ab18486bf51bc7af3";
+/// Where it lies in the archive, and folders above it.
+const INSIDE: (&str, u32) = ("package/bin/anvil", 2);
+const CHANGES: [&str; 1] = ["ENV PATH=/usr/local/bin"];
+
+/// The program, fetched once per target directory; or why it cannot be had.
+///
+/// # Panics
+/// When what was fetched is not what it was.
+pub(crate) fn program() -> Result<PathBuf, String> {
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        return Err(format!("{PACKAGE} is for Linux on x86-64"));
+    }
+    let folder = image::folder().join(format!("anvil-{VERSION}"));
+    let program = folder.join("anvil");
+    let _lock = image::lock("anvil.lock");
+    if !program.exists() {
+        std::fs::create_dir_all(&folder).expect("the target directory is writable");
+        let archive = pack(&folder)?;
+        unpack(&archive, &folder);
+    }
+    Ok(program)
+}
+
+/// The package's archive, as npm brings it.
+fn pack(folder: &Path) -> Result<PathBuf, String> {
+    let output = Command::new("npm")
+        .args([
+            "pack",
+            "--silent",
+            "--fetch-retries=1",
+            "--pack-destination",
+        ])
+        .arg(folder)
+        .arg(format!("{PACKAGE}@{VERSION}"))
+        .current_dir(folder)
+        .output()
+        .map_err(|why| format!("npm does not run: {why}"))?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    match said.lines().last() {
+        Some(name) if output.status.success() => Ok(folder.join(name)),
+        _ => {
+            let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            Err(format!("npm cannot bring {PACKAGE}@{VERSION}: {said}{why}"))
+        }
+    }
+}
+
+/// Puts the program in its place, whole or not at all.
+fn unpack(archive: &Path, folder: &Path) {
+    let bytes = std::fs::read(archive).expect("npm told its name");
+    assert_eq!(
+        hex(&Sha256::digest(&bytes)),
+        SHA256,
+        "{PACKAGE}@{VERSION} is not what it was"
+    );
+    let (inside, above) = INSIDE;
+    let half = folder.join("half");
+    std::fs::create_dir_all(&half).expect("the target directory is writable");
+    let mut tar = Command::new("tar");
+    tar.arg("-xzf").arg(archive).arg("-C").arg(&half);
+    tar.args([&format!("--strip-components={above}"), inside]);
+    image::succeeded("tar", tar.output());
+    std::fs::rename(half.join("anvil"), folder.join("anvil")).expect("it was unpacked");
+}
+
+/// The name of the image.
+pub(crate) fn imported(program: &Path) -> String {
+    let ldd = image::succeeded("ldd", Command::new("ldd").arg(program).output());
+    let libraries: BTreeSet<&str> = ldd
+        .split_whitespace()
+        .filter(|word| word.starts_with('/'))
+        .collect();
+    let libraries = libraries.into_iter().map(|path| {
+        let content = std::fs::read(path).expect("ldd found it");
+        (path.trim_start_matches('/'), content)
+    });
+    let libraries: Vec<_> = libraries.collect();
+    let mut hash = Sha256::new();
+    for (path, content) in &libraries {
+        hash.update(path);
+        hash.update(content);
+    }
+    let tag = format!("{VERSION}-{}", hex(&hash.finalize()[..6]));
+    image::load(None, "caviada-test/anvil", &tag, &CHANGES, || {
+        let content = std::fs::read(program).expect("it was fetched");
+        let mut archive = tar::Builder::new(Vec::new());
+        let mut add = |name: &str, content: &[u8]| {
+            image::add(&mut archive, tar::EntryType::Regular, name, 0o755, content);
+        };
+        add("usr/local/bin/anvil", &content);
+        for (path, content) in &libraries {
+            add(path, content);
+        }
+        archive.into_inner().expect("memory takes every write")
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
