@@ -4,8 +4,13 @@ pub mod config;
 pub mod holder;
 pub mod host;
 pub mod http;
+pub mod line;
+pub mod listener;
+pub mod peer;
 pub mod progress;
+pub mod rate;
 pub mod reconciler;
+pub mod secret;
 pub mod sight;
 pub mod webhook;
 

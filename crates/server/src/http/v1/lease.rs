@@ -34,7 +34,7 @@ use crate::http::App;
 use crate::http::auth::Caller;
 use crate::http::json::{Ask, Nothing, Query};
 use crate::http::problem::Error;
-use crate::http::serve::Ending;
+use crate::listener::Ending;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
