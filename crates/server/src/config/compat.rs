@@ -1,0 +1,148 @@
+//! APIs of older systems: where they listen, and for whom.
+
+use std::net::SocketAddr;
+
+use caviada_core::name::Name;
+
+use super::ConfigError;
+use super::layer::Layered;
+use crate::compat::poolmanager::{Settings, Version};
+
+/// Older systems whose APIs are meant to be spoken, but are not yet. Each is refused by its name,
+/// so that nobody waits for a port that never opens.
+const LATER: [&str; 3] = ["resourcemanager", "sorna", "boskos"];
+/// The one that is.
+const POOLMANAGER: &str = "poolmanager";
+
+/// The API of PoolManager: nowhere to listen, if nobody asks for it.
+pub(super) fn poolmanager(l: &Layered, errors: &mut Vec<ConfigError>) -> Option<Settings> {
+    let listed = l.parsed("compat", errors, |text| entries(text, listener));
+    let own = l.parsed("compat.poolmanager.listen", errors, |text| {
+        entries(text, |entry| match entry.rsplit_once('=') {
+            Some((version, address)) => Ok((version.parse()?, at(address)?)),
+            None => Ok((Version::default(), at(entry)?)),
+        })
+    });
+    let mut name = |key| {
+        l.parsed(key, errors, |text| match text {
+            "" => Ok(None),
+            text => Name::new(text)
+                .map(Some)
+                .map_err(|e| format!("must be a key's name: {e}")),
+        })
+    };
+    let principal = name("compat.poolmanager.principal");
+    let operator = name("compat.poolmanager.operator");
+    let allow_from = l.parsed("compat.poolmanager.allow_from", errors, str::parse);
+    let mut listeners = listed?;
+    listeners.extend(own?);
+    Some(Settings {
+        listeners,
+        principal: principal?,
+        operator: operator?,
+        allow_from: allow_from?,
+    })
+}
+
+fn entries<T>(text: &str, one: impl Fn(&str) -> Result<T, String>) -> Result<Vec<T>, String> {
+    let entries = text.split(',').map(str::trim).filter(|e| !e.is_empty());
+    entries.map(one).collect()
+}
+
+/// `NAME=ADDR` or `NAME:VERSION=ADDR`.
+fn listener(entry: &str) -> Result<(Version, SocketAddr), String> {
+    let known = || format!("{POOLMANAGER}, {}", LATER.join(", "));
+    let Some((what, address)) = entry.split_once('=') else {
+        return Err(format!("must be NAME=ADDR; the names are {}", known()));
+    };
+    let (name, version) = match what.split_once(':') {
+        Some((name, version)) => (name, Some(version)),
+        None => (what, None),
+    };
+    if LATER.contains(&name) {
+        return Err(format!(
+            "asks for the API of {name}, which this version does not have yet; leave it out"
+        ));
+    }
+    if name != POOLMANAGER {
+        return Err(format!(
+            "knows no API called `{name}`; there are {}",
+            known()
+        ));
+    }
+    let version = version.map_or(Ok(Version::default()), str::parse)?;
+    Ok((version, at(address)?))
+}
+
+fn at(address: &str) -> Result<SocketAddr, String> {
+    let wrong =
+        || format!("must end in an address and a port, like 127.0.0.1:80; `{address}` is none");
+    address.trim().parse().map_err(|_| wrong())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Sources, load};
+    use super::*;
+
+    fn settings(flag: &str, file: &str) -> Result<Settings, String> {
+        let sources = Sources {
+            file: Some(("caviada.toml".to_owned(), file.to_owned())),
+            flags: vec![("compat", flag.to_owned())],
+            ..Sources::default()
+        };
+        let loaded = load(&sources).map_err(|errors| errors[0].to_string())?;
+        Ok(loaded.config.poolmanager)
+    }
+
+    #[test]
+    fn an_old_api_listens_where_it_is_asked_to() {
+        let file = "[compat.poolmanager]\nlisten = [\"pm1=127.0.0.1:3\", \"[::1]:4\"]\n\
+                    principal = \"old\"\nallow_from = [\"10.0.0.0/8\"]\n";
+        let s = settings("poolmanager=127.0.0.1:1,poolmanager:pm2=127.0.0.1:2", file).unwrap();
+        let at: Vec<_> = s
+            .listeners
+            .iter()
+            .map(|(v, a)| format!("{v} {a}"))
+            .collect();
+        let all = [
+            "0.7 127.0.0.1:1",
+            "pm2 127.0.0.1:2",
+            "pm1 127.0.0.1:3",
+            "0.7 [::1]:4",
+        ];
+        assert_eq!(at, all);
+        assert_eq!(s.principal.unwrap(), "old");
+        assert_eq!(s.allow_from.to_string(), "10.0.0.0/8");
+        let none = settings("", "").unwrap();
+        assert!(none.listeners.is_empty() && none.operator.is_none());
+        assert_eq!(none.allow_from.to_string(), "127.0.0.0/8,::1/128");
+    }
+
+    #[test]
+    fn what_is_not_there_is_refused_by_name() {
+        for (flag, says) in [
+            (
+                "sorna=127.0.0.1:1",
+                "sorna, which this version does not have yet",
+            ),
+            ("pool=127.0.0.1:1", "knows no API called `pool`"),
+            ("poolmanager", "must be NAME=ADDR"),
+            ("poolmanager:3=127.0.0.1:1", "knows no version `3`"),
+            ("poolmanager=80", "an address and a port"),
+        ] {
+            let error = settings(flag, "").unwrap_err();
+            assert!(error.contains(says), "{flag}: {error}");
+        }
+        for file in [
+            "principal = \"A B\"",
+            "allow_from = [\"x\"]",
+            "listen = [\"x\"]",
+        ] {
+            assert!(
+                settings("", &format!("[compat.poolmanager]\n{file}\n")).is_err(),
+                "{file}"
+            );
+        }
+    }
+}
