@@ -96,7 +96,7 @@ impl StoreArgs {
             file: file.transpose()?,
             variables: std::env::vars_os()
                 .map(|(name, value)| (lossy(name), lossy(value)))
-                .filter(|(name, _)| name.starts_with("CAVIADA_"))
+                .filter(|(name, _)| name.starts_with("CAVIADA_") || config::is_old(name))
                 .collect(),
             flags,
         };

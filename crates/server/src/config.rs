@@ -16,6 +16,7 @@ use caviada_ledger::Place;
 
 use crate::compat::poolmanager;
 
+pub use compat::is_old;
 pub use key::{KEYS, Key, Kind, variable};
 pub use layer::{Loaded, Origin, Shown, Sources};
 
@@ -125,11 +126,15 @@ pub fn load(sources: &Sources) -> Result<Loaded, Vec<ConfigError>> {
     let mut errors = Vec::new();
     let config = build(&layered, &mut errors);
     match config.filter(|_| errors.is_empty()) {
-        Some(config) => Ok(Loaded {
-            config,
-            shown: layered.shown(),
-            warnings: layered.warnings,
-        }),
+        Some(config) => {
+            let mut warnings = compat::told(&sources.variables, &config.poolmanager);
+            warnings.extend(layered.warnings.iter().cloned());
+            Ok(Loaded {
+                config,
+                shown: layered.shown(),
+                warnings,
+            })
+        }
         None => Err(errors),
     }
 }

@@ -24,6 +24,7 @@
 //! | anybody may call from anywhere | callers without a key only from `allow_from`, loopback by default | `compat.poolmanager.allow_from` |
 //! | whoever calls names any user | a key speaks for its owner; only one with `act_for` names others | the principal's `act_for` |
 //! | anybody changes hosts and clusters | the key of an operator | `compat.poolmanager.operator` |
+//! | engines listen without TLS | such a host is not added | `compat.poolmanager.plain_tcp` |
 //! | holders are told the engine's address | `daemon_url` and `worker_api` are empty for users | – |
 //! | filters reach the database | fields of the answer alone, equality alone | – |
 //! | a late release takes the next holder's chain away | the id is another one after each release | – |
@@ -66,6 +67,8 @@ pub struct Settings {
     pub operator: Option<Name>,
     /// See [`Options::allow_from`].
     pub allow_from: Peers,
+    /// See [`Options::plain_tcp`].
+    pub plain_tcp: bool,
 }
 
 impl Settings {
@@ -82,6 +85,7 @@ impl Settings {
             principal: self.principal.clone(),
             operator: self.operator.clone(),
             allow_from: self.allow_from.clone(),
+            plain_tcp: self.plain_tcp,
             answer_within,
         }
     }
@@ -96,6 +100,8 @@ pub struct Options {
     pub operator: Option<Name>,
     /// Where callers without a key may come from.
     pub allow_from: Peers,
+    /// Hosts are added though whoever reaches their engine's port owns them.
+    pub plain_tcp: bool,
     /// A request that takes longer is given up.
     pub answer_within: Duration,
 }
@@ -106,6 +112,7 @@ impl Default for Options {
             principal: None,
             operator: None,
             allow_from: "127.0.0.0/8,::1".parse().unwrap_or_default(),
+            plain_tcp: false,
             answer_within: Duration::from_secs(30),
         }
     }

@@ -14,6 +14,44 @@ const LATER: [&str; 3] = ["resourcemanager", "sorna", "boskos"];
 /// The one that is.
 const POOLMANAGER: &str = "poolmanager";
 
+/// Variables that the services of PoolManager and Cello read, and what says the same here.
+const OLD: [(&str, &str); 14] = [
+    ("POOLMANAGER_CONFIG_FILE", "--config, another format"),
+    ("CELLO_CONFIG_FILE", "--config, another format"),
+    ("MONGO_URL", "`store` and `data_dir`; there is no MongoDB"),
+    (
+        "MONGO_COLLECTION",
+        "`store` and `data_dir`; there is no MongoDB",
+    ),
+    ("MONGO_DB", "`store` and `data_dir`; there is no MongoDB"),
+    (
+        "MONGODB_HOST",
+        "`store` and `data_dir`; there is no MongoDB",
+    ),
+    ("CLUSTER_API_PORT_START", "`ports` of the host"),
+    ("CLUSTER_PORT_START", "`ports` of the host"),
+    ("COMPOSE_FILE_PATH", "a template"),
+    ("PERIOD_TIME", "`reconciler.probe`"),
+    ("LOG_LEVEL", "`log`"),
+    ("ADMIN", "a key of the role admin"),
+    ("ADMIN_PASSWORD", "CAVIADA_ADMIN_KEY, while there is no key"),
+    ("BROKER", "nothing: there is no queue"),
+];
+
+/// Is it a variable of an older system, whose users should be told what took its place?
+pub fn is_old(variable: &str) -> bool {
+    OLD.iter().any(|(name, _)| *name == variable)
+}
+
+/// What to tell them who set such variables and speak the old API.
+pub(super) fn told(variables: &[(String, String)], settings: &Settings) -> Vec<String> {
+    let listens = !settings.listeners.is_empty();
+    let set = |name: &str| variables.iter().any(|(n, _)| n == name);
+    let old = OLD.iter().filter(|(name, _)| listens && set(name));
+    old.map(|(name, now)| format!("the variable {name} does nothing here; now it is {now}"))
+        .collect()
+}
+
 /// The API of PoolManager: nowhere to listen, if nobody asks for it.
 pub(super) fn poolmanager(l: &Layered, errors: &mut Vec<ConfigError>) -> Option<Settings> {
     let listed = l.parsed("compat", errors, |text| entries(text, listener));
@@ -41,6 +79,7 @@ pub(super) fn poolmanager(l: &Layered, errors: &mut Vec<ConfigError>) -> Option<
         principal: principal?,
         operator: operator?,
         allow_from: allow_from?,
+        plain_tcp: l.text("compat.poolmanager.plain_tcp") == "true",
     })
 }
 
@@ -117,6 +156,29 @@ mod tests {
         let none = settings("", "").unwrap();
         assert!(none.listeners.is_empty() && none.operator.is_none());
         assert_eq!(none.allow_from.to_string(), "127.0.0.0/8,::1/128");
+    }
+
+    #[test]
+    fn who_sets_an_old_variable_is_told_the_new_one() {
+        let variables = [
+            ("MONGO_URL", "mongodb://a:hush@b"),
+            ("PERIOD_TIME", "5"),
+            ("HOME", "/"),
+        ];
+        let own = |(n, v): (&str, &str)| (n.to_owned(), v.to_owned());
+        let mut sources = Sources {
+            variables: variables.map(own).to_vec(),
+            ..Sources::default()
+        };
+        assert!(load(&sources).unwrap().warnings.is_empty());
+        sources.flags = vec![("compat", "poolmanager=127.0.0.1:1".to_owned())];
+        let warnings = load(&sources).unwrap().warnings.join("\n");
+        assert!(
+            warnings.contains("MONGO_URL does nothing here; now it is `store`"),
+            "{warnings}"
+        );
+        assert!(warnings.contains("`reconciler.probe`") && !warnings.contains("hush"));
+        assert!(is_old("CELLO_CONFIG_FILE") && !is_old("HOME"));
     }
 
     #[test]

@@ -15,6 +15,8 @@ use super::version::Version;
 pub(super) enum Answer {
     /// An envelope around nothing: `""` or `{}`.
     Done,
+    /// The same, of something new: only the code in the envelope says so.
+    Created,
     /// An envelope around one object.
     One(Record),
     /// An envelope around several.
@@ -44,6 +46,11 @@ impl No {
             code: 400,
             data: None,
         }
+    }
+
+    /// What is wrong.
+    pub fn error(&self) -> &str {
+        &self.error
     }
 
     /// Another code in the envelope than 400; HTTP's stays.
@@ -86,10 +93,11 @@ struct Envelope<'a, T> {
 /// The whole answer of a call.
 pub(super) fn write(version: Version, answered: &Result<Answer, No>) -> Response {
     match answered {
-        Ok(Answer::Done) => ok(&nothing(version)),
-        Ok(Answer::One(record)) => ok(record),
-        Ok(Answer::Many(records)) => ok(records),
-        Ok(Answer::Values(values)) => ok(values),
+        Ok(Answer::Done) => ok(200, &nothing(version)),
+        Ok(Answer::Created) => ok(201, &nothing(version)),
+        Ok(Answer::One(record)) => ok(200, record),
+        Ok(Answer::Many(records)) => ok(200, records),
+        Ok(Answer::Values(values)) => ok(200, values),
         Ok(Answer::Bare(record)) => json(StatusCode::OK, record),
         Ok(Answer::Page(text)) => Html(*text).into_response(),
         Ok(Answer::Elsewhere(page)) => {
@@ -108,9 +116,9 @@ pub(super) fn write(version: Version, answered: &Result<Answer, No>) -> Response
     }
 }
 
-fn ok(data: &impl Serialize) -> Response {
+fn ok(code: u16, data: &impl Serialize) -> Response {
     let envelope = Envelope {
-        code: 200,
+        code,
         data,
         error: "",
         status: "OK",

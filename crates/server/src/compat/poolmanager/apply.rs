@@ -18,7 +18,7 @@ use super::parameter::Parameters;
 use super::version::Version;
 
 /// Beginning of what the old system wrote in place of a user.
-const SYSTEM: &str = "__SYSTEM__";
+pub(super) const SYSTEM: &str = "__SYSTEM__";
 
 /// `cluster_apply`, and `cluster_op` with the action `apply`.
 pub(super) async fn apply(

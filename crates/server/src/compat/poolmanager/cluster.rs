@@ -21,6 +21,7 @@ use caviada_core::state::State;
 
 use super::App;
 use super::answer::{Answer, No};
+use super::apply::SYSTEM;
 use super::caller::Caller;
 use super::host::submit;
 use super::parameter::Parameters;
@@ -263,7 +264,8 @@ pub(super) async fn list(
         }
     }
     let user = conditions.iter().find(|(name, _)| name == "user_id");
-    let user = user.and_then(|(_, id)| Owner::new(id.as_str()?).ok());
+    let user = user.and_then(|(_, id)| id.as_str().filter(|id| !id.starts_with(SYSTEM)));
+    let user = user.and_then(|id| Owner::new(id).ok());
     let view = View {
         version,
         caller,

@@ -122,7 +122,9 @@ async fn route(
         ["host"] if admin && call.method == Method::DELETE => {
             host::delete(app, caller, &call.parameters).await
         }
-        ["host"] if admin && call.method == Method::POST => Err(later("host create")),
+        ["host"] if admin && call.method == Method::POST => {
+            host::create(app, caller, &call.parameters).await
+        }
         ["host_op"] if admin && posts => host::op(app, caller, &call.parameters).await,
         ["stat"] if admin && get => stat::stat(app, caller, &call.parameters).await,
         ["auth" | "user" | "v2", ..] if admin => Err(later("users and profiles")),

@@ -1,5 +1,7 @@
 //! Hosts, for operators: their list, and what was done with them in the old dashboard.
 
+mod create;
+
 use std::sync::Arc;
 
 use caviada_core::attribute::Labels;
@@ -18,6 +20,10 @@ use super::parameter::Parameters;
 use super::record::Record;
 use super::version::Version;
 
+pub(super) use create::create;
+
+/// Label with the name that the old dashboard gave a host.
+const NAME: &str = "poolmanager/name";
 /// What the old system kept of a host's logs: it stands in labels, and no driver reads it yet.
 const LOGS: [(&str, &str); 3] = [
     ("log_level", "DEBUG"),
@@ -68,9 +74,7 @@ fn record(state: &State, version: Version, h: &Host) -> Record {
     let spec = &h.spec;
     let word = |yes: bool| if yes { "true" } else { "false" };
     let mut record = Record::default();
-    record
-        .put("id", long_id(h.id.0))
-        .put("name", h.name.as_str());
+    record.put("id", long_id(h.id.0)).put("name", shown(h));
     if version <= Version::Cello07 {
         record.put("daemon_url", &*spec.address);
     }
@@ -90,6 +94,11 @@ fn record(state: &State, version: Version, h: &Host) -> Record {
         record.put(name, spec.labels.get(name).unwrap_or(default));
     }
     record
+}
+
+/// The name that was given to it here, else its own.
+fn shown(h: &Host) -> &str {
+    h.spec.labels.get(NAME).unwrap_or(h.name.as_str())
 }
 
 /// What stands on a host.
@@ -125,9 +134,11 @@ pub(super) async fn update(app: &App, caller: &Caller, asked: &Parameters) -> Re
             *place = asked.says(name);
         }
     }
-    spec.labels = labels(&spec, asked)?;
+    let there: Vec<(&str, &str)> = spec.labels.iter().collect();
+    let labels = labels(&there, asked);
+    spec.labels = labels.map_err(|why| No::new(format!("Failed to update host: {why}")))?;
     for (name, is) in [
-        ("name", host.name.as_str()),
+        ("name", shown(host)),
         ("worker_api", &host.spec.address),
         ("daemon_url", &host.spec.address),
     ] {
@@ -140,19 +151,17 @@ pub(super) async fn update(app: &App, caller: &Caller, asked: &Parameters) -> Re
     put(app, &key, host, spec).await
 }
 
-fn labels(spec: &HostSpec, asked: &Parameters) -> Result<Labels, No> {
-    let mut labels: Vec<(String, String)> = spec
-        .labels
-        .iter()
-        .map(|(k, v)| (k.to_owned(), v.to_owned()))
-        .collect();
+/// These labels, with what is asked for of the logs.
+fn labels(there: &[(&str, &str)], asked: &Parameters) -> Result<Labels, String> {
+    let own = |(k, v): &(&str, &str)| ((*k).to_owned(), (*v).to_owned());
+    let mut labels: Vec<(String, String)> = there.iter().map(own).collect();
     for (name, _) in LOGS {
-        if let Some(text) = asked.text(name)? {
+        if let Some(text) = asked.text(name).map_err(|no| no.error().to_owned())? {
             labels.retain(|(k, _)| k != name);
             labels.push((name.to_owned(), text));
         }
     }
-    Labels::new(labels).map_err(|e| No::new(format!("Failed to update host: {e}")))
+    Labels::new(labels).map_err(|e| e.to_string())
 }
 
 async fn put(app: &App, key: &Key, host: &Host, spec: HostSpec) -> Result<Answer, No> {

@@ -267,6 +267,7 @@ async fn a_list_holds_what_equals_in_every_field() {
     // §7.3: what comes in an address is text, which no number equals.
     assert_eq!(many("?size=4").await, 0);
     assert_eq!(many("?no_such_field=1").await, 0);
+    assert_eq!(many("?user_id=__SYSTEM__CREATING").await, 0);
     let sized = old
         .json("/v2/clusters", &json!({"size": 4, "user_id": ""}))
         .await;
@@ -275,6 +276,17 @@ async fn a_list_holds_what_equals_in_every_field() {
     for wrong in [json!({"user_id": {"$ne": ""}}), json!({"$where": ["1"]})] {
         old.json("/v2/clusters", &wrong).await.is_refusal();
     }
+    // §4: what is kept out of the pool is free for nobody.
+    let held = old
+        .site
+        .admin()
+        .resources(&Default::default())
+        .await
+        .unwrap();
+    let free = held.items.iter().find(|r| r.name == "chains_3").unwrap();
+    let reason = caviada_api::resource::Withhold::default();
+    old.site.admin().withhold(free.id, &reason).await.unwrap();
+    assert_eq!(many("?user_id=__SYSTEM__RESETTING").await, 1);
 }
 
 /// §3.2: the fields of each version, and what they hold.

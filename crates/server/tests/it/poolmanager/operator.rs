@@ -127,6 +127,53 @@ async fn hosts_are_the_operators() {
     delete(&format!("id={id}")).await.is_refusal();
 }
 
+/// §7.4 and §8; the specification is silent about the reason beside the error.
+#[tokio::test]
+async fn a_host_is_added_by_its_address() {
+    let add = async |old: &Old, more: &str| {
+        let fields = "name=Node_1&worker_api=10.0.0.1:2375&capacity=5&log_type=local&log_server=";
+        let body = format!("{fields}&log_level=INFO&autofill=on&schedulable=on{more}");
+        old.form("/api/host", &body).await
+    };
+    let closed = opened().await;
+    let no = add(&closed, "").await;
+    let reason = no.refused("Failed to create host Node_1")["reason"].clone();
+    assert!(reason.as_str().unwrap().contains("plain TCP"), "{reason}");
+
+    let options = Options {
+        principal: Some("old".parse().unwrap()),
+        operator: Some("ops".parse().unwrap()),
+        plain_tcp: true,
+        ..Options::default()
+    };
+    let old = Old::with(Version::Cello07, options).await;
+    old.principal().await;
+    old.site.key("ops", Role::Operator).await;
+    for wrong in ["", "name=a", "name=a&capacity=5", "worker_api=b&capacity=5"] {
+        let no = old.form("/api/host", wrong).await;
+        no.refused("host POST without enough data");
+    }
+    for wrong in ["&host_type=vsphere", "&host_type=kubernetes"] {
+        add(&old, wrong)
+            .await
+            .refused("Failed to create host Node_1");
+    }
+    let added = add(&old, "&host_type=docker").await;
+    assert_eq!((added.status, &added.body["code"]), (200, &json!(201)));
+    add(&old, "").await.refused("Failed to create host Node_1");
+    let hosts = old.get("/api/hosts?name=Node_1").await;
+    let h = first(&hosts);
+    assert_eq!(h["worker_api"], "tcp://10.0.0.1:2375");
+    assert_eq!(
+        (&h["capacity"], &h["autofill"]),
+        (&json!(5), &json!("true"))
+    );
+    let same = old.site.admin().host("node-1").await.unwrap();
+    assert_eq!(same.spec.reach.as_deref(), Some("10.0.0.1"));
+    // Nobody spoke to it yet.
+    assert_eq!(h["status"], "inactive");
+}
+
 /// §7.4 and §9.
 #[tokio::test]
 async fn clusters_are_deleted_by_operators_and_only_free_ones() {
@@ -213,10 +260,6 @@ async fn what_is_not_there_yet_says_so() {
             .starts_with("Failed to create cluster c")
     );
     for (call, body) in [
-        (
-            "/api/host",
-            "name=h&worker_api=tcp://10.0.0.1:2375&host_type=vsphere",
-        ),
         ("/api/auth/login", "username=admin&password=pass"),
         ("/api/user/create", "username=a"),
     ] {
