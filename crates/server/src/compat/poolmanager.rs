@@ -22,6 +22,7 @@
 //! | hole | closed by | opened by |
 //! |---|---|---|
 //! | anybody may call from anywhere | callers without a key only from `allow_from`, loopback by default | `compat.poolmanager.allow_from` |
+//! | a page anywhere calls through its reader's browser | a browser's calls for other sites are refused without a key | – |
 //! | whoever calls names any user | a key speaks for its owner; only one with `act_for` names others | the principal's `act_for` |
 //! | anybody changes hosts and clusters | the key of an operator | `compat.poolmanager.operator` |
 //! | engines listen without TLS | such a host is not added | `compat.poolmanager.plain_tcp` |

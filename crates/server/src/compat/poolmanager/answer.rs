@@ -1,5 +1,5 @@
 //! Answers and refusals in the envelope of each version, which says more than the HTTP status does:
-//! that is 200 or 400 and nothing else.
+//! that is 200 or 400 and nothing else, but for one 201 of PoolManager 2.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
@@ -94,6 +94,12 @@ struct Envelope<'a, T> {
 pub(super) fn write(version: Version, answered: &Result<Answer, No>) -> Response {
     match answered {
         Ok(Answer::Done) => ok(200, &nothing(version)),
+        Ok(Answer::Created) if version.is_pm() => {
+            // There it is the other way round.
+            let mut response = ok(200, &nothing(version));
+            *response.status_mut() = StatusCode::CREATED;
+            response
+        }
         Ok(Answer::Created) => ok(201, &nothing(version)),
         Ok(Answer::One(record)) => ok(200, record),
         Ok(Answer::Many(records)) => ok(200, records),

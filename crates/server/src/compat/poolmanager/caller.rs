@@ -31,16 +31,13 @@ impl Caller {
         peer: Option<IpAddr>,
     ) -> Result<Self, No> {
         let caller = if headers.contains_key(header::AUTHORIZATION) {
-            Self::with_key(app, headers)
-        } else {
-            Self::without(app, door, peer)
-        };
-        let caller = match caller {
-            Ok(caller) => caller,
-            Err(no) => {
+            let caller = Self::with_key(app, headers);
+            if caller.is_err() {
                 app.rates().failure(peer).map_err(too_many)?;
-                return Err(no);
             }
+            caller?
+        } else {
+            Self::without(app, door, headers, peer)?
         };
         app.rates().request(caller.key.id).map_err(too_many)?;
         Ok(caller)
@@ -58,12 +55,24 @@ impl Caller {
         })
     }
 
-    fn without(app: &App, door: Door, peer: Option<IpAddr>) -> Result<Self, No> {
+    fn without(
+        app: &App,
+        door: Door,
+        headers: &HeaderMap,
+        peer: Option<IpAddr>,
+    ) -> Result<Self, No> {
         let options = app.options();
         let allowed = peer.is_some_and(|peer| options.allow_from.hold(peer));
         if door == Door::Beside || !allowed {
             return Err(No::new(
                 "an API key is needed here: as `Authorization: Bearer KEY`, or as the password of Basic authentication",
+            ));
+        }
+        // A browser says so: whoever looks at that page did not mean to ask for anything.
+        let site = headers.get("sec-fetch-site").map(|site| site.as_bytes());
+        if site.is_some_and(|site| site != b"same-origin" && site != b"none") {
+            return Err(No::new(
+                "a page of another site may not call this without a key",
             ));
         }
         let name = options.principal.as_ref().ok_or_else(|| {

@@ -177,9 +177,18 @@ pub(super) fn kind(r: &Resource) -> String {
 }
 
 /// `DELETE cluster`: only one that nobody has.
-pub(super) async fn delete(app: &App, caller: &Caller, asked: &Parameters) -> Result<Answer, No> {
+pub(super) async fn delete(
+    app: &App,
+    version: Version,
+    caller: &Caller,
+    asked: &Parameters,
+) -> Result<Answer, No> {
     let key = caller.operator(app)?;
-    let (Some(id), Some(of)) = (asked.text("id")?, asked.text("col_name")?) else {
+    let of = match version {
+        Version::Pm1 => Some("active".to_owned()),
+        _ => asked.text("col_name")?,
+    };
+    let (Some(id), Some(of)) = (asked.text("id")?, of) else {
         return Err(No::new("cluster operation post without enough data"));
     };
     let shown: String = id.chars().take(128).collect();
@@ -200,9 +209,17 @@ pub(super) async fn delete(app: &App, caller: &Caller, asked: &Parameters) -> Re
 }
 
 /// `POST cluster`: pools here make their clusters themselves.
-pub(super) fn create(app: &App, caller: &Caller, asked: &Parameters) -> Result<Answer, No> {
+pub(super) fn create(
+    app: &App,
+    version: Version,
+    caller: &Caller,
+    asked: &Parameters,
+) -> Result<Answer, No> {
     caller.operator(app)?;
-    let needed = ["name", "host_id", PLUGIN];
+    let needed: &[&str] = match version {
+        Version::Pm1 => &["name", "daemon_url"],
+        _ => &["name", "host_id", PLUGIN],
+    };
     if needed.iter().any(|name| asked.raw(name).is_none()) {
         return Err(No::new("cluster post without enough data"));
     }
@@ -211,6 +228,21 @@ pub(super) fn create(app: &App, caller: &Caller, asked: &Parameters) -> Result<A
     Err(No::new(format!(
         "Failed to create cluster {shown}: a pool makes its clusters itself, as many as its warm and max say"
     )))
+}
+
+/// `GET cluster` of PoolManager, with the id as a parameter.
+pub(super) async fn named(
+    app: &App,
+    version: Version,
+    caller: &Caller,
+    asked: &Parameters,
+) -> Result<Answer, No> {
+    caller.operator(app)?;
+    let id = asked.text("id")?.unwrap_or_default();
+    match get(app, version, caller, id.trim()).await? {
+        Answer::One(record) if version == Version::Pm1 => Ok(Answer::Bare(record)),
+        other => Ok(other),
+    }
 }
 
 /// `GET cluster/<id>`.

@@ -89,7 +89,6 @@ async fn route(
     // PoolManager 1 and the first interface of its successor only read addresses.
     let posts = call.method == Method::POST && (call.path[0] != "v1");
     let cello = !version.is_pm();
-    let admin = call.path[0] == "api";
     Some(match path[..] {
         ["cluster_apply"] if get || posts => {
             apply::apply(app, version, caller, &call.parameters).await
@@ -108,26 +107,6 @@ async fn route(
                 _ => Err(No::new("Unknown action type")),
             },
         },
-        ["cluster"] if admin && call.method == Method::POST => {
-            cluster::create(app, caller, &call.parameters)
-        }
-        ["cluster"] if admin && call.method == Method::DELETE => {
-            cluster::delete(app, caller, &call.parameters).await
-        }
-        ["hosts"] if admin && get => host::list(app, version, caller, &call.parameters).await,
-        ["host", id] if admin && get => host::get(app, version, caller, id).await,
-        ["host"] if admin && call.method == Method::PUT => {
-            host::update(app, caller, &call.parameters).await
-        }
-        ["host"] if admin && call.method == Method::DELETE => {
-            host::delete(app, caller, &call.parameters).await
-        }
-        ["host"] if admin && call.method == Method::POST => {
-            host::create(app, caller, &call.parameters).await
-        }
-        ["host_op"] if admin && posts => host::op(app, caller, &call.parameters).await,
-        ["stat"] if admin && get => stat::stat(app, caller, &call.parameters).await,
-        ["auth" | "user" | "v2", ..] if admin => Err(later("users and profiles")),
         ["cluster", id] if cello && get => cluster::get(app, version, caller, id).await,
         ["clusters"] if cello && (get || posts) => {
             cluster::list(app, version, caller, &call.parameters).await
@@ -135,6 +114,46 @@ async fn route(
         ["cluster_list"] if version == Version::Pm2 && posts => {
             cluster::ids(app, caller, &call.parameters).await
         }
+        _ => return operate(app, version, caller, call).await,
+    })
+}
+
+/// What operators call: under `/api`, and of PoolManager without anything before it.
+async fn operate(
+    app: &App,
+    version: Version,
+    caller: &Caller,
+    call: &Call,
+) -> Option<Result<Answer, No>> {
+    let asked = &call.parameters;
+    let whole: Vec<&str> = call.path.iter().map(String::as_str).collect();
+    let path = match (version.is_pm(), &whole[..]) {
+        (true, path) => path,
+        (false, ["api", path @ ..]) => path,
+        (false, _) => return None,
+    };
+    Some(match (&call.method, path) {
+        (&Method::POST, ["cluster"]) => cluster::create(app, version, caller, asked),
+        (&Method::DELETE, ["cluster"]) => cluster::delete(app, version, caller, asked).await,
+        (&Method::GET, ["cluster"]) if version.is_pm() => {
+            cluster::named(app, version, caller, asked).await
+        }
+        // PoolManager 1 has no hosts.
+        _ if version == Version::Pm1 => return None,
+        (&Method::POST, ["host"]) => host::create(app, version, caller, asked).await,
+        (&Method::PUT, ["host"]) => host::update(app, caller, asked).await,
+        (&Method::DELETE, ["host"]) => host::delete(app, caller, asked).await,
+        (&Method::GET, ["host"]) if version.is_pm() => {
+            host::named(app, version, caller, asked).await
+        }
+        (&Method::POST, ["host_action"]) if version.is_pm() => host::op(app, caller, asked).await,
+        (&Method::GET, ["_stat"]) if version.is_pm() => stat::stat(app, caller, asked).await,
+        _ if version.is_pm() => return None,
+        (&Method::GET, ["hosts"]) => host::list(app, version, caller, asked).await,
+        (&Method::GET, ["host", id]) => host::get(app, version, caller, id).await,
+        (&Method::POST, ["host_op"]) => host::op(app, caller, asked).await,
+        (&Method::GET, ["stat"]) => stat::stat(app, caller, asked).await,
+        (_, ["auth" | "user" | "v2", ..]) => Err(later("users and profiles")),
         _ => return None,
     })
 }

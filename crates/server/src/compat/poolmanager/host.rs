@@ -51,6 +51,17 @@ pub(super) async fn list(
     Ok(Answer::Many(records.filter(fits).collect()))
 }
 
+/// `GET host` of PoolManager, with the id as a parameter.
+pub(super) async fn named(
+    app: &App,
+    version: Version,
+    caller: &Caller,
+    asked: &Parameters,
+) -> Result<Answer, No> {
+    let id = asked.text("id")?.unwrap_or_default();
+    get(app, version, caller, id.trim()).await
+}
+
 /// `GET host/<id>`.
 pub(super) async fn get(
     app: &App,
@@ -84,7 +95,13 @@ fn record(state: &State, version: Version, h: &Host) -> Record {
     let clusters = placed(state, h).map(|r| Id::of(r).to_string());
     record
         .put("capacity", spec.capacity)
-        .put("type", kind(h))
+        .put(
+            "type",
+            match kind(h) {
+                "docker" if version.is_pm() => "single",
+                kind => kind,
+            },
+        )
         .put("create_ts", gmt(h.made_at))
         .put("status", if h.seen { "active" } else { "inactive" })
         .put("autofill", word(spec.autofill))

@@ -36,6 +36,9 @@ impl Version {
     pub(super) fn speaks_under(self, prefix: &str) -> Option<Self> {
         match (self, prefix) {
             (Self::Pm1, "v1") | (Self::Pm2, "v1" | "v2") => Some(self),
+            // Its operators' calls have nothing before them.
+            (Self::Pm1, "cluster") => Some(self),
+            (Self::Pm2, "host" | "host_action" | "cluster" | "_stat") => Some(self),
             (Self::Cello07, "v1") => Some(Self::Pm2),
             (Self::Pm1 | Self::Pm2, _) => None,
             (_, "v2" | "api") => Some(self),

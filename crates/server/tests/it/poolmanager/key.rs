@@ -48,6 +48,22 @@ async fn who_is_not_let_in_is_told_so_in_the_envelope() {
 }
 
 #[tokio::test]
+async fn a_page_of_another_site_calls_nothing() {
+    let old = Old::start(Version::Cello07, 1).await;
+    let call = async |site: &str| {
+        let line = "GET /v1/cluster_apply?user_id=ann HTTP/1.1\r\nHost: a\r\nConnection: close";
+        let request = format!("{line}\r\nSec-Fetch-Site: {site}\r\n\r\n");
+        old.raw(request.as_bytes()).await.unwrap()
+    };
+    for other in ["cross-site", "same-site"] {
+        call(other).await.is_refusal();
+    }
+    for own in ["same-origin", "none"] {
+        call(own).await.done();
+    }
+}
+
+#[tokio::test]
 async fn the_principal_may_come_later_and_must_act_for_others() {
     let options = Options {
         principal: Some("old".parse().unwrap()),

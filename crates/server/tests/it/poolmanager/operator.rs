@@ -196,6 +196,60 @@ async fn clusters_are_deleted_by_operators_and_only_free_ones() {
     assert_eq!(left.done().as_array().unwrap().len(), 1);
 }
 
+/// §7.1 and §7.2; they are silent about most answers, which are then in the envelope.
+#[tokio::test]
+async fn poolmanager_is_operated_without_a_prefix() {
+    let options = Options {
+        principal: Some("old".parse().unwrap()),
+        operator: Some("ops".parse().unwrap()),
+        plain_tcp: true,
+        ..Options::default()
+    };
+    let old = Old::with(Version::Pm2, options.clone()).await;
+    old.principal().await;
+    old.site.key("ops", Role::Operator).await;
+    old.chains("chains", 1, "pbft", 4).await;
+    let host = "name=n1&daemon_url=10.0.0.1:2375&capacity=5&schedulable=on";
+    let added = old.form("/host", host).await;
+    assert_eq!((added.status, &added.body["code"]), (201, &json!(200)));
+    let state = old.site.handle.snapshot().await.unwrap();
+    let id = format!("{:024x}", state.hosts.values().next().unwrap().id.0);
+    let shown = old.get(&format!("/host?id={id}")).await;
+    let shown = shown.done();
+    assert_eq!(
+        (&shown["type"], &shown["daemon_url"]),
+        (&json!("single"), &json!("tcp://10.0.0.1:2375"))
+    );
+    assert!(shown.get("worker_api").is_none());
+    let no = old
+        .form("/host_action", &format!("id={id}&action=clean"))
+        .await;
+    no.refused("Failed to clean the host.");
+    let stat = old.get("/_stat?res=clusters").await;
+    assert_eq!(
+        stat.body["status"],
+        json!([{"name": "free", "y": 1}, {"name": "used", "y": 0}])
+    );
+
+    let one = Old::with(Version::Pm1, options).await;
+    one.principal().await;
+    one.site.key("ops", Role::Operator).await;
+    one.chains("chains", 1, "pbft", 4).await;
+    let given = one.get("/v1/cluster_apply?user_id=ann").await;
+    let id = given.body["id"].as_str().unwrap();
+    let shown = one.get(&format!("/cluster?id={id}")).await;
+    assert_eq!(
+        (&shown.body["id"], &shown.body["user_id"]),
+        (&json!(id), &json!("ann"))
+    );
+    let form = "application/x-www-form-urlencoded";
+    let no = one
+        .send("DELETE", "/cluster", form, &format!("id={id}"))
+        .await;
+    no.refused(&format!("Failed to delete cluster {id}"));
+    one.get("/host?id=1").await.is_refusal();
+}
+
 /// §7.4: these two have none.
 #[tokio::test]
 async fn stat_and_health_have_no_envelope() {

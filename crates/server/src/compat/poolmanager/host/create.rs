@@ -17,6 +17,7 @@ use crate::compat::poolmanager::App;
 use crate::compat::poolmanager::answer::{Answer, No};
 use crate::compat::poolmanager::caller::Caller;
 use crate::compat::poolmanager::parameter::Parameters;
+use crate::compat::poolmanager::version::Version;
 use crate::host::credential::{self, PLAIN_TCP};
 
 /// Ports that the old system published on workers, and that its set-up opened there.
@@ -29,6 +30,7 @@ const PORTS: PortRange = PortRange {
 /// `POST host`.
 pub(in crate::compat::poolmanager) async fn create(
     app: &App,
+    version: Version,
     caller: &Caller,
     asked: &Parameters,
 ) -> Result<Answer, No> {
@@ -67,7 +69,12 @@ pub(in crate::compat::poolmanager) async fn create(
         capacity,
         holds: Amounts::default(),
         schedulable: asked.says("schedulable"),
-        autofill: asked.says("autofill"),
+        // PoolManager fills once and then no more; here a host is kept full or is not.
+        autofill: asked.says(if version.is_pm() {
+            "fillup"
+        } else {
+            "autofill"
+        }),
         ports: Some(PORTS),
         network: None,
         builds_max: u32::try_from(limits::BUILDS_PER_HOST_DEFAULT).unwrap_or(1),
