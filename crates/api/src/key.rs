@@ -22,7 +22,7 @@ pub struct NewKey {
     /// Groups of the owner.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<String>,
-    /// Pools in which it may acquire for any other owner.
+    /// Pools in which it may acquire for any other owner, and see and release what others have.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub act_for: Vec<String>,
     /// It stops working after so long, in milliseconds.
@@ -73,7 +73,7 @@ pub struct Key {
     /// Groups of the owner.
     #[serde(default)]
     pub groups: Vec<String>,
-    /// Pools in which it may acquire for any other owner.
+    /// Pools in which it may acquire for any other owner, and see and release what others have.
     #[serde(default)]
     pub act_for: Vec<String>,
     /// When it was made.

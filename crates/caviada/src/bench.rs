@@ -51,6 +51,9 @@ pub struct BenchArgs {
     /// free members
     #[arg(long, value_name = "NAME")]
     pool: Option<String>,
+    /// Acquire and release through the API of an older system too, in each round after HTTP v1
+    #[arg(long, value_name = "NAME", value_parser = ["poolmanager"])]
+    via: Option<String>,
     /// Store of the own server
     #[arg(long, value_name = "sqlite|URL")]
     store: Option<String>,
@@ -63,6 +66,8 @@ struct Plan {
     seed: Seed,
     rounds: usize,
     slice: std::time::Duration,
+    /// Through an older system's API, too.
+    via: bool,
 }
 
 impl Plan {
@@ -98,6 +103,10 @@ pub async fn run(globals: &Globals, args: BenchArgs, url: Option<&str>) -> ExitC
 
 async fn bench(globals: &Globals, args: BenchArgs, url: Option<&str>) -> anyhow::Result<Report> {
     let plan = plan(&args)?;
+    anyhow::ensure!(
+        !plan.via || url.is_none(),
+        "--via is of an own server: another one has no such key"
+    );
     match (url, &args.pool, &args.store) {
         (None, None, store) => own::measure(&plan, store.as_deref()).await,
         (Some(url), None, None) => url::measure(&plan, globals, url).await,
@@ -131,7 +140,9 @@ fn plan(args: &BenchArgs) -> anyhow::Result<Plan> {
             pools,
             resources,
             live,
+            clusters: args.via.is_some(),
         },
+        via: args.via.is_some(),
         rounds,
         slice: args.slice.into(),
     })

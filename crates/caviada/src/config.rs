@@ -37,7 +37,8 @@ pub struct ConfigArgs {
     /// Address and port to listen on [default: 127.0.0.1:7632] [env: CAVIADA_LISTEN]
     #[arg(long, value_name = "ADDR")]
     listen: Option<String>,
-    /// API of an older system, and where it listens; this version has none yet [env: CAVIADA_COMPAT]
+    /// API of an older system and where it listens: poolmanager=ADDR or poolmanager:VERSION=ADDR
+    /// [env: CAVIADA_COMPAT]
     #[arg(long, value_name = "NAME=ADDR")]
     compat: Vec<String>,
     /// PEM file with the server's certificate chain; with it the server speaks TLS
@@ -95,7 +96,7 @@ impl StoreArgs {
             file: file.transpose()?,
             variables: std::env::vars_os()
                 .map(|(name, value)| (lossy(name), lossy(value)))
-                .filter(|(name, _)| name.starts_with("CAVIADA_"))
+                .filter(|(name, _)| name.starts_with("CAVIADA_") || config::is_old(name))
                 .collect(),
             flags,
         };

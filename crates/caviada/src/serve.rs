@@ -104,6 +104,7 @@ async fn serve(args: &ServeArgs, config: Config) -> anyhow::Result<()> {
             sights: Default::default(),
         },
         targets: config.targets.clone(),
+        poolmanager: config.poolmanager.clone(),
         bare_bytes: args.bare_route,
     };
     Ok(server.run(config.listen, options).await?)

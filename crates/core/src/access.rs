@@ -7,8 +7,9 @@ use std::sync::Arc;
 use crate::command::By;
 use crate::id::KeyId;
 use crate::key::{Key, Role};
-use crate::lease::Lease;
+use crate::lease::{Item, Lease, LeaseState};
 use crate::name::{Name, Owner};
+use crate::planted;
 use crate::pool::{Holders, Pool};
 use crate::refusal::Refusal;
 use crate::state::State;
@@ -167,15 +168,37 @@ impl Principal {
     }
 
     /// May it do this with that lease? A lease it may not even see does not exist for it.
-    pub fn may_with(&self, verb: Verb, lease: &Lease) -> Result<(), Refusal> {
+    pub fn may_with(&self, state: &State, verb: Verb, lease: &Lease) -> Result<(), Refusal> {
         let relation = self.relation(lease);
         if allows(self.role, verb, relation) || self.speaks_for(lease) {
             return Ok(());
         }
-        if allows(self.role, Verb::SeeLease, relation) {
+        let acts = self.acts_for(state, lease);
+        if acts && allows(self.role, verb, Relation::Shared) && verb != Verb::TakeFiles {
+            return Ok(());
+        }
+        if acts || allows(self.role, Verb::SeeLease, relation) {
             return self.may(verb, relation);
         }
         Err(Refusal::unknown("lease", lease.id))
+    }
+
+    /// Is all of that lease from pools in which it acts for others? Whoever asked for it then: a
+    /// key that takes another one's place goes on with what that one has asked for.
+    pub fn acts_for(&self, state: &State, lease: &Lease) -> bool {
+        if self.act_for.is_empty() {
+            return false;
+        }
+        let acts_in = |p: Option<&Arc<Pool>>| p.is_some_and(|p| self.act_for.contains(&p.name));
+        let asked = |i: &Item| acts_in(i.pool.and_then(|p| state.pools.get(&p)));
+        let has = |id| {
+            let resource = state.resources.get(id);
+            acts_in(resource.and_then(|r| state.pools.get(&r.pool)))
+        };
+        match lease.state {
+            LeaseState::Waiting => lease.items.iter().all(asked),
+            _ => lease.members.iter().all(|m| has(&m.resource)),
+        }
     }
 
     /// A key with `act_for` made the lease for another owner, and goes on speaking for him.
@@ -211,25 +234,49 @@ pub(crate) fn owner_sees(pool: &Pool, owner: Option<&Owner>, groups: &BTreeSet<O
     })
 }
 
-/// Does the owner of a lease see the pool, as far as the key that asked tells?
-pub(crate) fn lease_sees(state: &State, lease: &Lease, pool: &Pool) -> bool {
-    sees_by(&state.keys, &lease.owner, lease.by, pool)
+/// Who asks for something, as far as it decides which pools are meant. One rule for whoever asks
+/// now and whoever waits: a demand that was taken is never met by less than it was taken for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Asker {
+    /// For whom.
+    pub owner: Owner,
+    /// By which key; none is Caviada itself.
+    pub by: Option<KeyId>,
+    /// The key speaks for another owner than its own, in the pools that it acts for.
+    pub confined: bool,
 }
 
-/// Does an owner see the pool, as far as the key tells that asked for him?
-pub(crate) fn sees_by(
-    keys: &Table<KeyId, Key>,
-    owner: &Owner,
-    by: Option<KeyId>,
-    pool: &Pool,
-) -> bool {
-    let none = BTreeSet::new();
-    let key = by.and_then(|k| keys.get(&k)).map(Arc::as_ref);
-    if key.is_some_and(|k| k.role >= Role::Operator) {
-        return true;
+impl Asker {
+    /// Who asked for a lease.
+    pub fn of(lease: &Lease) -> Self {
+        Self {
+            owner: lease.owner.clone(),
+            by: lease.by,
+            confined: lease.confined,
+        }
     }
-    let groups = key
-        .filter(|k| k.owner == *owner)
-        .map_or(&none, |k| &k.groups);
-    owner_sees(pool, Some(owner), groups)
+
+    /// Does it see and use that pool? A key that is gone tells nothing of its owner's groups, and
+    /// nothing of what it acted for.
+    pub(crate) fn sees(&self, keys: &Table<KeyId, Key>, pool: &Pool) -> bool {
+        let Some(by) = self.by else { return true };
+        let none = BTreeSet::new();
+        let key = keys.get(&by).map(Arc::as_ref);
+        let owner_alone = || owner_sees(pool, Some(&self.owner), &none);
+        match key {
+            Some(k) if k.role >= Role::Operator => true,
+            Some(k) if self.confined => {
+                let own = || owner_sees(pool, Some(&k.owner), &k.groups);
+                let acts = k.act_for.contains(&pool.name) || planted!(ActsAnywhere);
+                acts && (owner_alone() || own())
+            }
+            Some(k) if k.owner == self.owner => owner_sees(pool, Some(&self.owner), &k.groups),
+            _ => !self.confined && owner_alone(),
+        }
+    }
+}
+
+/// Does the owner of a lease see the pool, as far as the key that asked tells?
+pub(crate) fn lease_sees(state: &State, lease: &Lease, pool: &Pool) -> bool {
+    Asker::of(lease).sees(&state.keys, pool)
 }

@@ -57,7 +57,7 @@ impl Report {
     }
 }
 
-/// What holds after every event batch: 1, 2, 4, 7, 8, 10, 12 and 17 as far as one State shows them.
+/// What holds after every event batch: 1, 2, 4, 7, 8, 10, 11, 12 and 17 as far as one State shows them.
 pub fn violations(state: &State) -> Vec<Violation> {
     let mut report = Report::default();
     index(state, &mut report);

@@ -22,8 +22,9 @@ pub struct Key {
     pub owner: Owner,
     /// Groups the owner is in.
     pub groups: BTreeSet<Owner>,
-    /// May name any other owner in the leases it asks for, in these pools; empty means nobody but
-    /// its own owner.
+    /// May name any other owner in the leases it asks for, in these pools, and see and release what
+    /// others have there; where it names no pool, these alone are meant. Empty means nobody but its
+    /// own owner.
     pub act_for: BTreeSet<Name>,
     /// SHA-256 of the secret.
     pub hash: [u8; 32],

@@ -23,6 +23,9 @@ pub struct Lease {
     /// The key that asked.
     #[serde(default, skip_serializing_if = "is_default")]
     pub by: Option<KeyId>,
+    /// That key asked in the name of another owner: it can only ever have what the key acts for.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub confined: bool,
     /// Others who may see and use it.
     #[serde(default, skip_serializing_if = "is_default")]
     pub shared: Vec<Owner>,

@@ -14,6 +14,7 @@ use caviada_core::id::KeyId;
 use caviada_core::index::Index;
 use caviada_core::key::Key;
 use caviada_core::limits;
+use caviada_core::name::Name;
 use caviada_core::state::State;
 use caviada_core::table::Table;
 use caviada_core::time::Time;
@@ -144,6 +145,14 @@ impl Keys {
     /// A key by id.
     pub fn get(&self, id: KeyId) -> Option<&Arc<Key>> {
         self.keys.get(&id)
+    }
+
+    /// A key by name.
+    pub fn named(&self, name: &Name) -> Option<&Arc<Key>> {
+        self.index
+            .key_names
+            .get(name)
+            .and_then(|id| self.keys.get(id))
     }
 
     /// There is no key yet.

@@ -1,6 +1,7 @@
 //! Configuration: one TOML file, `CAVIADA_*` over it, flags over those. What a key means stands in
 //! one table, from which the reference page is written and `config show` speaks.
 
+mod compat;
 mod key;
 mod layer;
 
@@ -13,11 +14,12 @@ use caviada_core::reconcile::Periods;
 use caviada_core::webhook::target::Targets;
 use caviada_ledger::Place;
 
+use crate::compat::poolmanager;
+
+pub use compat::is_old;
 pub use key::{KEYS, Key, Kind, variable};
 pub use layer::{Loaded, Origin, Shown, Sources};
 
-/// Older systems whose APIs are meant to be spoken.
-const COMPAT: [&str; 4] = ["poolmanager", "resourcemanager", "sorna", "boskos"];
 /// Between a body that takes any single call and what a server may be made to hold per request.
 const BODY_BYTES: std::ops::RangeInclusive<usize> = 64 * 1024..=64 * 1024 * 1024;
 
@@ -46,6 +48,8 @@ pub struct Config {
     pub periods: Periods,
     /// Where webhooks may go.
     pub targets: Targets,
+    /// The API of PoolManager.
+    pub poolmanager: poolmanager::Settings,
 }
 
 /// How is logged.
@@ -122,11 +126,15 @@ pub fn load(sources: &Sources) -> Result<Loaded, Vec<ConfigError>> {
     let mut errors = Vec::new();
     let config = build(&layered, &mut errors);
     match config.filter(|_| errors.is_empty()) {
-        Some(config) => Ok(Loaded {
-            config,
-            shown: layered.shown(),
-            warnings: layered.warnings,
-        }),
+        Some(config) => {
+            let mut warnings = compat::told(&sources.variables, &config.poolmanager);
+            warnings.extend(layered.warnings.iter().cloned());
+            Ok(Loaded {
+                config,
+                shown: layered.shown(),
+                warnings,
+            })
+        }
         None => Err(errors),
     }
 }
@@ -162,7 +170,7 @@ fn build(l: &layer::Layered, errors: &mut Vec<ConfigError>) -> Option<Config> {
         bytes.ok_or_else(|| format!("must be a whole number from {least} to {most}"))
     });
     let log = l.parsed("log", errors, log);
-    let compat = l.parsed("compat", errors, compat);
+    let poolmanager = compat::poolmanager(l, errors);
     let mut ms = |key| {
         l.parsed(key, errors, |text| {
             let duration: Duration = text.parse().map_err(|e| format!("{e}"))?;
@@ -185,7 +193,6 @@ fn build(l: &layer::Layered, errors: &mut Vec<ConfigError>) -> Option<Config> {
     let (Some(probe_ms), Some(second_look_ms), Some(orphan_grace_ms)) = periods else {
         return None;
     };
-    compat?;
     Some(Config {
         listen: listen?,
         data_dir: l.text("data_dir").into(),
@@ -202,6 +209,7 @@ fn build(l: &layer::Layered, errors: &mut Vec<ConfigError>) -> Option<Config> {
             orphan_grace_ms,
         },
         targets: targets?,
+        poolmanager: poolmanager?,
     })
 }
 
@@ -220,22 +228,6 @@ fn log(text: &str) -> Result<String, String> {
         "must be one of {}, or such levels by part, like `info,caviada::access=warn`",
         LEVELS.join(", ")
     ))
-}
-
-/// No older system's API is built in yet; each is refused by its name, so that nobody waits for a
-/// port that never opens.
-fn compat(text: &str) -> Result<(), String> {
-    let known = COMPAT.join(", ");
-    match text.split(',').find(|entry| !entry.trim().is_empty()) {
-        None => Ok(()),
-        Some(entry) => Err(match entry.trim().split_once('=') {
-            None => format!("must be NAME=ADDR; the names are {known}"),
-            Some((name, _)) if COMPAT.contains(&name) => format!(
-                "asks for the API of {name}, which this version does not have yet; leave it out"
-            ),
-            Some((name, _)) => format!("knows no API called `{name}`; there are {known}"),
-        }),
-    }
 }
 
 fn tls(l: &layer::Layered, errors: &mut Vec<ConfigError>) -> Option<Option<Tls>> {

@@ -10,12 +10,10 @@ mod edge;
 mod exposition;
 mod health;
 mod json;
-mod limit;
 mod meter;
 mod openapi;
 mod page;
 pub mod problem;
-pub mod serve;
 pub mod tls;
 pub(crate) mod v1;
 mod watch;
@@ -34,13 +32,14 @@ use caviada_ledger::Handle;
 use caviada_ledger::history::History;
 use caviada_ledger::seal::MasterKey;
 
+pub use crate::listener::serve;
+
 use crate::holder::HolderFiles;
 use crate::progress::Progress;
+use crate::rate::Rates;
 use crate::sight::Sights;
 use crate::webhook::Webhooks;
-use limit::Limit;
 use meter::Meters;
-pub use serve::serve;
 use watch::Watch;
 
 /// How a server is to behave.
@@ -91,7 +90,7 @@ struct Inner {
     ledger: Handle,
     history: History,
     options: Options,
-    limit: Limit,
+    rates: Arc<Rates>,
     meters: Meters,
     watch: Watch,
     began: Instant,
@@ -101,7 +100,7 @@ impl App {
     /// An entrance to this ledger. Must be called within a tokio runtime.
     pub fn new(ledger: Handle, history: History, options: Options) -> Self {
         Self(Arc::new(Inner {
-            limit: Limit::new(options.requests_per_s),
+            rates: Arc::new(Rates::new(options.requests_per_s)),
             meters: Meters::new(&endpoints()),
             watch: Watch::start(ledger.follow()),
             began: Instant::now(),
@@ -141,8 +140,9 @@ impl App {
         key.ok_or_else(|| problem::Error::new("unavailable"))
     }
 
-    fn limit(&self) -> &Limit {
-        &self.0.limit
+    /// The rates of its keys and addresses, which other entrances count on too.
+    pub fn rates(&self) -> &Arc<Rates> {
+        &self.0.rates
     }
 
     fn meters(&self) -> &Meters {

@@ -1,11 +1,17 @@
 //! How Caviada is served: HTTP, and the reconciler that makes hosts match the ledger.
 
+pub mod compat;
 pub mod config;
 pub mod holder;
 pub mod host;
 pub mod http;
+pub mod line;
+pub mod listener;
+pub mod peer;
 pub mod progress;
+pub mod rate;
 pub mod reconciler;
+pub mod secret;
 pub mod sight;
 pub mod webhook;
 
@@ -19,7 +25,11 @@ use caviada_core::webhook::target::Targets;
 use caviada_ledger::directory::{Directory, DirectoryError};
 use caviada_ledger::seal::{MASTER_KEY, MasterKey, SealError};
 use caviada_ledger::{Fatal, Place, Running, Start};
+use compat::poolmanager;
+use futures_util::FutureExt as _;
+use futures_util::future::try_join_all;
 use holder::HolderFiles;
+use listener::Requests;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use webhook::Webhooks;
@@ -67,6 +77,8 @@ pub struct Options {
     pub tls: Option<Arc<rustls::ServerConfig>>,
     /// The HTTP entrance's.
     pub http: http::Options,
+    /// The old API of PoolManager.
+    pub poolmanager: poolmanager::Settings,
     /// The reconciler's.
     pub reconciler: reconciler::Options,
     /// Where webhooks may go.
@@ -118,12 +130,11 @@ impl Server {
         let mut running = self.running;
         let (handle, history) = (running.handle.clone(), running.history.clone());
         let webhooks = Webhooks::new(self.key.clone(), options.targets, running.marks.clone());
-        let listener = TcpListener::bind(listen)
-            .await
-            .map_err(|error| Error::Listen {
-                address: listen,
-                error,
-            })?;
+        let listener = bind(listen).await?;
+        let mut old = Vec::new();
+        for (version, address) in &options.poolmanager.listeners {
+            old.push((*version, bind(*address).await?));
+        }
         // After the address is known to be free: who is told a key may use it.
         http::auth::first_key(&handle, options.admin_key, print_key).await?;
         let http = http::Options {
@@ -137,7 +148,10 @@ impl Server {
             ..options.http
         };
         let told = tokio::spawn(webhook::run(handle.clone(), history.clone(), webhooks));
+        let settings = options.poolmanager;
+        let pm_options = settings.options(http.answer_within);
         let app = http::App::new(handle.clone(), history, http);
+        let pm = poolmanager::App::new(handle.clone(), app.rates().clone(), pm_options);
         let reconciler = tokio::spawn(reconciler::run(handle.clone(), options.reconciler));
         let scheme = if options.tls.is_some() {
             "https"
@@ -154,11 +168,26 @@ impl Server {
                 _ = interrupt.recv() => {}
             }
         };
-        let mut router = http::router(app);
+        let stop = stop.boxed().shared();
+        let beside = poolmanager::router(pm.clone(), settings.version(), poolmanager::Door::Beside);
+        let mut router = http::router(app).nest_service(poolmanager::PATH, beside);
         if let Some(bytes) = options.bare_bytes {
             router = router.merge(http::bare::router(bytes));
         }
-        let served = http::serve(listener, options.tls, router, stop);
+        let tls = options.tls;
+        let mut served = vec![listener::serve(listener, tls.clone(), router, stop.clone()).boxed()];
+        for (version, listener) in old {
+            tracing::info!(
+                "PoolManager {version} is spoken on {scheme}://{}",
+                listener.local_addr()?
+            );
+            let router = poolmanager::router(pm.clone(), version, poolmanager::Door::Listener);
+            let (tls, stop) = (tls.clone(), stop.clone());
+            let old = listener::serve_requests(listener, tls, Requests::Mended, router, stop);
+            served.push(old.boxed());
+        }
+        drop(pm);
+        let served = try_join_all(served);
         tokio::select! {
             served = served => {
                 served?;
@@ -176,6 +205,11 @@ impl Server {
             },
         }
     }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
+    let bound = TcpListener::bind(address).await;
+    bound.map_err(|error| Error::Listen { address, error })
 }
 
 /// Lets the history catch up and closes the store, which then is one whole file for whoever copies

@@ -24,7 +24,7 @@ pub struct KeyEntry {
     /// Groups of the owner.
     #[serde(default)]
     pub groups: Vec<String>,
-    /// Pools in which it may acquire for any other owner.
+    /// Pools in which it may acquire for any other owner, and see and release what others have.
     #[serde(default)]
     pub act_for: Vec<String>,
     /// It stops working so long after it was made.

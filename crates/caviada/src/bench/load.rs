@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use caviada_api::BASE_PATH;
 use caviada_api::lease::Acquire;
+use caviada_server::compat::poolmanager;
 use caviada_server::http::bare;
 use tokio::task::JoinSet;
 
@@ -27,9 +28,13 @@ const TTL_MS: u64 = 60_000;
 #[derive(Debug)]
 pub struct Requests {
     bare: Vec<u8>,
-    /// One for each pool.
+    /// One for each pool, or for each caller.
     acquires: Vec<Vec<u8>>,
     release: (Vec<u8>, Vec<u8>),
+    /// How an acquire is answered.
+    granted: u16,
+    /// A caller keeps to his own acquire, instead of going round.
+    own: bool,
 }
 
 impl Requests {
@@ -56,7 +61,28 @@ impl Requests {
                 format!("DELETE {BASE_PATH}/leases/").into_bytes(),
                 format!(" HTTP/1.1\r\n{host}{key}\r\n").into_bytes(),
             ),
+            granted: 201,
+            own: false,
         })
+    }
+
+    /// The same in the words of PoolManager, each of so many callers a user of his own.
+    pub fn poolmanager(address: SocketAddr, key: &str, callers: usize) -> Self {
+        let tail = format!(" HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {key}\r\n\r\n");
+        let apply = |n| {
+            format!(
+                "GET {}/v1/cluster_apply?user_id=user{n}{tail}",
+                poolmanager::PATH
+            )
+        };
+        let release = format!("GET {}/v1/cluster_release?cluster_id=", poolmanager::PATH);
+        Self {
+            bare: Vec::new(),
+            acquires: (0..callers).map(|n| apply(n).into_bytes()).collect(),
+            release: (release.into_bytes(), tail.into_bytes()),
+            granted: 200,
+            own: true,
+        }
     }
 }
 
@@ -150,9 +176,10 @@ impl Caller {
     pub async fn acquire(&mut self) -> anyhow::Result<usize> {
         let acquires = &self.requests.acquires;
         let request = &acquires[self.turn % acquires.len()];
-        self.turn = self.turn.wrapping_add(1);
+        self.turn = self.turn.wrapping_add(usize::from(!self.requests.own));
         let answer = self.connection.ask(request).await?;
-        let Some(id) = lease_id(answer.body).filter(|_| answer.status == 201) else {
+        let Some(id) = lease_id(answer.body).filter(|_| answer.status == self.requests.granted)
+        else {
             let body = String::from_utf8_lossy(answer.body);
             bail!("an acquire was answered {}: {body}", answer.status);
         };

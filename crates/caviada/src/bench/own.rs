@@ -38,15 +38,26 @@ pub async fn measure(plan: &Plan, store: Option<&str>) -> anyhow::Result<Report>
     report.bytes_per_resource = grown.filter(|_| plan.seed.resources >= 10_000);
     plan.seed.hold(&client, &pools).await?;
 
-    let key = user_key(&client).await?;
+    let key = user_key(&client, MARK, &[]).await?;
     let requests = Arc::new(Requests::new(server.address(), &key, &pools)?);
     let bytes = answer_bytes(&server, &requests).await?;
     server.restart(Some(bytes)).await?;
+    let via = match plan.via {
+        true => {
+            let key = user_key(&server.client()?, "bench-via", &pools).await?;
+            let address = server.address();
+            let requests = Requests::poolmanager(address, &key, plan.connections);
+            let requests = Arc::new(requests);
+            Some(Load { address, requests })
+        }
+        false => None,
+    };
     let subject = Subject {
         load: Load {
             address: server.address(),
             requests,
         },
+        via,
         client: server.client()?,
         server: Some(&server),
     };
@@ -59,14 +70,14 @@ pub async fn measure(plan: &Plan, store: Option<&str>) -> anyhow::Result<Report>
     Ok(report)
 }
 
-/// A key such as a program has that leases: it may do no more.
-async fn user_key(client: &Client) -> anyhow::Result<String> {
+/// A key such as a program has that leases: it may do no more, except for others in these pools.
+async fn user_key(client: &Client, name: &str, act_for: &[String]) -> anyhow::Result<String> {
     let key = NewKey {
-        name: MARK.to_owned(),
+        name: name.to_owned(),
         role: Role::User,
         owner: None,
         groups: Vec::new(),
-        act_for: Vec::new(),
+        act_for: act_for.to_vec(),
         expires_in_ms: None,
         secret: None,
         declared_in: None,

@@ -31,6 +31,10 @@ pub struct Report {
     pub ratio_to_bare_min: Option<f64>,
     /// The most of the rounds.
     pub ratio_to_bare_max: Option<f64>,
+    /// Leases acquired and given back per second through an older system's API, median.
+    pub via_cycles_per_s: Option<f64>,
+    /// That over the cycles of HTTP v1 in the same round, median.
+    pub via_ratio_to_v1: Option<f64>,
     /// Processor time of the server per cycle, in microseconds, median of the rounds.
     pub cpu_us_per_cycle: Option<f64>,
     /// Processor time of the server per request on the bare route, in microseconds.

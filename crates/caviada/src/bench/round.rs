@@ -55,6 +55,8 @@ impl Slice {
 struct Round {
     bare: Option<Slice>,
     cycle: Slice,
+    /// The same through an older system's API.
+    via: Option<Slice>,
     commits_per_s: Option<f64>,
     writer: Option<Writer>,
 }
@@ -76,10 +78,18 @@ impl Round {
         Some(self.cycle.per_s() / bare.per_s())
     }
 
+    /// Of the older API to HTTP v1.
+    fn ratio_of_via(&self) -> Option<f64> {
+        Some(self.via.as_ref()?.cycles_per_s() / self.cycle.cycles_per_s())
+    }
+
     fn say(&self, number: usize) {
         let mut line = format!("round {number}: {:.0} cycles/s", self.cycle.cycles_per_s());
         if let Some(bare) = &self.bare {
             line += &format!(", {:.0} requests/s bare", bare.per_s());
+        }
+        if let Some((via, ratio)) = self.via.as_ref().zip(self.ratio_of_via()) {
+            line += &format!(", {:.0} cycles/s via, {ratio:.3} of v1", via.cycles_per_s());
         }
         match (self.ratio(), self.client_share()) {
             (Some(ratio), Some(share)) => {
@@ -103,6 +113,8 @@ impl Round {
 pub struct Subject<'s> {
     /// The load.
     pub load: Load,
+    /// Another one, through an older system's API.
+    pub via: Option<Load>,
     /// For what the server tells of itself.
     pub client: Client,
     /// The process, if it is the bench's own.
@@ -147,6 +159,14 @@ impl Subject<'_> {
         let load = self.load.closed(plan.connections, window);
         let cycle = self.slice(window, load).await?;
         let writer = Writer::ask(&self.client).await;
+        let via = match &self.via {
+            Some(via) => {
+                let window = Window::after(WARM, plan.slice);
+                let load = via.closed(plan.connections, window);
+                Some(self.slice(window, load).await?)
+            }
+            None => None,
+        };
         let commits = before
             .zip(writer)
             .map(|(before, after)| after.commits.saturating_sub(before.commits));
@@ -155,6 +175,7 @@ impl Subject<'_> {
             // Commits are counted over the warm-up too.
             commits_per_s: commits.map(|n| as_f64(n) / (cycle.seconds + WARM.as_secs_f64())),
             cycle,
+            via,
             writer,
         })
     }
@@ -193,6 +214,9 @@ fn sum_up(rounds: &[Round], report: &mut Report) {
     report.bare_requests_per_s = whole(median(bare().map(Slice::per_s)));
     report.requests_per_s = whole(median(rounds.iter().map(|r| r.cycle.per_s())));
     report.cycles_per_s = whole(median(rounds.iter().map(|r| r.cycle.cycles_per_s())));
+    let via = || rounds.iter().filter_map(|r| r.via.as_ref());
+    report.via_cycles_per_s = whole(median(via().map(Slice::cycles_per_s)));
+    report.via_ratio_to_v1 = fine(median(rounds.iter().filter_map(Round::ratio_of_via)));
     report.ratio_to_bare = fine(median(ratios()));
     report.ratio_to_bare_min = fine(ratios().reduce(f64::min));
     report.ratio_to_bare_max = fine(ratios().reduce(f64::max));

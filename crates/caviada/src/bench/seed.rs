@@ -24,6 +24,8 @@ pub struct Seed {
     pub resources: usize,
     /// Leases held for long, spread evenly.
     pub live: usize,
+    /// They are clusters to an older system's clients.
+    pub clusters: bool,
 }
 
 impl Seed {
@@ -44,7 +46,7 @@ impl Seed {
         let resource = |number: usize| ResourceSpec {
             pool: names[number % names.len()].clone(),
             name: format!("machine-{number:07}"),
-            attributes: attributes(number),
+            attributes: attributes(number, self.clusters),
             ..ResourceSpec::default()
         };
         let mut calls = JoinSet::new();
@@ -96,7 +98,7 @@ where
 }
 
 /// Four facts, as a machine in a rack would have them.
-fn attributes(number: usize) -> BTreeMap<String, Attribute> {
+fn attributes(number: usize, clusters: bool) -> BTreeMap<String, Attribute> {
     let cores = 8_i64 << (number % 4);
     let facts = [
         ("arch", Attribute::from(["x86_64", "arm64"][number % 2])),
@@ -104,5 +106,7 @@ fn attributes(number: usize) -> BTreeMap<String, Attribute> {
         ("rack", Attribute::Text(format!("r{:03}", number % 500))),
         ("zone", Attribute::Text(format!("z{}", number % 3))),
     ];
-    facts.map(|(name, fact)| (name.to_owned(), fact)).into()
+    let plugin = clusters.then(|| ("consensus_plugin", Attribute::from("pbft")));
+    let facts = facts.into_iter().chain(plugin);
+    facts.map(|(name, fact)| (name.to_owned(), fact)).collect()
 }

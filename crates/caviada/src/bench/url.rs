@@ -25,6 +25,7 @@ pub async fn measure(plan: &Plan, globals: &Globals, url: &str) -> anyhow::Resul
             address,
             requests: Arc::new(Requests::new(address, &key, &pools)?),
         },
+        via: None,
         client: client.clone(),
         server: None,
     };

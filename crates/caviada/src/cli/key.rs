@@ -44,7 +44,7 @@ pub struct AddArgs {
     /// Group of the owner; may be repeated
     #[arg(long = "group", value_name = "GROUP")]
     groups: Vec<String>,
-    /// Pool in which it may acquire for any other owner; may be repeated
+    /// Pool in which it may acquire for any other owner, and release what others have; may be repeated
     #[arg(long, value_name = "POOL")]
     act_for: Vec<String>,
     /// It stops working after so long

@@ -19,6 +19,7 @@ mod load;
 mod log;
 mod noun;
 mod page;
+mod poolmanager;
 mod progress;
 mod run;
 mod serve;

@@ -28,6 +28,7 @@ pub(super) fn check(state: &State, report: &mut Report) {
                 });
             }
         }
+        confined(state, l, report);
         if let Some(slot) = &l.slot
             && let Some(other) = slots.insert((&l.owner, slot), id)
         {
@@ -36,6 +37,28 @@ pub(super) fn check(state: &State, report: &mut Report) {
                 format!("{other} and {id} both are in slot {slot} of {}", l.owner),
             );
         }
+    }
+}
+
+/// 11: what a key was given or is kept in another owner's name is of pools that it acts for.
+fn confined(state: &State, l: &Lease, report: &mut Report) {
+    let Some(key) = l.by.filter(|_| l.confined).and_then(|k| state.keys.get(&k)) else {
+        return;
+    };
+    let members = l.members.iter().map(|m| m.resource);
+    for id in members.chain(l.earmarks.iter().map(|e| e.resource)) {
+        let pool = state.resources.get(&id).map(|r| r.pool);
+        let pool = pool.and_then(|p| state.pools.get(&p));
+        report.holds(
+            11,
+            pool.is_none_or(|p| key.act_for.contains(&p.name)),
+            || {
+                format!(
+                    "{id} is {}'s by {}, which does not act there",
+                    l.id, key.name
+                )
+            },
+        );
     }
 }
 

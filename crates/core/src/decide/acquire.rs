@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::access::{Principal, Relation, Verb, owner_sees};
+use crate::access::{Asker, Principal, Relation, Verb};
 use crate::choose::{self, Choice, Search};
 use crate::command::{Acquire, Reuse};
 use crate::decide::{Done, text};
@@ -26,24 +26,18 @@ pub(super) fn acquire(state: &State, who: &Principal, a: &Acquire) -> Result<Don
     check(who, a)?;
     let owner = owner(who, a)?;
     let own = who.owner.as_ref() == Some(&owner);
-    let sees = |p: &Pool| {
-        who.role >= Role::Operator
-            || if own {
-                who.sees(p)
-            } else {
-                owner_sees(p, Some(&owner), &Default::default()) || who.sees(p)
-            }
+    let asker = Asker {
+        owner,
+        by: who.key,
+        confined: !own && who.role < Role::Operator,
     };
+    let sees = |p: &Pool| asker.sees(&state.keys, p);
     let items = items(state, who, a, &sees)?;
-    if let Some(live) = reusable(state, a, &owner, &items) {
-        let lease = state.leases.get(&live);
-        if !own && lease.is_none_or(|l| !acts_for(state, who, l)) {
-            return Err(Refusal::NotOwner { owner });
-        }
+    if let Some(live) = reusable(state, who, a, &asker, &items)? {
         return Ok(Done::nothing(Subject::Lease(live)));
     }
     let id = LeaseId(state.counter() + 1);
-    let lease = lease(state, who, a, id, owner.clone(), items.clone());
+    let lease = lease(state, &asker, a, id, items.clone());
     quota(state, &lease.owner, &OwnerUse::of(&lease))?;
     // A cleaner never waits: what is not there now is not impossible for ever.
     if a.purpose == Purpose::Use {
@@ -148,9 +142,10 @@ fn owner(who: &Principal, a: &Acquire) -> Result<Owner, Refusal> {
     let Some(named) = a.owner.clone() else {
         return own.ok_or_else(|| Refusal::invalid("owner", "must be named here"));
     };
+    // An item that names no pool is met from these pools alone.
     let for_pools = || {
-        let pools = || a.items.iter().map(|w| w.pool.as_ref());
-        !who.act_for.is_empty() && pools().all(|p| p.is_some_and(|p| who.act_for.contains(p)))
+        let mut named = a.items.iter().filter_map(|w| w.pool.as_ref());
+        !who.act_for.is_empty() && named.all(|p| who.act_for.contains(p))
     };
     if own.as_ref() == Some(&named) || who.role >= Role::Operator || for_pools() {
         return Ok(named);
@@ -173,6 +168,9 @@ fn items(
             }
             if want.amount.is_some() {
                 return Err(Refusal::invalid("items.slice", "needs a pool"));
+            }
+            if a.purpose == Purpose::Clean && who.role < Role::Operator {
+                return Err(Refusal::Forbidden { needs: "operator" });
             }
             items.push(Item {
                 pool: None,
@@ -218,34 +216,38 @@ fn items(
     Ok(items.into())
 }
 
-/// A live lease of the owner that may be the answer.
-fn reusable(state: &State, a: &Acquire, owner: &Owner, items: &[Item]) -> Option<LeaseId> {
+/// A live lease of the owner that may be the answer. What a caller does not act for is none of his
+/// business: it neither matches nor is it shown, and a slot that it has taken is refused.
+fn reusable(
+    state: &State,
+    who: &Principal,
+    a: &Acquire,
+    asker: &Asker,
+    items: &[Item],
+) -> Result<Option<LeaseId>, Refusal> {
+    let owner = &asker.owner;
+    let his = |l: &Lease| !asker.confined || who.may_with(state, Verb::SeeLease, l).is_ok();
     match &a.reuse {
-        Reuse::Never => None,
-        Reuse::Slot(slot) => state
-            .index
-            .slots
-            .get(&(owner.clone(), slot.clone()))
-            .copied()
-            .filter(|_| !planted!(SlotTaken)),
+        Reuse::Never => Ok(None),
+        Reuse::Slot(slot) => {
+            let slots = &state.index.slots;
+            let taken = slots.get(&(owner.clone(), slot.clone())).copied();
+            let taken = taken.filter(|_| !planted!(SlotTaken));
+            match taken.and_then(|id| state.leases.get(&id)) {
+                Some(l) if !his(l) => Err(Refusal::NotOwner {
+                    owner: owner.clone(),
+                }),
+                _ => Ok(taken),
+            }
+        }
         Reuse::Matching => {
             let from = (owner.clone(), LeaseId(0))..=(owner.clone(), LeaseId(u64::MAX));
             let leases = state.index.owner_leases.range(from).take(limits::SCAN_MAX);
-            leases.map(|(_, id)| *id).find(|id| {
-                state
-                    .leases
-                    .get(id)
-                    .is_some_and(|l| matching(state, l, items))
-            })
+            let fits = |l: &Lease| matching(state, l, items) && his(l);
+            let mut ids = leases.map(|(_, id)| *id);
+            Ok(ids.find(|id| state.leases.get(id).is_some_and(|l| fits(l))))
         }
     }
-}
-
-/// May a caller see another owner's lease? Only what it could have asked for itself in his name.
-fn acts_for(state: &State, who: &Principal, lease: &Lease) -> bool {
-    let named = |i: &Item| i.pool.and_then(|p| state.pools.get(&p)).map(|p| &p.name);
-    let mut names = lease.items.iter().map(named);
-    who.role >= Role::Operator || names.all(|n| n.is_some_and(|n| who.act_for.contains(n)))
 }
 
 /// Is a live lease healthy, and does it have just what the items ask for?
@@ -332,20 +334,14 @@ fn room_to_wait(state: &State, lease: &Lease) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn lease(
-    state: &State,
-    who: &Principal,
-    a: &Acquire,
-    id: LeaseId,
-    owner: Owner,
-    items: Arc<[Item]>,
-) -> Lease {
+fn lease(state: &State, asker: &Asker, a: &Acquire, id: LeaseId, items: Arc<[Item]>) -> Lease {
     let now = state.now();
     let waits = a.wait_ms > 0;
     Lease {
         id,
-        owner,
-        by: who.key,
+        owner: asker.owner.clone(),
+        by: asker.by,
+        confined: asker.confined,
         shared: vec![],
         state: LeaseState::Waiting,
         items,

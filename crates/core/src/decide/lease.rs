@@ -34,7 +34,7 @@ fn find(
 ) -> Result<Found, Refusal> {
     if let Some(lease) = state.leases.get(&id) {
         if verb != Verb::Release || !planted!(ForeignRelease) {
-            who.may_with(verb, lease)?;
+            who.may_with(state, verb, lease)?;
         }
         if let Some(given) = fence.filter(|f| *f != lease.fence) {
             return Err(Refusal::StaleFence {

@@ -4,11 +4,11 @@
 use std::ops::Bound;
 use std::sync::Arc;
 
+use crate::access::Asker;
 use crate::attribute::Value;
-use crate::id::{KeyId, PoolId};
+use crate::id::PoolId;
 use crate::index::Index;
 use crate::lease::{Lease, LeaseState, Rank};
-use crate::name::Owner;
 use crate::planted;
 use crate::resource::Resource;
 use crate::selector::{Selector, lookup};
@@ -22,8 +22,8 @@ pub struct Demand {
     pub equals: Option<(Box<str>, Value)>,
     /// What it must satisfy.
     pub selector: Option<Selector>,
-    /// Who asks, and by which key, where that decides which pools are meant.
-    pub who: Option<(Owner, Option<KeyId>)>,
+    /// Who asks, where that decides which pools are meant.
+    pub who: Option<Asker>,
 }
 
 /// Demand that names no pool.
@@ -52,7 +52,7 @@ impl Demand {
             pool: item.pool,
             equals: equals.map(|(key, value)| (key.into(), value.clone())),
             selector: item.selector.clone(),
-            who: anywhere.then(|| (l.owner.clone(), l.by)),
+            who: anywhere.then(|| Asker::of(l)),
         }
     }
 

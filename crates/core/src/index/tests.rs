@@ -19,6 +19,7 @@ fn queue(selector: impl Fn(usize) -> String) -> State {
         id: LeaseId(n as u64 + 1),
         owner: Owner::new("ann").unwrap(),
         by: None,
+        confined: false,
         shared: vec![],
         state: LeaseState::Waiting,
         items: Arc::new([Item {

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::sync::Arc;
 
-use crate::access::{lease_sees, sees_by};
+use crate::access::{Asker, lease_sees};
 use crate::choose::{self, Choice, Search, offerable};
 use crate::event::Event;
 use crate::grant;
@@ -12,7 +12,6 @@ use crate::index::Demand;
 use crate::key::Key;
 use crate::lease::{End, Item, Lease, LeaseState, Purpose, Rank};
 use crate::limits;
-use crate::name::Owner;
 use crate::pool::Pool;
 use crate::resource::{Origin, Resource, ResourceState};
 use crate::selector::Selector;
@@ -48,12 +47,12 @@ pub(crate) fn builder(
     keys: &Table<KeyId, Key>,
     demand: &Demand,
 ) -> Option<PoolId> {
-    let (selector, (owner, by)) = demand.selector.as_ref().zip(demand.who.as_ref())?;
+    let (selector, who) = demand.selector.as_ref().zip(demand.who.as_ref())?;
     let fits = |p: &&Arc<Pool>| {
         p.spec.template().is_some()
             && !p.retiring
             && selector.matches(&p.spec.attributes, &Default::default())
-            && sees_by(keys, owner, *by, p)
+            && who.sees(keys, p)
     };
     pools.values().find(fits).map(|p| p.id)
 }
@@ -120,7 +119,7 @@ pub(crate) fn first_lacking(state: &State, r: &Resource) -> Option<(Rank, u16)> 
     for of in [Some(r.pool), None] {
         for (demand, rank) in state.index.lacking(of, r) {
             let fits = |s: &Selector| s.matches(attributes, labels);
-            let sees = |(owner, by): &(Owner, _)| sees_by(&state.keys, owner, *by, pool);
+            let sees = |who: &Asker| who.sees(&state.keys, pool);
             if first.is_none_or(|f| *rank < f)
                 && demand.selector.as_ref().is_none_or(fits)
                 && demand.who.as_ref().is_none_or(sees)

@@ -19,6 +19,8 @@ pub(crate) struct LeaseDoc {
     owner: Owner,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     by: Option<KeyId>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    confined: bool,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     shared: Vec<Owner>,
     items: Arc<[Item]>,
@@ -43,6 +45,7 @@ impl LeaseDoc {
         Self {
             owner: l.owner.clone(),
             by: l.by,
+            confined: l.confined,
             shared: l.shared.clone(),
             items: l.items.clone(),
             priority: l.priority,
@@ -139,6 +142,7 @@ pub(crate) fn read_lease(mut row: Reader<'_>) -> Result<Lease, StoreError> {
         id,
         owner: doc.owner,
         by: doc.by,
+        confined: doc.confined,
         shared: doc.shared,
         state,
         items: doc.items,

@@ -59,7 +59,12 @@ keys! {
     "listen" Text = "127.0.0.1:7632": "Address and port to listen on.";
     "data_dir" Text = "./caviada-data": "Folder for everything that is kept; made if it is not there.";
     "store" Secret = "sqlite": "Where the ledger is: `sqlite`, in the data directory, or a URL `postgres://…`.";
-    "compat" Texts = "": "APIs of older systems, each as `NAME=ADDR` with its address to listen on: `poolmanager`, `resourcemanager`, `sorna`, `boskos`. This version has none of them yet and refuses each by name.";
+    "compat" Texts = "": "APIs of older systems, each as `NAME=ADDR` with its address to listen on; `poolmanager` or `poolmanager:VERSION`, VERSION one of `pm1`, `pm2`, `0.6`, `0.7` (the default), `0.8`, `0.9`. `resourcemanager`, `sorna` and `boskos` this version does not have yet and refuses by name.";
+    "compat.poolmanager.listen" Texts = "": "Where the API of PoolManager listens, each `ADDR` or `VERSION=ADDR`; for files, which cannot have both `compat` and its tables.";
+    "compat.poolmanager.principal" Text = "": "Name of the key by which callers speak who show none: role user, with the pools of this API in `act_for`. It may be made later.";
+    "compat.poolmanager.operator" Text = "": "Name of an operator's key by which callers without a key change hosts and clusters; without it they may not.";
+    "compat.poolmanager.allow_from" Texts = "127.0.0.0/8,::1": "Addresses and networks from which callers need no key on this API's own listeners.";
+    "compat.poolmanager.plain_tcp" Flag = "false": "Let operators add hosts through this API whose engine's port is open without TLS, as it was usual there: whoever reaches that port owns the host.";
     "log" Text = "info": "What is logged: a level (`off`, `error`, `warn`, `info`, `debug`, `trace`), or levels by part, like `info,caviada::access=warn`.";
     "log_format" Text = "text": "How it is logged: `text` or `json`.";
     "requests_per_s" Number = "": "Requests per second that one key may make; no bound when absent.";

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use caviada_core::access::{Principal, Relation, Verb};
@@ -15,16 +15,15 @@ use caviada_core::key::{Key, Role};
 use caviada_core::name::{Name, Owner};
 use caviada_core::state::State;
 use caviada_ledger::{Failure, Handle};
-use sha2::{Digest as _, Sha256};
 
 use super::problem::Error;
+pub use crate::secret::hash;
+use crate::secret::{SECRET_CHARS_MAX, bearer};
 
 /// Environment variable with the first admin key's secret.
 pub const ADMIN_KEY: &str = "CAVIADA_ADMIN_KEY";
 /// Shortest secret that is taken, in characters.
 const SECRET_CHARS_MIN: usize = 8;
-/// Longest one.
-const SECRET_CHARS_MAX: usize = 256;
 
 /// Who asks.
 #[derive(Debug, Clone)]
@@ -66,15 +65,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     }
 }
 
-/// The secret of `Authorization: Bearer SECRET`.
-pub fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
-    let value = headers.get(header::AUTHORIZATION)?.as_bytes();
-    let (scheme, secret) = value.split_at_checked(7)?;
-    let secret = secret.trim_ascii();
-    let sound = scheme.eq_ignore_ascii_case(b"bearer ") && !secret.is_empty();
-    (sound && secret.len() <= SECRET_CHARS_MAX).then_some(secret)
-}
-
 /// The key of a request, if it is known and not over.
 ///
 /// # Errors
@@ -90,11 +80,6 @@ pub fn authenticate(ledger: &Handle, headers: &HeaderMap) -> Result<Caller, Erro
         Some(at) if at <= ledger.now() => Err(unknown()),
         _ => Ok(Caller { key }),
     }
-}
-
-/// What is kept of a secret.
-pub fn hash(secret: &[u8]) -> [u8; 32] {
-    Sha256::digest(secret).into()
 }
 
 /// A secret of 256 random bits, with a prefix by which scanners find it where it should not be.
@@ -193,28 +178,6 @@ pub async fn first_key(
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn headers(value: &str) -> HeaderMap {
-        HeaderMap::from_iter([(header::AUTHORIZATION, value.parse().unwrap())])
-    }
-
-    #[test]
-    fn only_a_bearer_is_heard() {
-        assert_eq!(bearer(&headers("Bearer abc")), Some(&b"abc"[..]));
-        assert_eq!(bearer(&headers("bearer  abc ")), Some(&b"abc"[..]));
-        let long = format!("Bearer {}", "x".repeat(257));
-        for bad in [
-            "",
-            "abc",
-            "Basic abc",
-            "Bearer",
-            "Bearer ",
-            "Bearerabc",
-            &long,
-        ] {
-            assert_eq!(bearer(&headers(bad)), None, "{bad}");
-        }
-    }
 
     #[test]
     fn a_made_secret_is_long_and_new() {

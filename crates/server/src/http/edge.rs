@@ -1,71 +1,26 @@
 //! What happens to every request, whatever it asks: an id, a key, a rate, a time limit, an access
 //! line, and an answer that is a problem document when it is a no.
 
-use std::fmt::Write as _;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use caviada_api::{BASE_PATH, REQUEST_ID};
-use caviada_core::name::Name;
 use futures_util::FutureExt as _;
 
 use super::App;
 use super::auth::{Caller, authenticate};
 use super::openapi;
 use super::problem::Error;
-use super::serve::Origin;
+use crate::line::{Line, RequestId};
+use crate::rate::TooMany;
 
 /// A read may be a long-poll, which has this on top.
 const LONG_POLL_MAX: Duration = Duration::from_millis(super::v1::LONG_POLL_MS_MAX);
-/// Longest request id a caller may bring, in characters.
-const REQUEST_ID_CHARS_MAX: usize = 64;
-
-/// What the access line and the problem document say of a request.
-#[derive(Debug, Clone)]
-pub struct RequestId(pub HeaderValue);
-
-impl RequestId {
-    /// The caller's, if it is one; else a new one.
-    fn of(headers: &HeaderMap) -> Self {
-        let given = headers.get(REQUEST_ID).filter(|value| {
-            let sound = |b: &u8| b.is_ascii_alphanumeric() || b"._-".contains(b);
-            (1..=REQUEST_ID_CHARS_MAX).contains(&value.len()) && value.as_bytes().iter().all(sound)
-        });
-        given.cloned().map_or_else(Self::fresh, Self)
-    }
-
-    /// Unique in this installation: where this process began, and a count.
-    fn fresh() -> Self {
-        static BEGAN: OnceLock<u64> = OnceLock::new();
-        static COUNT: AtomicU64 = AtomicU64::new(0);
-        let began = BEGAN.get_or_init(|| {
-            let since = std::time::SystemTime::UNIX_EPOCH.elapsed();
-            since.map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(0))
-        });
-        let mut text = String::with_capacity(32);
-        let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let _ = write!(text, "{began:011x}-{count:08x}");
-        Self(HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("none")))
-    }
-
-    fn as_str(&self) -> &str {
-        self.0.to_str().unwrap_or_default()
-    }
-}
-
-/// Whom the access line names.
-#[derive(Debug, Clone)]
-struct Who {
-    key: Name,
-}
-
 /// The edge itself.
 pub async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
@@ -74,15 +29,16 @@ pub async fn edge(State(app): State<App>, mut request: Request, next: Next) -> R
     let mut who = None;
     let mut response = match admit(&app, &mut request, line.peer) {
         Ok(caller) => {
-            who = caller.map(|c| Who {
-                key: c.key.name.clone(),
-            });
+            who = caller.map(|c| c.key.name.clone());
             answered(&app, request, next, &id).await
         }
         Err(error) => error.answer(id.as_str()),
     };
     finish(&mut response, &id);
-    line.write(&app, &id, who.as_ref(), response.status(), began.elapsed());
+    let (status, took) = (response.status(), began.elapsed());
+    app.meters()
+        .record(line.route(), line.method(), status, took);
+    line.write(&id, who.as_ref(), status, took);
     response
 }
 
@@ -95,14 +51,23 @@ fn admit(app: &App, request: &mut Request, peer: Option<IpAddr>) -> Result<Optio
     let caller = match authenticate(app.ledger(), request.headers()) {
         Ok(caller) => caller,
         Err(error) => {
-            app.limit().failure(peer)?;
+            app.rates().failure(peer).map_err(too_many_failures)?;
             return Err(error);
         }
     };
-    app.limit().request(caller.key.id)?;
+    app.rates().request(caller.key.id).map_err(too_many)?;
     unasked(request)?;
     request.extensions_mut().insert(caller.clone());
     Ok(Some(caller))
+}
+
+fn too_many(TooMany(wait): TooMany) -> Error {
+    let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    Error::new("too-many-requests").retry_after_ms(ms.max(1))
+}
+
+fn too_many_failures(wait: TooMany) -> Error {
+    too_many(wait).detail("too many requests without a valid key from this address")
 }
 
 /// Refuses a query that nobody would read: a wish in it would be lost without a word.
@@ -184,112 +149,4 @@ fn finish(response: &mut Response, id: &RequestId) {
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     );
-}
-
-/// What is known of a request before it is handled. Queries are not logged: they may carry names
-/// that are somebody's business.
-struct Line {
-    method: Method,
-    uri: Uri,
-    route: Option<MatchedPath>,
-    peer: Option<IpAddr>,
-    trace: Option<String>,
-}
-
-impl Line {
-    fn of(request: &Request) -> Self {
-        let extensions = request.extensions();
-        Self {
-            method: request.method().clone(),
-            uri: request.uri().clone(),
-            route: extensions.get::<MatchedPath>().cloned(),
-            peer: extensions
-                .get::<Origin>()
-                .map(|origin| network(origin.peer().ip())),
-            trace: request.headers().get("traceparent").and_then(trace_id),
-        }
-    }
-
-    fn write(
-        &self,
-        app: &App,
-        id: &RequestId,
-        who: Option<&Who>,
-        status: StatusCode,
-        took: Duration,
-    ) {
-        let route = self.route.as_ref().map(MatchedPath::as_str);
-        app.meters().record(route, &self.method, status, took);
-        let peer = self.peer.map(tracing::field::display);
-        tracing::info!(
-            target: "caviada::access",
-            duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-            request.id = id.as_str(),
-            http.method = self.method.as_str(),
-            http.path = self.uri.path(),
-            http.status = status.as_u16(),
-            key.name = who.map(|w| w.key.as_str()),
-            peer,
-            trace.id = self.trace.as_deref(),
-            "answered",
-        );
-    }
-}
-
-/// Whom failures are counted for: an address, or the network a single IPv6 customer has.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => v4.into(),
-            None => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
-        },
-    }
-}
-
-/// The trace id of a W3C `traceparent`.
-fn trace_id(value: &HeaderValue) -> Option<String> {
-    let mut parts = value.to_str().ok()?.split('-');
-    let (_, trace, span) = (parts.next()?, parts.next()?, parts.next()?);
-    let hex = |text: &str, len| text.len() == len && text.bytes().all(|b| b.is_ascii_hexdigit());
-    (hex(trace, 32) && hex(span, 16)).then(|| trace.to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_request_id_is_taken_only_if_it_is_harmless() {
-        let of = |text: &str| {
-            let headers = HeaderMap::from_iter([(
-                header::HeaderName::from_static(REQUEST_ID),
-                HeaderValue::from_str(text).unwrap(),
-            )]);
-            RequestId::of(&headers).as_str() == text
-        };
-        assert!(of("build-17.a_b"));
-        let long = "x".repeat(65);
-        for bad in ["", "a b", "a\"b", &long] {
-            assert!(!of(bad), "{bad}");
-        }
-        assert_ne!(RequestId::fresh().as_str(), RequestId::fresh().as_str());
-    }
-
-    #[test]
-    fn a_trace_is_known_by_its_parent() {
-        let id = |text: &str| trace_id(&HeaderValue::from_str(text).unwrap());
-        let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
-        assert_eq!(id(good).unwrap(), "4bf92f3577b34da6a3ce929d0e0e4736");
-        for bad in ["", "00", "00-4bf9-00f0-01", "x"] {
-            assert_eq!(id(bad), None, "{bad}");
-        }
-    }
-
-    #[test]
-    fn failures_of_one_network_count_together() {
-        let of = |text: &str| network(text.parse().unwrap()).to_string();
-        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:2"));
-        assert_eq!(of("::ffff:10.0.0.1"), "10.0.0.1");
-    }
 }

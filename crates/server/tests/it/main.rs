@@ -11,6 +11,7 @@ mod input;
 mod lease;
 mod line;
 mod noun;
+mod poolmanager;
 mod reference;
 mod site;
 mod stall;

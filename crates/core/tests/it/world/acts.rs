@@ -180,6 +180,7 @@ fn who(rng: &mut Rng, state: &State, memory: &Memory, act: &Act) -> By {
         Act::Acquire(a) if a.purpose == Purpose::Clean => {
             &["operator", "operator", "gateway", "ann"]
         }
+        Act::Acquire(a) if a.owner.is_some() => &["gateway", "gateway", "operator", "ann"],
         Act::Acquire(_) => &[
             "ann", "bob", "cid", "ann", "bob", "cid", "operator", "gateway", "guest",
         ],
@@ -280,11 +281,19 @@ fn selector(rng: &mut Rng) -> Option<caviada_core::selector::Selector> {
 
 pub fn acquire(rng: &mut Rng, state: &State) -> Acquire {
     let clean = rng.percent(12);
-    let items = (0..rng.one(&[1, 1, 1, 1, 2, 3]))
+    let owner = rng.percent(12).then(|| owner(rng.one(&OWNERS)));
+    let mut items: Vec<_> = (0..rng.one(&[1, 1, 1, 1, 2, 3]))
         .map(|_| want(rng, state, clean))
         .collect();
+    // Who acts for others mostly does not know the pools.
+    for item in items.iter_mut().filter(|_| owner.is_some()) {
+        if rng.percent(50) {
+            (item.pool, item.amount) = (None, None);
+            item.selector = item.selector.take().or_else(|| selector(rng));
+        }
+    }
     let mut a = Acquire {
-        owner: rng.percent(12).then(|| owner(rng.one(&OWNERS))),
+        owner,
         items,
         ttl_ms: rng.one(&[None, None, Some(2_000), Some(30_000), Some(1_000_000)]),
         wait_ms: rng.one(&[0, 0, 5_000, 60_000, 60_000, 600_000]),

@@ -9,7 +9,6 @@ use caviada_core::id::{Fence, KeyId, LeaseId, ResourceId};
 use caviada_core::key::Role;
 use caviada_core::lease::{End, Lease, LeaseState};
 use caviada_core::limits;
-use caviada_core::name::Name;
 use caviada_core::outcome::Subject;
 use caviada_core::state::State;
 use caviada_core::time::Time;
@@ -241,17 +240,11 @@ fn private(command: &Command, accepted: &Accepted, state: &State) -> Result<(), 
         Act::All(acts) => acts.iter().any(|a| matches!(a, Act::Give { .. })),
         act => matches!(act, Act::Give { .. }),
     };
-    if who.role >= Role::Operator || gives || who.may_with(Verb::SeeLease, lease).is_ok() {
+    if who.role >= Role::Operator || gives || who.may_with(state, Verb::SeeLease, lease).is_ok() {
         return Ok(());
     }
     // An old key repeats its outcome: the lease may be another's since.
     if accepted.reply.repeated && command.idempotency.is_some() {
-        return Ok(());
-    }
-    // Whoever acts for others in a pool sees what they have there.
-    let pool = |p| state.pools.get(&p).map(|p| &p.name);
-    let acts_for = |n: Option<&Name>| n.is_some_and(|n| who.act_for.contains(n));
-    if lease.items.iter().all(|i| acts_for(i.pool.and_then(pool))) {
         return Ok(());
     }
     Err(format!(

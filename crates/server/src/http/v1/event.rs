@@ -28,7 +28,7 @@ use crate::http::auth::Caller;
 use crate::http::json::{Query, number};
 use crate::http::page::Page;
 use crate::http::problem::Error;
-use crate::http::serve::Ending;
+use crate::listener::Ending;
 use names::Names;
 use told::{About, Happened};
 

@@ -34,7 +34,7 @@ use crate::http::App;
 use crate::http::auth::Caller;
 use crate::http::json::{Ask, Nothing, Query};
 use crate::http::problem::Error;
-use crate::http::serve::Ending;
+use crate::listener::Ending;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
@@ -140,7 +140,7 @@ async fn current(app: &App, caller: &Caller, id: LeaseId) -> Result<wire::Lease,
     let state = app.ledger().snapshot().await?;
     let who = caller.principal(&state)?;
     if let Some(lease) = state.leases.get(&id) {
-        let seen = who.may_with(Verb::SeeLease, lease);
+        let seen = who.may_with(&state, Verb::SeeLease, lease);
         seen.map_err(|_| Error::unknown("lease", &id.to_string()))?;
         return Ok(view::live(&state, &who, lease, app.now()));
     }
@@ -275,7 +275,7 @@ fn annotation(
             expect: None,
         });
     };
-    who.may_with(Verb::Annotate, lease)?;
+    who.may_with(state, Verb::Annotate, lease)?;
     let note = match ask.body.note.as_deref() {
         None => lease.note.clone(),
         Some("") => None,

@@ -21,8 +21,8 @@ use super::told::{self, About, Happened};
 use super::{Filter, lost};
 use crate::http::App;
 use crate::http::problem::Error;
-use crate::http::serve::Ending;
 use crate::http::v1::answer;
+use crate::listener::Ending;
 
 /// Revisions read from the journal at once.
 const READ_MAX: usize = 256;

@@ -58,7 +58,7 @@ async fn held(
         let detail = format!("{id} has ended: {}", how.unwrap_or_default());
         return Err(Error::new("lease-ended").detail(detail));
     };
-    who.may_with(Verb::TakeFiles, lease)?;
+    who.may_with(&state, Verb::TakeFiles, lease)?;
     let resource = member(lease, resource)?;
     Ok((state, resource))
 }

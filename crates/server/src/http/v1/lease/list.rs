@@ -161,7 +161,7 @@ impl<'s> Conditions<'s> {
             };
             lease.items.iter().any(|i| i.pool == Some(pool)) || lease.members.iter().any(held)
         };
-        self.who.may_with(Verb::SeeLease, lease).is_ok()
+        self.who.may_with(self.state, Verb::SeeLease, lease).is_ok()
             && self.owner.as_ref().is_none_or(|o| *o == lease.owner)
             && self
                 .lease_state

@@ -1,6 +1,8 @@
 //! The listener: connections with bounds, TLS where asked for, and an end that lets requests in
 //! flight finish.
 
+mod mend;
+
 use std::convert::Infallible;
 use std::future::Future;
 use std::net::SocketAddr;
@@ -31,6 +33,17 @@ const HEADERS_COUNT_MAX: usize = 64;
 /// What requests in flight are given to finish at the end.
 const FINISH_MAX: Duration = Duration::from_secs(10);
 
+/// What is done with requests that are not quite HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Requests {
+    /// They are refused.
+    Strict,
+    /// Their lines are mended first, for clients of another decade.
+    Mended,
+}
+
+pub use mend::TOO_LONG;
+
 /// Serves until `shutdown` is done; then takes no new connection and lets those in flight finish.
 ///
 /// # Errors
@@ -38,6 +51,20 @@ const FINISH_MAX: Duration = Duration::from_secs(10);
 pub async fn serve(
     listener: TcpListener,
     tls: Option<Arc<rustls::ServerConfig>>,
+    router: Router,
+    shutdown: impl Future<Output = ()>,
+) -> std::io::Result<()> {
+    serve_requests(listener, tls, Requests::Strict, router, shutdown).await
+}
+
+/// The same, and says what is done with requests that are not quite HTTP.
+///
+/// # Errors
+/// When the listener fails for good.
+pub async fn serve_requests(
+    listener: TcpListener,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    requests: Requests,
     router: Router,
     shutdown: impl Future<Output = ()>,
 ) -> std::io::Result<()> {
@@ -59,6 +86,7 @@ pub async fn serve(
             Ok((stream, peer)) => {
                 let connection = Connection {
                     peer,
+                    requests,
                     router: router.clone(),
                     ending: ending.clone(),
                     permit,
@@ -132,6 +160,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Ending {
 
 struct Connection {
     peer: SocketAddr,
+    requests: Requests,
     router: Router,
     /// Its sender is gone once the server ends.
     ending: watch::Receiver<()>,
@@ -143,12 +172,19 @@ impl Connection {
         // Answers are small and whole: waiting for more to send only costs time.
         let _ = stream.set_nodelay(true);
         let Some(acceptor) = tls else {
-            return self.speak(stream).await;
+            return self.hear(stream).await;
         };
         match tokio::time::timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => self.speak(stream).await,
+            Ok(Ok(stream)) => self.hear(stream).await,
             Ok(Err(error)) => tracing::debug!(peer = %self.peer, %error, "no TLS handshake"),
             Err(_) => tracing::debug!(peer = %self.peer, "the TLS handshake took too long"),
+        }
+    }
+
+    async fn hear(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        match self.requests {
+            Requests::Strict => self.speak(stream).await,
+            Requests::Mended => self.speak(mend::Mended::new(stream)).await,
         }
     }
 

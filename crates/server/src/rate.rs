@@ -2,12 +2,11 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use caviada_core::id::KeyId;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
-
-use super::problem::Error;
 
 /// Addresses whose failures are remembered at once; beyond that all share one account.
 const ADDRESSES_MAX: usize = 10_000;
@@ -16,15 +15,19 @@ const FAILURE_BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(49);
 /// And then in each second.
 const FAILURES_PER_S: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
 
-/// The rates of one server.
+/// Too many: how long until the next one may come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TooMany(pub Duration);
+
+/// The rates of one server, whatever the entrance.
 #[derive(Debug)]
-pub struct Limit {
+pub struct Rates {
     clock: DefaultClock,
     requests: Option<DefaultKeyedRateLimiter<KeyId>>,
     failures: DefaultKeyedRateLimiter<IpAddr>,
 }
 
-impl Limit {
+impl Rates {
     /// So many requests per second for each key, as many at once; none is no bound.
     pub fn new(requests_per_s: Option<NonZeroU32>) -> Self {
         Self {
@@ -40,13 +43,13 @@ impl Limit {
     ///
     /// # Errors
     /// When that is too many.
-    pub fn request(&self, key: KeyId) -> Result<(), Error> {
+    pub fn request(&self, key: KeyId) -> Result<(), TooMany> {
         let Some(requests) = &self.requests else {
             return Ok(());
         };
         requests
             .check_key(&key)
-            .map_err(|not_until| self.too_many(not_until.wait_time_from(self.clock.now())))
+            .map_err(|not_until| TooMany(not_until.wait_time_from(self.clock.now())))
     }
 
     /// One more failure of an address to show a key. A known key is always heard, so that nobody
@@ -54,22 +57,16 @@ impl Limit {
     ///
     /// # Errors
     /// When that is too many.
-    pub fn failure(&self, peer: Option<IpAddr>) -> Result<(), Error> {
+    pub fn failure(&self, peer: Option<IpAddr>) -> Result<(), TooMany> {
         if self.failures.len() > ADDRESSES_MAX {
             self.failures.retain_recent();
         }
         let nobody = IpAddr::from([0, 0, 0, 0]);
         let crowded = self.failures.len() > ADDRESSES_MAX;
         let account = peer.filter(|_| !crowded).unwrap_or(nobody);
-        self.failures.check_key(&account).map_err(|not_until| {
-            self.too_many(not_until.wait_time_from(self.clock.now()))
-                .detail("too many requests without a valid key from this address")
-        })
-    }
-
-    fn too_many(&self, wait: std::time::Duration) -> Error {
-        let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-        Error::new("too-many-requests").retry_after_ms(ms.max(1))
+        self.failures
+            .check_key(&account)
+            .map_err(|not_until| TooMany(not_until.wait_time_from(self.clock.now())))
     }
 }
 
@@ -79,22 +76,20 @@ mod tests {
 
     #[test]
     fn a_key_over_its_rate_is_told_when_to_come_again() {
-        let limit = Limit::new(NonZeroU32::new(2));
+        let rates = Rates::new(NonZeroU32::new(2));
         let key = KeyId(1);
-        assert!(limit.request(key).is_ok());
-        assert!(limit.request(key).is_ok());
-        let error = limit.request(key).unwrap_err();
-        assert_eq!(error.code(), "too-many-requests");
-        assert!(error.document("r").retry_after_ms.unwrap() > 0);
-        assert!(limit.request(KeyId(2)).is_ok());
+        assert!(rates.request(key).is_ok());
+        assert!(rates.request(key).is_ok());
+        assert!(rates.request(key).unwrap_err().0 > Duration::ZERO);
+        assert!(rates.request(KeyId(2)).is_ok());
     }
 
     #[test]
     fn many_failures_from_many_addresses_stay_bounded() {
-        let limit = Limit::new(None);
+        let rates = Rates::new(None);
         for n in 0..30_000u32 {
-            let _ = limit.failure(Some(std::net::Ipv4Addr::from_bits(n).into()));
+            let _ = rates.failure(Some(std::net::Ipv4Addr::from_bits(n).into()));
         }
-        assert!(limit.failures.len() <= ADDRESSES_MAX + 2);
+        assert!(rates.failures.len() <= ADDRESSES_MAX + 2);
     }
 }

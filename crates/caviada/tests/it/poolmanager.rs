@@ -1,0 +1,80 @@
+//! The old API of the server that ships, as the guide sets it up.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
+use serde_json::Value;
+
+use crate::site::{ADMIN, Site, until};
+
+const CHAINS: &str = r#"
+name = "chains"
+[[pool]]
+name = "chains"
+lease = { ttl = "none" }
+[[resource]]
+pool = "chains"
+names = ["c1", "c2"]
+attributes = { consensus_plugin = "pbft", consensus_mode = "batch", size = 4 }
+endpoints = { rest = "{name}.lab:7050" }
+"#;
+
+fn get(address: &str, target: &str, header: &str) -> (u16, Value) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{header}\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, serde_json::from_str(body).unwrap())
+}
+
+#[test]
+fn an_old_script_leases_at_its_new_address() {
+    let mut site = Site::new();
+    let flags = ["--compat", "poolmanager=127.0.0.1:0"];
+    let variables = [
+        ("CAVIADA_ADMIN_KEY", ADMIN),
+        ("CAVIADA_COMPAT__POOLMANAGER__PRINCIPAL", "old"),
+        ("MONGO_URL", "mongodb://mongo:27017"),
+    ];
+    site.serve(&flags, &variables);
+    let log = until("the old API listens", || {
+        let log = site.log();
+        log.contains("is spoken on http://").then_some(log)
+    });
+    assert!(
+        log.contains("the variable MONGO_URL does nothing here"),
+        "{log}"
+    );
+    let (_, old) = log.split_once("is spoken on http://").unwrap();
+    let old = old.split(['"', '\n']).next().unwrap();
+    let apply = "/v1/cluster_apply?user_id=ann ";
+    let (status, no) = get(old, apply, "");
+    assert_eq!(
+        (status, &no["error"]),
+        (400, &"there is no key old, or it has expired".into())
+    );
+    site.load(CHAINS);
+    site.ok(&["key", "add", "old", "--act-for", "chains"]);
+    let (status, given) = get(old, apply, "");
+    assert_eq!(
+        (status, &given["data"]["api_url"]),
+        (200, &"http://c1.lab:7050".into())
+    );
+    let lease = &site.json(&["ls"])["items"][0];
+    assert_eq!(lease["owner"], "ann", "{lease}");
+    assert!(lease["expires_at"].is_null(), "{lease}");
+    let (_, released) = get(old, "/v1/cluster_release?user_id=ann ", "");
+    assert_eq!(released["status"], "OK");
+    assert!(site.json(&["ls"])["items"].as_array().unwrap().is_empty());
+
+    // Beside HTTP v1 nobody is let in without a key.
+    let main = site.address().to_string();
+    let beside = "/compat/poolmanager/v2/clusters";
+    assert_eq!(get(&main, beside, "").0, 400);
+    let (status, all) = get(&main, beside, &format!("Authorization: Bearer {ADMIN}\r\n"));
+    assert_eq!((status, all["data"].as_array().unwrap().len()), (200, 2));
+    assert!(site.stop().success());
+}

@@ -1,0 +1,171 @@
+//! The API of PoolManager 1 and 2 and of its successor Hyperledger Cello 0.6 to 0.9.
+//!
+//! | its word | ours |
+//! |---|---|
+//! | cluster, chain, network | a whole resource with the attribute `consensus_plugin`, in a pool the caller acts for |
+//! | cluster id | resource, generation and uses in 24 hexadecimal digits: another one after each release |
+//! | `user_id` | the lease's owner; `""` is free, `__SYSTEM__CREATING` and the like is being worked on |
+//! | apply | acquire with `reuse: matching`, or `never` with `allow_multiple`; never waits |
+//! | release | release |
+//! | consensus plugin, mode, size | the attributes `consensus_plugin`, `consensus_mode`, `size` |
+//! | fabric version, network type | the attributes `fabric_version`, `network_type` |
+//! | host, worker, Docker node | host |
+//! | `daemon_url`, `worker_api` | the host's address; told to operators only |
+//! | `service_url`, `mapped_ports`, `api_url` | the resource's endpoints |
+//! | `create_ts`, `apply_ts` | when the generation came up, when the lease was granted |
+//! | health OK, FAIL | seen well, seen ill |
+//! | fillup, autofill | the host's `autofill` |
+//! | watchdog | reconciler |
+//!
+//! What was open there is closed here unless a switch opens it:
+//!
+//! | hole | closed by | opened by |
+//! |---|---|---|
+//! | anybody may call from anywhere | callers without a key only from `allow_from`, loopback by default | `compat.poolmanager.allow_from` |
+//! | a page anywhere calls through its reader's browser | a browser's calls for other sites are refused without a key | – |
+//! | whoever calls names any user | a key speaks for its owner; only one with `act_for` names others | the principal's `act_for` |
+//! | anybody changes hosts and clusters | the key of an operator | `compat.poolmanager.operator` |
+//! | engines listen without TLS | such a host is not added | `compat.poolmanager.plain_tcp` |
+//! | holders are told the engine's address | `daemon_url` and `worker_api` are empty for users | – |
+//! | filters reach the database | fields of the answer alone, equality alone | – |
+//! | a late release takes the next holder's chain away | the id is another one after each release | – |
+
+mod answer;
+mod apply;
+mod call;
+mod caller;
+mod cluster;
+mod edge;
+mod host;
+mod page;
+mod parameter;
+mod record;
+mod release;
+mod stat;
+mod version;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use caviada_core::name::Name;
+use caviada_ledger::Handle;
+
+use crate::peer::Peers;
+use crate::rate::Rates;
+
+pub use version::Version;
+
+/// Where it listens, and for whom.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Settings {
+    /// Addresses, each with the version spoken there.
+    pub listeners: Vec<(Version, SocketAddr)>,
+    /// See [`Options::principal`].
+    pub principal: Option<Name>,
+    /// See [`Options::operator`].
+    pub operator: Option<Name>,
+    /// See [`Options::allow_from`].
+    pub allow_from: Peers,
+    /// See [`Options::plain_tcp`].
+    pub plain_tcp: bool,
+}
+
+impl Settings {
+    /// The version spoken beside HTTP v1: that of the first listener.
+    pub fn version(&self) -> Version {
+        self.listeners
+            .first()
+            .map_or(Version::default(), |(version, _)| *version)
+    }
+
+    /// How the API behaves then.
+    pub fn options(&self, answer_within: Duration) -> Options {
+        Options {
+            principal: self.principal.clone(),
+            operator: self.operator.clone(),
+            allow_from: self.allow_from.clone(),
+            plain_tcp: self.plain_tcp,
+            answer_within,
+        }
+    }
+}
+
+/// How the API behaves.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Name of the key that callers without one speak by, and whose pools these are.
+    pub principal: Option<Name>,
+    /// Name of the key by which callers without one change hosts and clusters.
+    pub operator: Option<Name>,
+    /// Where callers without a key may come from.
+    pub allow_from: Peers,
+    /// Hosts are added though whoever reaches their engine's port owns them.
+    pub plain_tcp: bool,
+    /// A request that takes longer is given up.
+    pub answer_within: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            principal: None,
+            operator: None,
+            allow_from: "127.0.0.0/8,::1".parse().unwrap_or_default(),
+            plain_tcp: false,
+            answer_within: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What every request can reach.
+#[derive(Debug, Clone)]
+pub struct App(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    ledger: Handle,
+    rates: Arc<Rates>,
+    options: Options,
+}
+
+/// Who may come without a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// An own listener: whoever comes from `allow_from`.
+    Listener,
+    /// Beside another API: nobody.
+    Beside,
+}
+
+impl App {
+    /// The API of this ledger; keys have the same rates as at other entrances.
+    pub fn new(ledger: Handle, rates: Arc<Rates>, options: Options) -> Self {
+        Self(Arc::new(Inner {
+            ledger,
+            rates,
+            options,
+        }))
+    }
+
+    fn ledger(&self) -> &Handle {
+        &self.0.ledger
+    }
+
+    fn rates(&self) -> &Rates {
+        &self.0.rates
+    }
+
+    fn options(&self) -> &Options {
+        &self.0.options
+    }
+}
+
+/// Where it is beside HTTP v1.
+pub const PATH: &str = "/compat/poolmanager";
+
+/// Every path of a version; what it does not know is refused in its own words, too.
+pub fn router(app: App, version: Version, door: Door) -> Router {
+    Router::new().fallback(move |request| edge::edge(app.clone(), version, door, request))
+}

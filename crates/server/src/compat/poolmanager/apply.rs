@@ -1,0 +1,171 @@
+//! Apply: the cluster that the user has, or a free one, at once or not at all.
+
+use caviada_core::attribute::Labels;
+use caviada_core::command::{Acquire, Act, By, Command, Reuse, Want};
+use caviada_core::lease::Purpose;
+use caviada_core::limits;
+use caviada_core::name::Owner;
+use caviada_core::refusal::Refusal;
+use caviada_core::selector::Selector;
+use caviada_ledger::{Failure, Noun};
+use serde_json::Value;
+
+use super::App;
+use super::answer::{Answer, No};
+use super::caller::Caller;
+use super::cluster::{self, View};
+use super::parameter::Parameters;
+use super::version::Version;
+
+/// Beginning of what the old system wrote in place of a user.
+pub(super) const SYSTEM: &str = "__SYSTEM__";
+
+/// `cluster_apply`, and `cluster_op` with the action `apply`.
+pub(super) async fn apply(
+    app: &App,
+    version: Version,
+    caller: &Caller,
+    asked: &Parameters,
+) -> Result<Answer, No> {
+    let with = |no: No| match version {
+        Version::Pm1 => no.data(asked.query()),
+        Version::Pm2 => no.data(asked.json()),
+        _ => no,
+    };
+    let missing = match version {
+        Version::Pm1 => "No user_id is given",
+        _ => "cluster_apply without user_id",
+    };
+    let user = user(asked)?.ok_or_else(|| with(No::new(missing)))?;
+    let selector = wanted(version, asked).map_err(with)?;
+    let reuse = match version.is_pm() || !asked.says("allow_multiple") {
+        true => Reuse::Matching,
+        false => Reuse::Never,
+    };
+    let command = Command {
+        by: By::Key(caller.key.id),
+        idempotency: None,
+        act: Act::Acquire(Box::new(acquire(user.clone(), selector, reuse))),
+    };
+    match app.ledger().submit(command).await {
+        Ok(done) => match &done.noun {
+            Noun::Lease(lease, members) => {
+                let (resource, _) = members.first().ok_or_else(|| none(&user))?;
+                let state = match version.names_hosts() {
+                    true => Some(app.ledger().snapshot().await?),
+                    false => None,
+                };
+                let view = View {
+                    version,
+                    caller,
+                    state: state.as_deref(),
+                };
+                let record = view.given(resource, lease);
+                Ok(match version {
+                    Version::Pm1 => Answer::Bare(record),
+                    _ => Answer::One(record),
+                })
+            }
+            _ => Err(with(none(&user))),
+        },
+        Err(Failure::Refused(Refusal::PoolExhausted { .. })) => Err(with(none(&user))),
+        Err(Failure::Refused(refusal @ Refusal::Impossible { .. })) => {
+            tracing::warn!(
+                key.name = caller.key.name.as_str(),
+                "no pool that this key acts for could ever give such a cluster, which has an attribute `{}`: {refusal}",
+                cluster::PLUGIN
+            );
+            Err(with(none(&user)))
+        }
+        Err(failure) => Err(with(failure.into())),
+    }
+}
+
+fn none(user: &Owner) -> No {
+    No::new(format!("No available res for {user}"))
+}
+
+/// Whom it is for: a text of the caller's own, without the blanks around it.
+pub(super) fn user(asked: &Parameters) -> Result<Option<Owner>, No> {
+    let text = asked.text("user_id")?.unwrap_or_default();
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if text.starts_with(SYSTEM) {
+        return Err(No::new(format!("Invalid user_id: {SYSTEM} is no user")));
+    }
+    let owner = Owner::new(text).map_err(|e| No::new(format!("Invalid user_id: {e}")))?;
+    Ok(Some(owner))
+}
+
+fn acquire(user: Owner, selector: Selector, reuse: Reuse) -> Acquire {
+    Acquire {
+        owner: Some(user),
+        items: vec![Want {
+            pool: None,
+            selector: Some(selector),
+            count: 1,
+            amount: None,
+        }],
+        ttl_ms: None,
+        wait_ms: 0,
+        poll_within_ms: None,
+        priority: limits::PRIORITY_DEFAULT,
+        reuse,
+        purpose: Purpose::Use,
+        labels: Labels::default(),
+        note: None,
+    }
+}
+
+/// What kind of cluster: conditions on the attributes that make a resource one.
+fn wanted(version: Version, asked: &Parameters) -> Result<Selector, No> {
+    let mut conditions = vec![];
+    if version == Version::Pm1 {
+        return selector(&[format!("{} exists", cluster::PLUGIN)]);
+    }
+    let one_of = |name: &str, known: &[&str]| match asked.text(name)? {
+        Some(text) if known.contains(&text.as_str()) => Ok(Some(text)),
+        Some(_) => Err(No::new(format!("Invalid {name}"))),
+        None => Ok(None),
+    };
+    conditions.push(match one_of(cluster::PLUGIN, version.plugins())? {
+        Some(plugin) => format!("{}={plugin}", cluster::PLUGIN),
+        None => format!("{} exists", cluster::PLUGIN),
+    });
+    if version <= Version::Cello07
+        && let Some(mode) = one_of(cluster::MODE, &["batch"])?
+    {
+        conditions.push(format!("{}={mode}", cluster::MODE));
+    }
+    if let Some(size) = size(version, asked)? {
+        conditions.push(format!("{}={size}", cluster::SIZE));
+    }
+    selector(&conditions)
+}
+
+fn selector(conditions: &[String]) -> Result<Selector, No> {
+    let parsed = conditions.join(",").parse();
+    parsed.map_err(|e| No::new(format!("Invalid filter: {e}")))
+}
+
+/// `int(size or -1)` of the old system, without the number that means none.
+fn size(version: Version, asked: &Parameters) -> Result<Option<i64>, No> {
+    let invalid = || No::new("Invalid cluster_size");
+    let Some(value) = asked.raw(cluster::SIZE) else {
+        return Ok(None);
+    };
+    let size = match &*value {
+        Value::Number(n) if n.as_f64() == Some(0.0) => return Ok(None),
+        Value::Bool(false) => return Ok(None),
+        Value::Number(n) => n.as_i64().ok_or_else(invalid)?,
+        Value::String(text) => text.trim().parse().map_err(|_| invalid())?,
+        _ => return Err(invalid()),
+    };
+    match size {
+        -1 => Ok(None),
+        size if version.sizes().contains(&size) => Ok(Some(size)),
+        _ => Err(invalid()),
+    }
+}

@@ -1,0 +1,56 @@
+//! One request as it was read.
+
+use axum::body::to_bytes;
+use axum::extract::Request;
+use axum::http::{HeaderMap, Method, header};
+
+use super::answer::No;
+use super::parameter::Parameters;
+
+/// Largest body, in bytes: no call has more to say.
+const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// One request.
+#[derive(Debug)]
+pub(super) struct Call {
+    /// `GET` for `HEAD`.
+    pub method: Method,
+    /// Parts of the path, the first of which may say the version.
+    pub path: Vec<String>,
+    /// Everything else.
+    pub parameters: Parameters,
+}
+
+impl Call {
+    /// Reads a request.
+    pub async fn read(request: Request) -> Result<Self, No> {
+        let (parts, body) = request.into_parts();
+        let path = parts.uri.path().split('/').filter(|p| !p.is_empty());
+        let path = path.map(str::to_owned).collect();
+        let method = match parts.method {
+            Method::HEAD => Method::GET,
+            method => method,
+        };
+        let body = to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| {
+            No::new(format!(
+                "the body broke off, or is larger than {BODY_BYTES_MAX} bytes"
+            ))
+        })?;
+        let query = parts.uri.query().unwrap_or_default();
+        let parameters = Parameters::read(query, &body, is_form(&parts.headers))?;
+        Ok(Self {
+            method,
+            path,
+            parameters,
+        })
+    }
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE);
+    let kind = kind.map_or(&b""[..], |value| value.as_bytes());
+    let essence = kind.split(|b| *b == b';').next().unwrap_or_default();
+    essence
+        .trim_ascii()
+        .eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
+}

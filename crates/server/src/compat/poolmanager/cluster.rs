@@ -1,0 +1,368 @@
+//! Clusters: what of a pool is one, which of them a caller sees, and how each version shows them.
+
+pub(super) mod field;
+mod view;
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use caviada_core::access::{Principal, Verb};
+use caviada_core::attribute::ValueRef;
+use caviada_core::command::{Act, By};
+use caviada_core::id::{LeaseId, ResourceId};
+use caviada_core::key::Role;
+use caviada_core::lease::Lease;
+use caviada_core::limits;
+use caviada_core::name::Owner;
+use caviada_core::pool::Pool;
+use caviada_core::resource::{Origin, Resource, ResourceState};
+use caviada_core::state::State;
+
+use super::App;
+use super::answer::{Answer, No};
+use super::apply::SYSTEM;
+use super::caller::Caller;
+use super::host::submit;
+use super::parameter::Parameters;
+use super::version::Version;
+pub(super) use view::View;
+
+/// The attribute that makes a resource a cluster.
+pub(super) const PLUGIN: &str = "consensus_plugin";
+/// How its plugin works.
+pub(super) const MODE: &str = "consensus_mode";
+/// How many peers it has.
+pub(super) const SIZE: &str = "size";
+
+/// Clusters in one answer. The old system had no bound; a list that is cut off would pass for all.
+const LISTED_MAX: usize = 10_000;
+
+/// What a cluster is called: one use of a resource. Whoever gave one back late names a use that is
+/// over, and nobody's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Id {
+    resource: ResourceId,
+    /// Generation and uses, as far as there is room.
+    turn: u64,
+}
+
+/// Bits of generation and of uses, each.
+const TURN_BITS: u32 = 20;
+
+impl Id {
+    /// Of a resource as it is now.
+    pub fn of(r: &Resource) -> Self {
+        let part = |n: u64| n & ((1 << TURN_BITS) - 1);
+        Self {
+            resource: r.id,
+            turn: part(r.generation) << TURN_BITS | part(u64::from(r.uses)),
+        }
+    }
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:014x}{:010x}", self.resource.0, self.turn)
+    }
+}
+
+impl FromStr for Id {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let sound = text.len() == 24 && text.bytes().all(|b| b.is_ascii_hexdigit());
+        let (resource, turn) = text.split_at_checked(14).filter(|_| sound).ok_or(())?;
+        let number = |hex| u64::from_str_radix(hex, 16).map_err(|_| ());
+        Ok(Self {
+            resource: ResourceId(number(resource)?),
+            turn: number(turn)?,
+        })
+    }
+}
+
+/// The id of something else of ours, as long as theirs.
+pub(super) fn long_id(n: u64) -> String {
+    format!("{n:024x}")
+}
+
+/// The clusters that a caller sees.
+pub(super) struct Clusters<'a> {
+    state: &'a State,
+    who: Principal,
+}
+
+impl<'a> Clusters<'a> {
+    pub fn of(state: &'a State, caller: &Caller) -> Result<Self, No> {
+        let who = Principal::of(state, By::Key(caller.key.id));
+        let who = who.map_err(|refusal| No::new(refusal.to_string()))?;
+        Ok(Self { state, who })
+    }
+
+    /// Is the pool one of the caller's? Who acts for others sees what it acts in, an operator all.
+    fn sees(&self, pool: &Pool) -> bool {
+        match self.who.act_for.is_empty() || self.who.role >= Role::Operator {
+            true => self.who.sees(pool),
+            false => self.who.act_for.contains(&pool.name),
+        }
+    }
+
+    /// Is it one, and may the caller know of it? Not of what somebody else has, unless it acts for
+    /// him.
+    fn shows(&self, r: &Resource) -> bool {
+        let whole = matches!(r.origin, Origin::Declared | Origin::Built(_));
+        let pool = self.state.pools.get(&r.pool);
+        whole
+            && r.doc.attributes.get(PLUGIN).is_some()
+            && pool.is_some_and(|p| self.sees(p))
+            && self
+                .lease(r)
+                .is_none_or(|l| self.who.may_with(self.state, Verb::SeeLease, l).is_ok())
+    }
+
+    fn lease(&self, r: &Resource) -> Option<&'a Arc<Lease>> {
+        self.state.leases.get(&r.lease?)
+    }
+
+    /// The cluster of an id, if it is still that one.
+    pub fn find(&self, id: Id) -> Option<&'a Arc<Resource>> {
+        let r = self.state.resources.get(&id.resource)?;
+        (Id::of(r) == id && self.shows(r)).then_some(r)
+    }
+
+    /// Is that resource one of them?
+    pub fn has(&self, id: ResourceId) -> bool {
+        self.state.resources.get(&id).is_some_and(|r| self.shows(r))
+    }
+
+    /// All of them, in the order of their pools; of one user only, if it is known that no other is
+    /// asked for.
+    pub fn all(&self, user: Option<&Owner>) -> Vec<&'a Arc<Resource>> {
+        let state = self.state;
+        if let Some(user) = user {
+            let from = (user.clone(), LeaseId(0))..=(user.clone(), LeaseId(u64::MAX));
+            let leases = state.index.owner_leases.range(from).take(limits::SCAN_MAX);
+            let leases = leases.filter_map(|(_, id)| state.leases.get(id));
+            let members = leases.flat_map(|l| l.members.iter());
+            let members = members.filter_map(|m| state.resources.get(&m.resource));
+            return members.filter(|r| self.shows(r)).collect();
+        }
+        let pools = state.pools.values().filter(|p| self.sees(p));
+        let members = pools.flat_map(|p| {
+            let first = (p.id, ResourceState::ALL[0], ResourceId(0));
+            let members = state.index.members.range(first..);
+            members.take_while(move |(pool, _, _)| *pool == p.id)
+        });
+        let members = members.filter_map(|(_, _, id)| state.resources.get(id));
+        members.filter(|r| self.shows(r)).collect()
+    }
+}
+
+/// An attribute as text; none is empty.
+fn text(r: &Resource, name: &str) -> String {
+    match r.doc.attributes.get(name) {
+        Some(ValueRef::Text(text)) => text.to_owned(),
+        Some(ValueRef::Number(n)) => n.to_string(),
+        Some(ValueRef::Bool(b)) => b.to_string(),
+        None => String::new(),
+    }
+}
+
+/// A kind of cluster: its plugin, and how that works.
+pub(super) fn kind(r: &Resource) -> String {
+    match (text(r, PLUGIN), text(r, MODE)) {
+        (plugin, mode) if mode.is_empty() || plugin == "noops" => plugin,
+        (plugin, mode) => format!("{plugin}/{mode}"),
+    }
+}
+
+/// `DELETE cluster`: only one that nobody has.
+pub(super) async fn delete(
+    app: &App,
+    version: Version,
+    caller: &Caller,
+    asked: &Parameters,
+) -> Result<Answer, No> {
+    let key = caller.operator(app)?;
+    let of = match version {
+        Version::Pm1 => Some("active".to_owned()),
+        _ => asked.text("col_name")?,
+    };
+    let (Some(id), Some(of)) = (asked.text("id")?, of) else {
+        return Err(No::new("cluster operation post without enough data"));
+    };
+    let shown: String = id.chars().take(128).collect();
+    let failed = || No::new(format!("Failed to delete cluster {shown}"));
+    let state = app.ledger().snapshot().await?;
+    let found = id.trim().parse().ok();
+    let found = found.and_then(|id| Clusters::of(&state, caller).ok()?.find(id));
+    let r = found
+        .filter(|r| of == "active" && r.lease.is_none())
+        .ok_or_else(failed)?;
+    let act = Act::DeleteResource {
+        resource: r.id,
+        force: false,
+        expect: None,
+    };
+    submit(app, &key, act).await.map_err(|_| failed())?;
+    Ok(Answer::Done)
+}
+
+/// `POST cluster`: pools here make their clusters themselves.
+pub(super) fn create(
+    app: &App,
+    version: Version,
+    caller: &Caller,
+    asked: &Parameters,
+) -> Result<Answer, No> {
+    caller.operator(app)?;
+    let needed: &[&str] = match version {
+        Version::Pm1 => &["name", "daemon_url"],
+        _ => &["name", "host_id", PLUGIN],
+    };
+    if needed.iter().any(|name| asked.raw(name).is_none()) {
+        return Err(No::new("cluster post without enough data"));
+    }
+    let name = asked.text("name")?.unwrap_or_default();
+    let shown: String = name.chars().take(128).collect();
+    Err(No::new(format!(
+        "Failed to create cluster {shown}: a pool makes its clusters itself, as many as its warm and max say"
+    )))
+}
+
+/// `GET cluster` of PoolManager, with the id as a parameter.
+pub(super) async fn named(
+    app: &App,
+    version: Version,
+    caller: &Caller,
+    asked: &Parameters,
+) -> Result<Answer, No> {
+    caller.operator(app)?;
+    let id = asked.text("id")?.unwrap_or_default();
+    match get(app, version, caller, id.trim()).await? {
+        Answer::One(record) if version == Version::Pm1 => Ok(Answer::Bare(record)),
+        other => Ok(other),
+    }
+}
+
+/// `GET cluster/<id>`.
+pub(super) async fn get(
+    app: &App,
+    version: Version,
+    caller: &Caller,
+    id: &str,
+) -> Result<Answer, No> {
+    let shown: String = id.chars().take(128).collect();
+    let unknown = || No::new(format!("cluster not found with id={shown}")).code(404);
+    let parsed = id.parse().map_err(|()| unknown())?;
+    let state = app.ledger().snapshot().await?;
+    let clusters = Clusters::of(&state, caller)?;
+    let r = clusters.find(parsed).ok_or_else(unknown)?;
+    let view = View {
+        version,
+        caller,
+        state: Some(&state),
+    };
+    Ok(Answer::One(view.whole(r, clusters.lease(r).map(|l| &**l))))
+}
+
+/// `clusters`: those of which every field that is named has just that value.
+pub(super) async fn list(
+    app: &App,
+    version: Version,
+    caller: &Caller,
+    asked: &Parameters,
+) -> Result<Answer, No> {
+    let state = app.ledger().snapshot().await?;
+    let clusters = Clusters::of(&state, caller)?;
+    let mut conditions = asked.conditions();
+    if let Some(wrong) = conditions
+        .iter()
+        .find(|(_, v)| v.is_array() || v.is_object())
+    {
+        let shown: String = wrong.0.chars().take(64).collect();
+        return Err(No::new(format!(
+            "Invalid filter: {shown} must be one value"
+        )));
+    }
+    if version == Version::Cello09
+        && let Some(at) = conditions.iter().position(|(name, _)| name == "state")
+    {
+        let (_, wanted) = conditions.swap_remove(at);
+        if wanted != "active" {
+            return Err(No::new(
+                "released clusters stand in the history, which is not shown here yet",
+            ));
+        }
+    }
+    let user = conditions.iter().find(|(name, _)| name == "user_id");
+    let user = user.and_then(|(_, id)| id.as_str().filter(|id| !id.starts_with(SYSTEM)));
+    let user = user.and_then(|id| Owner::new(id).ok());
+    let view = View {
+        version,
+        caller,
+        state: Some(&state),
+    };
+    let mut records = Vec::new();
+    for r in clusters.all(user.as_ref()) {
+        let record = view.whole(r, clusters.lease(r).map(|l| &**l));
+        if conditions
+            .iter()
+            .all(|(name, v)| record.get(name) == Some(v))
+        {
+            records.push(record);
+        }
+        if records.len() > LISTED_MAX {
+            return Err(No::new(format!(
+                "these are more than {LISTED_MAX} clusters; ask for those of a host or a user"
+            )));
+        }
+    }
+    Ok(Answer::Many(records))
+}
+
+/// `cluster_list` of PoolManager 2: only the ids.
+pub(super) async fn ids(app: &App, caller: &Caller, asked: &Parameters) -> Result<Answer, No> {
+    match list(app, Version::Pm2, caller, asked).await? {
+        Answer::Many(records) => {
+            let ids = records.iter().filter_map(|r| r.get("id").cloned());
+            Ok(Answer::Values(ids.collect()))
+        }
+        other => Ok(other),
+    }
+}
+
+/// `cluster_op` with an action on power, which nothing here has yet.
+pub(super) fn power(action: &str, asked: &Parameters) -> No {
+    match asked.text("cluster_id") {
+        Ok(Some(_)) => No::new(format!(
+            "cluster {action} failed: clusters here run from their build to their release"
+        )),
+        Ok(None) => No::new("No cluster_id is given"),
+        Err(no) => no,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_reads_as_it_prints() {
+        let id = Id {
+            resource: ResourceId(1_700_000_000_000_000),
+            turn: (3 << TURN_BITS) | 7,
+        };
+        assert_eq!(id.to_string().parse(), Ok(id));
+        assert_eq!(id.to_string().len(), 24);
+        for bad in [
+            "",
+            "x",
+            "5b0d8b3c8b3c8b3c8b3c8b3",
+            "5b0d8b3c8b3c8b3c8b3c8b3g",
+            "éééééééééééé",
+        ] {
+            assert!(bad.parse::<Id>().is_err(), "{bad}");
+        }
+    }
+}

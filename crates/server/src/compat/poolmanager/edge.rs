@@ -1,0 +1,168 @@
+//! Every request: who asks, what for, an answer in the words of the version, an access line.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use axum::extract::Request;
+use axum::http::{HeaderValue, Method, header};
+use axum::response::Response;
+use caviada_api::REQUEST_ID;
+use caviada_core::name::Name;
+use futures_util::FutureExt as _;
+
+use super::answer::{self, Answer, No};
+use super::call::Call;
+use super::caller::Caller;
+use super::version::Version;
+use super::{App, Door, apply, cluster, host, page, release, stat};
+use crate::line::{Line, RequestId};
+use crate::listener::TOO_LONG;
+
+/// Answers one request.
+pub(super) async fn edge(app: App, version: Version, door: Door, request: Request) -> Response {
+    let began = Instant::now();
+    let id = RequestId::of(request.headers());
+    let line = Line::of(&request);
+    let first = request.uri().path().split('/').find(|p| !p.is_empty());
+    let spoken = first.and_then(|prefix| version.speaks_under(prefix));
+    let mut key = None;
+    let inner = AssertUnwindSafe(answered(
+        &app,
+        (version, spoken),
+        door,
+        request,
+        &line,
+        &mut key,
+    ));
+    let within = app.options().answer_within;
+    let answered = match tokio::time::timeout(within, inner.catch_unwind()).await {
+        Ok(Ok(answered)) => answered,
+        Ok(Err(_)) => {
+            tracing::error!(request.id = id.as_str(), "a handler panicked");
+            Err(No::new("this is a bug in Caviada; nothing changed"))
+        }
+        Err(_) => Err(No::new("this took too long; ask again in a moment")),
+    };
+    let mut response = answer::write(spoken.unwrap_or(version), &answered);
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, id.0.clone());
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    line.write(&id, key.as_ref(), response.status(), began.elapsed());
+    response
+}
+
+async fn answered(
+    app: &App,
+    (listens, spoken): (Version, Option<Version>),
+    door: Door,
+    request: Request,
+    line: &Line,
+    key: &mut Option<Name>,
+) -> Result<Answer, No> {
+    if request.uri().path() == TOO_LONG {
+        return Err(No::new("the address is too long"));
+    }
+    let path = request.uri().path().to_owned();
+    if let Some(page) = page::open(spoken.unwrap_or(listens), request.method(), &path) {
+        return Ok(page);
+    }
+    let Some(version) = spoken else {
+        return Err(no_such_call(&path));
+    };
+    let caller = Caller::of(app, door, request.headers(), line.peer)?;
+    *key = Some(caller.key.name.clone());
+    let call = Call::read(request).await?;
+    route(app, version, &caller, &call)
+        .await
+        .unwrap_or_else(|| Err(no_such_call(&path)))
+}
+
+/// The call, if the version has it.
+async fn route(
+    app: &App,
+    version: Version,
+    caller: &Caller,
+    call: &Call,
+) -> Option<Result<Answer, No>> {
+    let path: Vec<&str> = call.path.iter().skip(1).map(String::as_str).collect();
+    let get = call.method == Method::GET;
+    // PoolManager 1 and the first interface of its successor only read addresses.
+    let posts = call.method == Method::POST && (call.path[0] != "v1");
+    let cello = !version.is_pm();
+    Some(match path[..] {
+        ["cluster_apply"] if get || posts => {
+            apply::apply(app, version, caller, &call.parameters).await
+        }
+        ["cluster_release"] if get || posts => {
+            release::release(app, version, caller, &call.parameters).await
+        }
+        ["cluster_op"] if cello && (get || posts) => match call.parameters.text("action") {
+            Err(no) => Err(no),
+            Ok(action) => match action.as_deref() {
+                Some("apply") => apply::apply(app, version, caller, &call.parameters).await,
+                Some("release") => release::one(app, caller, &call.parameters).await,
+                Some(power @ ("start" | "stop" | "restart")) => {
+                    Err(cluster::power(power, &call.parameters))
+                }
+                _ => Err(No::new("Unknown action type")),
+            },
+        },
+        ["cluster", id] if cello && get => cluster::get(app, version, caller, id).await,
+        ["clusters"] if cello && (get || posts) => {
+            cluster::list(app, version, caller, &call.parameters).await
+        }
+        ["cluster_list"] if version == Version::Pm2 && posts => {
+            cluster::ids(app, caller, &call.parameters).await
+        }
+        _ => return operate(app, version, caller, call).await,
+    })
+}
+
+/// What operators call: under `/api`, and of PoolManager without anything before it.
+async fn operate(
+    app: &App,
+    version: Version,
+    caller: &Caller,
+    call: &Call,
+) -> Option<Result<Answer, No>> {
+    let asked = &call.parameters;
+    let whole: Vec<&str> = call.path.iter().map(String::as_str).collect();
+    let path = match (version.is_pm(), &whole[..]) {
+        (true, path) => path,
+        (false, ["api", path @ ..]) => path,
+        (false, _) => return None,
+    };
+    Some(match (&call.method, path) {
+        (&Method::POST, ["cluster"]) => cluster::create(app, version, caller, asked),
+        (&Method::DELETE, ["cluster"]) => cluster::delete(app, version, caller, asked).await,
+        (&Method::GET, ["cluster"]) if version.is_pm() => {
+            cluster::named(app, version, caller, asked).await
+        }
+        // PoolManager 1 has no hosts.
+        _ if version == Version::Pm1 => return None,
+        (&Method::POST, ["host"]) => host::create(app, version, caller, asked).await,
+        (&Method::PUT, ["host"]) => host::update(app, caller, asked).await,
+        (&Method::DELETE, ["host"]) => host::delete(app, caller, asked).await,
+        (&Method::GET, ["host"]) if version.is_pm() => {
+            host::named(app, version, caller, asked).await
+        }
+        (&Method::POST, ["host_action"]) if version.is_pm() => host::op(app, caller, asked).await,
+        (&Method::GET, ["_stat"]) if version.is_pm() => stat::stat(app, caller, asked).await,
+        _ if version.is_pm() => return None,
+        (&Method::GET, ["hosts"]) => host::list(app, version, caller, asked).await,
+        (&Method::GET, ["host", id]) => host::get(app, version, caller, id).await,
+        (&Method::POST, ["host_op"]) => host::op(app, caller, asked).await,
+        (&Method::GET, ["stat"]) => stat::stat(app, caller, asked).await,
+        (_, ["auth" | "user" | "v2", ..]) => Err(later("users and profiles")),
+        _ => return None,
+    })
+}
+
+fn later(what: &str) -> No {
+    No::new(format!("{what}: this version does not have this call yet"))
+}
+
+fn no_such_call(path: &str) -> No {
+    let shown: String = path.chars().take(128).collect();
+    No::new(format!("there is no such call: {shown}")).code(404)
+}

@@ -1,0 +1,277 @@
+//! Hosts, for operators: their list, and what was done with them in the old dashboard.
+
+mod create;
+
+use std::sync::Arc;
+
+use caviada_core::attribute::Labels;
+use caviada_core::command::{Act, By, Command};
+use caviada_core::host::{Host, HostSpec};
+use caviada_core::id::{PoolId, ResourceId};
+use caviada_core::key::Key;
+use caviada_core::resource::{Resource, ResourceState};
+use caviada_core::state::State;
+
+use super::App;
+use super::answer::{Answer, No};
+use super::caller::Caller;
+use super::cluster::{Id, field::gmt, long_id};
+use super::parameter::Parameters;
+use super::record::Record;
+use super::version::Version;
+
+pub(super) use create::create;
+
+/// Label with the name that the old dashboard gave a host.
+const NAME: &str = "poolmanager/name";
+/// What the old system kept of a host's logs: it stands in labels, and no driver reads it yet.
+const LOGS: [(&str, &str); 3] = [
+    ("log_level", "DEBUG"),
+    ("log_type", "local"),
+    ("log_server", ""),
+];
+
+/// What of engine a host is.
+pub(super) fn kind(host: &Host) -> &str {
+    &host.spec.driver
+}
+
+/// `hosts`: those of which every field that is named has just that value.
+pub(super) async fn list(
+    app: &App,
+    version: Version,
+    caller: &Caller,
+    asked: &Parameters,
+) -> Result<Answer, No> {
+    caller.operator(app)?;
+    let state = app.ledger().snapshot().await?;
+    let conditions = asked.conditions();
+    let records = state.hosts.values().map(|h| record(&state, version, h));
+    let fits = |r: &Record| conditions.iter().all(|(name, v)| r.get(name) == Some(v));
+    Ok(Answer::Many(records.filter(fits).collect()))
+}
+
+/// `GET host` of PoolManager, with the id as a parameter.
+pub(super) async fn named(
+    app: &App,
+    version: Version,
+    caller: &Caller,
+    asked: &Parameters,
+) -> Result<Answer, No> {
+    let id = asked.text("id")?.unwrap_or_default();
+    get(app, version, caller, id.trim()).await
+}
+
+/// `GET host/<id>`.
+pub(super) async fn get(
+    app: &App,
+    version: Version,
+    caller: &Caller,
+    id: &str,
+) -> Result<Answer, No> {
+    caller.operator(app)?;
+    let state = app.ledger().snapshot().await?;
+    let shown: String = id.chars().take(128).collect();
+    let host =
+        find(&state, id).ok_or_else(|| No::new(format!("host not found with id={shown}")))?;
+    Ok(Answer::One(record(&state, version, host)))
+}
+
+fn find<'a>(state: &'a State, id: &str) -> Option<&'a Arc<Host>> {
+    state.hosts.values().find(|h| long_id(h.id.0) == id)
+}
+
+fn record(state: &State, version: Version, h: &Host) -> Record {
+    let spec = &h.spec;
+    let word = |yes: bool| if yes { "true" } else { "false" };
+    let mut record = Record::default();
+    record.put("id", long_id(h.id.0)).put("name", shown(h));
+    if version <= Version::Cello07 {
+        record.put("daemon_url", &*spec.address);
+    }
+    if version >= Version::Cello07 {
+        record.put("worker_api", &*spec.address);
+    }
+    let clusters = placed(state, h).map(|r| Id::of(r).to_string());
+    record
+        .put("capacity", spec.capacity)
+        .put(
+            "type",
+            match kind(h) {
+                "docker" if version.is_pm() => "single",
+                kind => kind,
+            },
+        )
+        .put("create_ts", gmt(h.made_at))
+        .put("status", if h.seen { "active" } else { "inactive" })
+        .put("autofill", word(spec.autofill))
+        .put("schedulable", word(spec.schedulable))
+        .put("clusters", clusters.collect::<Vec<_>>());
+    for (name, default) in LOGS {
+        record.put(name, spec.labels.get(name).unwrap_or(default));
+    }
+    record
+}
+
+/// The name that was given to it here, else its own.
+fn shown(h: &Host) -> &str {
+    h.spec.labels.get(NAME).unwrap_or(h.name.as_str())
+}
+
+/// What stands on a host.
+fn placed<'a>(state: &'a State, h: &Host) -> impl Iterator<Item = &'a Arc<Resource>> {
+    let (host, first) = (h.id, ResourceState::ALL[0]);
+    let from = state
+        .index
+        .placed
+        .range((host, PoolId(0), first, ResourceId(0))..);
+    let here = from.take_while(move |(at, ..)| *at == host);
+    here.filter_map(|(.., id)| state.resources.get(id))
+}
+
+/// `PUT host`: what is named changes.
+pub(super) async fn update(app: &App, caller: &Caller, asked: &Parameters) -> Result<Answer, No> {
+    let key = caller.operator(app)?;
+    let id = asked.text("id")?;
+    let id = id.ok_or_else(|| No::new("host PUT without enough data"))?;
+    let state = app.ledger().snapshot().await?;
+    let host = find(&state, &id).ok_or_else(|| No::new("Failed to update host None"))?;
+    let mut spec = (*host.spec).clone();
+    if let Some(capacity) = asked.text("capacity")? {
+        let capacity = capacity.trim().parse().ok();
+        spec.capacity = capacity
+            .filter(|c| *c as usize >= placed(&state, host).count())
+            .ok_or_else(|| No::new("Failed to update host None"))?;
+    }
+    for (name, place) in [
+        ("autofill", &mut spec.autofill),
+        ("schedulable", &mut spec.schedulable),
+    ] {
+        if asked.raw(name).is_some() {
+            *place = asked.says(name);
+        }
+    }
+    let there: Vec<(&str, &str)> = spec.labels.iter().collect();
+    let labels = labels(&there, asked);
+    spec.labels = labels.map_err(|why| No::new(format!("Failed to update host: {why}")))?;
+    for (name, is) in [
+        ("name", shown(host)),
+        ("worker_api", &host.spec.address),
+        ("daemon_url", &host.spec.address),
+    ] {
+        if asked.text(name)?.is_some_and(|text| text.trim() != is) {
+            return Err(No::new(format!(
+                "Failed to update host: {name} cannot change"
+            )));
+        }
+    }
+    put(app, &key, host, spec).await
+}
+
+/// These labels, with what is asked for of the logs.
+fn labels(there: &[(&str, &str)], asked: &Parameters) -> Result<Labels, String> {
+    let own = |(k, v): &(&str, &str)| ((*k).to_owned(), (*v).to_owned());
+    let mut labels: Vec<(String, String)> = there.iter().map(own).collect();
+    for (name, _) in LOGS {
+        if let Some(text) = asked.text(name).map_err(|no| no.error().to_owned())? {
+            labels.retain(|(k, _)| k != name);
+            labels.push((name.to_owned(), text));
+        }
+    }
+    Labels::new(labels).map_err(|e| e.to_string())
+}
+
+async fn put(app: &App, key: &Key, host: &Host, spec: HostSpec) -> Result<Answer, No> {
+    let act = Act::PutHost {
+        name: host.name.clone(),
+        spec: Box::new(spec),
+        expect: Some(host.changed),
+    };
+    submit(app, key, act).await?;
+    Ok(Answer::Done)
+}
+
+/// One act by an operator's key.
+pub(super) async fn submit(app: &App, key: &Key, act: Act) -> Result<(), No> {
+    let command = Command {
+        by: By::Key(key.id),
+        idempotency: None,
+        act,
+    };
+    app.ledger().submit(command).await?;
+    Ok(())
+}
+
+/// `DELETE host`: only an empty one.
+pub(super) async fn delete(app: &App, caller: &Caller, asked: &Parameters) -> Result<Answer, No> {
+    let key = caller.operator(app)?;
+    let id = asked.text("id")?;
+    let id = id.ok_or_else(|| No::new("host delete without enough data"))?;
+    let shown: String = id.chars().take(128).collect();
+    let failed = || No::new(format!("Failed to delete host {shown}"));
+    let state = app.ledger().snapshot().await?;
+    let host = find(&state, &id).ok_or_else(failed)?;
+    if placed(&state, host).next().is_some() {
+        return Err(failed());
+    }
+    let act = Act::DeleteHost {
+        name: host.name.clone(),
+        forget: false,
+        expect: Some(host.changed),
+    };
+    submit(app, &key, act).await?;
+    Ok(Answer::Done)
+}
+
+/// `host_op`: fillup, clean or reset.
+pub(super) async fn op(app: &App, caller: &Caller, asked: &Parameters) -> Result<Answer, No> {
+    let key = caller.operator(app)?;
+    let (id, action) = (asked.text("id")?, asked.text("action")?);
+    let (Some(id), Some(action)) = (id, action) else {
+        return Err(No::new("host POST without enough data"));
+    };
+    let failed = match action.as_str() {
+        "fillup" => "Failed to fillup the host.",
+        "clean" => "Failed to clean the host.",
+        "reset" => "Failed to reset the host.",
+        _ => {
+            let shown: String = action.chars().take(64).collect();
+            return Err(No::new(format!("unknown host action={shown}")));
+        }
+    };
+    let state = app.ledger().snapshot().await?;
+    let host = find(&state, &id)
+        .filter(|h| h.seen)
+        .ok_or_else(|| No::new(failed))?;
+    match action.as_str() {
+        "fillup" => {
+            let mut spec = (*host.spec).clone();
+            spec.autofill = true;
+            put(app, &key, host, spec).await
+        }
+        "clean" => clean(app, &key, &state, host).await,
+        // There is nothing of ours left on an empty host, and what is not ours stays.
+        _ if placed(&state, host).next().is_none() => Ok(Answer::Done),
+        _ => Err(No::new(failed)),
+    }
+}
+
+/// Removes what is free on a host, which then is filled no more.
+async fn clean(app: &App, key: &Key, state: &State, host: &Host) -> Result<Answer, No> {
+    let mut spec = (*host.spec).clone();
+    spec.autofill = false;
+    put(app, key, host, spec).await?;
+    let free = placed(state, host).filter(|r| r.state == ResourceState::Free);
+    let acts: Vec<Act> = free
+        .map(|r| Act::DeleteResource {
+            resource: r.id,
+            force: false,
+            expect: None,
+        })
+        .collect();
+    for act in acts {
+        // One that was given to somebody meanwhile stays.
+        let _ = submit(app, key, act).await;
+    }
+    Ok(Answer::Done)
+}

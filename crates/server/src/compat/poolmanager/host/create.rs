@@ -1,0 +1,142 @@
+//! A new host, from what the old dashboard asked for.
+
+use std::collections::BTreeMap;
+
+use caviada_api::host::HostCredential;
+use caviada_core::attribute::Attributes;
+use caviada_core::command::Act;
+use caviada_core::event::Number;
+use caviada_core::host::{HostSpec, PortRange};
+use caviada_core::limits;
+use caviada_core::name::Name;
+use caviada_core::space::Amounts;
+use serde_json::json;
+
+use super::{NAME, labels, submit};
+use crate::compat::poolmanager::App;
+use crate::compat::poolmanager::answer::{Answer, No};
+use crate::compat::poolmanager::caller::Caller;
+use crate::compat::poolmanager::parameter::Parameters;
+use crate::compat::poolmanager::version::Version;
+use crate::host::credential::{self, PLAIN_TCP};
+
+/// Ports that the old system published on workers, and that its set-up opened there.
+const PORTS: PortRange = PortRange {
+    first: 7_050,
+    last: 9_999,
+    block: 16,
+};
+
+/// `POST host`.
+pub(in crate::compat::poolmanager) async fn create(
+    app: &App,
+    version: Version,
+    caller: &Caller,
+    asked: &Parameters,
+) -> Result<Answer, No> {
+    let key = caller.operator(app)?;
+    let without = || No::new("host POST without enough data");
+    let address = match asked.text("worker_api")? {
+        Some(address) => Some(address),
+        None => asked.text("daemon_url")?,
+    };
+    let (shown, address) = asked.text("name")?.zip(address).ok_or_else(without)?;
+    let capacity = asked.text("capacity")?.ok_or_else(without)?;
+    let failed = |why: &str| {
+        let shown: String = shown.chars().take(128).collect();
+        No::new(format!("Failed to create host {shown}")).data(json!({"reason": why}))
+    };
+    let kind = asked.text("host_type")?.unwrap_or_default();
+    if !["", "docker", "single"].contains(&kind.as_str()) {
+        return Err(failed("only Docker engines can be added here"));
+    }
+    let capacity = capacity.trim().parse().ok();
+    let capacity = capacity.ok_or_else(|| failed("capacity must be a whole number"))?;
+    let address = match address.trim() {
+        text if text.contains("://") => text.to_owned(),
+        text => format!("tcp://{text}"),
+    };
+    let state = app.ledger().snapshot().await?;
+    if state.hosts.values().any(|h| *h.spec.address == *address) {
+        return Err(failed("this engine is there already"));
+    }
+    let name = fitting(&shown).ok_or_else(|| failed("the name needs a letter or a digit"))?;
+    let mut spec = HostSpec {
+        driver: "docker".into(),
+        options: BTreeMap::new(),
+        credential: None,
+        reach: reach(&address).into(),
+        capacity,
+        holds: Amounts::default(),
+        schedulable: asked.says("schedulable"),
+        // PoolManager fills once and then no more; here a host is kept full or is not.
+        autofill: asked.says(if version.is_pm() {
+            "fillup"
+        } else {
+            "autofill"
+        }),
+        ports: Some(PORTS),
+        network: None,
+        builds_max: u32::try_from(limits::BUILDS_PER_HOST_DEFAULT).unwrap_or(1),
+        attributes: Attributes::default(),
+        labels: labels(&[(NAME, &shown)], asked).map_err(|why| failed(&why))?,
+        declared_in: None,
+        lost_after_ms: limits::HOST_LOST_MS_DEFAULT,
+        address: address.into(),
+    };
+    if app.options().plain_tcp {
+        spec.options.insert(PLAIN_TCP.into(), "allow".into());
+    }
+    credential::check(&spec, &HostCredential::default())
+        .map_err(|unfit| failed(&unfit.to_string()))?;
+    let act = Act::PutHost {
+        name,
+        spec: Box::new(spec),
+        // Only a new one: another host may have a name that is written so, too.
+        expect: Some(Number::default()),
+    };
+    submit(app, &key, act)
+        .await
+        .map_err(|no| failed(no.error()))?;
+    Ok(Answer::Created)
+}
+
+/// A host's name as near to this one as the rule allows.
+fn fitting(text: &str) -> Option<Name> {
+    let letters = text.chars().map(|c| match c.to_ascii_lowercase() {
+        c if c.is_ascii_alphanumeric() => c,
+        _ => '-',
+    });
+    let name: String = letters.take(limits::NAME_BYTES_MAX).collect();
+    Name::new(name.trim_matches('-')).ok()
+}
+
+/// Where holders reach what runs at an engine of this address: on its machine.
+fn reach(address: &str) -> &str {
+    let place = match address.split_once("://") {
+        Some(("tcp" | "ssh", place)) => place,
+        _ => return "",
+    };
+    let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
+    place.rsplit_once(':').map_or(place, |(host, _)| host)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_has_a_name_as_near_to_the_old_one_as_may_be() {
+        for (old, new) in [("Node_1", "node-1"), ("-a-", "a"), ("h.lab", "h-lab")] {
+            assert_eq!(fitting(old).unwrap(), new);
+        }
+        assert_eq!(fitting("__"), None);
+    }
+
+    #[test]
+    fn what_runs_at_an_engine_is_reached_on_its_machine() {
+        assert_eq!(reach("tcp://10.0.0.1:2375"), "10.0.0.1");
+        assert_eq!(reach("ssh://root@h.lab:22"), "h.lab");
+        assert_eq!(reach("unix:///run/docker.sock"), "");
+    }
+}

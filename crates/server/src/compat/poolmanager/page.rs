@@ -1,0 +1,34 @@
+//! What everybody may read: that the server lives, and the few pages there are.
+
+use axum::http::Method;
+use serde_json::json;
+
+use super::answer::Answer;
+use super::record::Record;
+use super::version::Version;
+
+/// All of it is the same for everybody, and nothing of it is a script.
+const HOME: &str = "<!doctype html>\n<html lang=\"en\"><title>Caviada</title>\n<h1>Caviada</h1>\n\
+    <p>This address speaks the API of PoolManager and Cello. The pages of the operator's dashboard \
+    are not here.</p>\n</html>\n";
+
+/// A page, or the state of health, if that is asked for.
+pub(super) fn open(version: Version, method: &Method, path: &str) -> Option<Answer> {
+    if !matches!(*method, Method::GET | Method::HEAD) {
+        return None;
+    }
+    let health = |number: &str| {
+        let mut record = Record::default();
+        record.put("health", "OK").put("version", json!(number));
+        Some(Answer::Bare(record))
+    };
+    match path.trim_end_matches('/') {
+        "/_health" if version == Version::Pm2 => health("0.9.0"),
+        "/api/health" if !version.is_pm() => health("2.0.0-rc2"),
+        // Nobody is signed in.
+        "" | "/index" if version >= Version::Cello07 => Some(Answer::Elsewhere("login")),
+        "" | "/index" => Some(Answer::Page(HOME)),
+        "/login" if version >= Version::Cello07 => Some(Answer::Page(HOME)),
+        _ => None,
+    }
+}

@@ -1,0 +1,186 @@
+//! Who may call, and for whom.
+
+use axum::body::Body;
+use axum::http::Request;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use caviada_api::key::Role;
+use caviada_server::compat::poolmanager::{Door, Options, Version, router};
+use tower::ServiceExt as _;
+
+use super::{Answer, Old};
+use crate::site::{ADMIN, new_key};
+
+async fn with_header(old: &Old, target: &str, header: &str) -> Answer {
+    let request = format!(
+        "GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: {header}\r\n\r\n"
+    );
+    old.raw(request.as_bytes()).await.unwrap()
+}
+
+#[tokio::test]
+async fn who_is_not_let_in_is_told_so_in_the_envelope() {
+    let nobody = Options::default();
+    let old = Old::with(Version::Cello07, nobody).await;
+    let no = old.get("/v2/clusters").await;
+    no.is_refusal();
+    assert!(
+        no.body["error"]
+            .as_str()
+            .unwrap()
+            .contains("compat.poolmanager.principal")
+    );
+    let strangers = Options {
+        principal: Some("old".parse().unwrap()),
+        allow_from: "192.0.2.0/24".parse().unwrap(),
+        ..Options::default()
+    };
+    let old = Old::with(Version::Cello07, strangers).await;
+    old.principal().await;
+    let no = old.get("/v2/clusters").await;
+    no.is_refusal();
+    assert!(
+        no.body["error"]
+            .as_str()
+            .unwrap()
+            .contains("an API key is needed")
+    );
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_calls_nothing() {
+    let old = Old::start(Version::Cello07, 1).await;
+    let call = async |site: &str| {
+        let line = "GET /v1/cluster_apply?user_id=ann HTTP/1.1\r\nHost: a\r\nConnection: close";
+        let request = format!("{line}\r\nSec-Fetch-Site: {site}\r\n\r\n");
+        old.raw(request.as_bytes()).await.unwrap()
+    };
+    for other in ["cross-site", "same-site"] {
+        call(other).await.is_refusal();
+    }
+    for own in ["same-origin", "none"] {
+        call(own).await.done();
+    }
+}
+
+#[tokio::test]
+async fn the_principal_may_come_later_and_must_act_for_others() {
+    let options = Options {
+        principal: Some("old".parse().unwrap()),
+        ..Options::default()
+    };
+    let old = Old::with(Version::Cello07, options.clone()).await;
+    old.get("/v2/clusters")
+        .await
+        .refused("there is no key old, or it has expired");
+    old.principal().await;
+    old.get("/v2/clusters").await.done();
+    let plain = Options {
+        principal: Some("plain".parse().unwrap()),
+        ..options
+    };
+    let old = Old::with(Version::Cello07, plain).await;
+    old.site.key("plain", Role::User).await;
+    let no = old.get("/v2/clusters").await;
+    assert!(
+        no.body["error"]
+            .as_str()
+            .unwrap()
+            .contains("name pools in act_for")
+    );
+}
+
+#[tokio::test]
+async fn a_key_speaks_for_its_own_owner_alone() {
+    let old = Old::start(Version::Cello07, 2).await;
+    let ann = old.site.key("ann", Role::User).await;
+    let basic = format!("Basic {}", STANDARD.encode(format!("whoever:{ann}")));
+    for header in [format!("Bearer {ann}"), basic] {
+        let given = with_header(&old, "/v2/cluster_apply?user_id=ann", &header).await;
+        assert_eq!(given.done()["user_id"], "ann");
+        let other = with_header(&old, "/v2/cluster_apply?user_id=bob", &header).await;
+        other.refused("this key may not act for bob");
+    }
+    for wrong in ["Bearer nonsense", "Basic nonsense", "Digest x"] {
+        let no = with_header(&old, "/v2/clusters", wrong).await;
+        no.refused("this key is not known here, or it has expired");
+    }
+}
+
+#[tokio::test]
+async fn what_others_hold_is_not_shown_to_who_acts_for_nobody() {
+    let old = Old::start(Version::Cello07, 2).await;
+    let bobs = old
+        .get("/v2/cluster_apply?user_id=bob")
+        .await
+        .done()
+        .clone();
+    let ann = format!("Bearer {}", old.site.key("ann", Role::User).await);
+    let seen = with_header(&old, "/v2/clusters", &ann).await;
+    assert_eq!(seen.done().as_array().unwrap().len(), 1);
+    let id = bobs["id"].as_str().unwrap();
+    let no = with_header(&old, &format!("/v2/cluster/{id}"), &ann).await;
+    assert_eq!(no.body["code"], 404);
+    // It is not there for her, and what is not there is released.
+    with_header(&old, &format!("/v2/cluster_release?cluster_id={id}"), &ann)
+        .await
+        .done();
+    with_header(&old, "/v2/cluster_release?user_id=bob", &ann)
+        .await
+        .done();
+    let again = old.get("/v2/cluster_apply?user_id=bob").await;
+    assert_eq!(*again.done(), bobs);
+}
+
+#[tokio::test]
+async fn a_new_principal_releases_what_the_old_one_gave() {
+    let old = Old::start(Version::Pm2, 1).await;
+    let admin = old.site.admin();
+    old.get("/v1/cluster_apply?user_id=ann").await.done();
+    let keys = admin.keys(&Default::default()).await.unwrap();
+    let key = keys.items.iter().find(|k| k.name == "old").unwrap();
+    admin.delete_key(key.id).await.unwrap();
+    old.principal().await;
+    old.get("/v1/cluster_release?user_id=ann").await.done();
+    old.get("/v1/cluster_apply?user_id=bob").await.done();
+}
+
+#[tokio::test]
+async fn beside_another_api_everybody_needs_a_key() {
+    let old = Old::start(Version::Cello07, 1).await;
+    let beside = || router(old.app.clone(), Version::Cello07, Door::Beside);
+    let ask = async |header: Option<&str>| {
+        let mut request = Request::get("/v2/clusters");
+        if let Some(header) = header {
+            request = request.header("authorization", header);
+        }
+        let answer = beside().oneshot(request.body(Body::empty()).unwrap()).await;
+        answer.unwrap().status().as_u16()
+    };
+    assert_eq!(ask(None).await, 400);
+    assert_eq!(ask(Some(&format!("Bearer {ADMIN}"))).await, 200);
+}
+
+#[tokio::test]
+async fn a_lease_made_elsewhere_in_these_pools_is_the_users_too() {
+    let old = Old::start(Version::Cello07, 2).await;
+    old.site.key("ann", Role::User).await;
+    let mut key = new_key("gateway", Role::User);
+    key.act_for = vec!["chains".into()];
+    let secret = old
+        .site
+        .admin()
+        .create_key(&key)
+        .await
+        .unwrap()
+        .secret
+        .unwrap();
+    let theirs = with_header(
+        &old,
+        "/v2/cluster_apply?user_id=ann",
+        &format!("Bearer {secret}"),
+    )
+    .await;
+    let same = old.get("/v2/cluster_apply?user_id=ann").await;
+    assert_eq!(same.done(), theirs.done());
+}
