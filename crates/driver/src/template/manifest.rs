@@ -160,3 +160,19 @@ impl Placed {
         items.map(|item| Self::read(item, key, findings)).collect()
     }
 }
+
+/// The one kind an entry has.
+fn only<T>(
+    mut kinds: Vec<T>,
+    node: &Node,
+    key: &str,
+    names: &str,
+    findings: &Findings,
+) -> Option<T> {
+    let one = kinds.pop();
+    if !kinds.is_empty() || (one.is_none() && !findings.any_below(key)) {
+        findings.say(node.at, key, format!("needs one of {names}"));
+        return None;
+    }
+    one
+}

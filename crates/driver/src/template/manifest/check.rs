@@ -3,7 +3,7 @@
 use super::super::problem::Findings;
 use super::super::scalar;
 use super::super::tree::{Fields, Node};
-use super::Placed;
+use super::{Placed, only};
 
 /// One readiness test as written.
 #[derive(Debug, Clone)]
@@ -141,22 +141,6 @@ impl ResetEntry {
         let kind = only(kinds, node, key, "exec, restart, json_rpc", findings)?;
         Some(Self { kind, when })
     }
-}
-
-/// The one kind an entry has.
-fn only<T>(
-    mut kinds: Vec<T>,
-    node: &Node,
-    key: &str,
-    names: &str,
-    findings: &Findings,
-) -> Option<T> {
-    let one = kinds.pop();
-    if !kinds.is_empty() || (one.is_none() && !findings.any_below(key)) {
-        findings.say(node.at, key, format!("needs one of {names}"));
-        return None;
-    }
-    one
 }
 
 fn http(node: &Node, key: &str, findings: &Findings) -> Option<CheckKind> {

@@ -2,7 +2,7 @@
 
 use super::super::problem::Findings;
 use super::super::tree::Node;
-use super::Placed;
+use super::{Placed, only};
 
 /// One entry as written.
 #[derive(Debug, Clone)]
@@ -49,11 +49,13 @@ impl FileEntry {
         let document = fields.get("document_file", Placed::read);
         kinds.extend(document.map(FileKind::DocumentFile));
         fields.finish_plain();
-        let one = kinds.pop();
-        if !kinds.is_empty() || (one.is_none() && !findings.any_below(key)) {
-            let message = "needs one of folder, document, document_file";
-            findings.say(node.at, key, message);
-        }
+        let one = only(
+            kinds,
+            node,
+            key,
+            "folder, document, document_file",
+            findings,
+        );
         Some(Self {
             name: name?,
             when,

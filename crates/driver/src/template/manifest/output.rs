@@ -2,7 +2,7 @@
 
 use super::super::problem::Findings;
 use super::super::tree::Node;
-use super::Placed;
+use super::{Placed, only};
 use crate::blueprint::Protocol;
 
 /// One entry as written.
@@ -54,11 +54,13 @@ impl OutputEntry {
         let document = fields.get("document_file", Placed::read);
         kinds.extend(document.map(OutputKind::DocumentFile));
         fields.finish_plain();
-        let one = kinds.pop();
-        if !kinds.is_empty() || (one.is_none() && !findings.any_below(key)) {
-            let message = "needs one of port, file, literal, document, document_file";
-            findings.say(node.at, key, message);
-        }
+        let one = only(
+            kinds,
+            node,
+            key,
+            "port, file, literal, document, document_file",
+            findings,
+        );
         if format.is_some() && !matches!(one, Some(OutputKind::Port { .. }) | None) {
             findings.say(node.at, key, "`format` goes with `port` only");
         }
