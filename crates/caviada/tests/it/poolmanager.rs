@@ -76,5 +76,10 @@ fn an_old_script_leases_at_its_new_address() {
     assert_eq!(get(&main, beside, "").0, 400);
     let (status, all) = get(&main, beside, &format!("Authorization: Bearer {ADMIN}\r\n"));
     assert_eq!((status, all["data"].as_array().unwrap().len()), (200, 2));
+    until("its line in the log", || {
+        let log = site.log();
+        let told = |l: &str| l.contains(beside) && l.contains("key.name");
+        log.lines().any(told).then_some(())
+    });
     assert!(site.stop().success());
 }
