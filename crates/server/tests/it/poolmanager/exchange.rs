@@ -330,7 +330,7 @@ async fn a_cluster_has_the_fields_of_its_version() {
 /// §6: parameters of the query, then of the form, then of the JSON.
 #[tokio::test]
 async fn parameters_are_found_wherever_they_stand() {
-    let old = Old::start(Version::Cello07, 3).await;
+    let old = Old::start(Version::Cello07, 4).await;
     let whose = async |answer: Answer| answer.done()["user_id"].as_str().unwrap().to_owned();
     assert_eq!(
         whose(old.form("/v2/cluster_apply?user_id=q", "user_id=f").await).await,
@@ -345,6 +345,12 @@ async fn parameters_are_found_wherever_they_stand() {
     assert_eq!(
         whose(old.send("POST", "/v2/cluster_apply", kind, json).await).await,
         "j"
+    );
+    let parts = "--x\r\nContent-Disposition: form-data; name=\"user_id\"\r\n\r\np\r\n--x--\r\n";
+    let kind = "multipart/form-data; boundary=x";
+    assert_eq!(
+        whose(old.send("POST", "/v2/cluster_apply", kind, parts).await).await,
+        "p"
     );
     // Where a GET has a body, it counts.
     assert_eq!(
