@@ -150,8 +150,8 @@ impl Server {
         let told = tokio::spawn(webhook::run(handle.clone(), history.clone(), webhooks));
         let settings = options.poolmanager;
         let pm_options = settings.options(http.answer_within);
-        let app = http::App::new(handle.clone(), history, http);
-        let pm = poolmanager::App::new(handle.clone(), app.rates().clone(), pm_options);
+        let app = http::App::new(handle.clone(), history.clone(), http);
+        let pm = poolmanager::App::new(handle.clone(), history, app.rates().clone(), pm_options);
         let reconciler = tokio::spawn(reconciler::run(handle.clone(), options.reconciler));
         let scheme = if options.tls.is_some() {
             "https"

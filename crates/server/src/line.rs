@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, OriginalUri, Request};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use caviada_api::REQUEST_ID;
 use caviada_core::name::Name;
@@ -69,7 +69,11 @@ impl Line {
         let extensions = request.extensions();
         Self {
             method: request.method().clone(),
-            uri: request.uri().clone(),
+            // Where the path is cut for an entrance beside another one, the whole one is told.
+            uri: match extensions.get::<OriginalUri>() {
+                Some(OriginalUri(uri)) => uri.clone(),
+                None => request.uri().clone(),
+            },
             route: extensions.get::<MatchedPath>().cloned(),
             peer: extensions
                 .get::<Origin>()

@@ -35,6 +35,8 @@ pub struct Report {
     pub via_cycles_per_s: Option<f64>,
     /// That over the cycles of HTTP v1 in the same round, median.
     pub via_ratio_to_v1: Option<f64>,
+    /// Processor time of the server per cycle of that, in microseconds, median of the rounds.
+    pub via_cpu_us_per_cycle: Option<f64>,
     /// Processor time of the server per cycle, in microseconds, median of the rounds.
     pub cpu_us_per_cycle: Option<f64>,
     /// Processor time of the server per request on the bare route, in microseconds.

@@ -216,6 +216,8 @@ fn sum_up(rounds: &[Round], report: &mut Report) {
     report.cycles_per_s = whole(median(rounds.iter().map(|r| r.cycle.cycles_per_s())));
     let via = || rounds.iter().filter_map(|r| r.via.as_ref());
     report.via_cycles_per_s = whole(median(via().map(Slice::cycles_per_s)));
+    let cpu = via().filter_map(|s| s.cpu_us(cycles(s)));
+    report.via_cpu_us_per_cycle = median(cpu).map(|us| rounded(us, 1));
     report.via_ratio_to_v1 = fine(median(rounds.iter().filter_map(Round::ratio_of_via)));
     report.ratio_to_bare = fine(median(ratios()));
     report.ratio_to_bare_min = fine(ratios().reduce(f64::min));

@@ -3,9 +3,10 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
+use caviada_api::pool::PoolSpec;
 use serde_json::Value;
 
-use crate::site::{ADMIN, Site, until};
+use crate::site::{ADMIN, QUICK, Site, until};
 
 const CHAINS: &str = r#"
 name = "chains"
@@ -30,6 +31,15 @@ fn get(address: &str, target: &str, header: &str) -> (u16, Value) {
     (status, serde_json::from_str(body).unwrap())
 }
 
+/// Where the old API listens.
+fn listener(site: &Site) -> String {
+    until("the old API listens", || {
+        let log = site.log();
+        let (_, at) = log.split_once("is spoken on http://")?;
+        at.split(['"', '\n']).next().map(str::to_owned)
+    })
+}
+
 #[test]
 fn an_old_script_leases_at_its_new_address() {
     let mut site = Site::new();
@@ -40,16 +50,12 @@ fn an_old_script_leases_at_its_new_address() {
         ("MONGO_URL", "mongodb://mongo:27017"),
     ];
     site.serve(&flags, &variables);
-    let log = until("the old API listens", || {
-        let log = site.log();
-        log.contains("is spoken on http://").then_some(log)
-    });
+    let old = &listener(&site);
+    let log = site.log();
     assert!(
         log.contains("the variable MONGO_URL does nothing here"),
         "{log}"
     );
-    let (_, old) = log.split_once("is spoken on http://").unwrap();
-    let old = old.split(['"', '\n']).next().unwrap();
     let apply = "/v1/cluster_apply?user_id=ann ";
     let (status, no) = get(old, apply, "");
     assert_eq!(
@@ -76,5 +82,59 @@ fn an_old_script_leases_at_its_new_address() {
     assert_eq!(get(&main, beside, "").0, 400);
     let (status, all) = get(&main, beside, &format!("Authorization: Bearer {ADMIN}\r\n"));
     assert_eq!((status, all["data"].as_array().unwrap().len()), (200, 2));
+    until("its line in the log", || {
+        let log = site.log();
+        let told = |l: &str| l.contains(beside) && l.contains("key.name");
+        log.lines().any(told).then_some(())
+    });
+    assert!(site.stop().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_released_cluster_is_built_anew_under_another_id() {
+    let mut site = Site::new();
+    let principal = ("CAVIADA_COMPAT__POOLMANAGER__PRINCIPAL", "old");
+    let variables = [&QUICK[..], &[principal]].concat();
+    site.serve(&["--compat", "poolmanager=127.0.0.1:0"], &variables);
+    let mut spec = PoolSpec {
+        warm: 1,
+        max: Some(1),
+        attributes: [("consensus_plugin".to_owned(), "pbft".into())].into(),
+        ..PoolSpec::default()
+    };
+    spec.lease.no_deadline = true;
+    site.built("chains", "while :; do sleep 1; done", spec)
+        .await;
+    site.warm("chains", 1).await;
+    site.ok(&["key", "add", "old", "--act-for", "chains"]);
+    let old = &listener(&site);
+    let (status, first) = get(old, "/v2/cluster_apply?user_id=ann", "");
+    assert_eq!(status, 200, "{first}");
+    let id = first["data"]["id"].as_str().unwrap();
+    let (_, none) = get(old, "/v2/cluster_apply?user_id=bob", "");
+    assert_eq!(none["error"], "No available res for bob");
+    assert_eq!(
+        get(
+            old,
+            &format!("/v2/cluster_op?action=release&cluster_id={id}"),
+            ""
+        )
+        .0,
+        200
+    );
+    site.warm("chains", 1).await;
+    let (status, second) = get(old, "/v2/cluster_apply?user_id=bob", "");
+    assert_eq!(status, 200, "{second}");
+    assert_ne!(second["data"]["id"], id);
+
+    let operator = format!("Authorization: Bearer {ADMIN}\r\n");
+    let (_, hosts) = get(old, "/api/hosts", &operator);
+    let host = &hosts["data"][0];
+    assert_eq!(
+        (&host["name"], &host["status"]),
+        (&"here".into(), &"active".into())
+    );
+    assert_eq!(host["clusters"][0], second["data"]["id"]);
+    assert_eq!(host["id"], second["data"]["host_id"]);
     assert!(site.stop().success());
 }

@@ -51,6 +51,7 @@ use std::time::Duration;
 use axum::Router;
 use caviada_core::name::Name;
 use caviada_ledger::Handle;
+use caviada_ledger::history::History;
 
 use crate::peer::Peers;
 use crate::rate::Rates;
@@ -126,6 +127,7 @@ pub struct App(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     ledger: Handle,
+    history: History,
     rates: Arc<Rates>,
     options: Options,
 }
@@ -141,9 +143,10 @@ pub enum Door {
 
 impl App {
     /// The API of this ledger; keys have the same rates as at other entrances.
-    pub fn new(ledger: Handle, rates: Arc<Rates>, options: Options) -> Self {
+    pub fn new(ledger: Handle, history: History, rates: Arc<Rates>, options: Options) -> Self {
         Self(Arc::new(Inner {
             ledger,
+            history,
             rates,
             options,
         }))
@@ -151,6 +154,10 @@ impl App {
 
     fn ledger(&self) -> &Handle {
         &self.0.ledger
+    }
+
+    fn history(&self) -> &History {
+        &self.0.history
     }
 
     fn rates(&self) -> &Rates {

@@ -8,6 +8,7 @@ use caviada_api::pool::PoolSpec;
 use caviada_api::resource::{Resource, ResourceSpec};
 use caviada_core::webhook::target::Targets;
 use caviada_ledger::directory::Directory;
+use caviada_ledger::history::History;
 use caviada_ledger::seal::MasterKey;
 use caviada_ledger::{Handle, Place, Running, Start};
 use caviada_server::http::{self, App, Options, auth};
@@ -26,6 +27,7 @@ pub const ADMIN: &str = "test-admin-secret";
 pub struct Site {
     pub url: String,
     pub handle: Handle,
+    pub history: History,
     pub key: Arc<MasterKey>,
     http: reqwest::Client,
     told: JoinHandle<()>,
@@ -77,7 +79,7 @@ impl Site {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://{}", listener.local_addr().unwrap());
         let (end, ended) = oneshot::channel::<()>();
-        let router = http::router(App::new(handle.clone(), history, options));
+        let router = http::router(App::new(handle.clone(), history.clone(), options));
         let served = tokio::spawn(async move {
             let ended = async move {
                 let _ = ended.await;
@@ -87,6 +89,7 @@ impl Site {
         Self {
             url,
             handle,
+            history,
             key,
             http: plain_http(),
             told,

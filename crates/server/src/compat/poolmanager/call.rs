@@ -5,7 +5,7 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, Method, header};
 
 use super::answer::No;
-use super::parameter::Parameters;
+use super::parameter::{Form, Parameters};
 
 /// Largest body, in bytes: no call has more to say.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -37,7 +37,7 @@ impl Call {
             ))
         })?;
         let query = parts.uri.query().unwrap_or_default();
-        let parameters = Parameters::read(query, &body, is_form(&parts.headers))?;
+        let parameters = Parameters::read(query, &body, &form(&parts.headers))?;
         Ok(Self {
             method,
             path,
@@ -46,11 +46,23 @@ impl Call {
     }
 }
 
-fn is_form(headers: &HeaderMap) -> bool {
+/// What the body says it is.
+fn form(headers: &HeaderMap) -> Form {
     let kind = headers.get(header::CONTENT_TYPE);
-    let kind = kind.map_or(&b""[..], |value| value.as_bytes());
-    let essence = kind.split(|b| *b == b';').next().unwrap_or_default();
-    essence
-        .trim_ascii()
-        .eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
+    let kind = kind
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let (essence, more) = kind.split_once(';').unwrap_or((kind, ""));
+    match essence.trim().to_ascii_lowercase().as_str() {
+        "application/x-www-form-urlencoded" => Form::Encoded,
+        "multipart/form-data" => {
+            let mut fields = more
+                .split(';')
+                .filter_map(|field| field.trim().split_once('='));
+            let boundary = fields.find(|(name, _)| name.eq_ignore_ascii_case("boundary"));
+            let boundary = boundary.map_or("", |(_, text)| text.trim_matches('"'));
+            Form::Parts(boundary.to_owned())
+        }
+        _ => Form::None,
+    }
 }

@@ -1,6 +1,7 @@
 //! Clusters: what of a pool is one, which of them a caller sees, and how each version shows them.
 
 pub(super) mod field;
+mod past;
 mod view;
 
 use std::fmt;
@@ -27,6 +28,7 @@ use super::host::submit;
 use super::parameter::Parameters;
 use super::version::Version;
 pub(super) use view::View;
+use view::size;
 
 /// The attribute that makes a resource a cluster.
 pub(super) const PLUGIN: &str = "consensus_plugin";
@@ -285,19 +287,20 @@ pub(super) async fn list(
             "Invalid filter: {shown} must be one value"
         )));
     }
-    if version == Version::Cello09
-        && let Some(at) = conditions.iter().position(|(name, _)| name == "state")
-    {
+    let mut released = false;
+    if let Some(at) = conditions.iter().position(|(name, _)| name == "state") {
         let (_, wanted) = conditions.swap_remove(at);
-        if wanted != "active" {
-            return Err(No::new(
-                "released clusters stand in the history, which is not shown here yet",
-            ));
+        released = wanted == "released";
+        if !released && wanted != "active" {
+            return Err(No::new("Invalid filter: state is active or released"));
         }
     }
     let user = conditions.iter().find(|(name, _)| name == "user_id");
     let user = user.and_then(|(_, id)| id.as_str().filter(|id| !id.starts_with(SYSTEM)));
     let user = user.and_then(|id| Owner::new(id).ok());
+    if released {
+        return past::list(app, version, caller, &conditions, user).await;
+    }
     let view = View {
         version,
         caller,

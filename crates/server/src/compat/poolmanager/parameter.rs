@@ -10,6 +10,17 @@ use super::answer::No;
 /// Parameters in one request.
 const PARAMETERS_MAX: usize = 64;
 
+/// What the form in a body is written in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Form {
+    /// There is none.
+    None,
+    /// As a query is.
+    Encoded,
+    /// In parts with this between them.
+    Parts(String),
+}
+
 /// The parameters of one request.
 #[derive(Debug, Default)]
 pub(super) struct Parameters {
@@ -20,16 +31,17 @@ pub(super) struct Parameters {
 
 impl Parameters {
     /// Reads query and body.
-    pub fn read(query: &str, body: &[u8], is_form: bool) -> Result<Self, No> {
+    pub fn read(query: &str, body: &[u8], form: &Form) -> Result<Self, No> {
         let json = match serde_json::from_slice(body) {
             Ok(Value::Object(fields)) => Some(fields),
             Ok(_) => return Err(No::new("the body must be an object or a form")),
             Err(_) => None,
         };
-        let form = match (&json, body.is_empty()) {
-            (None, false) if is_form => pairs(body)?,
-            (None, false) => return Err(No::new("the body must be an object or a form")),
-            _ => Vec::new(),
+        let form = match (&json, form) {
+            _ if json.is_some() || body.is_empty() => Vec::new(),
+            (_, Form::Encoded) => pairs(body)?,
+            (_, Form::Parts(boundary)) => parts(body, boundary)?,
+            (_, Form::None) => return Err(No::new("the body must be an object or a form")),
         };
         if json
             .as_ref()
@@ -137,6 +149,33 @@ fn pairs(bytes: &[u8]) -> Result<Vec<(String, String)>, No> {
     Ok(pairs)
 }
 
+/// A form in parts. A file is no parameter and is passed over.
+fn parts(body: &[u8], boundary: &str) -> Result<Vec<(String, String)>, No> {
+    let wrong = || No::new("the body must be an object or a form");
+    let text = std::str::from_utf8(body).map_err(|_| No::new("a parameter is not UTF-8"))?;
+    let between = format!("--{boundary}");
+    let mut found = Vec::new();
+    let mut parts = text.split(between.as_str()).skip(1);
+    if boundary.is_empty() || !text.contains(&between) {
+        return Err(wrong());
+    }
+    while let Some(part) = parts.next().filter(|part| !part.starts_with("--")) {
+        let (head, value) = part.split_once("\r\n\r\n").ok_or_else(wrong)?;
+        let value = value.strip_suffix("\r\n").ok_or_else(wrong)?;
+        let quoted = |name: &str| {
+            let (_, rest) = head.split_once(&format!("; {name}=\""))?;
+            rest.split('"').next()
+        };
+        if let (Some(name), None) = (quoted("name"), quoted("filename")) {
+            if found.len() == PARAMETERS_MAX {
+                return Err(too_many());
+            }
+            found.push((name.to_owned(), value.to_owned()));
+        }
+    }
+    Ok(found)
+}
+
 fn too_many() -> No {
     No::new(format!("more than {PARAMETERS_MAX} parameters"))
 }
@@ -145,8 +184,26 @@ fn too_many() -> No {
 mod tests {
     use super::*;
 
+    fn form(encoded: bool) -> Form {
+        if encoded { Form::Encoded } else { Form::None }
+    }
+
     fn of(query: &str, body: &str, is_form: bool) -> Parameters {
-        Parameters::read(query, body.as_bytes(), is_form).unwrap()
+        Parameters::read(query, body.as_bytes(), &form(is_form)).unwrap()
+    }
+
+    #[test]
+    fn a_form_may_come_in_parts() {
+        let read = |body: &str| Parameters::read("", body.as_bytes(), &Form::Parts("x".into()));
+        let head = "--x\r\nContent-Disposition: form-data; name=";
+        let file = format!("{head}\"f\"; filename=\"a\"\r\n\r\n1\r\n");
+        let whole = format!("{head}\"user_id\"\r\n\r\nann\r\n{file}--x--\r\n");
+        let form = read(&whole).unwrap();
+        assert_eq!(form.text("user_id").unwrap().unwrap(), "ann");
+        assert_eq!(form.raw("f"), None);
+        for bad in ["a=b", "--x", "--x\r\n\r\na", "--x\r\na"] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]
@@ -179,13 +236,13 @@ mod tests {
     fn a_body_that_is_neither_is_refused() {
         for (body, is_form) in [("[1]", true), ("{", false), ("a=b", false), ("7", true)] {
             assert!(
-                Parameters::read("", body.as_bytes(), is_form).is_err(),
+                Parameters::read("", body.as_bytes(), &form(is_form)).is_err(),
                 "{body}"
             );
         }
-        assert!(Parameters::read("a=%ff", b"", false).is_err());
-        assert!(Parameters::read("", b"a=%ff", true).is_err());
+        assert!(Parameters::read("a=%ff", b"", &Form::None).is_err());
+        assert!(Parameters::read("", b"a=%ff", &Form::Encoded).is_err());
         let many = "a&".repeat(65);
-        assert!(Parameters::read(&many, b"", false).is_err());
+        assert!(Parameters::read(&many, b"", &Form::None).is_err());
     }
 }

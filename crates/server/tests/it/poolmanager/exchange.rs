@@ -1,5 +1,7 @@
 //! What each version answers to what its tenants ask.
 
+use std::time::{Duration, Instant};
+
 use caviada_server::compat::poolmanager::Version;
 use serde_json::{Value, json};
 
@@ -328,7 +330,7 @@ async fn a_cluster_has_the_fields_of_its_version() {
 /// §6: parameters of the query, then of the form, then of the JSON.
 #[tokio::test]
 async fn parameters_are_found_wherever_they_stand() {
-    let old = Old::start(Version::Cello07, 3).await;
+    let old = Old::start(Version::Cello07, 4).await;
     let whose = async |answer: Answer| answer.done()["user_id"].as_str().unwrap().to_owned();
     assert_eq!(
         whose(old.form("/v2/cluster_apply?user_id=q", "user_id=f").await).await,
@@ -343,6 +345,12 @@ async fn parameters_are_found_wherever_they_stand() {
     assert_eq!(
         whose(old.send("POST", "/v2/cluster_apply", kind, json).await).await,
         "j"
+    );
+    let parts = "--x\r\nContent-Disposition: form-data; name=\"user_id\"\r\n\r\np\r\n--x--\r\n";
+    let kind = "multipart/form-data; boundary=x";
+    assert_eq!(
+        whose(old.send("POST", "/v2/cluster_apply", kind, parts).await).await,
+        "p"
     );
     // Where a GET has a body, it counts.
     assert_eq!(
@@ -401,6 +409,43 @@ async fn each_version_knows_its_own_calls() {
         .get("/v1/cluster_apply?user_id=ann")
         .await
         .is_refusal();
+}
+
+/// §3.2 and §7.3: who had it, and how long; the history is a moment behind.
+#[tokio::test]
+async fn what_was_released_stands_in_the_history() {
+    for version in [Version::Cello07, Version::Cello09] {
+        let old = Old::start(version, 1).await;
+        for user in ["ann", "bob"] {
+            old.get(&format!("/v2/cluster_apply?user_id={user}"))
+                .await
+                .done();
+            old.get(&format!("/v2/cluster_release?user_id={user}"))
+                .await
+                .done();
+        }
+        old.get("/v2/cluster_apply?user_id=cid").await.done();
+        let deadline = Instant::now() + Duration::from_secs(60);
+        let all = loop {
+            let all = old.get("/v2/clusters?state=released").await;
+            if all.done().as_array().unwrap().len() == 2 {
+                break all;
+            }
+            assert!(Instant::now() < deadline, "{all:?}");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        };
+        let bobs = &all.done()[0];
+        assert_eq!(
+            (&bobs["user_id"], &bobs["name"]),
+            (&json!("bob"), &json!("chains_1"))
+        );
+        assert_eq!(bobs["duration"].is_number(), version == Version::Cello09);
+        let anns = old.get("/v2/clusters?state=released&user_id=ann").await;
+        assert_eq!(*anns.done(), json!([all.done()[1]]));
+        let active = old.get("/v2/clusters?state=active").await;
+        assert_eq!(active.done()[0]["user_id"], "cid");
+        old.get("/v2/clusters?state=x").await.is_refusal();
+    }
 }
 
 /// The specification is silent about power that this version does not have.

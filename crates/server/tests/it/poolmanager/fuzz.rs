@@ -114,7 +114,12 @@ fn pairs(chance: &mut Chance) -> String {
 }
 
 fn body(chance: &mut Chance) -> Vec<u8> {
-    match chance.below(9) {
+    match chance.below(10) {
+        7 => {
+            let part = "--x\r\nContent-Disposition: form-data; name=\"user_id\"\r\n\r\n";
+            let end = one(chance, &["--x--", "--x", "", "--", "\r\n--x--\r\n"]);
+            format!("{part}{}{end}", value(chance)).into_bytes()
+        }
         0 => pairs(chance).into_bytes(),
         1 => format!("{{\"user_id\": {}}}", value(chance)).into_bytes(),
         2 => format!("{{\"user_id\": \"{}\", \"size\": [1]}}", value(chance)).into_bytes(),

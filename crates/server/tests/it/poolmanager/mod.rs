@@ -56,7 +56,8 @@ impl Old {
 
     pub async fn with(version: Version, options: Options) -> Self {
         let site = Site::start().await;
-        let app = App::new(site.handle.clone(), Arc::new(Rates::new(None)), options);
+        let (handle, history) = (site.handle.clone(), site.history.clone());
+        let app = App::new(handle, history, Arc::new(Rates::new(None)), options);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let at = listener.local_addr().unwrap();
         let routes = router(app.clone(), version, Door::Listener);

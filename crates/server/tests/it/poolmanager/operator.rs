@@ -327,7 +327,4 @@ async fn what_is_not_there_yet_says_so() {
             "{no:?}"
         );
     }
-    let nine = Old::start(Version::Cello09, 1).await;
-    nine.get("/v2/clusters?state=active").await.done();
-    nine.get("/v2/clusters?state=released").await.is_refusal();
 }

@@ -192,7 +192,7 @@ fn or(text: String, default: &str) -> String {
     }
 }
 
-fn size(r: &Resource) -> Value {
+pub(super) fn size(r: &Resource) -> Value {
     match r.doc.attributes.get(SIZE).map(ValueRef::canonical) {
         Some(ValueRef::Number(n)) => n.into(),
         _ => 4.into(),

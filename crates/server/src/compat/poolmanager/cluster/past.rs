@@ -1,0 +1,136 @@
+//! What was given back: clusters as the history of leases has them.
+
+use std::collections::BTreeSet;
+
+use caviada_core::id::PoolId;
+use caviada_core::key::Role;
+use caviada_core::name::Owner;
+use caviada_core::state::State;
+use caviada_core::time::Time;
+use caviada_ledger::history::{LeaseSearch, PastLease};
+use serde_json::Value;
+use tokio::sync::Semaphore;
+
+use super::field::{gmt, iso};
+use super::{Clusters, PLUGIN, SIZE, long_id, size, text};
+use crate::compat::poolmanager::App;
+use crate::compat::poolmanager::answer::{Answer, No};
+use crate::compat::poolmanager::caller::Caller;
+use crate::compat::poolmanager::record::Record;
+use crate::compat::poolmanager::version::Version;
+
+/// Records in one answer, the newest.
+const LISTED_MAX: usize = 1_000;
+/// Searches at once; more wait their turn.
+const SEARCHES_MAX: usize = 4;
+
+/// `clusters` with the state `released`, and every other field that is named of just that value.
+pub(super) async fn list(
+    app: &App,
+    version: Version,
+    caller: &Caller,
+    conditions: &[(String, Value)],
+    user: Option<Owner>,
+) -> Result<Answer, No> {
+    let state = app.ledger().snapshot().await?;
+    let clusters = Clusters::of(&state, caller)?;
+    let seen = state.pools.values().filter(|p| clusters.sees(p));
+    let seen: BTreeSet<PoolId> = seen.map(|p| p.id).collect();
+    let alone = caller.key.role < Role::Operator && caller.key.act_for.is_empty();
+    let search = LeaseSearch {
+        // Who acts for nobody sees what he had himself.
+        owner: if alone {
+            Some(caller.key.owner.clone())
+        } else {
+            user
+        },
+        limit: LISTED_MAX,
+        ..LeaseSearch::default()
+    };
+    let found = searched(app, search).await?;
+    let ours = |l: &&PastLease| !l.pools.is_empty() && l.pools.iter().all(|p| seen.contains(p));
+    let records = found.iter().filter(ours);
+    let records = records.filter_map(|l| record(&state, version, l));
+    let fits = |r: &Record| conditions.iter().all(|(name, v)| r.get(name) == Some(v));
+    Ok(Answer::Many(records.filter(fits).collect()))
+}
+
+/// Reads beside the requests that do not take long.
+async fn searched(app: &App, search: LeaseSearch) -> Result<Vec<PastLease>, No> {
+    static ROOM: Semaphore = Semaphore::const_new(SEARCHES_MAX);
+    let unread = || No::new("the history cannot be read now; ask again in a moment");
+    let _room = ROOM.acquire().await;
+    let history = app.history().clone();
+    let work = tokio::task::spawn_blocking(move || history.leases(&search));
+    match work.await {
+        Ok(Ok(page)) => Ok(page.items),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "the history was not read");
+            Err(unread())
+        }
+        Err(_) => Err(unread()),
+    }
+}
+
+/// The record of a lease that was granted and is over.
+fn record(state: &State, version: Version, l: &PastLease) -> Option<Record> {
+    let (from, to) = l.granted_at.zip(l.ended_at)?;
+    let r = l.members.last().and_then(|id| state.resources.get(id));
+    let late = version >= Version::Cello08;
+    let time = |at| if late { iso(at) } else { gmt(at) };
+    let mut record = Record::default();
+    record
+        .put("id", long_id(l.id.0))
+        .put("name", r.map_or("", |r| r.doc.name.as_str()))
+        .put("user_id", l.owner().map_or("", Owner::as_str));
+    if let Some(r) = r {
+        record.put(PLUGIN, text(r, PLUGIN)).put(SIZE, size(r));
+    }
+    record
+        .put("apply_ts", time(from))
+        .put("release_ts", time(to))
+        .put(
+            "duration",
+            match late {
+                true => (to.since(from) / 1_000).into(),
+                false => duration(from, to),
+            },
+        );
+    Some(record)
+}
+
+/// `0:12:31.000213`, with days before it where there are some.
+fn duration(from: Time, to: Time) -> Value {
+    let ms = to.since(from);
+    let (s, fraction) = (
+        ms / 1_000,
+        match ms % 1_000 {
+            0 => String::new(),
+            ms => format!(".{ms:03}000"),
+        },
+    );
+    let days = match s / 86_400 {
+        0 => String::new(),
+        1 => "1 day, ".to_owned(),
+        days => format!("{days} days, "),
+    };
+    let (h, m, s) = (s / 3_600 % 24, s / 60 % 60, s % 60);
+    format!("{days}{h}:{m:02}:{s:02}{fraction}").into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_duration_is_written_as_old_clients_read_it() {
+        for (ms, text) in [
+            (0, "0:00:00"),
+            (751_003, "0:12:31.003000"),
+            (86_400_000, "1 day, 0:00:00"),
+            (3 * 86_400_000 + 3_600_000, "3 days, 1:00:00"),
+        ] {
+            assert_eq!(duration(Time(7), Time(7 + ms)), text);
+        }
+    }
+}
