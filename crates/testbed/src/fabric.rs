@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use crate::image;
 use crate::library::{self, Files};
 
-const TOOLS: [&str; 18] = [
+const TOOLS: [&str; 19] = [
     "bash",
     "cat",
     "cut",
@@ -25,6 +25,7 @@ const TOOLS: [&str; 18] = [
     "sha256sum",
     "sleep",
     "tar",
+    "timeout",
     "touch",
     "tr",
 ];
