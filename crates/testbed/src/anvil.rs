@@ -42,7 +42,7 @@ fn pack(folder: &Path) -> Result<PathBuf, String> {
     let output = Command::new("npm")
         .args([
             "pack",
-            "--silent",
+            "--loglevel=error",
             "--fetch-retries=1",
             "--pack-destination",
         ])
@@ -55,8 +55,11 @@ fn pack(folder: &Path) -> Result<PathBuf, String> {
     match said.lines().last() {
         Some(name) if output.status.success() => Ok(folder.join(name)),
         _ => {
-            let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            Err(format!("npm cannot bring {PACKAGE}@{VERSION}: {said}{why}"))
+            let why = String::from_utf8_lossy(&output.stderr);
+            let lines = why.lines().filter_map(|l| l.strip_prefix("npm error "));
+            let why: Vec<&str> = lines.take(4).collect();
+            let why = why.join("; ");
+            Err(format!("npm cannot bring {PACKAGE}@{VERSION}: {why}"))
         }
     }
 }
