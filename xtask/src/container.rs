@@ -71,7 +71,7 @@ impl Count {
 
 /// How many of these images are of a suite: the testbed's, made of it, or of a stand-in registry.
 fn of(images: &str, suite: &str) -> usize {
-    let shared = ["helper:", "anvil:"];
+    let shared = ["helper:", "anvil:", "fabric:"];
     let ours = |image: &&str| match image.strip_prefix("caviada-test/") {
         Some(name) if shared.iter().any(|s| name.starts_with(s)) => name.ends_with(suite),
         Some(_) => true,

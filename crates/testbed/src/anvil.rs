@@ -2,14 +2,12 @@
 //! is linked with from this machine. No registry of images is needed, and nothing of it is kept but
 //! below the target directory.
 
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
-use crate::image;
+use crate::{image, library};
 
 /// The package that holds nothing but the program, for the one processor it was looked at on.
 const PACKAGE: &str = "@foundry-rs/anvil-linux-amd64";
@@ -44,7 +42,7 @@ fn pack(folder: &Path) -> Result<PathBuf, String> {
     let output = Command::new("npm")
         .args([
             "pack",
-            "--silent",
+            "--loglevel=error",
             "--fetch-retries=1",
             "--pack-destination",
         ])
@@ -57,8 +55,11 @@ fn pack(folder: &Path) -> Result<PathBuf, String> {
     match said.lines().last() {
         Some(name) if output.status.success() => Ok(folder.join(name)),
         _ => {
-            let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-            Err(format!("npm cannot bring {PACKAGE}@{VERSION}: {said}{why}"))
+            let why = String::from_utf8_lossy(&output.stderr);
+            let lines = why.lines().filter_map(|l| l.strip_prefix("npm error "));
+            let why: Vec<&str> = lines.take(4).collect();
+            let why = why.join("; ");
+            Err(format!("npm cannot bring {PACKAGE}@{VERSION}: {why}"))
         }
     }
 }
@@ -67,7 +68,7 @@ fn pack(folder: &Path) -> Result<PathBuf, String> {
 fn unpack(archive: &Path, folder: &Path) {
     let bytes = std::fs::read(archive).expect("npm told its name");
     assert_eq!(
-        hex(&Sha256::digest(&bytes)),
+        image::hex(&Sha256::digest(&bytes)),
         SHA256,
         "{PACKAGE}@{VERSION} is not what it was"
     );
@@ -83,39 +84,15 @@ fn unpack(archive: &Path, folder: &Path) {
 
 /// The name of the image.
 pub(crate) fn imported(program: &Path) -> String {
-    let ldd = image::succeeded("ldd", Command::new("ldd").arg(program).output());
-    let libraries: BTreeSet<&str> = ldd
-        .split_whitespace()
-        .filter(|word| word.starts_with('/'))
-        .collect();
-    let libraries = libraries.into_iter().map(|path| {
-        let content = std::fs::read(path).expect("ldd found it");
-        (path.trim_start_matches('/'), content)
-    });
-    let libraries: Vec<_> = libraries.collect();
+    let mut files = library::of(&[program.to_owned()]);
     let mut hash = Sha256::new();
-    for (path, content) in &libraries {
+    for (path, content) in &files {
         hash.update(path);
         hash.update(content);
     }
-    let tag = format!("{VERSION}-{}", hex(&hash.finalize()[..6]));
+    let tag = format!("{VERSION}-{}", image::hex(&hash.finalize()[..6]));
     image::load(None, "caviada-test/anvil", &tag, &CHANGES, || {
-        let content = std::fs::read(program).expect("it was fetched");
-        let mut archive = tar::Builder::new(Vec::new());
-        let mut add = |name: &str, content: &[u8]| {
-            image::add(&mut archive, tar::EntryType::Regular, name, 0o755, content);
-        };
-        add("usr/local/bin/anvil", &content);
-        for (path, content) in &libraries {
-            add(path, content);
-        }
-        archive.into_inner().expect("memory takes every write")
-    })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
+        files.extend([library::file(program, "usr/local/bin/anvil")]);
+        library::archive(&files)
     })
 }

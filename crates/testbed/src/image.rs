@@ -107,10 +107,7 @@ pub(crate) fn import(program: &Path, socket: Option<&Path>) -> String {
     for change in CHANGES {
         hash.update(change);
     }
-    let mut tag = String::new();
-    for byte in &hash.finalize()[..6] {
-        let _ = write!(tag, "{byte:02x}");
-    }
+    let tag = hex(&hash.finalize()[..6]);
     load(socket, REPOSITORY, &tag, &CHANGES, || archive)
 }
 
@@ -157,6 +154,13 @@ pub(crate) fn load(
     });
     succeeded("docker import (needs the docker command line)", output);
     name
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 pub(crate) fn docker(socket: Option<&Path>) -> Command {

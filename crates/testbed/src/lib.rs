@@ -16,8 +16,10 @@ mod absence;
 mod anvil;
 mod authority;
 mod engine;
+mod fabric;
 mod image;
 mod keeper;
+mod library;
 mod postgres;
 mod sshd;
 
@@ -59,6 +61,19 @@ pub fn anvil() -> Option<String> {
     match anvil::program() {
         Ok(program) => Some(anvil::imported(&program)),
         Err(why) => left_out("Anvil", &why),
+    }
+}
+
+/// The name of an image with stand-ins for the programs of Hyperledger Fabric's images, imported into
+/// the engine on the default socket. `None` without an engine.
+///
+/// # Panics
+/// As [`image()`], and where a shell tool is not installed.
+#[must_use]
+pub fn fabric() -> Option<String> {
+    match absence::engine() {
+        Ok(()) => Some(fabric::imported()),
+        Err(why) => left_out("Docker", &why),
     }
 }
 

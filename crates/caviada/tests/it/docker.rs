@@ -6,6 +6,7 @@ mod chain;
 mod credential;
 pub mod engine;
 mod example;
+mod fabric;
 mod kill;
 mod orphan;
 mod sick;

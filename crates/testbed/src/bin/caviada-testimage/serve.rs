@@ -76,10 +76,10 @@ impl Server {
     fn route(&self, method: &str, path: &str) -> (&'static str, Vec<u8>) {
         match (method, path) {
             ("GET", "/") => ("200 OK", portrait().into_bytes()),
-            ("GET", "/health") if self.started.elapsed() < self.unhealthy => {
+            ("GET", "/health" | "/healthz") if self.started.elapsed() < self.unhealthy => {
                 ("503 Service Unavailable", b"not yet\n".to_vec())
             }
-            ("GET", "/health") => ("200 OK", b"ok\n".to_vec()),
+            ("GET", "/health" | "/healthz") => ("200 OK", b"ok\n".to_vec()),
             ("GET", "/count") => ("200 OK", format!("{}\n", self.count()).into_bytes()),
             ("POST", "/" | "/rpc") => {
                 let result = self.count();
