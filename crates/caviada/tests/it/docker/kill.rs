@@ -17,9 +17,8 @@ use crate::kill::wire::{Lost, Request, Wire};
 use crate::kill::{Point, judge, program, seed, start};
 use crate::site::{ADMIN, Site};
 
-/// Kills at any instant; those at named points come between them. Each is a container or more of a
-/// run's.
-const RANDOM: usize = 12;
+/// Kills at any instant; those at named points come between them.
+const RANDOM: usize = 20;
 /// Each named point, and how many passes of it may be let through.
 const POINTS: [(&str, u64); 14] = [
     ("before-driver-call", 4),
