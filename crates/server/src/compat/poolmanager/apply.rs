@@ -10,9 +10,8 @@ use caviada_core::selector::Selector;
 use caviada_ledger::{Failure, Noun};
 use serde_json::Value;
 
-use super::App;
 use super::answer::{Answer, No};
-use super::caller::Caller;
+use super::call::Ask;
 use super::cluster::{self, View};
 use super::parameter::Parameters;
 use super::version::Version;
@@ -21,47 +20,42 @@ use super::version::Version;
 pub(super) const SYSTEM: &str = "__SYSTEM__";
 
 /// `cluster_apply`, and `cluster_op` with the action `apply`.
-pub(super) async fn apply(
-    app: &App,
-    version: Version,
-    caller: &Caller,
-    asked: &Parameters,
-) -> Result<Answer, No> {
-    let with = |no: No| match version {
-        Version::Pm1 => no.data(asked.query()),
-        Version::Pm2 => no.data(asked.json()),
+pub(super) async fn apply(ask: Ask<'_>) -> Result<Answer, No> {
+    let with = |no: No| match ask.version {
+        Version::Pm1 => no.data(ask.parameters.query()),
+        Version::Pm2 => no.data(ask.parameters.json()),
         _ => no,
     };
-    let missing = match version {
+    let missing = match ask.version {
         Version::Pm1 => "No user_id is given",
         _ => "cluster_apply without user_id",
     };
-    let user = user(asked)?.ok_or_else(|| with(No::new(missing)))?;
-    let selector = wanted(version, asked).map_err(with)?;
-    let reuse = match version.is_pm() || !asked.says("allow_multiple") {
+    let user = user(ask.parameters)?.ok_or_else(|| with(No::new(missing)))?;
+    let selector = wanted(ask.version, ask.parameters).map_err(with)?;
+    let reuse = match ask.version.is_pm() || !ask.parameters.says("allow_multiple") {
         true => Reuse::Matching,
         false => Reuse::Never,
     };
     let command = Command {
-        by: By::Key(caller.key.id),
+        by: By::Key(ask.caller.key.id),
         idempotency: None,
         act: Act::Acquire(Box::new(acquire(user.clone(), selector, reuse))),
     };
-    match app.ledger().submit(command).await {
+    match ask.app.ledger().submit(command).await {
         Ok(done) => match &done.noun {
             Noun::Lease(lease, members) => {
                 let (resource, _) = members.first().ok_or_else(|| none(&user))?;
-                let state = match version.names_hosts() {
-                    true => Some(app.ledger().snapshot().await?),
+                let state = match ask.version.names_hosts() {
+                    true => Some(ask.app.ledger().snapshot().await?),
                     false => None,
                 };
                 let view = View {
-                    version,
-                    caller,
+                    version: ask.version,
+                    caller: ask.caller,
                     state: state.as_deref(),
                 };
                 let record = view.given(resource, lease);
-                Ok(match version {
+                Ok(match ask.version {
                     Version::Pm1 => Answer::Bare(record),
                     _ => Answer::One(record),
                 })
@@ -71,7 +65,7 @@ pub(super) async fn apply(
         Err(Failure::Refused(Refusal::PoolExhausted { .. })) => Err(with(none(&user))),
         Err(Failure::Refused(refusal @ Refusal::Impossible { .. })) => {
             tracing::warn!(
-                key.name = caller.key.name.as_str(),
+                key.name = ask.caller.key.name.as_str(),
                 "no pool that this key acts for could ever give such a cluster, which has an attribute `{}`: {refusal}",
                 cluster::PLUGIN
             );

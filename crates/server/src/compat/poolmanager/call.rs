@@ -4,8 +4,11 @@ use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, header};
 
+use super::App;
 use super::answer::No;
+use super::caller::Caller;
 use super::parameter::{Form, Parameters};
+use super::version::Version;
 
 /// Largest body, in bytes: no call has more to say.
 const BODY_BYTES_MAX: usize = 64 * 1024;
@@ -19,6 +22,19 @@ pub(super) struct Call {
     pub path: Vec<String>,
     /// Everything else.
     pub parameters: Parameters,
+}
+
+/// A call with who makes it, as those read it who answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ask<'r> {
+    /// What every request can reach.
+    pub app: &'r App,
+    /// The version spoken.
+    pub version: Version,
+    /// Who asks.
+    pub caller: &'r Caller,
+    /// Everything beside method and path.
+    pub parameters: &'r Parameters,
 }
 
 impl Call {

@@ -20,9 +20,9 @@ use caviada_core::pool::Pool;
 use caviada_core::resource::{Origin, Resource, ResourceState};
 use caviada_core::state::State;
 
-use super::App;
 use super::answer::{Answer, No};
 use super::apply::SYSTEM;
+use super::call::Ask;
 use super::caller::Caller;
 use super::host::submit;
 use super::parameter::Parameters;
@@ -179,25 +179,20 @@ pub(super) fn kind(r: &Resource) -> String {
 }
 
 /// `DELETE cluster`: only one that nobody has.
-pub(super) async fn delete(
-    app: &App,
-    version: Version,
-    caller: &Caller,
-    asked: &Parameters,
-) -> Result<Answer, No> {
-    let key = caller.operator(app)?;
-    let of = match version {
+pub(super) async fn delete(ask: Ask<'_>) -> Result<Answer, No> {
+    let key = ask.caller.operator(ask.app)?;
+    let of = match ask.version {
         Version::Pm1 => Some("active".to_owned()),
-        _ => asked.text("col_name")?,
+        _ => ask.parameters.text("col_name")?,
     };
-    let (Some(id), Some(of)) = (asked.text("id")?, of) else {
+    let (Some(id), Some(of)) = (ask.parameters.text("id")?, of) else {
         return Err(No::new("cluster operation post without enough data"));
     };
     let shown: String = id.chars().take(128).collect();
     let failed = || No::new(format!("Failed to delete cluster {shown}"));
-    let state = app.ledger().snapshot().await?;
+    let state = ask.app.ledger().snapshot().await?;
     let found = id.trim().parse().ok();
-    let found = found.and_then(|id| Clusters::of(&state, caller).ok()?.find(id));
+    let found = found.and_then(|id| Clusters::of(&state, ask.caller).ok()?.find(id));
     let r = found
         .filter(|r| of == "active" && r.lease.is_none())
         .ok_or_else(failed)?;
@@ -206,26 +201,21 @@ pub(super) async fn delete(
         force: false,
         expect: None,
     };
-    submit(app, &key, act).await.map_err(|_| failed())?;
+    submit(ask.app, &key, act).await.map_err(|_| failed())?;
     Ok(Answer::Done)
 }
 
 /// `POST cluster`: pools here make their clusters themselves.
-pub(super) fn create(
-    app: &App,
-    version: Version,
-    caller: &Caller,
-    asked: &Parameters,
-) -> Result<Answer, No> {
-    caller.operator(app)?;
-    let needed: &[&str] = match version {
+pub(super) fn create(ask: Ask<'_>) -> Result<Answer, No> {
+    ask.caller.operator(ask.app)?;
+    let needed: &[&str] = match ask.version {
         Version::Pm1 => &["name", "daemon_url"],
         _ => &["name", "host_id", PLUGIN],
     };
-    if needed.iter().any(|name| asked.raw(name).is_none()) {
+    if needed.iter().any(|name| ask.parameters.raw(name).is_none()) {
         return Err(No::new("cluster post without enough data"));
     }
-    let name = asked.text("name")?.unwrap_or_default();
+    let name = ask.parameters.text("name")?.unwrap_or_default();
     let shown: String = name.chars().take(128).collect();
     Err(No::new(format!(
         "Failed to create cluster {shown}: a pool makes its clusters itself, as many as its warm and max say"
@@ -233,51 +223,36 @@ pub(super) fn create(
 }
 
 /// `GET cluster` of PoolManager, with the id as a parameter.
-pub(super) async fn named(
-    app: &App,
-    version: Version,
-    caller: &Caller,
-    asked: &Parameters,
-) -> Result<Answer, No> {
-    caller.operator(app)?;
-    let id = asked.text("id")?.unwrap_or_default();
-    match get(app, version, caller, id.trim()).await? {
-        Answer::One(record) if version == Version::Pm1 => Ok(Answer::Bare(record)),
+pub(super) async fn named(ask: Ask<'_>) -> Result<Answer, No> {
+    ask.caller.operator(ask.app)?;
+    let id = ask.parameters.text("id")?.unwrap_or_default();
+    match get(ask, id.trim()).await? {
+        Answer::One(record) if ask.version == Version::Pm1 => Ok(Answer::Bare(record)),
         other => Ok(other),
     }
 }
 
 /// `GET cluster/<id>`.
-pub(super) async fn get(
-    app: &App,
-    version: Version,
-    caller: &Caller,
-    id: &str,
-) -> Result<Answer, No> {
+pub(super) async fn get(ask: Ask<'_>, id: &str) -> Result<Answer, No> {
     let shown: String = id.chars().take(128).collect();
     let unknown = || No::new(format!("cluster not found with id={shown}")).code(404);
     let parsed = id.parse().map_err(|()| unknown())?;
-    let state = app.ledger().snapshot().await?;
-    let clusters = Clusters::of(&state, caller)?;
+    let state = ask.app.ledger().snapshot().await?;
+    let clusters = Clusters::of(&state, ask.caller)?;
     let r = clusters.find(parsed).ok_or_else(unknown)?;
     let view = View {
-        version,
-        caller,
+        version: ask.version,
+        caller: ask.caller,
         state: Some(&state),
     };
     Ok(Answer::One(view.whole(r, clusters.lease(r).map(|l| &**l))))
 }
 
 /// `clusters`: those of which every field that is named has just that value.
-pub(super) async fn list(
-    app: &App,
-    version: Version,
-    caller: &Caller,
-    asked: &Parameters,
-) -> Result<Answer, No> {
-    let state = app.ledger().snapshot().await?;
-    let clusters = Clusters::of(&state, caller)?;
-    let mut conditions = asked.conditions();
+pub(super) async fn list(ask: Ask<'_>) -> Result<Answer, No> {
+    let state = ask.app.ledger().snapshot().await?;
+    let clusters = Clusters::of(&state, ask.caller)?;
+    let mut conditions = ask.parameters.conditions();
     if let Some(wrong) = conditions
         .iter()
         .find(|(_, v)| v.is_array() || v.is_object())
@@ -299,11 +274,11 @@ pub(super) async fn list(
     let user = user.and_then(|(_, id)| id.as_str().filter(|id| !id.starts_with(SYSTEM)));
     let user = user.and_then(|id| Owner::new(id).ok());
     if released {
-        return past::list(app, version, caller, &conditions, user).await;
+        return past::list(ask.app, ask.version, ask.caller, &conditions, user).await;
     }
     let view = View {
-        version,
-        caller,
+        version: ask.version,
+        caller: ask.caller,
         state: Some(&state),
     };
     let mut records = Vec::new();
@@ -325,8 +300,8 @@ pub(super) async fn list(
 }
 
 /// `cluster_list` of PoolManager 2: only the ids.
-pub(super) async fn ids(app: &App, caller: &Caller, asked: &Parameters) -> Result<Answer, No> {
-    match list(app, Version::Pm2, caller, asked).await? {
+pub(super) async fn ids(ask: Ask<'_>) -> Result<Answer, No> {
+    match list(ask).await? {
         Answer::Many(records) => {
             let ids = records.iter().filter_map(|r| r.get("id").cloned());
             Ok(Answer::Values(ids.collect()))

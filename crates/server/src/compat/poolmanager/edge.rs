@@ -12,7 +12,7 @@ use futures_util::FutureExt as _;
 use metrics::{counter, histogram};
 
 use super::answer::{self, Answer, No};
-use super::call::Call;
+use super::call::{Ask, Call};
 use super::caller::Caller;
 use super::version::Version;
 use super::{App, Door, PATH, apply, cluster, host, page, release, stat};
@@ -91,60 +91,49 @@ async fn answered(
     let caller = Caller::of(app, door, request.headers(), line.peer)?;
     *key = Some(caller.key.name.clone());
     let call = Call::read(request).await?;
-    route(app, version, &caller, &call)
+    let ask = Ask {
+        app,
+        version,
+        caller: &caller,
+        parameters: &call.parameters,
+    };
+    route(ask, &call)
         .await
         .unwrap_or_else(|| Err(no_such_call(&path)))
 }
 
 /// The call, if the version has it.
-async fn route(
-    app: &App,
-    version: Version,
-    caller: &Caller,
-    call: &Call,
-) -> Option<Result<Answer, No>> {
+async fn route(ask: Ask<'_>, call: &Call) -> Option<Result<Answer, No>> {
+    let version = ask.version;
     let path: Vec<&str> = call.path.iter().skip(1).map(String::as_str).collect();
     let get = call.method == Method::GET;
     // PoolManager 1 and the first interface of its successor only read addresses.
     let posts = call.method == Method::POST && (call.path[0] != "v1");
     let cello = !version.is_pm();
     Some(match path[..] {
-        ["cluster_apply"] if get || posts => {
-            apply::apply(app, version, caller, &call.parameters).await
-        }
-        ["cluster_release"] if get || posts => {
-            release::release(app, version, caller, &call.parameters).await
-        }
-        ["cluster_op"] if cello && (get || posts) => match call.parameters.text("action") {
+        ["cluster_apply"] if get || posts => apply::apply(ask).await,
+        ["cluster_release"] if get || posts => release::release(ask).await,
+        ["cluster_op"] if cello && (get || posts) => match ask.parameters.text("action") {
             Err(no) => Err(no),
             Ok(action) => match action.as_deref() {
-                Some("apply") => apply::apply(app, version, caller, &call.parameters).await,
-                Some("release") => release::one(app, caller, &call.parameters).await,
+                Some("apply") => apply::apply(ask).await,
+                Some("release") => release::one(ask).await,
                 Some(power @ ("start" | "stop" | "restart")) => {
-                    Err(cluster::power(power, &call.parameters))
+                    Err(cluster::power(power, ask.parameters))
                 }
                 _ => Err(No::new("Unknown action type")),
             },
         },
-        ["cluster", id] if cello && get => cluster::get(app, version, caller, id).await,
-        ["clusters"] if cello && (get || posts) => {
-            cluster::list(app, version, caller, &call.parameters).await
-        }
-        ["cluster_list"] if version == Version::Pm2 && posts => {
-            cluster::ids(app, caller, &call.parameters).await
-        }
-        _ => return operate(app, version, caller, call).await,
+        ["cluster", id] if cello && get => cluster::get(ask, id).await,
+        ["clusters"] if cello && (get || posts) => cluster::list(ask).await,
+        ["cluster_list"] if version == Version::Pm2 && posts => cluster::ids(ask).await,
+        _ => return operate(ask, call).await,
     })
 }
 
 /// What operators call: under `/api`, and of PoolManager without anything before it.
-async fn operate(
-    app: &App,
-    version: Version,
-    caller: &Caller,
-    call: &Call,
-) -> Option<Result<Answer, No>> {
-    let asked = &call.parameters;
+async fn operate(ask: Ask<'_>, call: &Call) -> Option<Result<Answer, No>> {
+    let version = ask.version;
     let whole: Vec<&str> = call.path.iter().map(String::as_str).collect();
     let path = match (version.is_pm(), &whole[..]) {
         (true, path) => path,
@@ -152,26 +141,22 @@ async fn operate(
         (false, _) => return None,
     };
     Some(match (&call.method, path) {
-        (&Method::POST, ["cluster"]) => cluster::create(app, version, caller, asked),
-        (&Method::DELETE, ["cluster"]) => cluster::delete(app, version, caller, asked).await,
-        (&Method::GET, ["cluster"]) if version.is_pm() => {
-            cluster::named(app, version, caller, asked).await
-        }
+        (&Method::POST, ["cluster"]) => cluster::create(ask),
+        (&Method::DELETE, ["cluster"]) => cluster::delete(ask).await,
+        (&Method::GET, ["cluster"]) if version.is_pm() => cluster::named(ask).await,
         // PoolManager 1 has no hosts.
         _ if version == Version::Pm1 => return None,
-        (&Method::POST, ["host"]) => host::create(app, version, caller, asked).await,
-        (&Method::PUT, ["host"]) => host::update(app, caller, asked).await,
-        (&Method::DELETE, ["host"]) => host::delete(app, caller, asked).await,
-        (&Method::GET, ["host"]) if version.is_pm() => {
-            host::named(app, version, caller, asked).await
-        }
-        (&Method::POST, ["host_action"]) if version.is_pm() => host::op(app, caller, asked).await,
-        (&Method::GET, ["_stat"]) if version.is_pm() => stat::stat(app, caller, asked).await,
+        (&Method::POST, ["host"]) => host::create(ask).await,
+        (&Method::PUT, ["host"]) => host::update(ask).await,
+        (&Method::DELETE, ["host"]) => host::delete(ask).await,
+        (&Method::GET, ["host"]) if version.is_pm() => host::named(ask).await,
+        (&Method::POST, ["host_action"]) if version.is_pm() => host::op(ask).await,
+        (&Method::GET, ["_stat"]) if version.is_pm() => stat::stat(ask).await,
         _ if version.is_pm() => return None,
-        (&Method::GET, ["hosts"]) => host::list(app, version, caller, asked).await,
-        (&Method::GET, ["host", id]) => host::get(app, version, caller, id).await,
-        (&Method::POST, ["host_op"]) => host::op(app, caller, asked).await,
-        (&Method::GET, ["stat"]) => stat::stat(app, caller, asked).await,
+        (&Method::GET, ["hosts"]) => host::list(ask).await,
+        (&Method::GET, ["host", id]) => host::get(ask, id).await,
+        (&Method::POST, ["host_op"]) => host::op(ask).await,
+        (&Method::GET, ["stat"]) => stat::stat(ask).await,
         (_, ["auth" | "user" | "v2", ..]) => Err(later("users and profiles")),
         _ => return None,
     })

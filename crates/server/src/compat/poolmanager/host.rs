@@ -14,7 +14,7 @@ use caviada_core::state::State;
 
 use super::App;
 use super::answer::{Answer, No};
-use super::caller::Caller;
+use super::call::Ask;
 use super::cluster::{Id, field::gmt, long_id};
 use super::parameter::Parameters;
 use super::record::Record;
@@ -37,44 +37,29 @@ pub(super) fn kind(host: &Host) -> &str {
 }
 
 /// `hosts`: those of which every field that is named has just that value.
-pub(super) async fn list(
-    app: &App,
-    version: Version,
-    caller: &Caller,
-    asked: &Parameters,
-) -> Result<Answer, No> {
-    caller.operator(app)?;
-    let state = app.ledger().snapshot().await?;
-    let conditions = asked.conditions();
-    let records = state.hosts.values().map(|h| record(&state, version, h));
+pub(super) async fn list(ask: Ask<'_>) -> Result<Answer, No> {
+    ask.caller.operator(ask.app)?;
+    let state = ask.app.ledger().snapshot().await?;
+    let conditions = ask.parameters.conditions();
+    let records = state.hosts.values().map(|h| record(&state, ask.version, h));
     let fits = |r: &Record| conditions.iter().all(|(name, v)| r.get(name) == Some(v));
     Ok(Answer::Many(records.filter(fits).collect()))
 }
 
 /// `GET host` of PoolManager, with the id as a parameter.
-pub(super) async fn named(
-    app: &App,
-    version: Version,
-    caller: &Caller,
-    asked: &Parameters,
-) -> Result<Answer, No> {
-    let id = asked.text("id")?.unwrap_or_default();
-    get(app, version, caller, id.trim()).await
+pub(super) async fn named(ask: Ask<'_>) -> Result<Answer, No> {
+    let id = ask.parameters.text("id")?.unwrap_or_default();
+    get(ask, id.trim()).await
 }
 
 /// `GET host/<id>`.
-pub(super) async fn get(
-    app: &App,
-    version: Version,
-    caller: &Caller,
-    id: &str,
-) -> Result<Answer, No> {
-    caller.operator(app)?;
-    let state = app.ledger().snapshot().await?;
+pub(super) async fn get(ask: Ask<'_>, id: &str) -> Result<Answer, No> {
+    ask.caller.operator(ask.app)?;
+    let state = ask.app.ledger().snapshot().await?;
     let shown: String = id.chars().take(128).collect();
     let host =
         find(&state, id).ok_or_else(|| No::new(format!("host not found with id={shown}")))?;
-    Ok(Answer::One(record(&state, version, host)))
+    Ok(Answer::One(record(&state, ask.version, host)))
 }
 
 fn find<'a>(state: &'a State, id: &str) -> Option<&'a Arc<Host>> {
@@ -130,14 +115,14 @@ fn placed<'a>(state: &'a State, h: &Host) -> impl Iterator<Item = &'a Arc<Resour
 }
 
 /// `PUT host`: what is named changes.
-pub(super) async fn update(app: &App, caller: &Caller, asked: &Parameters) -> Result<Answer, No> {
-    let key = caller.operator(app)?;
-    let id = asked.text("id")?;
+pub(super) async fn update(ask: Ask<'_>) -> Result<Answer, No> {
+    let key = ask.caller.operator(ask.app)?;
+    let id = ask.parameters.text("id")?;
     let id = id.ok_or_else(|| No::new("host PUT without enough data"))?;
-    let state = app.ledger().snapshot().await?;
+    let state = ask.app.ledger().snapshot().await?;
     let host = find(&state, &id).ok_or_else(|| No::new("Failed to update host None"))?;
     let mut spec = (*host.spec).clone();
-    if let Some(capacity) = asked.text("capacity")? {
+    if let Some(capacity) = ask.parameters.text("capacity")? {
         let capacity = capacity.trim().parse().ok();
         spec.capacity = capacity
             .filter(|c| *c as usize >= placed(&state, host).count())
@@ -147,25 +132,29 @@ pub(super) async fn update(app: &App, caller: &Caller, asked: &Parameters) -> Re
         ("autofill", &mut spec.autofill),
         ("schedulable", &mut spec.schedulable),
     ] {
-        if asked.raw(name).is_some() {
-            *place = asked.says(name);
+        if ask.parameters.raw(name).is_some() {
+            *place = ask.parameters.says(name);
         }
     }
     let there: Vec<(&str, &str)> = spec.labels.iter().collect();
-    let labels = labels(&there, asked);
+    let labels = labels(&there, ask.parameters);
     spec.labels = labels.map_err(|why| No::new(format!("Failed to update host: {why}")))?;
     for (name, is) in [
         ("name", shown(host)),
         ("worker_api", &host.spec.address),
         ("daemon_url", &host.spec.address),
     ] {
-        if asked.text(name)?.is_some_and(|text| text.trim() != is) {
+        if ask
+            .parameters
+            .text(name)?
+            .is_some_and(|text| text.trim() != is)
+        {
             return Err(No::new(format!(
                 "Failed to update host: {name} cannot change"
             )));
         }
     }
-    put(app, &key, host, spec).await
+    put(ask.app, &key, host, spec).await
 }
 
 /// These labels, with what is asked for of the logs.
@@ -203,13 +192,13 @@ pub(super) async fn submit(app: &App, key: &Key, act: Act) -> Result<(), No> {
 }
 
 /// `DELETE host`: only an empty one.
-pub(super) async fn delete(app: &App, caller: &Caller, asked: &Parameters) -> Result<Answer, No> {
-    let key = caller.operator(app)?;
-    let id = asked.text("id")?;
+pub(super) async fn delete(ask: Ask<'_>) -> Result<Answer, No> {
+    let key = ask.caller.operator(ask.app)?;
+    let id = ask.parameters.text("id")?;
     let id = id.ok_or_else(|| No::new("host delete without enough data"))?;
     let shown: String = id.chars().take(128).collect();
     let failed = || No::new(format!("Failed to delete host {shown}"));
-    let state = app.ledger().snapshot().await?;
+    let state = ask.app.ledger().snapshot().await?;
     let host = find(&state, &id).ok_or_else(failed)?;
     if placed(&state, host).next().is_some() {
         return Err(failed());
@@ -219,14 +208,14 @@ pub(super) async fn delete(app: &App, caller: &Caller, asked: &Parameters) -> Re
         forget: false,
         expect: Some(host.changed),
     };
-    submit(app, &key, act).await?;
+    submit(ask.app, &key, act).await?;
     Ok(Answer::Done)
 }
 
 /// `host_op`: fillup, clean or reset.
-pub(super) async fn op(app: &App, caller: &Caller, asked: &Parameters) -> Result<Answer, No> {
-    let key = caller.operator(app)?;
-    let (id, action) = (asked.text("id")?, asked.text("action")?);
+pub(super) async fn op(ask: Ask<'_>) -> Result<Answer, No> {
+    let key = ask.caller.operator(ask.app)?;
+    let (id, action) = (ask.parameters.text("id")?, ask.parameters.text("action")?);
     let (Some(id), Some(action)) = (id, action) else {
         return Err(No::new("host POST without enough data"));
     };
@@ -239,7 +228,7 @@ pub(super) async fn op(app: &App, caller: &Caller, asked: &Parameters) -> Result
             return Err(No::new(format!("unknown host action={shown}")));
         }
     };
-    let state = app.ledger().snapshot().await?;
+    let state = ask.app.ledger().snapshot().await?;
     let host = find(&state, &id)
         .filter(|h| h.seen)
         .ok_or_else(|| No::new(failed))?;
@@ -247,9 +236,9 @@ pub(super) async fn op(app: &App, caller: &Caller, asked: &Parameters) -> Result
         "fillup" => {
             let mut spec = (*host.spec).clone();
             spec.autofill = true;
-            put(app, &key, host, spec).await
+            put(ask.app, &key, host, spec).await
         }
-        "clean" => clean(app, &key, &state, host).await,
+        "clean" => clean(ask.app, &key, &state, host).await,
         // There is nothing of ours left on an empty host, and what is not ours stays.
         _ if placed(&state, host).next().is_none() => Ok(Answer::Done),
         _ => Err(No::new(failed)),

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::App;
 use super::answer::{Answer, No};
 use super::apply::user;
+use super::call::Ask;
 use super::caller::Caller;
 use super::cluster::{Clusters, Id};
 use super::parameter::Parameters;
@@ -29,22 +30,19 @@ enum Found {
 }
 
 /// `cluster_release`: by cluster, else everything of a user.
-pub(super) async fn release(
-    app: &App,
-    version: Version,
-    caller: &Caller,
-    asked: &Parameters,
-) -> Result<Answer, No> {
-    let id = match version {
+pub(super) async fn release(ask: Ask<'_>) -> Result<Answer, No> {
+    let id = match ask.version {
         Version::Pm1 => None,
-        _ => asked.text("cluster_id")?,
+        _ => ask.parameters.text("cluster_id")?,
     };
-    let user = user(asked)?;
+    let user = user(ask.parameters)?;
     let failed = |id: Option<&str>, user: Option<&Owner>| {
         let (id, user) = (id.unwrap_or_default(), user.map_or("", Owner::as_str));
         let data = json!({"cluster_id": id, "user_id": user});
-        match version {
-            Version::Pm1 => No::new(format!("release fail for {user}")).data(asked.query()),
+        match ask.version {
+            Version::Pm1 => {
+                No::new(format!("release fail for {user}")).data(ask.parameters.query())
+            }
             Version::Pm2 => No::new("release fail").data(data),
             _ => {
                 let error = format!("cluster_release failed user_id={user} cluster_id={id}");
@@ -53,21 +51,21 @@ pub(super) async fn release(
         }
     };
     match (id, user) {
-        (Some(id), user) => match by_id(app, caller, id.trim()).await? {
-            Found::Nothing if version.is_pm() => Err(failed(Some(&id), user.as_ref())),
+        (Some(id), user) => match by_id(ask.app, ask.caller, id.trim()).await? {
+            Found::Nothing if ask.version.is_pm() => Err(failed(Some(&id), user.as_ref())),
             _ => Ok(Answer::Done),
         },
         (None, Some(user)) => {
-            let many = by_user(app, caller, &user).await?;
-            if many == 0 && version == Version::Pm1 {
+            let many = by_user(ask.app, ask.caller, &user).await?;
+            if many == 0 && ask.version == Version::Pm1 {
                 return Err(failed(None, Some(&user)));
             }
             Ok(Answer::Done)
         }
-        (None, None) => Err(match version {
-            Version::Pm1 => No::new("No user_id is given").data(asked.query()),
-            Version::Pm2 => No::new("No id in release").data(asked.json()),
-            _ => No::new("cluster_release without id").data(args(asked)),
+        (None, None) => Err(match ask.version {
+            Version::Pm1 => No::new("No user_id is given").data(ask.parameters.query()),
+            Version::Pm2 => No::new("No id in release").data(ask.parameters.json()),
+            _ => No::new("cluster_release without id").data(args(ask.parameters)),
         }),
     }
 }
@@ -77,10 +75,10 @@ fn args(asked: &Parameters) -> Value {
 }
 
 /// `cluster_op` with the action `release`: by cluster alone.
-pub(super) async fn one(app: &App, caller: &Caller, asked: &Parameters) -> Result<Answer, No> {
-    let id = asked.text("cluster_id")?;
+pub(super) async fn one(ask: Ask<'_>) -> Result<Answer, No> {
+    let id = ask.parameters.text("cluster_id")?;
     let id = id.ok_or_else(|| No::new("No cluster_id is given"))?;
-    by_id(app, caller, id.trim()).await?;
+    by_id(ask.app, ask.caller, id.trim()).await?;
     Ok(Answer::Done)
 }
 

@@ -4,19 +4,17 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::App;
 use super::answer::{Answer, No};
-use super::caller::Caller;
+use super::call::Ask;
 use super::cluster::{Clusters, kind};
 use super::host;
-use super::parameter::Parameters;
 use super::record::Record;
 
 /// `stat`: of hosts or of clusters; PoolManager 2 says `hosts` and `clusters`.
-pub(super) async fn stat(app: &App, caller: &Caller, asked: &Parameters) -> Result<Answer, No> {
-    let what = asked.text("res")?.unwrap_or_default();
+pub(super) async fn stat(ask: Ask<'_>) -> Result<Answer, No> {
+    let what = ask.parameters.text("res")?.unwrap_or_default();
     let mut record = Record::default();
-    let state = app.ledger().snapshot().await?;
+    let state = ask.app.ledger().snapshot().await?;
     match what.trim_end_matches('s') {
         "host" => {
             let active = state.hosts.values().filter(|h| h.seen).count();
@@ -34,7 +32,7 @@ pub(super) async fn stat(app: &App, caller: &Caller, asked: &Parameters) -> Resu
                 );
         }
         "cluster" => {
-            let all = Clusters::of(&state, caller)?.all(None);
+            let all = Clusters::of(&state, ask.caller)?.all(None);
             let used = all.iter().filter(|r| r.lease.is_some()).count();
             let free = all.len() - used;
             record

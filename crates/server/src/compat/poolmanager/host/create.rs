@@ -13,11 +13,8 @@ use caviada_core::space::Amounts;
 use serde_json::json;
 
 use super::{NAME, labels, submit};
-use crate::compat::poolmanager::App;
 use crate::compat::poolmanager::answer::{Answer, No};
-use crate::compat::poolmanager::caller::Caller;
-use crate::compat::poolmanager::parameter::Parameters;
-use crate::compat::poolmanager::version::Version;
+use crate::compat::poolmanager::call::Ask;
 use crate::host::credential::{self, PLAIN_TCP};
 
 /// Ports that the old system published on workers, and that its set-up opened there.
@@ -28,25 +25,24 @@ const PORTS: PortRange = PortRange {
 };
 
 /// `POST host`.
-pub(in crate::compat::poolmanager) async fn create(
-    app: &App,
-    version: Version,
-    caller: &Caller,
-    asked: &Parameters,
-) -> Result<Answer, No> {
-    let key = caller.operator(app)?;
+pub(in crate::compat::poolmanager) async fn create(ask: Ask<'_>) -> Result<Answer, No> {
+    let key = ask.caller.operator(ask.app)?;
     let without = || No::new("host POST without enough data");
-    let address = match asked.text("worker_api")? {
+    let address = match ask.parameters.text("worker_api")? {
         Some(address) => Some(address),
-        None => asked.text("daemon_url")?,
+        None => ask.parameters.text("daemon_url")?,
     };
-    let (shown, address) = asked.text("name")?.zip(address).ok_or_else(without)?;
-    let capacity = asked.text("capacity")?.ok_or_else(without)?;
+    let (shown, address) = ask
+        .parameters
+        .text("name")?
+        .zip(address)
+        .ok_or_else(without)?;
+    let capacity = ask.parameters.text("capacity")?.ok_or_else(without)?;
     let failed = |why: &str| {
         let shown: String = shown.chars().take(128).collect();
         No::new(format!("Failed to create host {shown}")).data(json!({"reason": why}))
     };
-    let kind = asked.text("host_type")?.unwrap_or_default();
+    let kind = ask.parameters.text("host_type")?.unwrap_or_default();
     if !["", "docker", "single"].contains(&kind.as_str()) {
         return Err(failed("only Docker engines can be added here"));
     }
@@ -56,7 +52,7 @@ pub(in crate::compat::poolmanager) async fn create(
         text if text.contains("://") => text.to_owned(),
         text => format!("tcp://{text}"),
     };
-    let state = app.ledger().snapshot().await?;
+    let state = ask.app.ledger().snapshot().await?;
     if state.hosts.values().any(|h| *h.spec.address == *address) {
         return Err(failed("this engine is there already"));
     }
@@ -68,9 +64,9 @@ pub(in crate::compat::poolmanager) async fn create(
         reach: reach(&address).into(),
         capacity,
         holds: Amounts::default(),
-        schedulable: asked.says("schedulable"),
+        schedulable: ask.parameters.says("schedulable"),
         // PoolManager fills once and then no more; here a host is kept full or is not.
-        autofill: asked.says(if version.is_pm() {
+        autofill: ask.parameters.says(if ask.version.is_pm() {
             "fillup"
         } else {
             "autofill"
@@ -79,12 +75,12 @@ pub(in crate::compat::poolmanager) async fn create(
         network: None,
         builds_max: u32::try_from(limits::BUILDS_PER_HOST_DEFAULT).unwrap_or(1),
         attributes: Attributes::default(),
-        labels: labels(&[(NAME, &shown)], asked).map_err(|why| failed(&why))?,
+        labels: labels(&[(NAME, &shown)], ask.parameters).map_err(|why| failed(&why))?,
         declared_in: None,
         lost_after_ms: limits::HOST_LOST_MS_DEFAULT,
         address: address.into(),
     };
-    if app.options().plain_tcp {
+    if ask.app.options().plain_tcp {
         spec.options.insert(PLAIN_TCP.into(), "allow".into());
     }
     credential::check(&spec, &HostCredential::default())
@@ -95,7 +91,7 @@ pub(in crate::compat::poolmanager) async fn create(
         // Only a new one: another host may have a name that is written so, too.
         expect: Some(Number::default()),
     };
-    submit(app, &key, act)
+    submit(ask.app, &key, act)
         .await
         .map_err(|no| failed(no.error()))?;
     Ok(Answer::Created)
