@@ -25,11 +25,13 @@ pub(super) fn acquire(state: &State, who: &Principal, a: &Acquire) -> Result<Don
     who.may(Verb::Acquire, Relation::Own)?;
     check(who, a)?;
     let owner = owner(who, a)?;
-    let own = who.owner.as_ref() == Some(&owner);
+    let foreign = who.owner.as_ref() != Some(&owner);
+    // Nor does its own owner get from elsewhere what only its key's pools were named for.
+    let anywhere = !who.act_for.is_empty() && a.items.iter().any(|w| w.pool.is_none());
     let asker = Asker {
         owner,
         by: who.key,
-        confined: !own && who.role < Role::Operator,
+        confined: who.role < Role::Operator && (foreign || anywhere),
     };
     let sees = |p: &Pool| asker.sees(&state.keys, p);
     let items = items(state, who, a, &sees)?;
@@ -226,7 +228,8 @@ fn reusable(
     items: &[Item],
 ) -> Result<Option<LeaseId>, Refusal> {
     let owner = &asker.owner;
-    let his = |l: &Lease| !asker.confined || who.may_with(state, Verb::SeeLease, l).is_ok();
+    let asked = |l: &Lease| l.confined && l.by == asker.by;
+    let his = |l: &Lease| !asker.confined || asked(l) || who.acts_for(state, l);
     match &a.reuse {
         Reuse::Never => Ok(None),
         Reuse::Slot(slot) => {

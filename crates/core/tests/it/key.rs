@@ -148,6 +148,23 @@ fn a_lease_matches_only_within_the_pools_the_key_acts_for() {
 }
 
 #[test]
+fn its_own_owner_gets_no_more_by_naming_no_pool() {
+    let mut scene = scene();
+    chain(&mut scene, "other", "o1");
+    let own = scene.take("gateway", "other");
+    chain(&mut scene, "other", "o2");
+    for ask in [wants(vec![any()]), for_whom("gate"), matching("gate")] {
+        let no = scene.acquire("gateway", ask).unwrap_err();
+        assert_eq!(no.code(), "impossible");
+    }
+    let c1 = chain(&mut scene, "chains", "c1");
+    let id = scene.acquire("gateway", matching("gate")).unwrap();
+    assert_ne!(id, own);
+    assert_eq!(scene.member(id).id, c1);
+    assert_eq!(scene.acquire("gateway", matching("gate")).unwrap(), id);
+}
+
+#[test]
 fn a_slot_that_another_key_has_taken_elsewhere_is_refused() {
     let mut scene = scene();
     chain(&mut scene, "other", "o1");
