@@ -1,9 +1,9 @@
 //! What an operator may count on: sizes, recycling, placement, revisions.
 
-use caviada_core::command::{Acquire, Act, AttemptOutcome, Entry};
+use caviada_core::command::{Acquire, Act, AttemptOutcome, By, Entry};
 use caviada_core::id::ResourceId;
 use caviada_core::lease::{End, Purpose};
-use caviada_core::pool::{OnBad, PoolSpec, RecycleClass};
+use caviada_core::pool::{OnBad, PoolKind, PoolSpec, RecycleClass};
 use caviada_core::resource::{Health, Resource, ResourceState};
 
 use crate::scene::{Scene, amounts, name, waiting, want};
@@ -258,6 +258,48 @@ fn what_was_withheld_clean_returns_clean() {
     );
     scene.does("operator", Act::Return { resource }).unwrap();
     scene.take("ann", "machines");
+}
+
+#[test]
+fn members_are_reset_only_as_they_were_built() {
+    let mut scene = Scene::with_host();
+    let mut reset = clusters(1, 1);
+    reset.recycle.class = RecycleClass::Reset;
+    let mut other = reset.clone();
+    if let PoolKind::Built { parameters, .. } = &mut other.kind {
+        *parameters = r#"{"size":7}"#.into();
+    }
+    let put = |scene: &mut Scene, spec: &PoolSpec| {
+        scene.act(
+            By::System,
+            Act::PutPool {
+                name: name("clusters"),
+                spec: Box::new(spec.clone()),
+                expect: None,
+            },
+        )
+    };
+    scene.pool("clusters", reset.clone());
+    scene.drivers_work();
+    assert_eq!(put(&mut scene, &other).unwrap_err().code(), "conflict");
+    // Through a class that builds anew there is no way around either.
+    let replace = PoolSpec {
+        recycle: clusters(0, 0).recycle,
+        ..other.clone()
+    };
+    put(&mut scene, &replace).unwrap();
+    assert_eq!(put(&mut scene, &other).unwrap_err().code(), "conflict");
+    let empty = PoolSpec {
+        warm: 0,
+        max: 0,
+        ..replace
+    };
+    put(&mut scene, &empty).unwrap();
+    scene.drivers_work();
+    assert_eq!(scene.state.resources.len(), 0);
+    put(&mut scene, &other).unwrap();
+    scene.drivers_work();
+    assert_eq!(scene.count(ResourceState::Free), 1);
 }
 
 #[test]
