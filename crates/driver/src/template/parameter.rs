@@ -62,6 +62,9 @@ pub struct Parameter {
 pub enum ParameterKind {
     /// A text.
     String,
+    /// A text that is safe wherever it is put, in a script too: 1 to 64 letters, digits, `.`, `_`
+    /// and `-`, of which the first is a letter or a digit.
+    Name,
     /// A whole number, bounds included.
     Int {
         /// Smallest.
@@ -145,7 +148,7 @@ impl Parameter {
     /// The values that a check tries: all of them where that is few, else the bounds.
     pub(super) fn samples(&self) -> Vec<ParameterValue> {
         match &self.kind {
-            ParameterKind::String => vec![self.default.clone()],
+            ParameterKind::String | ParameterKind::Name => vec![self.default.clone()],
             kind => kind.samples(),
         }
     }
@@ -155,7 +158,7 @@ impl ParameterKind {
     /// Values to try; of texts there are none that any template takes.
     fn samples(&self) -> Vec<ParameterValue> {
         match self {
-            Self::String => Vec::new(),
+            Self::String | Self::Name => Vec::new(),
             Self::Bool => [false, true].map(ParameterValue::Bool).to_vec(),
             Self::Int { min, max } if max.saturating_sub(*min) < 16 => {
                 (*min..=*max).map(ParameterValue::Int).collect()
@@ -171,6 +174,7 @@ impl ParameterKind {
     fn read(kind: &str, fields: &mut Fields<'_>, findings: &Findings) -> Option<Self> {
         match kind {
             "string" => Some(Self::String),
+            "name" => Some(Self::Name),
             "bool" => Some(Self::Bool),
             "int" => {
                 let min = fields.need("min", Node::integer)?;
@@ -201,7 +205,7 @@ impl ParameterKind {
             }
             "list" => list::read(fields, findings),
             _ => {
-                let message = "must be string, int, bool, choice or list";
+                let message = "must be string, name, int, bool, choice or list";
                 findings.say(fields.at, &fields.path("type"), message);
                 None
             }
@@ -217,7 +221,9 @@ impl ParameterKind {
                 return None;
             }
             Self::Int { .. } => ParameterValue::Int(node.integer(key, findings)?),
-            Self::String | Self::Choice { .. } => ParameterValue::Text(node.text(key, findings)?),
+            Self::String | Self::Name | Self::Choice { .. } => {
+                ParameterValue::Text(node.text(key, findings)?)
+            }
             Self::List { .. } => {
                 findings.say(
                     node.at,
@@ -250,6 +256,11 @@ impl ParameterKind {
             }
             (Self::String, ParameterValue::Text(s)) => acceptable(s),
             (Self::String, _) => Err("must be a text".to_owned()),
+            (Self::Name, ParameterValue::Text(s)) if scalar::is_name(s) => Ok(()),
+            (Self::Name, _) => Err(
+                "must be 1 to 64 letters, digits, `.`, `_` and `-`, the first a letter or a digit"
+                    .to_owned(),
+            ),
             (Self::List { max, fields }, ParameterValue::List(items)) => {
                 list::accepts(*max, fields, items)
             }

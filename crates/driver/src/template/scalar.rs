@@ -164,6 +164,13 @@ pub(super) fn is_label(text: &str) -> bool {
         && !text.ends_with('-')
 }
 
+/// Whether it can stand anywhere as it is, in a script, a path or a document.
+pub(super) fn is_name(text: &str) -> bool {
+    let sound = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    let first = text.bytes().next();
+    first.is_some_and(|b| b.is_ascii_alphanumeric()) && text.len() <= 64 && text.bytes().all(sound)
+}
+
 /// A word that can be a variable: what parameters are named by.
 pub(super) fn is_identifier(text: &str) -> bool {
     text.len() <= 63

@@ -8,7 +8,8 @@ use super::{int, reserved, said, text};
 fn given(chaincode: &[&[(&str, &str)]]) -> Parameters {
     let item = |fields: &&[(&str, &str)]| -> Parameters {
         let fields = fields.iter();
-        fields.map(|(k, v)| ((*k).to_owned(), text(v))).collect()
+        let value = |v: &str| v.parse().map_or_else(|_| text(v), int);
+        fields.map(|(k, v)| ((*k).to_owned(), value(v))).collect()
     };
     let items = chaincode.iter().map(item).collect();
     Parameters::from([
@@ -29,8 +30,8 @@ const TWO: [&[(&str, &str)]; 2] = [
     &[
         ("name", "gold"),
         ("image", "gold:7"),
-        ("version", "7.1"),
-        ("channel", "ch2"),
+        ("version", "v7.1"),
+        ("channel", "2"),
     ],
 ];
 
@@ -93,7 +94,7 @@ fn chaincode_is_committed_after_all_peers_joined_and_before_the_network_is_free(
     for (name, value) in [
         ("VERSION_0", "1.0"),
         ("CHANNEL_0", "ch1"),
-        ("VERSION_1", "7.1"),
+        ("VERSION_1", "v7.1"),
         ("CHANNEL_1", "ch2"),
     ] {
         assert_eq!(job.environment[name], value);
@@ -132,9 +133,28 @@ fn a_network_is_well_as_long_as_every_chaincode_answers_at_every_peer() {
 #[test]
 fn a_name_that_is_none_is_refused() {
     let template = Template::parse(&builtin::source("fabric").unwrap()).unwrap();
-    for name in ["No", "a b", "x;reboot", ""] {
+    for name in [
+        "No", "a b", "x;reboot", "", "-x", "x ", "x\"", "$(id)", "../x",
+    ] {
         let given = given(&[&[("name", name), ("image", "i")]]);
         assert!(template.render(&given, &reserved()).is_err(), "{name}");
+    }
+    for (field, value) in [
+        ("version", "1.0\""),
+        ("version", "../../x"),
+        ("version", ""),
+        ("channel", "nope"),
+        ("channel", "5"),
+    ] {
+        let given = given(&[&[("name", "x"), ("image", "i"), (field, value)]]);
+        assert!(
+            template.render(&given, &reserved()).is_err(),
+            "{field} {value}"
+        );
+    }
+    for channel in ["$(id)", "ch\"; x", "a b", ""] {
+        let given = Parameters::from([("channel".to_owned(), text(channel))]);
+        assert!(template.render(&given, &reserved()).is_err(), "{channel}");
     }
     let twice = given(&[TWO[0], TWO[0]]);
     assert!(template.render(&twice, &reserved()).is_err());
