@@ -12,6 +12,9 @@ use crate::blueprint::{Blueprint, Check, Expect, JsonRpc, Probe, Protocol};
 use crate::reach::{Reach, authority};
 use crate::{DriverError, Failure};
 
+/// How long one call of a reset may take: a node that its holder made hang holds up nothing else.
+const RESET_CALL: Duration = Duration::from_secs(30);
+
 /// Bytes of an answer that are looked at; more is an error.
 const BODY_BYTES_MAX: usize = 1 << 20;
 /// No probe asks more often, whatever its interval.
@@ -175,13 +178,14 @@ async fn rpc(
 /// Makes a call of a reset, once: what it has changed when its answer is lost, nobody knows.
 ///
 /// # Errors
-/// `NotReady` with what was answered instead of a result within `limit`.
+/// `NotReady` with what was answered instead of a result within 30 s, or what is `left` of the reset.
 pub async fn reset(
     blueprint: &Blueprint,
     address: &str,
     call: &JsonRpc,
-    limit: Duration,
+    left: Duration,
 ) -> Result<(), DriverError> {
+    let limit = left.min(RESET_CALL);
     let why = match timeout(limit, rpc(blueprint, address, call)).await {
         Ok(Ok(_)) => return Ok(()),
         Ok(Err(why)) => why,

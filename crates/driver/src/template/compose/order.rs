@@ -94,6 +94,10 @@ fn check_jobs(services: &[Service], entries: &[Entry], key: &str, findings: &Fin
 fn check_files(services: &[Service], entries: &[Entry], key: &str, findings: &Findings) {
     for (service, entry) in services.iter().zip(entries) {
         for (name, file) in &service.environment_files {
+            if service.environment.contains_key(name) {
+                let key = format!("{key}.{}.environment.{name}", service.name);
+                findings.say(entry.at, &key, "stands in `x-caviada-environment`, too");
+            }
             let waits = service.depends_on.get(&file.service);
             if waits != Some(&Dependency::ServiceCompletedSuccessfully) {
                 let key = format!("{key}.{}.x-caviada-environment.{name}", service.name);

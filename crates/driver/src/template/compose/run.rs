@@ -49,13 +49,16 @@ pub(super) fn pairs(
             pairs.insert(entry.key.clone(), value);
         }
     }
-    let empty = pairs
-        .keys()
-        .any(|name| name.is_empty() || name.contains('='));
-    if empty {
-        findings.say(node.at, key, "a name must not be empty or contain =");
+    if !pairs.keys().all(|name| is_variable(name)) {
+        findings.say(node.at, key, NO_VARIABLE);
     }
     Some(pairs)
+}
+
+const NO_VARIABLE: &str = "a name must not be empty or contain = or control characters";
+
+fn is_variable(name: &str) -> bool {
+    !name.is_empty() && !name.chars().any(|c| c == '=' || c.is_control())
 }
 
 /// `x-caviada-environment`: variables that are files of jobs.
@@ -75,8 +78,8 @@ pub(super) fn job_files(
             })
         });
         fields.finish_plain();
-        if entry.key.is_empty() || entry.key.contains('=') {
-            findings.say(entry.at, &key, "a name must not be empty or contain =");
+        if !is_variable(&entry.key) {
+            findings.say(entry.at, &key, NO_VARIABLE);
         }
         if let (Some(service), Some(path)) = (service, path) {
             files.insert(entry.key.clone(), JobFile { service, path });

@@ -5,8 +5,8 @@ use serde::Serialize;
 use super::super::limits;
 use super::super::problem::Findings;
 use super::super::scalar;
-use super::super::tree::{Entry, Fields, Node};
-use super::{ParameterKind, ParameterValue, Parameters};
+use super::super::tree::{Entry, Fields, Node, Value};
+use super::{ParameterKind, ParameterValue, Parameters, SETS};
 
 /// What a template says of one field of a list's items.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -26,8 +26,8 @@ pub struct Field {
 /// `max` and `fields` of a list.
 pub(super) fn read(fields: &mut Fields<'_>, findings: &Findings) -> Option<ParameterKind> {
     let max = fields.need("max", Node::integer)?;
-    if max > limits::ITEMS_MAX {
-        let message = format!("must be at most {}", limits::ITEMS_MAX);
+    if !(1..=limits::ITEMS_MAX).contains(&max) {
+        let message = format!("must be 1 to {}", limits::ITEMS_MAX);
         findings.say(fields.at, &fields.path("max"), message);
     }
     let fields = fields.need("fields", |node, key, findings| {
@@ -58,6 +58,13 @@ fn field(entry: &Entry, key: &str, findings: &Findings) -> Option<Field> {
             "a list in a list is not supported",
         );
         return None;
+    }
+    let sets = match &entry.value.value {
+        Value::Map(written) => written.iter().find(|f| f.key == SETS),
+        _ => None,
+    };
+    if let Some(sets) = sets {
+        findings.say(sets.at, &fields.path(SETS), "a field sets no parameter");
     }
     let kind = ParameterKind::read(&kind, &mut fields, findings)?;
     let default = fields.get("default", |node, key, findings| {
@@ -103,7 +110,10 @@ fn one(fields: &[Field], item: &Parameters) -> Result<(), String> {
         ParameterValue::Text(text) => text.len(),
         _ => 0,
     };
-    let bytes: usize = item.values().map(length).sum();
+    let values = fields
+        .iter()
+        .filter_map(|f| item.get(&f.name).or(f.default.as_ref()));
+    let bytes: usize = values.map(length).sum();
     match bytes > limits::TEXT_BYTES_MAX {
         true => Err(format!(
             "its texts have more than {} bytes",

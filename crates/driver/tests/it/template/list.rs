@@ -108,11 +108,17 @@ fn a_list_that_is_not_as_it_is_described_is_refused_with_its_item() {
 fn a_list_is_described_with_bounds() {
     for (from, to, what) in [
         ("max = 2", "", "max"),
-        ("max = 2", "max = 65", "at most 64"),
+        ("max = 2", "max = 65", "1 to 64"),
+        ("max = 2", "max = 0", "1 to 64"),
         ("[parameters.sides.fields.name]\ntype = \"string\"", "", ""),
         ("type = \"string\"", "type = \"list\"", "a list in a list"),
         ("fields.name", "fields.Name", "no name for a field"),
         ("default = 2", "default = 9", "from 1 to 3"),
+        (
+            "default = 2",
+            "default = 2\nsets = { a = {} }",
+            "sets no parameter",
+        ),
     ] {
         let manifest = MANIFEST.replacen(from, to, 1);
         let parsed = Template::parse(&source(&manifest, COMPOSE));
@@ -171,4 +177,11 @@ fn a_variable_that_a_job_finds_out_needs_that_job_to_be_awaited() {
         let said = refusal(&compose(waits));
         assert!(said[0].contains("must stand in depends_on"), "{said:?}");
     }
+    let twice = "depends_on: {find: {condition: service_completed_successfully}}
+    environment: {ID: fixed}";
+    let said = refusal(&compose(twice));
+    assert!(
+        said[0].contains("stands in `x-caviada-environment`, too"),
+        "{said:?}"
+    );
 }
