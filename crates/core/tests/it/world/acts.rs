@@ -9,6 +9,7 @@ use caviada_core::command::{
 use caviada_core::event::Number;
 use caviada_core::id::{Fence, HostId, KeyId, LeaseId, ResourceId};
 use caviada_core::lease::Purpose;
+use caviada_core::pool::{PoolSpec, RecycleClass};
 use caviada_core::resource::{Health, Resource, ResourceState};
 use caviada_core::state::State;
 use caviada_core::time::Time;
@@ -407,8 +408,11 @@ fn until(rng: &mut Rng, state: &State) -> Time {
 fn release(rng: &mut Rng, state: &State, memory: &Memory) -> Act {
     let lease = some_lease(rng, state, memory);
     let mut members = vec![];
-    if rng.percent(25)
-        && let Some(l) = state.leases.get(&lease)
+    let held = state.leases.get(&lease);
+    // A cleaner mostly gives back what it is done with.
+    let cleans = held.is_some_and(|l| l.purpose == Purpose::Clean);
+    if rng.percent(if cleans { 60 } else { 25 })
+        && let Some(l) = held
     {
         let bad = rng.percent(50) && l.members.iter().any(|m| m.flagged);
         for m in &l.members {
@@ -657,6 +661,11 @@ fn pool(rng: &mut Rng, state: &State) -> Act {
         1 => spec.lease.ttl_ms = 1,
         2 if old.is_some() => spec = (*old.unwrap().spec).clone(),
         _ => {}
+    }
+    // Only an empty pool begins to reset its members; whoever tries all the same changes nothing.
+    let resets = |spec: &PoolSpec| spec.recycle.class == RecycleClass::Reset;
+    if resets(&spec) && old.is_some_and(|p| !resets(&p.spec)) && rng.percent(80) {
+        spec.recycle.class = RecycleClass::Hook;
     }
     Act::PutPool {
         name: name(pool),
