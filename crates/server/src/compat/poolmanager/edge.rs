@@ -105,12 +105,15 @@ async fn answered(
 /// The call, if the version has it.
 async fn route(ask: Ask<'_>, call: &Call) -> Option<Result<Answer, No>> {
     let version = ask.version;
-    let path: Vec<&str> = call.path.iter().skip(1).map(String::as_str).collect();
+    let whole: Vec<&str> = call.path.iter().map(String::as_str).collect();
+    let [prefix @ ("v1" | "v2" | "api"), path @ ..] = &whole[..] else {
+        return operate(ask, call).await;
+    };
     let get = call.method == Method::GET;
     // PoolManager 1 and the first interface of its successor only read addresses.
-    let posts = call.method == Method::POST && (call.path[0] != "v1");
+    let posts = call.method == Method::POST && *prefix != "v1";
     let cello = !version.is_pm();
-    Some(match path[..] {
+    Some(match *path {
         ["cluster_apply"] if get || posts => apply::apply(ask).await,
         ["cluster_release"] if get || posts => release::release(ask).await,
         ["cluster_op"] if cello && (get || posts) => match ask.parameters.text("action") {

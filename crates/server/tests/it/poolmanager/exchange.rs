@@ -404,6 +404,13 @@ async fn each_version_knows_its_own_calls() {
     old.send("DELETE", "/v2/cluster_apply", "text/plain", "")
         .await
         .is_refusal();
+    // The version's part of the path is a part of it.
+    let pm = Old::start(Version::Pm2, 1).await;
+    for wrong in ["cluster", "host", "_stat"] {
+        pm.get(&format!("/{wrong}/cluster_apply?user_id=ann"))
+            .await
+            .is_refusal();
+    }
     let dropped = Old::start(Version::Cello08, 1).await;
     dropped
         .get("/v1/cluster_apply?user_id=ann")
