@@ -88,7 +88,7 @@ async fn answered(
     let Some(version) = spoken else {
         return Err(no_such_call(&path));
     };
-    let caller = Caller::of(app, door, request.headers(), line.peer)?;
+    let caller = Caller::of(app, door, &request, line)?;
     *key = Some(caller.key.name.clone());
     let call = Call::read(request).await?;
     let ask = Ask {
