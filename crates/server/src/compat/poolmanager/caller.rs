@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, header};
+use caviada_core::access::{Relation, Verb, allows};
 use caviada_core::key::{Key, Role};
 use caviada_core::name::Name;
 
@@ -80,16 +81,21 @@ impl Caller {
         })
     }
 
+    /// May its key do that with what is anybody's?
+    pub fn may(&self, verb: Verb) -> bool {
+        allows(self.key.role, verb, Relation::Foreign)
+    }
+
     /// The key by which it changes hosts and clusters: its own, or the one that is named for those
     /// who come without one.
     pub fn operator(&self, app: &App) -> Result<Arc<Key>, No> {
-        if self.key.role >= Role::Operator {
+        if self.may(Verb::Manage) {
             return Ok(self.key.clone());
         }
         match &app.options().operator {
             Some(name) if self.walks_in => {
                 let key = named(app, name)?;
-                if key.role < Role::Operator {
+                if !allows(key.role, Verb::Manage, Relation::Foreign) {
                     return Err(No::new(format!("the key {name} must be an operator's")));
                 }
                 Ok(key)

@@ -1,8 +1,8 @@
 //! How each version shows a cluster.
 
+use caviada_core::access::Verb;
 use caviada_core::attribute::ValueRef;
 use caviada_core::host::Host;
-use caviada_core::key::Role;
 use caviada_core::lease::Lease;
 use caviada_core::resource::{Health, Resource, ResourceState};
 use caviada_core::state::State;
@@ -177,7 +177,7 @@ impl View<'_> {
 
     /// The engine's address; whoever knows it has the host, so only operators are told.
     fn daemon_url(&self, r: &Resource) -> String {
-        if self.caller.key.role < Role::Operator {
+        if !self.caller.may(Verb::SeeHosts) {
             return String::new();
         }
         self.host(r)
