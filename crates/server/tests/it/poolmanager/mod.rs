@@ -5,6 +5,7 @@ mod exchange;
 mod fuzz;
 mod key;
 mod operator;
+mod past;
 mod reference;
 mod simulation;
 
