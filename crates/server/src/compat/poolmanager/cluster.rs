@@ -262,6 +262,12 @@ pub(super) async fn list(ask: Ask<'_>) -> Result<Answer, No> {
             "Invalid filter: {shown} must be one value"
         )));
     }
+    // As apply took it.
+    for (_, v) in conditions.iter_mut().filter(|(name, _)| name == "user_id") {
+        if let Some(trimmed) = v.as_str().map(|id| id.trim().to_owned()) {
+            *v = trimmed.into();
+        }
+    }
     let mut released = false;
     if let Some(at) = conditions.iter().position(|(name, _)| name == "state") {
         let (_, wanted) = conditions.swap_remove(at);

@@ -82,7 +82,7 @@ async fn answered(
         return Err(No::new("the address is too long"));
     }
     let path = request.uri().path().to_owned();
-    if let Some(page) = page::open(spoken.unwrap_or(listens), request.method(), &path) {
+    if let Some(page) = page::open(spoken.unwrap_or(listens), &request) {
         return Ok(page);
     }
     let Some(version) = spoken else {

@@ -231,6 +231,23 @@ async fn beside_another_api_everybody_needs_a_key() {
 }
 
 #[tokio::test]
+async fn a_page_that_moved_is_found_from_wherever_it_is_asked_for() {
+    let old = Old::start(Version::Cello07, 0).await;
+    let own = || router(old.app.clone(), Version::Cello07, Door::Listener);
+    let beside = || axum::Router::new().nest_service("/beside", own());
+    for (routes, path, login) in [
+        (own(), "/", "/login"),
+        (own(), "/index/", "/login"),
+        (beside(), "/beside", "/beside/login"),
+        (beside(), "/beside/index/", "/beside/login"),
+    ] {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let answer = routes.oneshot(request).await.unwrap();
+        assert_eq!(answer.headers()["location"], login, "{path}");
+    }
+}
+
+#[tokio::test]
 async fn a_lease_made_elsewhere_in_these_pools_is_the_users_too() {
     let old = Old::start(Version::Cello07, 2).await;
     old.site.key("ann", Role::User).await;
