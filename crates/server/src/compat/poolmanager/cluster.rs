@@ -289,11 +289,12 @@ pub(super) async fn list(ask: Ask<'_>) -> Result<Answer, No> {
     };
     let mut records = Vec::new();
     for r in clusters.all(user.as_ref()) {
-        let record = view.whole(r, clusters.lease(r).map(|l| &**l));
-        if conditions
-            .iter()
-            .all(|(name, v)| record.get(name) == Some(v))
-        {
+        let lease = clusters.lease(r).map(|l| &**l);
+        if !view.may_fit(r, lease, &conditions) {
+            continue;
+        }
+        let record = view.whole(r, lease);
+        if record.fits(&conditions) {
             records.push(record);
         }
         if records.len() > LISTED_MAX {

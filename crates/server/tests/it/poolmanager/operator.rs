@@ -127,6 +127,30 @@ async fn hosts_are_the_operators() {
     delete(&format!("id={id}")).await.is_refusal();
 }
 
+/// §7.4: equality on whatever field of the answer.
+#[tokio::test]
+async fn every_field_finds_what_has_it() {
+    let old = opened().await;
+    host(&old).await;
+    old.get("/v2/cluster_apply?user_id=ann").await.done();
+    for list in ["/v2/clusters", "/api/hosts"] {
+        let all = old.get(list).await;
+        let one = first(&all);
+        for (name, value) in one.as_object().unwrap() {
+            if value.is_object() || value.is_array() {
+                continue;
+            }
+            let ask = async |value: &Value| {
+                let asked = json!({ name: value }).to_string();
+                let found = old.send("GET", list, "application/json", &asked);
+                found.await.done().as_array().unwrap().clone()
+            };
+            assert!(ask(value).await.contains(one), "{list} {name}");
+            assert!(ask(&json!("nonsense")).await.is_empty(), "{list} {name}");
+        }
+    }
+}
+
 /// §7.4 and §8; the specification is silent about the reason beside the error.
 #[tokio::test]
 async fn a_host_is_added_by_its_address() {

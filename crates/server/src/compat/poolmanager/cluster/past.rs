@@ -48,10 +48,8 @@ pub(super) async fn list(
     let ours = |l: &&PastLease| l.pools.iter().all(|p| seen.contains(p));
     let records = found.iter().filter(ours);
     let records = records.filter_map(|l| record(&state, version, l));
-    let fits = |r: &Record| conditions.iter().all(|(name, v)| r.get(name) == Some(v));
-    Ok(Answer::Many(
-        records.filter(fits).take(LISTED_MAX).collect(),
-    ))
+    let records = records.filter(|r| r.fits(conditions));
+    Ok(Answer::Many(records.take(LISTED_MAX).collect()))
 }
 
 /// The newest leases of each of these pools. Reads beside the requests that do not take long.
