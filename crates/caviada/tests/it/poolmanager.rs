@@ -22,7 +22,8 @@ endpoints = { rest = "{name}.lab:7050" }
 
 fn get(address: &str, target: &str, header: &str) -> (u16, Value) {
     let mut stream = TcpStream::connect(address).unwrap();
-    let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{header}\r\n");
+    let request =
+        format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{header}\r\n");
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();

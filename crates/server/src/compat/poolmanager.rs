@@ -22,7 +22,8 @@
 //! | hole | closed by | opened by |
 //! |---|---|---|
 //! | anybody may call from anywhere | callers without a key only from `allow_from`, loopback by default | `compat.poolmanager.allow_from` |
-//! | a page anywhere calls through its reader's browser | a browser's calls for other sites are refused without a key | – |
+//! | a page anywhere calls through its reader's browser | without a key `Host` must be an address or a known name, `Origin` and `Referer` the same | `compat.poolmanager.names` |
+//! | a proxy lends everybody its address | who comes through one needs a key | – |
 //! | whoever calls names any user | a key speaks for its owner; only one with `act_for` names others | the principal's `act_for` |
 //! | anybody changes hosts and clusters | the key of an operator | `compat.poolmanager.operator` |
 //! | engines listen without TLS | such a host is not added | `compat.poolmanager.plain_tcp` |
@@ -36,6 +37,7 @@ mod call;
 mod caller;
 mod cluster;
 mod edge;
+mod guard;
 mod host;
 mod page;
 mod parameter;
@@ -69,6 +71,8 @@ pub struct Settings {
     pub operator: Option<Name>,
     /// See [`Options::allow_from`].
     pub allow_from: Peers,
+    /// See [`Options::names`].
+    pub names: Vec<String>,
     /// See [`Options::plain_tcp`].
     pub plain_tcp: bool,
 }
@@ -87,6 +91,7 @@ impl Settings {
             principal: self.principal.clone(),
             operator: self.operator.clone(),
             allow_from: self.allow_from.clone(),
+            names: self.names.clone(),
             plain_tcp: self.plain_tcp,
             answer_within,
         }
@@ -102,6 +107,8 @@ pub struct Options {
     pub operator: Option<Name>,
     /// Where callers without a key may come from.
     pub allow_from: Peers,
+    /// Names by which callers without a key may call this server, beside `localhost` and addresses.
+    pub names: Vec<String>,
     /// Hosts are added though whoever reaches their engine's port owns them.
     pub plain_tcp: bool,
     /// A request that takes longer is given up.
@@ -114,6 +121,7 @@ impl Default for Options {
             principal: None,
             operator: None,
             allow_from: "127.0.0.0/8,::1".parse().unwrap_or_default(),
+            names: Vec::new(),
             plain_tcp: false,
             answer_within: Duration::from_secs(30),
         }

@@ -72,6 +72,9 @@ pub(super) fn poolmanager(l: &Layered, errors: &mut Vec<ConfigError>) -> Option<
     let principal = name("compat.poolmanager.principal");
     let operator = name("compat.poolmanager.operator");
     let allow_from = l.parsed("compat.poolmanager.allow_from", errors, str::parse);
+    let names = l.parsed("compat.poolmanager.names", errors, |text| {
+        entries(text, called)
+    });
     let mut listeners = listed?;
     listeners.extend(own?);
     Some(Settings {
@@ -79,6 +82,7 @@ pub(super) fn poolmanager(l: &Layered, errors: &mut Vec<ConfigError>) -> Option<
         principal: principal?,
         operator: operator?,
         allow_from: allow_from?,
+        names: names?,
         plain_tcp: l.text("compat.poolmanager.plain_tcp") == "true",
     })
 }
@@ -113,6 +117,17 @@ fn listener(entry: &str) -> Result<(Version, SocketAddr), String> {
     Ok((version, at(address)?))
 }
 
+/// A name by which the server is called.
+fn called(name: &str) -> Result<String, String> {
+    let sound = |b: u8| b.is_ascii_alphanumeric() || b"-_.".contains(&b);
+    match name.strip_suffix('.').unwrap_or(name) {
+        name if !name.is_empty() && name.bytes().all(sound) => Ok(name.to_ascii_lowercase()),
+        _ => Err(format!(
+            "must be names of this server without a port, like pool.example; `{name}` is none"
+        )),
+    }
+}
+
 fn at(address: &str) -> Result<SocketAddr, String> {
     let wrong =
         || format!("must end in an address and a port, like 127.0.0.1:80; `{address}` is none");
@@ -137,7 +152,8 @@ mod tests {
     #[test]
     fn an_old_api_listens_where_it_is_asked_to() {
         let file = "[compat.poolmanager]\nlisten = [\"pm1=127.0.0.1:3\", \"[::1]:4\"]\n\
-                    principal = \"old\"\nallow_from = [\"10.0.0.0/8\"]\n";
+                    principal = \"old\"\nallow_from = [\"10.0.0.0/8\"]\n\
+                    names = [\"Pool.test\", \"old\"]\n";
         let s = settings("poolmanager=127.0.0.1:1,poolmanager:pm2=127.0.0.1:2", file).unwrap();
         let at: Vec<_> = s
             .listeners
@@ -153,6 +169,7 @@ mod tests {
         assert_eq!(at, all);
         assert_eq!(s.principal.unwrap(), "old");
         assert_eq!(s.allow_from.to_string(), "10.0.0.0/8");
+        assert_eq!(s.names, ["pool.test", "old"]);
         let none = settings("", "").unwrap();
         assert!(none.listeners.is_empty() && none.operator.is_none());
         assert_eq!(none.allow_from.to_string(), "127.0.0.0/8,::1/128");
@@ -200,6 +217,7 @@ mod tests {
             "principal = \"A B\"",
             "allow_from = [\"x\"]",
             "listen = [\"x\"]",
+            "names = [\"pool.test:80\"]",
         ] {
             assert!(
                 settings("", &format!("[compat.poolmanager]\n{file}\n")).is_err(),

@@ -64,6 +64,7 @@ keys! {
     "compat.poolmanager.principal" Text = "": "Name of the key by which callers speak who show none: role user, with the pools of this API in `act_for`. It may be made later.";
     "compat.poolmanager.operator" Text = "": "Name of an operator's key by which callers without a key change hosts and clusters; without it they may not.";
     "compat.poolmanager.allow_from" Texts = "127.0.0.0/8,::1": "Addresses and networks from which callers need no key on this API's own listeners.";
+    "compat.poolmanager.names" Texts = "": "Names by which callers without a key may call this server, without a port: what `Host` says must be one of them, `localhost` or an address.";
     "compat.poolmanager.plain_tcp" Flag = "false": "Let operators add hosts through this API whose engine's port is open without TLS, as it was usual there: whoever reaches that port owns the host.";
     "log" Text = "info": "What is logged: a level (`off`, `error`, `warn`, `info`, `debug`, `trace`), or levels by part, like `info,caviada::access=warn`.";
     "log_format" Text = "text": "How it is logged: `text` or `json`.";

@@ -2,8 +2,10 @@
 //! address, and the parser of today refuses the line before anybody can answer. Here such bytes
 //! are written as they should have been; blanks around the address are left out.
 //!
-//! Where a request ends is only looked at to find the next line. Who deceives this about it gets
-//! his own request changed and no other: the parser behind it decides what is a request.
+//! Where a request ends is only looked at to find the next line, and the parser behind it decides
+//! what is a request. Where the two could find different ends (a length that is cut, is no plain
+//! number or is another one than before, a header's line that is folded, a transfer encoding), all
+//! that follows on the connection goes on as it comes: nothing in a body is taken for a line.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -12,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Longest line of a request, in bytes; of a longer one only its method is left.
 const LINE_BYTES_MAX: usize = 16 * 1024;
-/// As much of a header's line is looked at.
+/// As much of a header's line is looked at; a length that stands in a longer one is not believed.
 const HEADER_BYTES_MAX: usize = 64;
 /// Bytes taken from the connection at once.
 const READ_BYTES: usize = 8 * 1024;
@@ -119,7 +121,8 @@ struct Mender {
     line: Vec<u8>,
     too_long: bool,
     header: Vec<u8>,
-    body_bytes: u64,
+    cut: bool,
+    body_bytes: Option<u64>,
     open_end: bool,
 }
 
@@ -174,35 +177,48 @@ impl Mender {
         let many = end.map_or(bytes.len(), |at| at + 1);
         out.extend_from_slice(&bytes[..many]);
         let room = HEADER_BYTES_MAX.saturating_sub(self.header.len());
+        self.cut |= many > room;
         self.header.extend_from_slice(&bytes[..many.min(room)]);
         if end.is_some() {
             let header = std::mem::take(&mut self.header);
-            match header.trim_ascii() {
-                b"" => {
-                    self.place = match (self.open_end, std::mem::take(&mut self.body_bytes)) {
-                        (true, _) => Place::Rest,
-                        (false, 0) => Place::Line,
-                        (false, left) => Place::Body(left),
-                    }
+            let cut = std::mem::take(&mut self.cut);
+            if matches!(&header[..], b"\n" | b"\r\n") {
+                self.place = match (self.open_end, self.body_bytes.take()) {
+                    (true, _) => Place::Rest,
+                    (false, None | Some(0)) => Place::Line,
+                    (false, Some(left)) => Place::Body(left),
                 }
-                header => self.header(header),
+            } else {
+                self.header(&header, cut);
             }
         }
         many
     }
 
-    fn header(&mut self, header: &[u8]) {
+    fn header(&mut self, header: &[u8], cut: bool) {
+        // A line that begins with a blank goes on with the one before it.
+        self.open_end |= header.first().is_some_and(u8::is_ascii_whitespace);
         let Some(at) = header.iter().position(|b| *b == b':') else {
+            // No name of a header that counts is so long; but what stands before it may be blanks.
+            self.open_end |= !cut || header.iter().any(u8::is_ascii_whitespace);
             return;
         };
         let (name, value) = (header[..at].trim_ascii(), header[at + 1..].trim_ascii());
         if name.eq_ignore_ascii_case(b"content-length") {
-            let length = std::str::from_utf8(value).ok().and_then(|v| v.parse().ok());
-            self.body_bytes = length.unwrap_or(0);
+            let length = length(value).filter(|_| !cut);
+            self.open_end |= length.is_none() || self.body_bytes.is_some_and(|b| Some(b) != length);
+            self.body_bytes = length;
         }
         let open = [&b"transfer-encoding"[..], b"upgrade"];
         self.open_end |= open.iter().any(|n| name.eq_ignore_ascii_case(n));
     }
+}
+
+/// A number of digits and nothing else.
+fn length(value: &[u8]) -> Option<u64> {
+    let digits = std::str::from_utf8(value).ok()?;
+    let plain = digits.bytes().all(|b| b.is_ascii_digit());
+    digits.parse().ok().filter(|_| plain)
 }
 
 /// A line of a request as it should have been. What is none goes on as it is.
@@ -292,6 +308,41 @@ mod tests {
         let open =
             "POST /a  HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /b  HTTP/1.1\r\n";
         assert!(through(open.as_bytes()).ends_with("GET /b  HTTP/1.1\r\n"));
+    }
+
+    /// What is a body for the parser must be none of ours to change.
+    #[test]
+    fn a_length_that_could_be_read_in_two_ways_ends_the_mending() {
+        let next = "GET /b  c HTTP/1.1\r\nHost: a\r\n\r\n";
+        for headers in [
+            format!("Content-Length:{}{}", " ".repeat(65), next.len()),
+            format!("Content-Length{}: {}", " ".repeat(65), next.len()),
+            format!("Content-Length:\r\n {}", next.len()),
+            format!("Content-Length: {}\r\nContent-Length: 0", next.len()),
+            "Content-Length: 99999999999999999999".to_owned(),
+            "Content-Length: +0".to_owned(),
+            "Content-Length: x".to_owned(),
+            "Content-Length:".to_owned(),
+            "Content-Length 7".to_owned(),
+        ] {
+            let text = format!("POST /a HTTP/1.1\r\n{headers}\r\n\r\n{next}");
+            assert_eq!(through(text.as_bytes()), text, "{headers}");
+        }
+        // What is long and has nothing to do with it changes nothing.
+        let long = format!("Cookie: {}\r\nX{}: y", "a b".repeat(99), "x".repeat(99));
+        let text = format!("GET /a HTTP/1.1\r\n{long}\r\n\r\n");
+        let after = through(format!("{text}{next}").as_bytes());
+        assert!(after.ends_with("\r\n\r\nGET /b%20%20c HTTP/1.1\r\nHost: a\r\n\r\n"));
+    }
+
+    #[test]
+    fn a_body_is_not_kept_back_until_its_line_ends() {
+        let text = "POST /a HTTP/1.1\r\nContent-Length: 9\r\n\r\nuser_id=a";
+        assert_eq!(through(text.as_bytes()), text);
+        for length in ["Content-Length: x", "Transfer-Encoding: chunked"] {
+            let text = format!("POST /a HTTP/1.1\r\n{length}\r\n\r\nuser_id=a");
+            assert_eq!(through(text.as_bytes()), text);
+        }
     }
 
     #[test]

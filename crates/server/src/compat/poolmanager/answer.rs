@@ -27,8 +27,8 @@ pub(super) enum Answer {
     Bare(Record),
     /// A page for people.
     Page(&'static str),
-    /// Another page, by its name beside this one's.
-    Elsewhere(&'static str),
+    /// Another page, by its whole path.
+    Elsewhere(String),
 }
 
 /// Why a call is not done.
@@ -107,7 +107,7 @@ pub(super) fn write(version: Version, answered: &Result<Answer, No>) -> Response
         Ok(Answer::Bare(record)) => json(StatusCode::OK, record),
         Ok(Answer::Page(text)) => Html(*text).into_response(),
         Ok(Answer::Elsewhere(page)) => {
-            (StatusCode::FOUND, [(header::LOCATION, *page)]).into_response()
+            (StatusCode::FOUND, [(header::LOCATION, page.as_str())]).into_response()
         }
         Err(no) => {
             let nothing = nothing(version);

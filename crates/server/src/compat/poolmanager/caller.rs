@@ -1,15 +1,19 @@
 //! Who asks. An own key speaks for itself; without one the configured principal is asked for, where
 //! it may be.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
+use axum::extract::Request;
 use axum::http::{HeaderMap, header};
+use caviada_core::access::{Relation, Verb, allows};
 use caviada_core::key::{Key, Role};
 use caviada_core::name::Name;
 
 use super::answer::No;
+use super::guard::guard;
 use super::{App, Door};
+use crate::line::Line;
+use crate::listener::Origin;
 use crate::rate::TooMany;
 use crate::secret::{basic, bearer, hash};
 
@@ -24,20 +28,16 @@ pub(super) struct Caller {
 
 impl Caller {
     /// Of a request, within its rate.
-    pub fn of(
-        app: &App,
-        door: Door,
-        headers: &HeaderMap,
-        peer: Option<IpAddr>,
-    ) -> Result<Self, No> {
+    pub fn of(app: &App, door: Door, request: &Request, line: &Line) -> Result<Self, No> {
+        let headers = request.headers();
         let caller = if headers.contains_key(header::AUTHORIZATION) {
             let caller = Self::with_key(app, headers);
             if caller.is_err() {
-                app.rates().failure(peer).map_err(too_many)?;
+                app.rates().failure(line.peer).map_err(too_many)?;
             }
             caller?
         } else {
-            Self::without(app, door, headers, peer)?
+            Self::without(app, door, request)?
         };
         app.rates().request(caller.key.id).map_err(too_many)?;
         Ok(caller)
@@ -55,26 +55,17 @@ impl Caller {
         })
     }
 
-    fn without(
-        app: &App,
-        door: Door,
-        headers: &HeaderMap,
-        peer: Option<IpAddr>,
-    ) -> Result<Self, No> {
+    fn without(app: &App, door: Door, request: &Request) -> Result<Self, No> {
         let options = app.options();
-        let allowed = peer.is_some_and(|peer| options.allow_from.hold(peer));
+        // Not whom failures are counted for: that may be a whole network.
+        let origin = request.extensions().get::<Origin>();
+        let allowed = origin.is_some_and(|o| options.allow_from.hold(o.peer().ip()));
         if door == Door::Beside || !allowed {
             return Err(No::new(
                 "an API key is needed here: as `Authorization: Bearer KEY`, or as the password of Basic authentication",
             ));
         }
-        // A browser says so: whoever looks at that page did not mean to ask for anything.
-        let site = headers.get("sec-fetch-site").map(|site| site.as_bytes());
-        if site.is_some_and(|site| site != b"same-origin" && site != b"none") {
-            return Err(No::new(
-                "a page of another site may not call this without a key",
-            ));
-        }
+        guard(&options.names, request.uri(), request.headers())?;
         let name = options.principal.as_ref().ok_or_else(|| {
             No::new("nobody is named who speaks for callers without a key: compat.poolmanager.principal")
         })?;
@@ -90,16 +81,21 @@ impl Caller {
         })
     }
 
+    /// May its key do that with what is anybody's?
+    pub fn may(&self, verb: Verb) -> bool {
+        allows(self.key.role, verb, Relation::Foreign)
+    }
+
     /// The key by which it changes hosts and clusters: its own, or the one that is named for those
     /// who come without one.
     pub fn operator(&self, app: &App) -> Result<Arc<Key>, No> {
-        if self.key.role >= Role::Operator {
+        if self.may(Verb::Manage) {
             return Ok(self.key.clone());
         }
         match &app.options().operator {
             Some(name) if self.walks_in => {
                 let key = named(app, name)?;
-                if key.role < Role::Operator {
+                if !allows(key.role, Verb::Manage, Relation::Foreign) {
                     return Err(No::new(format!("the key {name} must be an operator's")));
                 }
                 Ok(key)

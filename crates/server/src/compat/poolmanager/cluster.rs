@@ -262,6 +262,12 @@ pub(super) async fn list(ask: Ask<'_>) -> Result<Answer, No> {
             "Invalid filter: {shown} must be one value"
         )));
     }
+    // As apply took it.
+    for (_, v) in conditions.iter_mut().filter(|(name, _)| name == "user_id") {
+        if let Some(trimmed) = v.as_str().map(|id| id.trim().to_owned()) {
+            *v = trimmed.into();
+        }
+    }
     let mut released = false;
     if let Some(at) = conditions.iter().position(|(name, _)| name == "state") {
         let (_, wanted) = conditions.swap_remove(at);
@@ -283,11 +289,12 @@ pub(super) async fn list(ask: Ask<'_>) -> Result<Answer, No> {
     };
     let mut records = Vec::new();
     for r in clusters.all(user.as_ref()) {
-        let record = view.whole(r, clusters.lease(r).map(|l| &**l));
-        if conditions
-            .iter()
-            .all(|(name, v)| record.get(name) == Some(v))
-        {
+        let lease = clusters.lease(r).map(|l| &**l);
+        if !view.may_fit(r, lease, &conditions) {
+            continue;
+        }
+        let record = view.whole(r, lease);
+        if record.fits(&conditions) {
             records.push(record);
         }
         if records.len() > LISTED_MAX {

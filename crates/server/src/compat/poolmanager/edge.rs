@@ -82,13 +82,13 @@ async fn answered(
         return Err(No::new("the address is too long"));
     }
     let path = request.uri().path().to_owned();
-    if let Some(page) = page::open(spoken.unwrap_or(listens), request.method(), &path) {
+    if let Some(page) = page::open(spoken.unwrap_or(listens), &request) {
         return Ok(page);
     }
     let Some(version) = spoken else {
         return Err(no_such_call(&path));
     };
-    let caller = Caller::of(app, door, request.headers(), line.peer)?;
+    let caller = Caller::of(app, door, &request, line)?;
     *key = Some(caller.key.name.clone());
     let call = Call::read(request).await?;
     let ask = Ask {
@@ -105,12 +105,15 @@ async fn answered(
 /// The call, if the version has it.
 async fn route(ask: Ask<'_>, call: &Call) -> Option<Result<Answer, No>> {
     let version = ask.version;
-    let path: Vec<&str> = call.path.iter().skip(1).map(String::as_str).collect();
+    let whole: Vec<&str> = call.path.iter().map(String::as_str).collect();
+    let [prefix @ ("v1" | "v2" | "api"), path @ ..] = &whole[..] else {
+        return operate(ask, call).await;
+    };
     let get = call.method == Method::GET;
     // PoolManager 1 and the first interface of its successor only read addresses.
-    let posts = call.method == Method::POST && (call.path[0] != "v1");
+    let posts = call.method == Method::POST && *prefix != "v1";
     let cello = !version.is_pm();
-    Some(match path[..] {
+    Some(match *path {
         ["cluster_apply"] if get || posts => apply::apply(ask).await,
         ["cluster_release"] if get || posts => release::release(ask).await,
         ["cluster_op"] if cello && (get || posts) => match ask.parameters.text("action") {

@@ -1,5 +1,6 @@
 //! What everybody may read: that the server lives, and the few pages there are.
 
+use axum::extract::{OriginalUri, Request};
 use axum::http::Method;
 use serde_json::json;
 
@@ -13,8 +14,9 @@ const HOME: &str = "<!doctype html>\n<html lang=\"en\"><title>Caviada</title>\n<
     are not here.</p>\n</html>\n";
 
 /// A page, or the state of health, if that is asked for.
-pub(super) fn open(version: Version, method: &Method, path: &str) -> Option<Answer> {
-    if !matches!(*method, Method::GET | Method::HEAD) {
+pub(super) fn open(version: Version, request: &Request) -> Option<Answer> {
+    let path = request.uri().path();
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return None;
     }
     let health = |number: &str| {
@@ -26,9 +28,19 @@ pub(super) fn open(version: Version, method: &Method, path: &str) -> Option<Answ
         "/_health" if version == Version::Pm2 => health("0.9.0"),
         "/api/health" if !version.is_pm() => health("2.0.0-rc2"),
         // Nobody is signed in.
-        "" | "/index" if version >= Version::Cello07 => Some(Answer::Elsewhere("login")),
+        "" | "/index" if version >= Version::Cello07 => {
+            Some(Answer::Elsewhere(format!("{}/login", before(request))))
+        }
         "" | "/index" => Some(Answer::Page(HOME)),
         "/login" if version >= Version::Cello07 => Some(Answer::Page(HOME)),
         _ => None,
     }
+}
+
+/// What stands before the path, where this API is beside another one.
+fn before(request: &Request) -> &str {
+    let whole = request.extensions().get::<OriginalUri>();
+    let whole = whole.map_or("", |OriginalUri(uri)| uri.path().trim_end_matches('/'));
+    let own = request.uri().path().trim_end_matches('/');
+    whole.strip_suffix(own).unwrap_or_default()
 }

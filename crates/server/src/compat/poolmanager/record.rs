@@ -18,6 +18,12 @@ impl Record {
     pub fn get(&self, name: &str) -> Option<&Value> {
         self.0.iter().find(|(n, _)| *n == name).map(|(_, v)| v)
     }
+
+    /// Has every field that is named just that value?
+    pub fn fits(&self, conditions: &[(String, Value)]) -> bool {
+        let mut conditions = conditions.iter();
+        conditions.all(|(name, value)| self.get(name) == Some(value))
+    }
 }
 
 impl Serialize for Record {

@@ -35,9 +35,15 @@ pub(super) async fn release(ask: Ask<'_>) -> Result<Answer, No> {
         Version::Pm1 => None,
         _ => ask.parameters.text("cluster_id")?,
     };
-    let user = user(ask.parameters)?;
-    let failed = |id: Option<&str>, user: Option<&Owner>| {
-        let (id, user) = (id.unwrap_or_default(), user.map_or("", Owner::as_str));
+    // Where a cluster is named, the user only stands in the error: it need not be one.
+    let user = match id {
+        Some(_) => None,
+        None => user(ask.parameters)?,
+    };
+    let failed = |id: Option<&str>| {
+        let id = id.unwrap_or_default();
+        let user = ask.parameters.text("user_id").ok().flatten();
+        let user = user.as_deref().map_or("", str::trim);
         let data = json!({"cluster_id": id, "user_id": user});
         match ask.version {
             Version::Pm1 => {
@@ -51,14 +57,14 @@ pub(super) async fn release(ask: Ask<'_>) -> Result<Answer, No> {
         }
     };
     match (id, user) {
-        (Some(id), user) => match by_id(ask.app, ask.caller, id.trim()).await? {
-            Found::Nothing if ask.version.is_pm() => Err(failed(Some(&id), user.as_ref())),
+        (Some(id), _) => match by_id(ask.app, ask.caller, id.trim()).await? {
+            Found::Nothing if ask.version.is_pm() => Err(failed(Some(&id))),
             _ => Ok(Answer::Done),
         },
         (None, Some(user)) => {
             let many = by_user(ask.app, ask.caller, &user).await?;
             if many == 0 && ask.version == Version::Pm1 {
-                return Err(failed(None, Some(&user)));
+                return Err(failed(None));
             }
             Ok(Answer::Done)
         }

@@ -17,6 +17,8 @@ pub(super) async fn stat(ask: Ask<'_>) -> Result<Answer, No> {
     let state = ask.app.ledger().snapshot().await?;
     match what.trim_end_matches('s') {
         "host" => {
+            // Who may see hosts is who may change them, here as in every other call about them.
+            ask.caller.operator(ask.app)?;
             let active = state.hosts.values().filter(|h| h.seen).count();
             let inactive = state.hosts.len() - active;
             record

@@ -115,9 +115,12 @@ async fn poolmanager_2_releases_by_cluster_once_and_by_user_always() {
         *late.refused("release fail"),
         json!({"cluster_id": first, "user_id": "ann"})
     );
-    old.get("/v1/cluster_release?cluster_id=unknown")
-        .await
-        .refused("release fail");
+    // Where a cluster is named, nobody asks who the user is.
+    for more in ["", "&user_id=__SYSTEM__x"] {
+        old.get(&format!("/v1/cluster_release?cluster_id=unknown{more}"))
+            .await
+            .refused("release fail");
+    }
     old.get("/v1/cluster_release?user_id=ann").await.done();
     old.get("/v1/cluster_release")
         .await
@@ -226,7 +229,7 @@ async fn cello_gives_several_only_to_who_asks_for_several() {
     assert_eq!(id(&old.json("/v2/cluster_apply", &body).await), first);
     let second = id(&old.get(&apply("&allow_multiple=true")).await);
     assert_ne!(second, first);
-    let mine = old.get("/v2/clusters?user_id=ann").await;
+    let mine = old.get("/v2/clusters?user_id=ann%20").await;
     assert_eq!(mine.done().as_array().unwrap().len(), 2);
     old.get("/v2/cluster_release?user_id=ann").await.done();
     assert_eq!(*old.get("/v2/clusters?user_id=ann").await.done(), json!([]));
@@ -404,6 +407,13 @@ async fn each_version_knows_its_own_calls() {
     old.send("DELETE", "/v2/cluster_apply", "text/plain", "")
         .await
         .is_refusal();
+    // The version's part of the path is a part of it.
+    let pm = Old::start(Version::Pm2, 1).await;
+    for wrong in ["cluster", "host", "_stat"] {
+        pm.get(&format!("/{wrong}/cluster_apply?user_id=ann"))
+            .await
+            .is_refusal();
+    }
     let dropped = Old::start(Version::Cello08, 1).await;
     dropped
         .get("/v1/cluster_apply?user_id=ann")

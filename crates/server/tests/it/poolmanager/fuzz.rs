@@ -190,7 +190,7 @@ fn request(chance: &mut Chance) -> Vec<u8> {
     ];
     let body = body(chance);
     let mut request = format!(
-        "{} {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: {}\r\nContent-Length: {}\r\n",
+        "{} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: {}\r\nContent-Length: {}\r\n",
         one(chance, &methods),
         one(chance, &kinds),
         body.len()

@@ -13,7 +13,7 @@ use crate::site::{ADMIN, new_key};
 
 async fn with_header(old: &Old, target: &str, header: &str) -> Answer {
     let request = format!(
-        "GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: {header}\r\n\r\n"
+        "GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nAuthorization: {header}\r\n\r\n"
     );
     old.raw(request.as_bytes()).await.unwrap()
 }
@@ -51,7 +51,8 @@ async fn who_is_not_let_in_is_told_so_in_the_envelope() {
 async fn a_page_of_another_site_calls_nothing() {
     let old = Old::start(Version::Cello07, 1).await;
     let call = async |site: &str| {
-        let line = "GET /v1/cluster_apply?user_id=ann HTTP/1.1\r\nHost: a\r\nConnection: close";
+        let line =
+            "GET /v1/cluster_apply?user_id=ann HTTP/1.1\r\nHost: localhost\r\nConnection: close";
         let request = format!("{line}\r\nSec-Fetch-Site: {site}\r\n\r\n");
         old.raw(request.as_bytes()).await.unwrap()
     };
@@ -61,6 +62,74 @@ async fn a_page_of_another_site_calls_nothing() {
     for own in ["same-origin", "none"] {
         call(own).await.done();
     }
+}
+
+/// A call of a caller without a key, with these headers.
+async fn headed(old: &Old, headers: &str) -> Answer {
+    let request = format!(
+        "GET /v1/cluster_apply?user_id=ann HTTP/1.1\r\nConnection: close\r\n{headers}\r\n\r\n"
+    );
+    old.raw(request.as_bytes()).await.unwrap()
+}
+
+/// A browser sends `Sec-Fetch-Site` to few addresses; where a name leads, a stranger may decide.
+#[tokio::test]
+async fn a_name_that_leads_here_is_not_enough() {
+    let old = Old::start(Version::Cello07, 1).await;
+    let no = headed(&old, "Host: evil.test").await;
+    no.is_refusal();
+    let error = no.body["error"].as_str().unwrap();
+    assert!(error.contains("compat.poolmanager.names"), "{error}");
+    for from in ["Origin: http://evil.test", "Referer: http://evil.test/"] {
+        let no = headed(&old, &format!("Host: 127.0.0.1\r\n{from}")).await;
+        no.is_refusal();
+    }
+    headed(&old, "Host: 127.0.0.1").await.done();
+
+    let options = Options {
+        principal: Some("old".parse().unwrap()),
+        names: vec!["pool.test".to_owned()],
+        ..Options::default()
+    };
+    let old = Old::with(Version::Cello07, options).await;
+    old.principal().await;
+    old.chains("chains", 1, "pbft", 4).await;
+    headed(&old, "Host: pool.test:80\r\nOrigin: http://pool.test")
+        .await
+        .done();
+    headed(&old, "Host: evil.test").await.is_refusal();
+    let secret = old.site.key("ann", Role::User).await;
+    headed(
+        &old,
+        &format!("Host: evil.test\r\nAuthorization: Bearer {secret}"),
+    )
+    .await
+    .done();
+}
+
+#[tokio::test]
+async fn a_proxy_opens_nothing_to_those_behind_it() {
+    let old = Old::start(Version::Cello07, 1).await;
+    for header in [
+        "Forwarded: for=192.0.2.1",
+        "X-Forwarded-For: 192.0.2.1",
+        "Via: 1.1 x",
+    ] {
+        let no = headed(&old, &format!("Host: localhost\r\n{header}")).await;
+        no.is_refusal();
+        assert!(no.body["error"].as_str().unwrap().contains("API key"));
+    }
+}
+
+#[tokio::test]
+async fn a_caller_is_known_by_its_whole_address() {
+    let options = Options {
+        principal: Some("old".parse().unwrap()),
+        ..Options::default()
+    };
+    let old = Old::at("[::1]:0", Version::Cello07, options).await;
+    old.principal().await;
+    old.get("/v2/clusters").await.done();
 }
 
 #[tokio::test]
@@ -159,6 +228,23 @@ async fn beside_another_api_everybody_needs_a_key() {
     };
     assert_eq!(ask(None).await, 400);
     assert_eq!(ask(Some(&format!("Bearer {ADMIN}"))).await, 200);
+}
+
+#[tokio::test]
+async fn a_page_that_moved_is_found_from_wherever_it_is_asked_for() {
+    let old = Old::start(Version::Cello07, 0).await;
+    let own = || router(old.app.clone(), Version::Cello07, Door::Listener);
+    let beside = || axum::Router::new().nest_service("/beside", own());
+    for (routes, path, login) in [
+        (own(), "/", "/login"),
+        (own(), "/index/", "/login"),
+        (beside(), "/beside", "/beside/login"),
+        (beside(), "/beside/index/", "/beside/login"),
+    ] {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let answer = routes.oneshot(request).await.unwrap();
+        assert_eq!(answer.headers()["location"], login, "{path}");
+    }
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ mod exchange;
 mod fuzz;
 mod key;
 mod operator;
+mod past;
 mod reference;
 mod simulation;
 
@@ -55,10 +56,15 @@ impl Old {
     }
 
     pub async fn with(version: Version, options: Options) -> Self {
+        Self::at("127.0.0.1:0", version, options).await
+    }
+
+    /// Listening there.
+    pub async fn at(address: &str, version: Version, options: Options) -> Self {
         let site = Site::start().await;
         let (handle, history) = (site.handle.clone(), site.history.clone());
         let app = App::new(handle, history, Arc::new(Rates::new(None)), options);
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = TcpListener::bind(address).await.unwrap();
         let at = listener.local_addr().unwrap();
         let routes = router(app.clone(), version, Door::Listener);
         let never = std::future::pending::<()>();
@@ -139,14 +145,15 @@ impl Old {
     }
 
     pub async fn get(&self, target: &str) -> Answer {
-        let request = format!("GET {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        let request =
+            format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
         self.raw(request.as_bytes()).await.unwrap()
     }
 
     /// With a body of this type; none for a header of its own.
     pub async fn send(&self, method: &str, target: &str, kind: &str, body: &str) -> Answer {
         let request = format!(
-            "{method} {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Type: {kind}\r\n\
+            "{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: {kind}\r\n\
              Content-Length: {}\r\n\r\n{body}",
             body.len()
         );

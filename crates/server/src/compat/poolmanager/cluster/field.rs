@@ -76,7 +76,7 @@ fn service(name: &str, version: Version) -> String {
             format!("{plain}_grpc")
         }
         Some(("ca", org)) if numbered(org, "org") => format!("{plain}_ecap"),
-        None if plain == "orderer0" || plain == "orderer1" => "orderer".to_owned(),
+        None if plain == "orderer0" => "orderer".to_owned(),
         _ => plain,
     }
 }
@@ -136,6 +136,8 @@ mod tests {
             ("peer0-org1", "peer0_org1_grpc"),
             ("ca-org2", "ca_org2_ecap"),
             ("orderer0", "orderer"),
+            // Each needs a name of its own.
+            ("orderer1", "orderer1"),
             ("orderer0-admin", "orderer0_admin"),
             ("rest", "rest"),
         ] {

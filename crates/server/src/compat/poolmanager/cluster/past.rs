@@ -1,13 +1,15 @@
 //! What was given back: clusters as the history of leases has them.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
+use caviada_core::access::Verb;
 use caviada_core::id::PoolId;
-use caviada_core::key::Role;
 use caviada_core::name::Owner;
 use caviada_core::state::State;
 use caviada_core::time::Time;
 use caviada_ledger::history::{LeaseSearch, PastLease};
+use caviada_ledger::store::StoreError;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
@@ -19,7 +21,7 @@ use crate::compat::poolmanager::caller::Caller;
 use crate::compat::poolmanager::record::Record;
 use crate::compat::poolmanager::version::Version;
 
-/// Records in one answer, the newest.
+/// Records in one answer, of the newest leases.
 const LISTED_MAX: usize = 1_000;
 /// Searches at once; more wait their turn.
 const SEARCHES_MAX: usize = 4;
@@ -36,34 +38,50 @@ pub(super) async fn list(
     let clusters = Clusters::of(&state, caller)?;
     let seen = state.pools.values().filter(|p| clusters.sees(p));
     let seen: BTreeSet<PoolId> = seen.map(|p| p.id).collect();
-    let alone = caller.key.role < Role::Operator && caller.key.act_for.is_empty();
-    let search = LeaseSearch {
+    let alone = !caller.may(Verb::SeeLease) && caller.key.act_for.is_empty();
+    let owner = match alone {
         // Who acts for nobody sees what he had himself.
-        owner: if alone {
-            Some(caller.key.owner.clone())
-        } else {
-            user
-        },
-        limit: LISTED_MAX,
-        ..LeaseSearch::default()
+        true => Some(caller.key.owner.clone()),
+        false => user,
     };
-    let found = searched(app, search).await?;
-    let ours = |l: &&PastLease| !l.pools.is_empty() && l.pools.iter().all(|p| seen.contains(p));
+    let found = searched(app, owner, seen.clone()).await?;
+    let ours = |l: &&PastLease| l.pools.iter().all(|p| seen.contains(p));
     let records = found.iter().filter(ours);
     let records = records.filter_map(|l| record(&state, version, l));
-    let fits = |r: &Record| conditions.iter().all(|(name, v)| r.get(name) == Some(v));
-    Ok(Answer::Many(records.filter(fits).collect()))
+    let records = records.filter(|r| r.fits(conditions));
+    Ok(Answer::Many(records.take(LISTED_MAX).collect()))
 }
 
-/// Reads beside the requests that do not take long.
-async fn searched(app: &App, search: LeaseSearch) -> Result<Vec<PastLease>, No> {
+/// The newest leases of each of these pools. Reads beside the requests that do not take long.
+async fn searched(
+    app: &App,
+    owner: Option<Owner>,
+    pools: BTreeSet<PoolId>,
+) -> Result<Vec<PastLease>, No> {
     static ROOM: Semaphore = Semaphore::const_new(SEARCHES_MAX);
     let unread = || No::new("the history cannot be read now; ask again in a moment");
     let _room = ROOM.acquire().await;
     let history = app.history().clone();
-    let work = tokio::task::spawn_blocking(move || history.leases(&search));
+    let work = tokio::task::spawn_blocking(move || {
+        // Newest first, and each once though it be of two pools.
+        let mut found = BTreeMap::new();
+        for pool in pools {
+            let search = LeaseSearch {
+                owner: owner.clone(),
+                pool: Some(pool),
+                limit: LISTED_MAX,
+                ..LeaseSearch::default()
+            };
+            let page = history.leases(&search)?;
+            found.extend(page.items.into_iter().map(|l| (Reverse(l.id), l)));
+            while found.len() > LISTED_MAX {
+                found.pop_last();
+            }
+        }
+        Ok::<_, StoreError>(found.into_values().collect())
+    });
     match work.await {
-        Ok(Ok(page)) => Ok(page.items),
+        Ok(Ok(found)) => Ok(found),
         Ok(Err(error)) => {
             tracing::warn!(%error, "the history was not read");
             Err(unread())
@@ -76,6 +94,10 @@ async fn searched(app: &App, search: LeaseSearch) -> Result<Vec<PastLease>, No> 
 fn record(state: &State, version: Version, l: &PastLease) -> Option<Record> {
     let (from, to) = l.granted_at.zip(l.ended_at)?;
     let r = l.members.last().and_then(|id| state.resources.get(id));
+    // What is gone may have been a cluster; what is there and none, was none.
+    if r.is_some_and(|r| r.doc.attributes.get(PLUGIN).is_none()) {
+        return None;
+    }
     let late = version >= Version::Cello08;
     let time = |at| if late { iso(at) } else { gmt(at) };
     let mut record = Record::default();
