@@ -123,6 +123,12 @@ async fn a_proxy_opens_nothing_to_those_behind_it() {
 
 #[tokio::test]
 async fn a_caller_is_known_by_its_whole_address() {
+    // Addresses of 32 bits are never shortened, so there is no other way to see it; a container
+    // without IPv6 is no machine to fail on. What networks hold is tested beside them.
+    if let Err(why) = std::net::TcpListener::bind("[::1]:0") {
+        eprintln!("LEFT OUT without an IPv6 loopback ({why})");
+        return;
+    }
     let options = Options {
         principal: Some("old".parse().unwrap()),
         ..Options::default()
