@@ -259,24 +259,34 @@ impl Asker {
     /// Does it see and use that pool? A key that is gone tells nothing of its owner's groups, and
     /// nothing of what it acted for.
     pub(crate) fn sees(&self, keys: &Table<KeyId, Key>, pool: &Pool) -> bool {
-        let Some(by) = self.by else { return true };
-        let none = BTreeSet::new();
-        let key = keys.get(&by).map(Arc::as_ref);
-        let owner_alone = || owner_sees(pool, Some(&self.owner), &none);
-        match key {
-            Some(k) if k.role >= Role::Operator => true,
-            Some(k) if self.confined => {
-                let own = || owner_sees(pool, Some(&k.owner), &k.groups);
-                let acts = k.act_for.contains(&pool.name) || planted!(ActsAnywhere);
-                acts && (owner_alone() || own())
-            }
-            Some(k) if k.owner == self.owner => owner_sees(pool, Some(&self.owner), &k.groups),
-            _ => !self.confined && owner_alone(),
-        }
+        asker_sees(keys, &self.owner, self.by, self.confined, pool)
     }
 }
 
 /// Does the owner of a lease see the pool, as far as the key that asked tells?
 pub(crate) fn lease_sees(state: &State, lease: &Lease, pool: &Pool) -> bool {
-    Asker::of(lease).sees(&state.keys, pool)
+    asker_sees(&state.keys, &lease.owner, lease.by, lease.confined, pool)
+}
+
+fn asker_sees(
+    keys: &Table<KeyId, Key>,
+    owner: &Owner,
+    by: Option<KeyId>,
+    confined: bool,
+    pool: &Pool,
+) -> bool {
+    let Some(by) = by else { return true };
+    let none = BTreeSet::new();
+    let key = keys.get(&by).map(Arc::as_ref);
+    let owner_alone = || owner_sees(pool, Some(owner), &none);
+    match key {
+        Some(k) if k.role >= Role::Operator => true,
+        Some(k) if confined => {
+            let own = || owner_sees(pool, Some(&k.owner), &k.groups);
+            let acts = k.act_for.contains(&pool.name) || planted!(ActsAnywhere);
+            acts && (owner_alone() || own())
+        }
+        Some(k) if k.owner == *owner => owner_sees(pool, Some(owner), &k.groups),
+        _ => !confined && owner_alone(),
+    }
 }
