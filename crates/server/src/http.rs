@@ -10,7 +10,6 @@ mod edge;
 mod exposition;
 mod health;
 mod json;
-mod meter;
 mod openapi;
 mod page;
 pub mod problem;
@@ -35,11 +34,11 @@ use caviada_ledger::seal::MasterKey;
 pub use crate::listener::serve;
 
 use crate::holder::HolderFiles;
+use crate::meter::Meters;
 use crate::progress::Progress;
 use crate::rate::Rates;
 use crate::sight::Sights;
 use crate::webhook::Webhooks;
-use meter::Meters;
 use watch::Watch;
 
 /// How a server is to behave.

@@ -1,5 +1,6 @@
 //! How Caviada is served: HTTP, and the reconciler that makes hosts match the ledger.
 
+mod aside;
 pub mod compat;
 pub mod config;
 pub mod holder;
@@ -7,6 +8,7 @@ pub mod host;
 pub mod http;
 pub mod line;
 pub mod listener;
+mod meter;
 pub mod peer;
 pub mod progress;
 pub mod rate;
@@ -149,7 +151,10 @@ impl Server {
         };
         let told = tokio::spawn(webhook::run(handle.clone(), history.clone(), webhooks));
         let settings = options.poolmanager;
-        let pm_options = settings.options(http.answer_within);
+        let pm_options = poolmanager::Options {
+            answer_within: http.answer_within,
+            ..settings.options.clone()
+        };
         let app = http::App::new(handle.clone(), history.clone(), http);
         let pm = poolmanager::App::new(handle.clone(), history, app.rates().clone(), pm_options);
         let reconciler = tokio::spawn(reconciler::run(handle.clone(), options.reconciler));

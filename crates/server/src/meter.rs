@@ -46,7 +46,8 @@ pub struct Meters {
     other: Meter,
 }
 
-struct Meter {
+/// Counters of one endpoint.
+pub struct Meter {
     classes: [Counter; 5],
     took: Histogram,
 }
@@ -58,7 +59,9 @@ impl std::fmt::Debug for Meter {
 }
 
 impl Meter {
-    fn new(method: &str, route: &str) -> Self {
+    /// Of this endpoint.
+    pub fn new(method: &str, route: &str) -> Self {
+        recorder();
         let labels = [("method", method.to_owned()), ("route", route.to_owned())];
         let class = |class: &'static str| {
             let [method, route] = labels.clone();
@@ -72,12 +75,18 @@ impl Meter {
             took: histogram!("caviada_http_request_seconds", &labels),
         }
     }
+
+    /// Counts one answer.
+    pub fn record(&self, status: StatusCode, took: Duration) {
+        let class = usize::from(status.as_u16() / 100).clamp(1, 5) - 1;
+        self.classes[class].increment(1);
+        self.took.record(took.as_secs_f64());
+    }
 }
 
 impl Meters {
     /// One meter for each endpoint.
     pub fn new(endpoints: &[(Method, String)]) -> Self {
-        recorder();
         let mut routes: HashMap<String, Vec<(Method, Meter)>> = HashMap::new();
         for (method, path) in endpoints {
             let meter = Meter::new(method.as_str(), path);
@@ -97,8 +106,6 @@ impl Meters {
         let meters = route.and_then(|r| self.routes.get(r));
         let meter = meters.and_then(|m| m.iter().find(|(m, _)| m == method));
         let meter = meter.map_or(&self.other, |(_, meter)| meter);
-        let class = usize::from(status.as_u16() / 100).clamp(1, 5) - 1;
-        meter.classes[class].increment(1);
-        meter.took.record(took.as_secs_f64());
+        meter.record(status, took);
     }
 }

@@ -51,10 +51,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use caviada_core::command::{Act, By, Command};
+use caviada_core::key::Key;
 use caviada_core::name::Name;
-use caviada_ledger::Handle;
 use caviada_ledger::history::History;
+use caviada_ledger::{Accepted, Failure, Handle};
 
+use crate::meter::Meter;
 use crate::peer::Peers;
 use crate::rate::Rates;
 
@@ -65,16 +68,8 @@ pub use version::Version;
 pub struct Settings {
     /// Addresses, each with the version spoken there.
     pub listeners: Vec<(Version, SocketAddr)>,
-    /// See [`Options::principal`].
-    pub principal: Option<Name>,
-    /// See [`Options::operator`].
-    pub operator: Option<Name>,
-    /// See [`Options::allow_from`].
-    pub allow_from: Peers,
-    /// See [`Options::names`].
-    pub names: Vec<String>,
-    /// See [`Options::plain_tcp`].
-    pub plain_tcp: bool,
+    /// How it behaves at each.
+    pub options: Options,
 }
 
 impl Settings {
@@ -84,22 +79,10 @@ impl Settings {
             .first()
             .map_or(Version::default(), |(version, _)| *version)
     }
-
-    /// How the API behaves then.
-    pub fn options(&self, answer_within: Duration) -> Options {
-        Options {
-            principal: self.principal.clone(),
-            operator: self.operator.clone(),
-            allow_from: self.allow_from.clone(),
-            names: self.names.clone(),
-            plain_tcp: self.plain_tcp,
-            answer_within,
-        }
-    }
 }
 
 /// How the API behaves.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// Name of the key that callers without one speak by, and whose pools these are.
     pub principal: Option<Name>,
@@ -137,6 +120,7 @@ struct Inner {
     ledger: Handle,
     history: History,
     rates: Arc<Rates>,
+    meter: Meter,
     options: Options,
 }
 
@@ -156,6 +140,8 @@ impl App {
             ledger,
             history,
             rates,
+            // What fails shows in its status, whatever the call.
+            meter: Meter::new("any", PATH),
             options,
         }))
     }
@@ -172,8 +158,22 @@ impl App {
         &self.0.rates
     }
 
+    fn meter(&self) -> &Meter {
+        &self.0.meter
+    }
+
     fn options(&self) -> &Options {
         &self.0.options
+    }
+
+    /// One act by a key.
+    async fn submit(&self, key: &Key, act: Act) -> Result<Accepted, Failure> {
+        let command = Command {
+            by: By::Key(key.id),
+            idempotency: None,
+            act,
+        };
+        self.ledger().submit(command).await
     }
 }
 

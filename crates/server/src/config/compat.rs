@@ -6,7 +6,7 @@ use caviada_core::name::Name;
 
 use super::ConfigError;
 use super::layer::Layered;
-use crate::compat::poolmanager::{Settings, Version};
+use crate::compat::poolmanager::{Options, Settings, Version};
 
 /// Older systems whose APIs are meant to be spoken, but are not yet. Each is refused by its name,
 /// so that nobody waits for a port that never opens.
@@ -79,11 +79,14 @@ pub(super) fn poolmanager(l: &Layered, errors: &mut Vec<ConfigError>) -> Option<
     listeners.extend(own?);
     Some(Settings {
         listeners,
-        principal: principal?,
-        operator: operator?,
-        allow_from: allow_from?,
-        names: names?,
-        plain_tcp: l.text("compat.poolmanager.plain_tcp") == "true",
+        options: Options {
+            principal: principal?,
+            operator: operator?,
+            allow_from: allow_from?,
+            names: names?,
+            plain_tcp: l.text("compat.poolmanager.plain_tcp") == "true",
+            ..Options::default()
+        },
     })
 }
 
@@ -167,12 +170,12 @@ mod tests {
             "0.7 [::1]:4",
         ];
         assert_eq!(at, all);
-        assert_eq!(s.principal.unwrap(), "old");
-        assert_eq!(s.allow_from.to_string(), "10.0.0.0/8");
-        assert_eq!(s.names, ["pool.test", "old"]);
+        assert_eq!(s.options.principal.unwrap(), "old");
+        assert_eq!(s.options.allow_from.to_string(), "10.0.0.0/8");
+        assert_eq!(s.options.names, ["pool.test", "old"]);
         let none = settings("", "").unwrap();
-        assert!(none.listeners.is_empty() && none.operator.is_none());
-        assert_eq!(none.allow_from.to_string(), "127.0.0.0/8,::1/128");
+        assert!(none.listeners.is_empty() && none.options.operator.is_none());
+        assert_eq!(none.options.allow_from.to_string(), "127.0.0.0/8,::1/128");
     }
 
     #[test]

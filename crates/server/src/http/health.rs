@@ -7,9 +7,9 @@ use axum::response::{IntoResponse, Response};
 use caviada_core::access::Verb;
 
 use super::auth::Caller;
-use super::meter::recorder;
 use super::problem::{Error, KINDS, page};
 use super::{App, exposition};
+use crate::meter::recorder;
 
 const TEXT: [(header::HeaderName, &str); 1] = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
 

@@ -72,6 +72,11 @@ impl From<Failure> for No {
     }
 }
 
+/// What was sent, as far as an answer repeats it.
+pub(super) fn shown(sent: &str) -> String {
+    sent.chars().take(128).collect()
+}
+
 /// Nothing, as each version writes it.
 fn nothing(version: Version) -> Value {
     if version.is_pm() {

@@ -20,11 +20,10 @@ use caviada_core::pool::Pool;
 use caviada_core::resource::{Origin, Resource, ResourceState};
 use caviada_core::state::State;
 
-use super::answer::{Answer, No};
+use super::answer::{Answer, No, shown};
 use super::apply::SYSTEM;
 use super::call::Ask;
 use super::caller::Caller;
-use super::host::submit;
 use super::parameter::Parameters;
 use super::version::Version;
 pub(super) use view::View;
@@ -188,7 +187,7 @@ pub(super) async fn delete(ask: Ask<'_>) -> Result<Answer, No> {
     let (Some(id), Some(of)) = (ask.parameters.text("id")?, of) else {
         return Err(No::new("cluster operation post without enough data"));
     };
-    let shown: String = id.chars().take(128).collect();
+    let shown = shown(&id);
     let failed = || No::new(format!("Failed to delete cluster {shown}"));
     let state = ask.app.ledger().snapshot().await?;
     let found = id.trim().parse().ok();
@@ -201,7 +200,7 @@ pub(super) async fn delete(ask: Ask<'_>) -> Result<Answer, No> {
         force: false,
         expect: None,
     };
-    submit(ask.app, &key, act).await.map_err(|_| failed())?;
+    ask.app.submit(&key, act).await.map_err(|_| failed())?;
     Ok(Answer::Done)
 }
 
@@ -216,7 +215,7 @@ pub(super) fn create(ask: Ask<'_>) -> Result<Answer, No> {
         return Err(No::new("cluster post without enough data"));
     }
     let name = ask.parameters.text("name")?.unwrap_or_default();
-    let shown: String = name.chars().take(128).collect();
+    let shown = shown(&name);
     Err(No::new(format!(
         "Failed to create cluster {shown}: a pool makes its clusters itself, as many as its warm and max say"
     )))
@@ -234,7 +233,7 @@ pub(super) async fn named(ask: Ask<'_>) -> Result<Answer, No> {
 
 /// `GET cluster/<id>`.
 pub(super) async fn get(ask: Ask<'_>, id: &str) -> Result<Answer, No> {
-    let shown: String = id.chars().take(128).collect();
+    let shown = shown(id);
     let unknown = || No::new(format!("cluster not found with id={shown}")).code(404);
     let parsed = id.parse().map_err(|()| unknown())?;
     let state = ask.app.ledger().snapshot().await?;
@@ -280,7 +279,7 @@ pub(super) async fn list(ask: Ask<'_>) -> Result<Answer, No> {
     let user = user.and_then(|(_, id)| id.as_str().filter(|id| !id.starts_with(SYSTEM)));
     let user = user.and_then(|id| Owner::new(id).ok());
     if released {
-        return past::list(ask.app, ask.version, ask.caller, &conditions, user).await;
+        return past::list(ask, &conditions, user).await;
     }
     let view = View {
         version: ask.version,

@@ -1,21 +1,20 @@
 //! Every request: who asks, what for, an answer in the words of the version, an access line.
 
 use std::panic::AssertUnwindSafe;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use axum::extract::Request;
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderValue, Method, header};
 use axum::response::Response;
 use caviada_api::REQUEST_ID;
 use caviada_core::name::Name;
 use futures_util::FutureExt as _;
-use metrics::{counter, histogram};
 
-use super::answer::{self, Answer, No};
+use super::answer::{self, Answer, No, shown};
 use super::call::{Ask, Call};
 use super::caller::Caller;
 use super::version::Version;
-use super::{App, Door, PATH, apply, cluster, host, page, release, stat};
+use super::{App, Door, apply, cluster, host, page, release, stat};
 use crate::line::{Line, RequestId};
 use crate::listener::TOO_LONG;
 
@@ -48,26 +47,9 @@ pub(super) async fn edge(app: App, version: Version, door: Door, request: Reques
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, id.0.clone());
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    count(response.status(), began.elapsed());
+    app.meter().record(response.status(), began.elapsed());
     line.write(&id, key.as_ref(), response.status(), began.elapsed());
     response
-}
-
-/// One more answer, of whatever call: what fails shows in its status.
-fn count(status: StatusCode, took: Duration) {
-    let class = match status.as_u16() {
-        200..300 => "2xx",
-        300..400 => "3xx",
-        _ => "4xx",
-    };
-    let labels = [("method", "any"), ("route", PATH)];
-    let [method, route] = labels;
-    counter!(
-        "caviada_http_requests_total",
-        &[method, route, ("status", class)]
-    )
-    .increment(1);
-    histogram!("caviada_http_request_seconds", &labels).record(took.as_secs_f64());
 }
 
 async fn answered(
@@ -170,6 +152,5 @@ fn later(what: &str) -> No {
 }
 
 fn no_such_call(path: &str) -> No {
-    let shown: String = path.chars().take(128).collect();
-    No::new(format!("there is no such call: {shown}")).code(404)
+    No::new(format!("there is no such call: {}", shown(path))).code(404)
 }

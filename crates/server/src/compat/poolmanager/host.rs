@@ -5,7 +5,7 @@ mod create;
 use std::sync::Arc;
 
 use caviada_core::attribute::Labels;
-use caviada_core::command::{Act, By, Command};
+use caviada_core::command::Act;
 use caviada_core::host::{Host, HostSpec};
 use caviada_core::id::{PoolId, ResourceId};
 use caviada_core::key::Key;
@@ -13,7 +13,7 @@ use caviada_core::resource::{Resource, ResourceState};
 use caviada_core::state::State;
 
 use super::App;
-use super::answer::{Answer, No};
+use super::answer::{self, Answer, No};
 use super::call::Ask;
 use super::cluster::{Id, field::gmt, long_id};
 use super::parameter::Parameters;
@@ -65,7 +65,7 @@ pub(super) async fn named(ask: Ask<'_>) -> Result<Answer, No> {
 pub(super) async fn get(ask: Ask<'_>, id: &str) -> Result<Answer, No> {
     ask.caller.operator(ask.app)?;
     let state = ask.app.ledger().snapshot().await?;
-    let shown: String = id.chars().take(128).collect();
+    let shown = answer::shown(id);
     let host =
         find(&state, id).ok_or_else(|| No::new(format!("host not found with id={shown}")))?;
     Ok(Answer::One(record(&state, ask.version, host)))
@@ -185,19 +185,8 @@ async fn put(app: &App, key: &Key, host: &Host, spec: HostSpec) -> Result<Answer
         spec: Box::new(spec),
         expect: Some(host.changed),
     };
-    submit(app, key, act).await?;
+    app.submit(key, act).await?;
     Ok(Answer::Done)
-}
-
-/// One act by an operator's key.
-pub(super) async fn submit(app: &App, key: &Key, act: Act) -> Result<(), No> {
-    let command = Command {
-        by: By::Key(key.id),
-        idempotency: None,
-        act,
-    };
-    app.ledger().submit(command).await?;
-    Ok(())
 }
 
 /// `DELETE host`: only an empty one.
@@ -205,7 +194,7 @@ pub(super) async fn delete(ask: Ask<'_>) -> Result<Answer, No> {
     let key = ask.caller.operator(ask.app)?;
     let id = ask.parameters.text("id")?;
     let id = id.ok_or_else(|| No::new("host delete without enough data"))?;
-    let shown: String = id.chars().take(128).collect();
+    let shown = answer::shown(&id);
     let failed = || No::new(format!("Failed to delete host {shown}"));
     let state = ask.app.ledger().snapshot().await?;
     let host = find(&state, &id).ok_or_else(failed)?;
@@ -217,7 +206,7 @@ pub(super) async fn delete(ask: Ask<'_>) -> Result<Answer, No> {
         forget: false,
         expect: Some(host.changed),
     };
-    submit(ask.app, &key, act).await?;
+    ask.app.submit(&key, act).await?;
     Ok(Answer::Done)
 }
 
@@ -269,7 +258,7 @@ async fn clean(app: &App, key: &Key, state: &State, host: &Host) -> Result<Answe
         .collect();
     for act in acts {
         // One that was given to somebody meanwhile stays.
-        let _ = submit(app, key, act).await;
+        let _ = app.submit(key, act).await;
     }
     Ok(Answer::Done)
 }

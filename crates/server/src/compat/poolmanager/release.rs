@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use caviada_core::access::{Principal, Verb};
-use caviada_core::command::{Act, By, Command};
+use caviada_core::command::{Act, By};
 use caviada_core::id::{LeaseId, ResourceId};
 use caviada_core::lease::{Lease, LeaseState};
 use caviada_core::limits;
 use caviada_core::name::Owner;
 use caviada_core::state::State;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::App;
 use super::answer::{Answer, No};
@@ -17,7 +17,6 @@ use super::apply::user;
 use super::call::Ask;
 use super::caller::Caller;
 use super::cluster::{Clusters, Id};
-use super::parameter::Parameters;
 use super::version::Version;
 
 /// What a release by id found.
@@ -71,13 +70,9 @@ pub(super) async fn release(ask: Ask<'_>) -> Result<Answer, No> {
         (None, None) => Err(match ask.version {
             Version::Pm1 => No::new("No user_id is given").data(ask.parameters.query()),
             Version::Pm2 => No::new("No id in release").data(ask.parameters.json()),
-            _ => No::new("cluster_release without id").data(args(ask.parameters)),
+            _ => No::new("cluster_release without id").data(ask.parameters.query()),
         }),
     }
-}
-
-fn args(asked: &Parameters) -> Value {
-    asked.query()
 }
 
 /// `cluster_op` with the action `release`: by cluster alone.
@@ -151,11 +146,6 @@ async fn give_back(
         ok: true,
         fence: None,
     };
-    let command = Command {
-        by: By::Key(caller.key.id),
-        idempotency: None,
-        act,
-    };
-    app.ledger().submit(command).await?;
+    app.submit(&caller.key, act).await?;
     Ok(())
 }

@@ -5,8 +5,8 @@ use axum::response::{IntoResponse, Response};
 use caviada_api::list::PageQuery;
 use caviada_core::state::State;
 use serde::Serialize;
-use tokio::sync::Semaphore;
 
+use crate::aside::Aside;
 use crate::http::page::Page;
 use crate::http::problem::Error;
 
@@ -73,11 +73,7 @@ const ASIDE_MAX: usize = 16;
 pub async fn aside<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    static ROOM: Semaphore = Semaphore::const_new(ASIDE_MAX);
-    let _room = ROOM.acquire().await;
-    let done = tokio::task::spawn_blocking(work).await;
-    done.unwrap_or_else(|panic| {
-        tracing::error!(error = %panic, "reading a list panicked");
-        Err(Error::new("internal"))
-    })
+    static ROOM: Aside = Aside::room_for(ASIDE_MAX);
+    let done = ROOM.run(work).await;
+    done.unwrap_or_else(|| Err(Error::new("internal")))
 }

@@ -11,13 +11,13 @@ use caviada_core::time::Time;
 use caviada_ledger::history::{LeaseSearch, PastLease};
 use caviada_ledger::store::StoreError;
 use serde_json::Value;
-use tokio::sync::Semaphore;
 
 use super::field::{gmt, iso};
 use super::{Clusters, PLUGIN, SIZE, long_id, size, text};
+use crate::aside::Aside;
 use crate::compat::poolmanager::App;
 use crate::compat::poolmanager::answer::{Answer, No};
-use crate::compat::poolmanager::caller::Caller;
+use crate::compat::poolmanager::call::Ask;
 use crate::compat::poolmanager::record::Record;
 use crate::compat::poolmanager::version::Version;
 
@@ -28,26 +28,24 @@ const SEARCHES_MAX: usize = 4;
 
 /// `clusters` with the state `released`, and every other field that is named of just that value.
 pub(super) async fn list(
-    app: &App,
-    version: Version,
-    caller: &Caller,
+    ask: Ask<'_>,
     conditions: &[(String, Value)],
     user: Option<Owner>,
 ) -> Result<Answer, No> {
-    let state = app.ledger().snapshot().await?;
-    let clusters = Clusters::of(&state, caller)?;
+    let state = ask.app.ledger().snapshot().await?;
+    let clusters = Clusters::of(&state, ask.caller)?;
     let seen = state.pools.values().filter(|p| clusters.sees(p));
     let seen: BTreeSet<PoolId> = seen.map(|p| p.id).collect();
-    let alone = !caller.may(Verb::SeeLease) && caller.key.act_for.is_empty();
+    let alone = !ask.caller.may(Verb::SeeLease) && ask.caller.key.act_for.is_empty();
     let owner = match alone {
         // Who acts for nobody sees what he had himself.
-        true => Some(caller.key.owner.clone()),
+        true => Some(ask.caller.key.owner.clone()),
         false => user,
     };
-    let found = searched(app, owner, seen.clone()).await?;
+    let found = searched(ask.app, owner, seen.clone()).await?;
     let ours = |l: &&PastLease| l.pools.iter().all(|p| seen.contains(p));
     let records = found.iter().filter(ours);
-    let records = records.filter_map(|l| record(&state, version, l));
+    let records = records.filter_map(|l| record(&state, ask.version, l));
     let records = records.filter(|r| r.fits(conditions));
     Ok(Answer::Many(records.take(LISTED_MAX).collect()))
 }
@@ -58,11 +56,10 @@ async fn searched(
     owner: Option<Owner>,
     pools: BTreeSet<PoolId>,
 ) -> Result<Vec<PastLease>, No> {
-    static ROOM: Semaphore = Semaphore::const_new(SEARCHES_MAX);
+    static ROOM: Aside = Aside::room_for(SEARCHES_MAX);
     let unread = || No::new("the history cannot be read now; ask again in a moment");
-    let _room = ROOM.acquire().await;
     let history = app.history().clone();
-    let work = tokio::task::spawn_blocking(move || {
+    let work = ROOM.run(move || {
         // Newest first, and each once though it be of two pools.
         let mut found = BTreeMap::new();
         for pool in pools {
@@ -81,12 +78,12 @@ async fn searched(
         Ok::<_, StoreError>(found.into_values().collect())
     });
     match work.await {
-        Ok(Ok(found)) => Ok(found),
-        Ok(Err(error)) => {
+        Some(Ok(found)) => Ok(found),
+        Some(Err(error)) => {
             tracing::warn!(%error, "the history was not read");
             Err(unread())
         }
-        Err(_) => Err(unread()),
+        None => Err(unread()),
     }
 }
 

@@ -12,8 +12,8 @@ use caviada_core::name::Name;
 use caviada_core::space::Amounts;
 use serde_json::json;
 
-use super::{NAME, labels, submit};
-use crate::compat::poolmanager::answer::{Answer, No};
+use super::{NAME, labels};
+use crate::compat::poolmanager::answer::{self, Answer, No};
 use crate::compat::poolmanager::call::Ask;
 use crate::host::credential::{self, PLAIN_TCP};
 
@@ -39,7 +39,7 @@ pub(in crate::compat::poolmanager) async fn create(ask: Ask<'_>) -> Result<Answe
         .ok_or_else(without)?;
     let capacity = ask.parameters.text("capacity")?.ok_or_else(without)?;
     let failed = |why: &str| {
-        let shown: String = shown.chars().take(128).collect();
+        let shown = answer::shown(&shown);
         No::new(format!("Failed to create host {shown}")).data(json!({"reason": why}))
     };
     let kind = ask.parameters.text("host_type")?.unwrap_or_default();
@@ -91,9 +91,10 @@ pub(in crate::compat::poolmanager) async fn create(ask: Ask<'_>) -> Result<Answe
         // Only a new one: another host may have a name that is written so, too.
         expect: Some(Number::default()),
     };
-    submit(ask.app, &key, act)
+    ask.app
+        .submit(&key, act)
         .await
-        .map_err(|no| failed(no.error()))?;
+        .map_err(|failure| failed(&failure.to_string()))?;
     Ok(Answer::Created)
 }
 
