@@ -74,7 +74,7 @@ pub enum Event {
     /// A pool takes no new leases and ends with its last member.
     #[serde(rename = "pool.retiring")]
     PoolRetiring(PoolId),
-    /// A template revision came up in the pool for the first time.
+    /// A template revision came up with the pool's parameters for the first time.
     #[serde(rename = "pool.proven")]
     PoolProven(PoolId, TemplateId),
     /// A pool is gone.

@@ -253,7 +253,9 @@ pub(crate) fn worn(state: &State, pool: &Pool, r: &Resource) -> bool {
         .recycle
         .uses_max
         .is_some_and(|max| r.uses.saturating_add(1) >= max);
-    let stale = pool.proven.is_some_and(|t| t > site.template);
+    let stale = state
+        .make(pool)
+        .is_some_and(|m| pool.proven == Some(m.template) && m != site.make());
     let host = state.hosts.get(&site.host);
     old || used || stale || host.is_none_or(|h| !h.spec.schedulable || h.retiring || h.lost)
 }

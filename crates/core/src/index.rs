@@ -17,7 +17,7 @@ use crate::lease::{Lease, LeaseState, Rank};
 use crate::name::{Name, Owner, ResourceName};
 use crate::outcome::{Outcome, OutcomeKey};
 use crate::pool::Pool;
-use crate::resource::{Origin, Resource, ResourceState};
+use crate::resource::{Make, Origin, Resource, ResourceState};
 use crate::selector::lookup;
 use crate::space::Space;
 use crate::time::Time;
@@ -52,8 +52,8 @@ pub struct Index {
     pub resource_names: OrdMap<(PoolId, ResourceName), ResourceId>,
     /// Ready and kept for nobody, in the pool's pick order, grouped by host.
     pub free: OrdSet<FreeKey>,
-    /// Built ones of them by template revision.
-    pub revisions: OrdSet<(PoolId, TemplateId, ResourceId)>,
+    /// Built ones of them by what they are made of.
+    pub makes: OrdSet<(PoolId, Make, ResourceId)>,
     /// The same by indexed attribute: position in the pool's list, value.
     pub postings: OrdSet<(PoolId, u8, Value, FreeKey)>,
     /// Kept for a waiter.
@@ -155,7 +155,7 @@ impl Index {
             if let Some(key) = free(before) {
                 self.free.remove(&key);
                 if let Some(site) = r.site() {
-                    self.revisions.remove(&(r.pool, site.template, r.id));
+                    self.makes.remove(&(r.pool, site.make(), r.id));
                     self.close(site.host, r.pool, false);
                 }
                 self.post(r, pool, key, false);
@@ -163,7 +163,7 @@ impl Index {
             if let Some(key) = free(after) {
                 self.free.insert(key);
                 if let Some(site) = r.site() {
-                    self.revisions.insert((r.pool, site.template, r.id));
+                    self.makes.insert((r.pool, site.make(), r.id));
                     self.close(site.host, r.pool, true);
                 }
                 self.post(r, pool, key, true);

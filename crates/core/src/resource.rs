@@ -131,10 +131,33 @@ pub struct Site {
     pub host: HostId,
     /// The template's revision it is (or will be) made of.
     pub template: TemplateId,
+    /// The revision's parameters, a JSON object as text: those that its pool had when it was
+    /// planned.
+    #[serde(default)]
+    pub parameters: Arc<str>,
     /// Number of the port block, counted from the start of the host's range.
     pub block: Option<u32>,
     /// Number of the subnet, counted from the start of the host's network.
     pub subnet: Option<u32>,
+}
+
+/// What a resource is made of: two of the same make are interchangeable.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Make {
+    /// The template's revision.
+    pub template: TemplateId,
+    /// Its parameters, a JSON object as text.
+    pub parameters: Arc<str>,
+}
+
+impl Site {
+    /// What it is made of.
+    pub fn make(&self) -> Make {
+        Make {
+            template: self.template,
+            parameters: self.parameters.clone(),
+        }
+    }
 }
 
 /// The states of `states.md`.

@@ -16,7 +16,7 @@ use crate::name::{Name, Owner};
 use crate::outcome::{Outcome, OutcomeKey};
 use crate::pool::Pool;
 use crate::quota::Quota;
-use crate::resource::Resource;
+use crate::resource::{Make, Origin, Resource};
 use crate::settle::queue::builder;
 use crate::table::Table;
 use crate::template::Template;
@@ -148,9 +148,33 @@ pub struct Tables {
     pub ended: Vec<Ended>,
 }
 
+/// Members that are made of the same parameters share one text, as they did when they were
+/// planned. A store that is older than parameters of resources does not tell them: its pools' are
+/// what they were made of.
+fn share_parameters(tables: &mut Tables) {
+    let of_pools = tables.pools.iter();
+    let of_pools = of_pools.filter_map(|p| Some((p.id, p.spec.parameters()?.clone())));
+    let of_pools: BTreeMap<PoolId, Arc<str>> = of_pools.collect();
+    let mut texts: BTreeSet<Arc<str>> = of_pools.values().cloned().collect();
+    for r in &mut tables.resources {
+        let Origin::Built(site) = &mut r.origin else {
+            continue;
+        };
+        let site = Arc::make_mut(site);
+        let text = match of_pools.get(&r.pool) {
+            Some(text) if site.parameters.is_empty() => text,
+            _ => &site.parameters,
+        };
+        let text = texts.get(text).unwrap_or(text).clone();
+        texts.insert(text.clone());
+        site.parameters = text;
+    }
+}
+
 impl State {
     /// State as a store holds it. Everything is to be looked at once.
-    pub fn load(tables: Tables) -> Self {
+    pub fn load(mut tables: Tables) -> Self {
+        share_parameters(&mut tables);
         let mut state = Self {
             next: Number {
                 revision: tables.revision + 1,
@@ -288,6 +312,15 @@ impl State {
             .range(ids)
             .next_back()
             .and_then(|(_, id)| self.templates.get(id))
+    }
+
+    /// What members of a pool shall be made of: its template's newest revision, its parameters.
+    pub fn make(&self, pool: &Pool) -> Option<Make> {
+        let newest = self.template_named(pool.spec.template()?)?;
+        Some(Make {
+            template: newest.id,
+            parameters: pool.spec.parameters()?.clone(),
+        })
     }
 
     /// The key whose secret has this SHA-256. Whether it has expired is for the caller to see.

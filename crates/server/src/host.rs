@@ -9,7 +9,6 @@ use std::sync::{Arc, Mutex};
 use caviada_api::host::HostCredential;
 use caviada_core::host::{Host, HostSpec};
 use caviada_core::id::{ResourceId, TemplateId};
-use caviada_core::pool::PoolKind;
 use caviada_core::state::State;
 use caviada_driver::Driver;
 use caviada_driver::blueprint::{Blueprint, Subnet};
@@ -35,7 +34,7 @@ pub enum Unfit {
     /// The resource, its pool or its template is gone.
     #[error("{0} is gone")]
     Gone(ResourceId),
-    /// The template does not render with the pool's parameters.
+    /// The template does not render with the resource's parameters.
     #[error("template {name}: {}", .problems.first().map_or_else(String::new, ToString::to_string))]
     Template {
         /// The template.
@@ -136,7 +135,6 @@ impl Templates {
     pub fn blueprint(&self, state: &State, resource: ResourceId) -> Result<Blueprint, Unfit> {
         let gone = || Unfit::Gone(resource);
         let r = state.resources.get(&resource).ok_or_else(gone)?;
-        let pool = state.pools.get(&r.pool).ok_or_else(gone)?;
         let site = r.site().ok_or_else(gone)?;
         let host = state.hosts.get(&site.host).ok_or_else(gone)?;
         let revision = state.templates.get(&site.template).ok_or_else(gone)?;
@@ -145,15 +143,8 @@ impl Templates {
             problems,
         };
         let template = self.parse(revision).map_err(wrong)?;
-        let PoolKind::Built { parameters, .. } = &pool.spec.kind else {
-            return Err(gone());
-        };
-        let parameters: Parameters = serde_json::from_str(parameters).map_err(|e| {
-            Unfit::Host(format!(
-                "the parameters of pool {} are not JSON: {e}",
-                pool.name
-            ))
-        })?;
+        let parameters: Parameters = serde_json::from_str(&site.parameters)
+            .map_err(|e| Unfit::Host(format!("the parameters of {resource} are not JSON: {e}")))?;
         let ports = host.spec.ports.zip(site.block).and_then(|(range, block)| {
             Some(PortBlock {
                 first: range.first_of(block)?,

@@ -80,7 +80,7 @@ fn derived(state: &State) -> [(&'static str, usize, usize); 22] {
     [
         ("names", index.resource_names.len(), resources),
         ("free", index.free.len(), resources),
-        ("revisions of free ones", index.revisions.len(), resources),
+        ("makes of free ones", index.makes.len(), resources),
         ("postings", index.postings.len(), posted),
         ("earmarks", index.earmarks.len(), resources),
         ("deadlines", index.deadlines.len(), carriers),

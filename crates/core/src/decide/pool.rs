@@ -63,6 +63,8 @@ pub(super) fn put(
     changeable(state, old, spec)?;
     let pool = Pool {
         spec: Arc::new(spec.clone()),
+        // What came up with other parameters proves nothing.
+        proven: old.proven.filter(|_| old.spec.kind == spec.kind),
         ..(**old).clone()
     };
     Ok(Done::one(
@@ -90,18 +92,6 @@ fn changeable(state: &State, old: &Pool, spec: &PoolSpec) -> Result<(), Refusal>
     }
     if members > 0 && old.spec.slice.is_some() != spec.slice.is_some() {
         return conflict("it has members; whole and divisible ones are not exchanged");
-    }
-    // A reset is rendered with the pool's parameters: with others than it was built with, a member
-    // would come to the next holder with what the last one knows.
-    let resets = |spec: &PoolSpec| spec.recycle.class == RecycleClass::Reset;
-    if members > 0 && resets(spec) && !resets(&old.spec) {
-        return conflict("it has members; only an empty pool begins to reset them");
-    }
-    if members > 0 && resets(spec) && old.spec.kind != spec.kind {
-        return conflict(
-            "its members are reset as they were built; empty it (warm and max 0) before its \
-             template or parameters change, or let it replace them",
-        );
     }
     let order = old.spec.pick != spec.pick || old.spec.indexed != spec.indexed;
     if order && members as usize > limits::SCAN_MAX {

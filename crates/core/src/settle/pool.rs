@@ -11,7 +11,7 @@ use crate::index::{HostUse, PoolUse, emptiest, fullest};
 use crate::name::{Name, ResourceName};
 use crate::planted;
 use crate::pool::{Placement, Pool};
-use crate::resource::{Origin, ResourceDoc, ResourceState, Site};
+use crate::resource::{Make, Origin, ResourceDoc, ResourceState, Site};
 use crate::space::IntervalSet;
 use crate::state::{Hunger, State, Work};
 use crate::template::Template;
@@ -154,6 +154,7 @@ fn plan(state: &State, pool: &Pool, template: &Arc<Template>, hunger: Hunger) ->
     let site = Site {
         host: h.id,
         template: template.id,
+        parameters: pool.spec.parameters()?.clone(),
         block,
         subnet,
     };
@@ -205,12 +206,11 @@ fn best<'a>(
     first.min_by_key(order)
 }
 
-/// Takes one member of an old revision down when the new one is known to come up; before that,
+/// Takes one member of another make down when the desired one is known to come up; before that,
 /// one member is built of it, beside the others where there is room.
 fn roll(state: &State, pool: &Pool, template: &Arc<Template>, u: &PoolUse) -> Vec<Event> {
     use ResourceState::{Cleaning, Creating, Deleting, Planned};
-    let from = (pool.id, TemplateId(0), ResourceId(0))..(pool.id, template.id, ResourceId(0));
-    let Some((_, _, stale)) = state.index.revisions.range(from).next() else {
+    let Some(stale) = stale(state, pool) else {
         return vec![];
     };
     let moving: u32 = [Planned, Creating, Cleaning, Deleting]
@@ -229,8 +229,27 @@ fn roll(state: &State, pool: &Pool, template: &Arc<Template>, u: &PoolUse) -> Ve
     }
     state
         .resources
-        .get(stale)
+        .get(&stale)
         .map_or_else(Vec::new, |r| removed(state, r))
+}
+
+/// A ready member that is made of something else than the pool's members shall be. They stand in
+/// the order of what they are made of, so one is at either end.
+fn stale(state: &State, pool: &Pool) -> Option<ResourceId> {
+    let desired = state.make(pool)?;
+    let at = |template| {
+        let make = Make {
+            template,
+            parameters: "".into(),
+        };
+        (pool.id, make, ResourceId(0))
+    };
+    let next = PoolId(pool.id.0 + 1);
+    let end = (next, at(TemplateId(0)).1, ResourceId(0));
+    let mut members = state.index.makes.range(at(TemplateId(0))..end);
+    let ends = [members.next(), members.next_back()];
+    let other = ends.into_iter().flatten().find(|(_, m, _)| *m != desired);
+    other.map(|(_, _, id)| *id)
 }
 
 /// Looks at some members of a pool that retires, recycles differently or is seen by others, and

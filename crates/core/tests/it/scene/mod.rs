@@ -183,10 +183,15 @@ impl Scene {
 
     /// A new revision of the template `cluster`.
     pub fn revise(&mut self, text: &str) {
+        self.revise_as("cluster", text);
+    }
+
+    /// A new revision of a template of this name.
+    pub fn revise_as(&mut self, template: &str, text: &str) {
         let files = BTreeMap::from([("template.toml".into(), text.into())]);
         self.system(Act::PutTemplate {
             expect: None,
-            name: name("cluster"),
+            name: name(template),
             files: files.into(),
             drivers: vec!["docker".into()],
             ports: false,

@@ -9,7 +9,6 @@ use caviada_core::command::{
 use caviada_core::event::Number;
 use caviada_core::id::{Fence, HostId, KeyId, LeaseId, ResourceId};
 use caviada_core::lease::Purpose;
-use caviada_core::pool::{PoolSpec, RecycleClass};
 use caviada_core::resource::{Health, Resource, ResourceState};
 use caviada_core::state::State;
 use caviada_core::time::Time;
@@ -661,11 +660,6 @@ fn pool(rng: &mut Rng, state: &State) -> Act {
         1 => spec.lease.ttl_ms = 1,
         2 if old.is_some() => spec = (*old.unwrap().spec).clone(),
         _ => {}
-    }
-    // Only an empty pool begins to reset its members; whoever tries all the same changes nothing.
-    let resets = |spec: &PoolSpec| spec.recycle.class == RecycleClass::Reset;
-    if resets(&spec) && old.is_some_and(|p| !resets(&p.spec)) && rng.percent(80) {
-        spec.recycle.class = RecycleClass::Hook;
     }
     Act::PutPool {
         name: name(pool),
