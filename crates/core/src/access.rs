@@ -28,6 +28,8 @@ pub enum Verb {
     Release,
     /// Label a lease.
     Annotate,
+    /// Start and stop what a lease holds, and read what it writes.
+    Operate,
     /// Take along the files of what a lease holds: keys and profiles.
     TakeFiles,
     /// Give or share a lease.
@@ -61,12 +63,13 @@ pub enum Relation {
 
 impl Verb {
     /// Every verb, in the order of the printed table.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Acquire,
         Self::SeeLease,
         Self::Renew,
         Self::Release,
         Self::Annotate,
+        Self::Operate,
         Self::TakeFiles,
         Self::Give,
         Self::Revoke,
@@ -93,9 +96,10 @@ pub fn allows(role: Role, verb: Verb, relation: Relation) -> bool {
         (Role::User, Verb::Revoke) => false,
         (Role::User, Verb::SeePools) => true,
         (Role::User, Verb::Give) => relation == Relation::Own,
-        (Role::User, Verb::SeeLease | Verb::Renew | Verb::Release | Verb::Annotate) => {
-            relation != Foreign
-        }
+        (
+            Role::User,
+            Verb::SeeLease | Verb::Renew | Verb::Release | Verb::Annotate | Verb::Operate,
+        ) => relation != Foreign,
         (Role::User, Verb::Acquire) => !matches!(relation, Foreign | Shared),
     }
 }

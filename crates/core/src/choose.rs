@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::attribute::Value;
 use crate::event::Number;
+use crate::grant;
 use crate::host::Host;
 use crate::id::{Fence, HostId, PoolId, ResourceId};
 use crate::index::FreeKey;
@@ -244,7 +245,9 @@ impl<'a> Search<'a> {
                 break;
             }
             self.look(item)?;
-            if self.fits(*resource, item) {
+            let r = state.resources.get(resource);
+            let stopped = r.is_some_and(|r| grant::stays_stopped(pool, r));
+            if !stopped && self.fits(*resource, item) {
                 self.taken.insert(*resource);
                 found.push(Choice {
                     resource: *resource,
@@ -455,6 +458,7 @@ pub(crate) fn blank(
         retire_at: None,
         cause: None,
         withheld: None,
+        power: None,
         outputs: Arc::default(),
         changed: Number::default(),
     }

@@ -17,6 +17,7 @@ use crate::lease::{End, Lease, Member, Rank};
 use crate::name::Owner;
 use crate::outcome::Outcome;
 use crate::pool::Pool;
+use crate::power::Turn;
 use crate::quota::Quota;
 use crate::resource::{Health, Outputs, Resource, ResourceDoc, Then, Withheld};
 use crate::template::Template;
@@ -237,6 +238,22 @@ pub enum Event {
     /// What was seen of it changed.
     #[serde(rename = "resource.health")]
     ResourceHealth(ResourceId, Health),
+    /// Somebody wants it started, stopped or restarted; overdue then.
+    #[serde(rename = "resource.turning")]
+    ResourceTurning {
+        /// The resource.
+        resource: ResourceId,
+        /// What is done to it.
+        turn: Arc<Turn>,
+        /// Overdue then.
+        deadline: Time,
+    },
+    /// It was started, stopped or restarted.
+    #[serde(rename = "resource.turned")]
+    ResourceTurned(ResourceId),
+    /// It could not be; why, for people.
+    #[serde(rename = "resource.unturned")]
+    ResourceUnturned(ResourceId, Box<str>),
     /// It has cooled down.
     #[serde(rename = "resource.cooled")]
     ResourceCooled(ResourceId),

@@ -49,6 +49,7 @@ macro_rules! faults {
 faults! {
     StaleOutcome: "an outcome of an older generation or attempt is accepted",
     UncleanReturn: "what was withheld unclean is free when it comes back",
+    StoppedReturned: "what somebody stopped is free when it comes back",
     UncleanRelease: "what was used is free without a cleaning",
     TwiceAMember: "one search takes the same resource for two items",
     DoublePort: "two resources of a host share a block of ports",

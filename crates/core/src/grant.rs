@@ -257,7 +257,17 @@ pub(crate) fn worn(state: &State, pool: &Pool, r: &Resource) -> bool {
         .make(pool)
         .is_some_and(|m| pool.proven == Some(m.template) && m != site.make());
     let host = state.hosts.get(&site.host);
-    old || used || stale || host.is_none_or(|h| !h.spec.schedulable || h.retiring || h.lost)
+    let worn = old || used || stale || stays_stopped(pool, r);
+    worn || host.is_none_or(|h| !h.spec.schedulable || h.retiring || h.lost)
+}
+
+/// Somebody stopped it, and how its pool cleans does not start it again.
+pub(crate) fn stays_stopped(pool: &Pool, r: &Resource) -> bool {
+    let starts = matches!(
+        pool.spec.recycle.class,
+        RecycleClass::Replace | RecycleClass::Reset
+    );
+    r.power.is_some() && !starts
 }
 
 /// The instant of the next try after this many failures: doubled each time, at most 64-fold.

@@ -64,6 +64,8 @@ pub struct Index {
     pub members: OrdSet<(PoolId, ResourceState, ResourceId)>,
     /// Built resources by host, pool and state.
     pub placed: OrdSet<(HostId, PoolId, ResourceState, ResourceId)>,
+    /// Built ones whose power is being changed, by host.
+    pub turning: OrdSet<(HostId, ResourceId)>,
     /// Counts per pool.
     pub pools: OrdMap<PoolId, PoolUse>,
     /// What is in use of each host.
@@ -190,6 +192,15 @@ impl Index {
         let outside = |k: Option<&ResourceKeys>| k.is_some_and(|k| k.outside);
         if outside(before) != outside(after) {
             self.clean_outside(r.pool, r.site().map(|s| s.host), outside(after));
+        }
+        let turning = |k: Option<&ResourceKeys>| k.and_then(|k| k.turning);
+        if turning(before) != turning(after) {
+            if let Some(host) = turning(before) {
+                self.turning.remove(&(host, r.id));
+            }
+            if let Some(host) = turning(after) {
+                self.turning.insert((host, r.id));
+            }
         }
         self.move_due(
             Carrier::Resource(r.id),

@@ -143,6 +143,9 @@ limits! {
         ENDPOINT_BYTES_MAX: usize = 2 * KIB;
         /// Bytes of the reason why a resource is withheld: one sentence, shown in every list.
         REASON_BYTES_MAX: usize = 256;
+    /// Services of one resource that are stopped by themselves: as many as a template may have is
+    /// no use, and each is written with it.
+        STOPPED_SERVICES_MAX: usize = 64;
         /// Characters kept of the cause of a failure: enough for an engine's message, logs tell more.
         CAUSE_CHARS_MAX: usize = 1_024;
     }

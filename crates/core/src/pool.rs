@@ -48,6 +48,10 @@ pub struct PoolSpec {
     pub recycle: Recycle,
     /// A grant is bound (environment, identity, thaw) before it is active.
     pub prepare: bool,
+    /// Members are frozen when they are ready: they take memory but no processor. Needs `prepare`,
+    /// which thaws them and sees that they answer. Those that are ready already stay as they are.
+    #[serde(default)]
+    pub pause: bool,
     /// Which free member is taken.
     pub pick: Pick,
     /// What becomes of a lease whose member goes bad or whose host is lost.
@@ -233,6 +237,7 @@ impl PoolSpec {
                 uses_max: None,
             },
             prepare: false,
+            pause: false,
             pick: Pick::First,
             on_bad: OnBad::Keep,
             placement: Placement::Spread,

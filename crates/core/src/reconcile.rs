@@ -269,9 +269,10 @@ impl Watch {
             if busy {
                 continue;
             }
-            let good = observed
-                .get(&(r.id, r.generation))
-                .is_some_and(|s| matches!(s.condition, Condition::Up | Condition::Paused));
+            // Of what somebody stopped only that it is there can be asked.
+            let good = observed.get(&(r.id, r.generation)).is_some_and(|s| {
+                r.power.is_some() || matches!(s.condition, Condition::Up | Condition::Paused)
+            });
             let health = match (good, self.suspects.get(&r.id) == Some(&r.generation)) {
                 (true, _) => Health::Well,
                 (false, false) => Health::Suspect,

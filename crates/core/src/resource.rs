@@ -9,6 +9,7 @@ use crate::event::{Number, is_default};
 use crate::id::{Fence, HostId, LeaseId, PoolId, ResourceId, TemplateId};
 use crate::lease::Rank;
 use crate::name::ResourceName;
+use crate::power::{Power, Turn};
 use crate::space::{Part, Space};
 use crate::time::Time;
 
@@ -73,6 +74,9 @@ pub struct Resource {
     /// Why it is kept out of the pool.
     #[serde(default, skip_serializing_if = "is_default")]
     pub withheld: Option<Arc<Withheld>>,
+    /// What of it is stopped, or being started or stopped; none while it simply runs.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub power: Option<Arc<Power>>,
     /// What its last build gave: endpoint name → value.
     #[serde(default, skip_serializing_if = "is_default")]
     pub outputs: Arc<Outputs>,
@@ -269,6 +273,11 @@ impl Resource {
             Origin::Built(site) => Some(site),
             _ => None,
         }
+    }
+
+    /// What its open attempt does to its power.
+    pub fn turn(&self) -> Option<&Turn> {
+        self.power.as_ref()?.turn.as_ref()
     }
 
     /// The divisible resource it was cut from.

@@ -178,9 +178,14 @@ impl Driver for Docker {
         power::reset(self, &call, identity, blueprint, progress).await
     }
 
-    async fn power(&self, identity: &Identity, power: Power) -> Result<(), DriverError> {
+    async fn power(
+        &self,
+        identity: &Identity,
+        service: Option<&str>,
+        power: Power,
+    ) -> Result<(), DriverError> {
         let call = self.call("power", DELETE_MAX).await?;
-        power::power(self, &call, identity, power).await
+        power::power(self, &call, identity, service, power).await
     }
 
     async fn delete(&self, resource: ResourceId, generation: u64) -> Result<(), DriverError> {

@@ -98,7 +98,7 @@ pub struct Progress {
 /// Takes progress as it happens.
 pub type OnProgress<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 
-/// What `power` shall do with all services of a resource.
+/// What `power` shall do with services of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Power {
     /// Start what is stopped.
@@ -171,8 +171,14 @@ pub trait Driver: Send + Sync + 'static {
         progress: OnProgress<'_>,
     ) -> Result<Built, DriverError>;
 
-    /// Starts, stops, freezes or thaws all services of a resource.
-    async fn power(&self, identity: &Identity, power: Power) -> Result<(), DriverError>;
+    /// Starts, stops, freezes or thaws a service of a resource, or all of them, jobs apart. It waits
+    /// for no readiness: `create` of what stands does.
+    async fn power(
+        &self,
+        identity: &Identity,
+        service: Option<&str>,
+        power: Power,
+    ) -> Result<(), DriverError>;
 
     /// Removes everything of `resource` up to and including `generation`: containers, anonymous
     /// and named volumes, networks. Nothing there is success.

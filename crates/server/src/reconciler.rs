@@ -12,6 +12,7 @@ use caviada_core::command::{Act, AttemptOutcome, By, Command};
 use caviada_core::host::HostSpec;
 use caviada_core::id::{HostId, ResourceId};
 use caviada_core::plan::{Action, Condition, Observed, Seen, Verb};
+use caviada_core::power::Way;
 use caviada_core::reconcile::{Input, Output, Periods, Reconciler};
 use caviada_core::state::State;
 use caviada_driver::{self as driver, Driver, DriverError, Failure, Identity};
@@ -347,13 +348,31 @@ impl Call {
             self.progress.tell(p.step, p.subject, p.done, p.of);
         };
         let built = match verb {
-            Verb::Create => driver.create(&identity, &blueprint()?, &progress).await?,
-            Verb::Reset => driver.reset(&identity, &blueprint()?, &progress).await?,
+            Verb::Create => {
+                let built = driver.create(&identity, &blueprint()?, &progress).await?;
+                self.freeze(driver, &identity).await?;
+                built
+            }
+            Verb::Reset => {
+                let r = self.state.resources.get(&resource);
+                if r.is_some_and(|r| r.power.is_some()) {
+                    driver.create(&identity, &blueprint()?, &progress).await?;
+                }
+                let built = driver.reset(&identity, &blueprint()?, &progress).await?;
+                self.freeze(driver, &identity).await?;
+                built
+            }
             Verb::Delete => {
                 driver.delete(resource, generation).await?;
                 return Ok(vec![]);
             }
-            Verb::Bind => return bind(driver, &identity).await,
+            Verb::Bind if up(driver, &identity).await? => return Ok(vec![]),
+            // What is thawed is as it was when it came up, and is seen to answer.
+            Verb::Bind => driver.create(&identity, &blueprint()?, &progress).await?,
+            Verb::Turn => {
+                self.turn(driver, &identity, &blueprint, &progress).await?;
+                return Ok(vec![]);
+            }
         };
         Ok(built
             .outputs
@@ -361,13 +380,54 @@ impl Call {
             .map(|(name, value)| (name.into(), value.into()))
             .collect())
     }
+
+    /// A member of a pool that says so is frozen once it is ready.
+    async fn freeze(&self, driver: &dyn Driver, identity: &Identity) -> Result<(), DriverError> {
+        let r = self.state.resources.get(&identity.resource);
+        let pool = r.and_then(|r| self.state.pools.get(&r.pool));
+        if pool.is_none_or(|p| !p.spec.pause) {
+            return Ok(());
+        }
+        driver.power(identity, None, driver::Power::Pause).await
+    }
+
+    /// Starts, stops or restarts what State says. What is started as a whole is ready afterwards.
+    async fn turn(
+        &self,
+        driver: &dyn Driver,
+        identity: &Identity,
+        blueprint: &(dyn Fn() -> Result<driver::blueprint::Blueprint, DriverError> + Sync),
+        progress: driver::OnProgress<'_>,
+    ) -> Result<(), DriverError> {
+        if !driver.can(driver::Capability::Power) {
+            return Err(DriverError {
+                op: "power",
+                kind: Failure::Unsupported,
+                detail: format!("the driver {} cannot start and stop", driver.name()),
+                source: None,
+            });
+        }
+        let r = self.state.resources.get(&identity.resource);
+        let Some(turn) = r.and_then(|r| r.turn()) else {
+            return Ok(());
+        };
+        let service = turn.service.as_deref();
+        if turn.way != Way::Start {
+            driver.power(identity, service, driver::Power::Stop).await?;
+        }
+        match (turn.way, service) {
+            (Way::Stop, _) => Ok(()),
+            (_, Some(_)) => driver.power(identity, service, driver::Power::Start).await,
+            (_, None) => {
+                driver.create(identity, &blueprint()?, progress).await?;
+                Ok(())
+            }
+        }
+    }
 }
 
-/// Makes a member its new holder's: it is thawed if it was frozen, and seen to be up.
-async fn bind(
-    driver: &dyn Driver,
-    identity: &Identity,
-) -> Result<caviada_core::resource::Outputs, DriverError> {
+/// Is a member that gets a new holder up? One that is frozen is not, and can be.
+async fn up(driver: &dyn Driver, identity: &Identity) -> Result<bool, DriverError> {
     let listed = driver.list().await?;
     let mine = |s: &&driver::Seen| {
         s.identity.resource == identity.resource && s.identity.generation == identity.generation
@@ -382,11 +442,8 @@ async fn bind(
         return Err(down(format!("{} is not on its host", identity.resource)));
     };
     match seen.condition {
-        driver::Condition::Up => Ok(vec![]),
-        driver::Condition::Paused => {
-            driver.power(identity, driver::Power::Unpause).await?;
-            Ok(vec![])
-        }
+        driver::Condition::Up => Ok(true),
+        driver::Condition::Paused => Ok(false),
         driver::Condition::Partial | driver::Condition::Down => Err(down(
             seen.detail
                 .clone()

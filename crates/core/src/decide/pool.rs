@@ -203,7 +203,22 @@ fn kind(spec: &PoolSpec) -> Result<(), Refusal> {
         if spec.slice.is_some() {
             return Err(Refusal::invalid("slice", "built resources are whole"));
         }
+        let freezes = matches!(
+            spec.recycle.class,
+            RecycleClass::Replace | RecycleClass::Reset
+        );
+        if spec.pause && !(spec.prepare && freezes) {
+            let why =
+                "needs prepare, which thaws what was frozen, and recycle.class replace or reset";
+            return Err(Refusal::invalid("pause", why));
+        }
         return Ok(());
+    }
+    if spec.pause {
+        return Err(Refusal::invalid(
+            "pause",
+            "only for pools built from a template",
+        ));
     }
     if spec.max > 0 {
         return Err(Refusal::invalid(

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::access::Principal;
 use crate::command::AttemptOutcome;
-use crate::decide::Done;
+use crate::decide::{Done, power};
 use crate::event::Event;
 use crate::id::{HostId, ResourceId};
 use crate::outcome::Subject;
@@ -87,6 +87,9 @@ fn done(state: &State, pool: &Pool, r: &Resource, outputs: &Outputs) -> Vec<Even
                 retire_at: retire_at.filter(|_| rebuilt),
             });
             events.extend(came_up(state, pool, r));
+        }
+        Leased | ResourceState::Withheld if r.turn().is_some() => {
+            events.extend(power::turned(r, None));
         }
         Leased => events.push(Event::ResourceBound(r.id)),
         Deleting => events.push(Event::ResourceGone(r.id)),

@@ -16,6 +16,8 @@ pub(crate) struct ResourceKeys {
     pub(super) resting: bool,
     /// An outside cleaner has it.
     pub(super) outside: bool,
+    /// Where its power is being changed.
+    pub(super) turning: Option<HostId>,
     pub(super) due: Option<Time>,
 }
 
@@ -42,6 +44,7 @@ impl ResourceKeys {
             earmark: r.earmark,
             resting: r.state == ResourceState::Free && !ready,
             outside: r.state == ResourceState::Cleaning && r.lease.is_some(),
+            turning: r.turn().and_then(|_| r.site()).map(|s| s.host),
             due: r.due(),
         }
     }

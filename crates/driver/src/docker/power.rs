@@ -25,6 +25,7 @@ pub(super) async fn power(
     docker: &Docker,
     call: &Call<'_>,
     identity: &Identity,
+    service: Option<&str>,
     power: Power,
 ) -> Result<(), DriverError> {
     let things = observe::things(call, &docker.installation, Some(identity.resource)).await;
@@ -42,6 +43,14 @@ pub(super) async fn power(
             Failure::Refused,
             format!("{resource} does not stand here in generation {generation}"),
         ));
+    }
+    if let Some(service) = service {
+        members.retain(|(mark, _)| mark.service.as_deref() == Some(service));
+    }
+    if members.is_empty() {
+        let service = service.unwrap_or_default();
+        let detail = format!("it has no service '{service}' that lasts");
+        return Err(call.no(Failure::Refused, detail));
     }
     members.sort_by_key(|(mark, _)| mark.depth);
     let mut levels: Vec<_> = members

@@ -20,16 +20,22 @@ const SIGNAL_WAIT: Duration = Duration::from_secs(10);
 pub(super) async fn power(
     call: &Call<'_>,
     identity: &Identity,
+    service: Option<&str>,
     power: Power,
 ) -> Result<(), DriverError> {
     let site = call.standing(identity).await?;
     let blueprint = &site.record.blueprint;
+    let meant = |s: &&Service| service.is_none_or(|name| name == s.name);
     let lasting = || {
-        blueprint
-            .services
-            .iter()
+        let services = blueprint.services.iter();
+        services
             .filter(|s| !blueprint.is_job(&s.name))
+            .filter(meant)
     };
+    if let (Some(service), None) = (service, lasting().next()) {
+        let detail = format!("it has no service '{service}' that lasts");
+        return Err(call.no(Failure::Refused, detail));
+    }
     match power {
         Power::Start => {
             for service in lasting() {
@@ -39,7 +45,7 @@ pub(super) async fn power(
         }
         Power::Stop => {
             // Dependents first, so that none sees what it needs go away.
-            for service in blueprint.services.iter().rev() {
+            for service in blueprint.services.iter().rev().filter(meant) {
                 stop(&site, service).await?;
             }
             Ok(())

@@ -158,20 +158,20 @@ pub async fn power_stops_starts_pauses_and_unpauses(f: &dyn Fixture) {
     let id = identity(f, 1, 1);
     let built = create(&*driver, &id, &serving(f, port())).await.unwrap();
     let members = f.members(&id).await;
-    let paused = driver.power(&id, Power::Pause).await;
+    let paused = driver.power(&id, None, Power::Pause).await;
     if can(&*driver, Capability::Power, "power", paused).is_none() {
         return;
     }
-    driver.power(&id, Power::Pause).await.unwrap();
+    driver.power(&id, None, Power::Pause).await.unwrap();
     until(&*driver, &id, Condition::Paused).await;
-    driver.power(&id, Power::Unpause).await.unwrap();
-    driver.power(&id, Power::Unpause).await.unwrap();
+    driver.power(&id, None, Power::Unpause).await.unwrap();
+    driver.power(&id, None, Power::Unpause).await.unwrap();
     until(&*driver, &id, Condition::Up).await;
-    driver.power(&id, Power::Stop).await.unwrap();
-    driver.power(&id, Power::Stop).await.unwrap();
+    driver.power(&id, None, Power::Stop).await.unwrap();
+    driver.power(&id, None, Power::Stop).await.unwrap();
     until(&*driver, &id, Condition::Down).await;
-    driver.power(&id, Power::Start).await.unwrap();
-    driver.power(&id, Power::Start).await.unwrap();
+    driver.power(&id, None, Power::Start).await.unwrap();
+    driver.power(&id, None, Power::Start).await.unwrap();
     until(&*driver, &id, Condition::Up).await;
     // Same members, same port.
     assert_eq!(f.members(&id).await.len(), members.len());
@@ -260,7 +260,7 @@ pub async fn a_generation_that_does_not_stand_is_refused(f: &dyn Fixture) {
         );
     };
     let second = Duration::from_secs(1);
-    refused(driver.power(&never, Power::Stop).await.unwrap_err());
+    refused(driver.power(&never, None, Power::Stop).await.unwrap_err());
     refused(driver.logs(&never, "web", 1).await.unwrap_err());
     refused(driver.logs(&stands, "nobody", 1).await.unwrap_err());
     refused(driver.logs(&stands, "../web", 1).await.unwrap_err());

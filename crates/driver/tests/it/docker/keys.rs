@@ -400,7 +400,7 @@ on_the_engine! {
         deaf.stop_grace_s = 1;
         let id = identity(engine, 1, 1);
         create(&*engine.driver(), &id, &plan(vec![deaf])).await.unwrap();
-        engine.driver().power(&id, Power::Stop).await.unwrap();
+        engine.driver().power(&id, None, Power::Stop).await.unwrap();
         let state = inspect(engine, &id, "deaf").await.state.unwrap();
         assert_eq!((state.running, state.exit_code), (Some(false), Some(137)));
     }

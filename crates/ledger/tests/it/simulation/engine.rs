@@ -8,6 +8,7 @@ use caviada_core::id::{PoolId, ResourceId, TemplateId};
 use caviada_core::name::Name;
 use caviada_core::plan::{Action, Condition, Observed, Seen, Verb};
 use caviada_core::planted;
+use caviada_core::power::Way;
 use caviada_core::resource::ResourceState;
 use caviada_core::state::State;
 
@@ -264,6 +265,7 @@ impl Engine {
                     detail: "it is not there".into(),
                 },
             },
+            Verb::Turn => self.turn(resource, generation, truth),
             Verb::Delete => {
                 let doomed = |k: &(ResourceId, u64)| k.0 == resource && k.1 <= generation;
                 if let Some(r) = truth.resources.get(&resource) {
@@ -284,6 +286,23 @@ impl Engine {
                 AttemptOutcome::Done(vec![])
             }
         }
+    }
+
+    /// Starts or stops a thing, as State wants it now.
+    fn turn(&mut self, resource: ResourceId, generation: u64, truth: &State) -> AttemptOutcome {
+        let turn = truth.resources.get(&resource).and_then(|r| r.turn());
+        let thing = self.things.get_mut(&(resource, generation));
+        let (Some(turn), Some(thing)) = (turn, thing) else {
+            return AttemptOutcome::Failed {
+                kind: "gone".into(),
+                detail: "it is not there, or nothing is to be done".into(),
+            };
+        };
+        thing.condition = match turn.way {
+            Way::Stop => Condition::Down,
+            Way::Start | Way::Restart => Condition::Up,
+        };
+        AttemptOutcome::Done(vec![])
     }
 
     /// Something breaks without being asked.

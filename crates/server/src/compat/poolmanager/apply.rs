@@ -109,29 +109,43 @@ fn acquire(user: Owner, selector: Selector, reuse: Reuse) -> Acquire {
     }
 }
 
-/// What kind of cluster: conditions on the attributes that make a resource one.
-fn wanted(version: Version, asked: &Parameters) -> Result<Selector, No> {
-    let mut conditions = vec![];
+/// A kind of cluster, as far as somebody says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Kind {
+    pub plugin: Option<String>,
+    pub mode: Option<String>,
+    pub size: Option<i64>,
+}
+
+/// What kind is asked for, in the words of the version.
+pub(super) fn kind(version: Version, asked: &Parameters) -> Result<Kind, No> {
     if version == Version::Pm1 {
-        return selector(&[format!("{} exists", cluster::PLUGIN)]);
+        return Ok(Kind::default());
     }
     let one_of = |name: &str, known: &[&str]| match asked.text(name)? {
         Some(text) if known.contains(&text.as_str()) => Ok(Some(text)),
         Some(_) => Err(No::new(format!("Invalid {name}"))),
         None => Ok(None),
     };
-    conditions.push(match one_of(cluster::PLUGIN, version.plugins())? {
+    Ok(Kind {
+        plugin: one_of(cluster::PLUGIN, version.plugins())?,
+        mode: match version <= Version::Cello07 {
+            true => one_of(cluster::MODE, &["batch"])?,
+            false => None,
+        },
+        size: size(version, asked)?,
+    })
+}
+
+/// The kind as conditions on the attributes that make a resource a cluster.
+fn wanted(version: Version, asked: &Parameters) -> Result<Selector, No> {
+    let kind = kind(version, asked)?;
+    let mut conditions = vec![match kind.plugin {
         Some(plugin) => format!("{}={plugin}", cluster::PLUGIN),
         None => format!("{} exists", cluster::PLUGIN),
-    });
-    if version <= Version::Cello07
-        && let Some(mode) = one_of(cluster::MODE, &["batch"])?
-    {
-        conditions.push(format!("{}={mode}", cluster::MODE));
-    }
-    if let Some(size) = size(version, asked)? {
-        conditions.push(format!("{}={size}", cluster::SIZE));
-    }
+    }];
+    conditions.extend(kind.mode.map(|mode| format!("{}={mode}", cluster::MODE)));
+    conditions.extend(kind.size.map(|size| format!("{}={size}", cluster::SIZE)));
     selector(&conditions)
 }
 

@@ -334,7 +334,11 @@ async fn what_is_not_there_yet_says_so() {
     old.form("/api/cluster", "name=c")
         .await
         .refused("cluster post without enough data");
-    let asked = "name=c&host_id=1&consensus_plugin=pbft&size=4";
+    let asked = "name=c&host_id=1&consensus_plugin=raft2&size=4";
+    old.form("/api/cluster", asked)
+        .await
+        .refused("Invalid request");
+    let asked = "name=c&host_id=1&consensus_plugin=solo&size=4";
     let no = old.form("/api/cluster", asked).await;
     assert!(
         no.body["error"]

@@ -4,6 +4,7 @@ use caviada_api::resource::{self as wire, Evidence, Health, Holder, Left, Withhe
 use caviada_api::timestamp::Timestamp;
 use caviada_core::access::{Principal, Verb, allows};
 use caviada_core::lease::Lease;
+use caviada_core::power::{Power, Way};
 use caviada_core::resource::{self, Origin, Resource, ResourceState, Then};
 use caviada_core::space::Space;
 use caviada_core::state::State;
@@ -32,7 +33,13 @@ pub fn resource(state: &State, who: &Principal, r: &Resource) -> wire::Resource 
         why: why(r, offerable),
         offerable,
         health: r.site().map(|_| health(r.health)),
-        power: None,
+        power: r.site().map(|_| power(r.power.as_deref())),
+        stopped: r
+            .power
+            .iter()
+            .flat_map(|p| &p.services)
+            .map(ToString::to_string)
+            .collect(),
         progress: None,
         then: r.then.as_ref().map(|then| match then {
             Then::Withhold(_) => wire::Then::Withheld,
@@ -43,7 +50,7 @@ pub fn resource(state: &State, who: &Principal, r: &Resource) -> wire::Resource 
         failure: r
             .cause
             .as_deref()
-            .filter(|_| operates)
+            .filter(|_| operates || holds)
             .map(|c| evidence(r, c)),
         host: host.filter(|_| operates).map(|h| h.name.to_string()),
         generation: r.generation,
@@ -96,6 +103,17 @@ fn health(health: resource::Health) -> Health {
         resource::Health::Well => Health::Healthy,
         resource::Health::Suspect => Health::Unknown,
         resource::Health::Ill => Health::Unhealthy,
+    }
+}
+
+fn power(power: Option<&Power>) -> wire::Power {
+    let turn = power.and_then(|p| p.turn.as_ref());
+    match (turn.map(|t| t.way), power) {
+        (Some(Way::Start), _) => wire::Power::Starting,
+        (Some(Way::Stop), _) => wire::Power::Stopping,
+        (Some(Way::Restart), _) => wire::Power::Restarting,
+        (None, Some(p)) if p.stopped => wire::Power::Stopped,
+        (None, _) => wire::Power::Running,
     }
 }
 
