@@ -19,7 +19,7 @@ use crate::name::ResourceName;
 use crate::planted;
 use crate::pool::Pool;
 use crate::refusal::Refusal;
-use crate::resource::{Health, Origin, Resource, ResourceDoc, ResourceState};
+use crate::resource::{Cut, Health, Origin, Resource, ResourceDoc, ResourceState};
 use crate::settle::queue::first_lacking;
 use crate::space::Space;
 use crate::state::State;
@@ -422,7 +422,7 @@ fn slice(
             name,
             ..(*doc).clone()
         },
-        Origin::Slice { parent, part },
+        Origin::Slice(Arc::new(Cut { parent, part })),
         state,
     )
 }

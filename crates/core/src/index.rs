@@ -182,7 +182,7 @@ impl Index {
                 self.pool_use(r.pool, |u| u.earmarked += 1);
             }
         }
-        let whole = !matches!(r.origin, Origin::Slice { .. });
+        let whole = !matches!(r.origin, Origin::Slice(_));
         let resting = |k: Option<&ResourceKeys>| k.is_some_and(|k| k.resting) && whole;
         match (resting(before), resting(after)) {
             (false, true) => self.pool_use(r.pool, |u| u.resting += 1),
@@ -228,12 +228,12 @@ impl Index {
                     self.divisible.remove(&(r.pool, r.id));
                 }
             }
-            Origin::Slice { parent, part } => {
-                if let Some(space) = self.spaces.get_mut(parent) {
+            Origin::Slice(cut) => {
+                if let Some(space) = self.spaces.get_mut(&cut.parent) {
                     let _ = if present {
-                        space.take(part)
+                        space.take(&cut.part)
                     } else {
-                        space.put(part)
+                        space.put(&cut.part)
                     };
                 }
             }

@@ -118,14 +118,19 @@ pub enum Origin {
     /// derived from its slices.
     Divisible(Arc<Space>),
     /// Cut from a divisible one, to which it returns.
-    Slice {
-        /// The divisible resource.
-        parent: ResourceId,
-        /// What was cut.
-        part: Part,
-    },
+    Slice(Arc<Cut>),
     /// Made from a template on a host.
     Built(Arc<Site>),
+}
+
+/// Where a slice comes from. It stands by itself, since most resources are none and each would be
+/// as large as one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cut {
+    /// The divisible resource.
+    pub parent: ResourceId,
+    /// What was cut.
+    pub part: Part,
 }
 
 /// Where a built resource stands and what is reserved for it there.
@@ -283,7 +288,7 @@ impl Resource {
     /// The divisible resource it was cut from.
     pub fn parent(&self) -> Option<ResourceId> {
         match &self.origin {
-            Origin::Slice { parent, .. } => Some(*parent),
+            Origin::Slice(cut) => Some(cut.parent),
             _ => None,
         }
     }

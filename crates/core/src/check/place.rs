@@ -35,7 +35,7 @@ pub(super) fn check(state: &State, report: &mut Report) {
                     }
                 }
             }
-            Origin::Slice { parent, part } => parts.entry(*parent).or_default().push(part),
+            Origin::Slice(cut) => parts.entry(cut.parent).or_default().push(&cut.part),
             Origin::Declared | Origin::Divisible(_) => {}
         }
     }

@@ -110,7 +110,7 @@ fn shape(state: &State, r: &Resource, report: &mut Report) {
     });
     match &r.origin {
         Origin::Declared | Origin::Divisible(_) => {}
-        Origin::Slice { parent, .. } => slice(state, r, *parent, report),
+        Origin::Slice(cut) => slice(state, r, cut.parent, report),
         Origin::Built(site) => {
             report.holds(10, state.hosts.get(&site.host).is_some(), || {
                 format!("{id} stands on {}, which is gone", site.host)

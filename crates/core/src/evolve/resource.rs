@@ -212,10 +212,14 @@ impl State {
         if *after == After::Gone {
             return self.remove_resource(id);
         }
-        if let Some(Origin::Slice { parent, part }) = self.resources.get(&id).map(|r| &r.origin)
+        if let Some(Origin::Slice(cut)) = self.resources.get(&id).map(|r| &r.origin)
             && planted!(SliceRefundedTwice)
         {
-            let _ = self.index.spaces.get_mut(parent).map(|s| s.put(part));
+            let _ = self
+                .index
+                .spaces
+                .get_mut(&cut.parent)
+                .map(|s| s.put(&cut.part));
         }
         self.resource(id, |r, now| match after {
             After::Free(cooling) | After::Cleaned(cooling) => {

@@ -444,10 +444,10 @@ fn over_quantity(s: &State, q: &Quota, lease: &Lease) -> bool {
             .iter()
             .filter_map(|m| s.resources.get(&m.resource));
         let held = held.filter_map(|r| match &r.origin {
-            Origin::Slice {
-                part: Part::Quantity(amounts),
-                ..
-            } => Some(amounts),
+            Origin::Slice(cut) => match &cut.part {
+                Part::Quantity(amounts) => Some(amounts),
+                Part::Interval { .. } => None,
+            },
             _ => None,
         });
         for (kind, n) in asked.filter_map(quantity).chain(held).flatten() {
