@@ -164,6 +164,10 @@ pub struct Turn {
     /// With which of its services; all of them when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub service: Option<String>,
+    /// Only while this lease has it: another holder's is left alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub lease: Option<LeaseId>,
 }
 
 /// What is done to power.

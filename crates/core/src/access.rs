@@ -12,6 +12,7 @@ use crate::name::{Name, Owner};
 use crate::planted;
 use crate::pool::{Holders, Pool};
 use crate::refusal::Refusal;
+use crate::resource::Resource;
 use crate::state::State;
 use crate::table::Table;
 
@@ -185,6 +186,20 @@ impl Principal {
             return self.may(verb, relation);
         }
         Err(Refusal::unknown("lease", lease.id))
+    }
+
+    /// May it start, stop and read this resource? What is leased is its holder's, too; all else the
+    /// operators'. Of a pool it does not see nothing is told, not even that it is there.
+    pub fn may_operate(&self, state: &State, r: &Resource) -> Result<(), Refusal> {
+        let lease = r.lease.and_then(|lease| state.leases.get(&lease));
+        let holds = lease.is_some_and(|l| self.may_with(state, Verb::Operate, l).is_ok());
+        if holds || allows(self.role, Verb::Manage, Relation::Own) {
+            return Ok(());
+        }
+        match state.pools.get(&r.pool) {
+            Some(pool) if self.sees(pool) => self.may(Verb::Manage, Relation::Own),
+            _ => Err(Refusal::unknown("resource", r.id)),
+        }
     }
 
     /// Is all of that lease from pools in which it acts for others? Whoever asked for it then: a

@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use crate::attribute::Value;
 use crate::event::Number;
-use crate::grant;
 use crate::host::Host;
 use crate::id::{Fence, HostId, PoolId, ResourceId};
 use crate::index::FreeKey;
@@ -245,8 +244,9 @@ impl<'a> Search<'a> {
                 break;
             }
             self.look(item)?;
+            // Who cleans would not know that it has to be started.
             let r = state.resources.get(resource);
-            let stopped = r.is_some_and(|r| grant::stays_stopped(pool, r));
+            let stopped = r.is_some_and(|r| r.power.is_some());
             if !stopped && self.fits(*resource, item) {
                 self.taken.insert(*resource);
                 found.push(Choice {

@@ -227,6 +227,8 @@ pub enum Act {
         resource: ResourceId,
         /// What to do.
         turn: Turn,
+        /// Only while this lease has it.
+        lease: Option<LeaseId>,
     },
     /// Cleans a built resource that nobody holds, as if a lease had ended: in place, with the same
     /// ports. Refused for one that is busy.

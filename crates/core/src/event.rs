@@ -251,9 +251,16 @@ pub enum Event {
     /// It was started, stopped or restarted.
     #[serde(rename = "resource.turned")]
     ResourceTurned(ResourceId),
-    /// It could not be; why, for people.
+    /// It could not be.
     #[serde(rename = "resource.unturned")]
-    ResourceUnturned(ResourceId, Box<str>),
+    ResourceUnturned {
+        /// The resource.
+        resource: ResourceId,
+        /// Why, for people.
+        cause: Box<str>,
+        /// It is as it was before.
+        untouched: bool,
+    },
     /// It has cooled down.
     #[serde(rename = "resource.cooled")]
     ResourceCooled(ResourceId),

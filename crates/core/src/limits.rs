@@ -143,8 +143,7 @@ limits! {
         ENDPOINT_BYTES_MAX: usize = 2 * KIB;
         /// Bytes of the reason why a resource is withheld: one sentence, shown in every list.
         REASON_BYTES_MAX: usize = 256;
-    /// Services of one resource that are stopped by themselves: as many as a template may have is
-    /// no use, and each is written with it.
+        /// Services of one resource that are stopped by themselves: each name is written with it.
         STOPPED_SERVICES_MAX: usize = 64;
         /// Characters kept of the cause of a failure: enough for an engine's message, logs tell more.
         CAUSE_CHARS_MAX: usize = 1_024;
@@ -197,6 +196,9 @@ limits! {
         SEALED_BYTES_MAX: usize = 128 * KIB;
         /// Driver calls under way per host, deletions included.
         CALLS_PER_HOST_MAX: usize = 16;
+        /// Resources of a host that are started or stopped at once: those who hold them must not
+        /// take the calls from those who wait.
+        TURNS_PER_HOST_MAX: usize = 4;
         /// Builds and cleanings at once in one pool.
         BUILDS_PER_POOL_MAX: usize = 1_024;
         /// Shortest deadline an operator may set for work on a resource.

@@ -33,6 +33,29 @@ pub struct Turn {
     pub service: Option<Box<str>>,
 }
 
+/// How a turn ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TurnEnd {
+    /// As asked.
+    Done,
+    /// Not: nothing was changed.
+    Nothing,
+    /// Not, or not wholly: some of it may have been stopped or started.
+    Unknown,
+}
+
+impl TurnEnd {
+    /// What a failure of this kind leaves of a turn. A single service that is refused (there is none
+    /// of that name) was not touched, and what a driver cannot do it does not begin.
+    pub fn failed(kind: &str, turn: &Turn) -> Self {
+        match kind {
+            "unsupported" => Self::Nothing,
+            "refused" if turn.service.is_some() => Self::Nothing,
+            _ => Self::Unknown,
+        }
+    }
+}
+
 /// What is done to power.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -73,24 +96,27 @@ impl Power {
         }
     }
 
-    /// After the open turn. What could not be stopped runs. What could not be started shall run all
-    /// the same: that it does not is then seen as ill health.
-    pub fn turned(&self, done: bool) -> Self {
+    /// After the open turn.
+    pub fn turned(&self, end: TurnEnd) -> Self {
         let mut power = self.clone();
-        let Some(turn) = power.turn.take() else {
-            return power;
-        };
-        match (turn.way, turn.service) {
-            (Way::Stop, _) if !done => {}
-            (Way::Stop, None) => (power.stopped, power.services) = (true, BTreeSet::new()),
-            (Way::Stop, Some(service)) => drop(power.services.insert(service)),
-            (_, None) => (power.stopped, power.services) = (false, BTreeSet::new()),
-            (_, Some(service)) => drop(power.services.remove(&service)),
+        match end {
+            TurnEnd::Unknown => return self.dropped(),
+            TurnEnd::Nothing => power.turn = None,
+            TurnEnd::Done => match power.turn.take() {
+                None => {}
+                Some(turn) => match (turn.way, turn.service) {
+                    (Way::Stop, None) => (power.stopped, power.services) = (true, BTreeSet::new()),
+                    (Way::Stop, Some(service)) => drop(power.services.insert(service)),
+                    (_, None) => (power.stopped, power.services) = (false, BTreeSet::new()),
+                    (_, Some(service)) => drop(power.services.remove(&service)),
+                },
+            },
         }
         power
     }
 
-    /// Nobody waits for the open turn any more: what it may have stopped counts as stopped.
+    /// How the open turn ended nobody knows: what it may have stopped counts as stopped, so that it
+    /// is started before anybody else gets it.
     pub fn dropped(&self) -> Self {
         let mut power = self.clone();
         let turn = power.turn.take();

@@ -269,9 +269,13 @@ impl Watch {
             if busy {
                 continue;
             }
-            // Of what somebody stopped only that it is there can be asked.
+            // Of what somebody stopped only that it is there can be asked. What is frozen is well
+            // where it is thawed before it is handed out.
+            let pool = state.pools.get(&r.pool);
+            let thaws = r.state == ResourceState::Free && pool.is_some_and(|p| p.spec.prepare);
             let good = observed.get(&(r.id, r.generation)).is_some_and(|s| {
-                r.power.is_some() || matches!(s.condition, Condition::Up | Condition::Paused)
+                let well = s.condition == Condition::Up;
+                r.power.is_some() || well || (thaws && s.condition == Condition::Paused)
             });
             let health = match (good, self.suspects.get(&r.id) == Some(&r.generation)) {
                 (true, _) => Health::Well,
@@ -367,6 +371,11 @@ impl Watch {
             }
             if planted!(CalledTwice) {
                 outputs.push(Output::Act(action));
+            }
+            let turns = |a: &&Action| a.verb == Verb::Turn;
+            let turning = || self.under_way.values().filter(turns).count();
+            if action.verb == Verb::Turn && turning() >= limits::TURNS_PER_HOST_MAX {
+                continue;
             }
             if let Entry::Vacant(free) = self.under_way.entry(action.resource) {
                 free.insert(action);

@@ -141,7 +141,7 @@ pub struct Site {
     /// The template's revision it is (or will be) made of.
     pub template: TemplateId,
     /// The revision's parameters, a JSON object as text: those that its pool had when it was
-    /// planned.
+    /// planned. Empty where a store is older than this: then it is of another make than any.
     #[serde(default)]
     pub parameters: Arc<str>,
     /// Number of the port block, counted from the start of the host's range.

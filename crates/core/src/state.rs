@@ -148,26 +148,18 @@ pub struct Tables {
     pub ended: Vec<Ended>,
 }
 
-/// Members that are made of the same parameters share one text, as they did when they were
-/// planned. A store that is older than parameters of resources does not tell them: its pools' are
-/// what they were made of.
+/// Members that are made of the same parameters share one text, as they did when they were planned.
 fn share_parameters(tables: &mut Tables) {
-    let of_pools = tables.pools.iter();
-    let of_pools = of_pools.filter_map(|p| Some((p.id, p.spec.parameters()?.clone())));
-    let of_pools: BTreeMap<PoolId, Arc<str>> = of_pools.collect();
-    let mut texts: BTreeSet<Arc<str>> = of_pools.values().cloned().collect();
+    let of_pools = tables.pools.iter().filter_map(|p| p.spec.parameters());
+    let mut texts: BTreeSet<Arc<str>> = of_pools.cloned().collect();
     for r in &mut tables.resources {
-        let Origin::Built(site) = &mut r.origin else {
-            continue;
-        };
-        let site = Arc::make_mut(site);
-        let text = match of_pools.get(&r.pool) {
-            Some(text) if site.parameters.is_empty() => text,
-            _ => &site.parameters,
-        };
-        let text = texts.get(text).unwrap_or(text).clone();
-        texts.insert(text.clone());
-        site.parameters = text;
+        if let Origin::Built(site) = &mut r.origin {
+            let site = Arc::make_mut(site);
+            match texts.get(&site.parameters) {
+                Some(text) => site.parameters = text.clone(),
+                None => drop(texts.insert(site.parameters.clone())),
+            }
+        }
     }
 }
 

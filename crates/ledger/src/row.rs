@@ -82,7 +82,7 @@ impl Described {
                 | Event::ResourceCleaned { resource: id, .. }
                 | Event::ResourceTurning { resource: id, .. }
                 | Event::ResourceTurned(id)
-                | Event::ResourceUnturned(id, _) => {
+                | Event::ResourceUnturned { resource: id, .. } => {
                     described.resources.insert(*id);
                 }
                 Event::LeaseWaiting(lease) | Event::LeaseGranted { lease, .. } => {

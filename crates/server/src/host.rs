@@ -143,7 +143,12 @@ impl Templates {
             problems,
         };
         let template = self.parse(revision).map_err(wrong)?;
-        let parameters: Parameters = serde_json::from_str(&site.parameters)
+        let pool = state.pools.get(&r.pool).ok_or_else(gone)?;
+        let parameters = match &*site.parameters {
+            "" => pool.spec.parameters().ok_or_else(gone)?,
+            _ => &site.parameters,
+        };
+        let parameters: Parameters = serde_json::from_str(parameters)
             .map_err(|e| Unfit::Host(format!("the parameters of {resource} are not JSON: {e}")))?;
         let ports = host.spec.ports.zip(site.block).and_then(|(range, block)| {
             Some(PortBlock {

@@ -12,6 +12,7 @@ use caviada_core::command::{Act, AttemptOutcome, By, Command};
 use caviada_core::host::HostSpec;
 use caviada_core::id::{HostId, ResourceId};
 use caviada_core::plan::{Action, Condition, Observed, Seen, Verb};
+use caviada_core::pool::Pool;
 use caviada_core::power::Way;
 use caviada_core::reconcile::{Input, Output, Periods, Reconciler};
 use caviada_core::state::State;
@@ -349,17 +350,27 @@ impl Call {
         };
         let built = match verb {
             Verb::Create => {
+                let freezes = self.freezes(driver)?;
                 let built = driver.create(&identity, &blueprint()?, &progress).await?;
-                self.freeze(driver, &identity).await?;
+                if freezes {
+                    driver.power(&identity, None, driver::Power::Pause).await?;
+                }
                 built
             }
             Verb::Reset => {
+                let freezes = self.freezes(driver)?;
                 let r = self.state.resources.get(&resource);
                 if r.is_some_and(|r| r.power.is_some()) {
+                    // A stop may be under way there still: it shall not end after this began.
+                    driver.power(&identity, None, driver::Power::Stop).await?;
+                    driver.create(&identity, &blueprint()?, &progress).await?;
+                } else if self.prepares() && !up(driver, &identity).await? {
                     driver.create(&identity, &blueprint()?, &progress).await?;
                 }
                 let built = driver.reset(&identity, &blueprint()?, &progress).await?;
-                self.freeze(driver, &identity).await?;
+                if freezes {
+                    driver.power(&identity, None, driver::Power::Pause).await?;
+                }
                 built
             }
             Verb::Delete => {
@@ -381,14 +392,23 @@ impl Call {
             .collect())
     }
 
-    /// A member of a pool that says so is frozen once it is ready.
-    async fn freeze(&self, driver: &dyn Driver, identity: &Identity) -> Result<(), DriverError> {
-        let r = self.state.resources.get(&identity.resource);
-        let pool = r.and_then(|r| self.state.pools.get(&r.pool));
-        if pool.is_none_or(|p| !p.spec.pause) {
-            return Ok(());
+    /// Are members frozen once they are ready? Refused before anything is made where they cannot be.
+    fn freezes(&self, driver: &dyn Driver) -> Result<bool, DriverError> {
+        let freezes = self.pool().is_some_and(|p| p.spec.pause);
+        if freezes {
+            has_power(driver)?;
         }
-        driver.power(identity, None, driver::Power::Pause).await
+        Ok(freezes)
+    }
+
+    /// May a free member be frozen?
+    fn prepares(&self) -> bool {
+        self.pool().is_some_and(|p| p.spec.prepare)
+    }
+
+    fn pool(&self) -> Option<&Pool> {
+        let r = self.state.resources.get(&self.action.resource)?;
+        self.state.pools.get(&r.pool).map(|p| &**p)
     }
 
     /// Starts, stops or restarts what State says. What is started as a whole is ready afterwards.
@@ -399,14 +419,7 @@ impl Call {
         blueprint: &(dyn Fn() -> Result<driver::blueprint::Blueprint, DriverError> + Sync),
         progress: driver::OnProgress<'_>,
     ) -> Result<(), DriverError> {
-        if !driver.can(driver::Capability::Power) {
-            return Err(DriverError {
-                op: "power",
-                kind: Failure::Unsupported,
-                detail: format!("the driver {} cannot start and stop", driver.name()),
-                source: None,
-            });
-        }
+        has_power(driver)?;
         let r = self.state.resources.get(&identity.resource);
         let Some(turn) = r.and_then(|r| r.turn()) else {
             return Ok(());
@@ -424,6 +437,18 @@ impl Call {
             }
         }
     }
+}
+
+fn has_power(driver: &dyn Driver) -> Result<(), DriverError> {
+    if driver.can(driver::Capability::Power) {
+        return Ok(());
+    }
+    Err(DriverError {
+        op: "power",
+        kind: Failure::Unsupported,
+        detail: format!("the driver {} cannot start, stop and freeze", driver.name()),
+        source: None,
+    })
 }
 
 /// Is a member that gets a new holder up? One that is frozen is not, and can be.

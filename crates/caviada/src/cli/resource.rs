@@ -301,9 +301,13 @@ async fn turn(
     action: PowerAction,
     out: &Out,
 ) -> Result<(), Failure> {
-    let service = args.service;
-    let id = find(client, &args.resource).await?.id;
-    out.one(&client.power(id, &Turn { action, service }).await?)
+    let found = find(client, &args.resource).await?;
+    let turn = Turn {
+        action,
+        service: args.service,
+        lease: found.holder.map(|h| h.lease),
+    };
+    out.one(&client.power(found.id, &turn).await?)
 }
 
 async fn ls(client: &Client, args: LsArgs, out: &Out) -> Result<(), Failure> {

@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
 use caviada_api::pool::PoolSpec;
+use caviada_api::resource::ResourceState;
 use serde_json::Value;
 
 use crate::site::{ADMIN, QUICK, Site, until};
@@ -103,14 +104,16 @@ fn an_old_script_leases_at_its_new_address() {
 }
 
 /// A server with a pool of chains that it builds itself, one of them warm.
-async fn chains(max: u64) -> Site {
+async fn chains(max: u32) -> Site {
     let mut site = Site::new();
     let principal = ("CAVIADA_COMPAT__POOLMANAGER__PRINCIPAL", "old");
     let variables = [&QUICK[..], &[principal]].concat();
     site.serve(&["--compat", "poolmanager=127.0.0.1:0"], &variables);
     let mut spec = PoolSpec {
         warm: 1,
-        max: Some(max.try_into().unwrap()),
+        max: Some(max),
+        prepare: true,
+        pause: true,
         attributes: [("consensus_plugin".to_owned(), "pbft".into())].into(),
         ..PoolSpec::default()
     };
@@ -128,6 +131,12 @@ async fn an_old_script_stops_and_starts_its_cluster() {
     let old = &listener(&site);
     let (_, given) = get(old, "/v2/cluster_apply?user_id=ann", "");
     let id = given["data"]["id"].as_str().unwrap();
+    let held = &site.members("chains", ResourceState::Leased).await[0];
+    assert_ne!(
+        site.process_state(held),
+        'T',
+        "it was thawed before the answer"
+    );
     let power = |action: &str, node: &str| {
         let target = format!("/v2/cluster_op?action={action}&cluster_id={id}{node}");
         get(old, &target, "")
@@ -150,7 +159,7 @@ async fn an_old_script_stops_and_starts_its_cluster() {
     let (code, no) = power("stop", "&node_id=vp9");
     let error = no["error"].as_str().unwrap();
     assert!(error.starts_with("cluster stop failed"), "{code} {error}");
-    assert!(error.contains("no service 'vp9'"), "{error}");
+    assert!(error.ends_with("refused"), "{error}");
     let (code, _) = power("stop", "&node_id=main");
     assert_eq!((code, &*shown()[0]), (200, "running"), "the others run");
     assert_eq!(power("restart", "").0, 200);

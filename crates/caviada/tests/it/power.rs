@@ -9,7 +9,7 @@ use crate::site::Site;
 
 const LASTS: &str = "echo it is up; while :; do sleep 1; done";
 
-fn one(warm: u64) -> PoolSpec {
+fn one(warm: u32) -> PoolSpec {
     PoolSpec {
         warm,
         max: Some(1),
@@ -21,6 +21,7 @@ fn all(action: PowerAction) -> Turn {
     Turn {
         action,
         service: None,
+        lease: None,
     }
 }
 
@@ -77,12 +78,13 @@ async fn what_is_held_is_stopped_and_started_and_stays_its_holders() {
     };
     let said = String::from_utf8(admin.logs(id, &logs).await.unwrap()).unwrap();
     assert_eq!(said.matches("it is up").count(), 3, "{said}");
-    let still = admin.lease(lease.id, None).await.unwrap();
+    let still = admin.lease(lease.id).await.unwrap();
     assert_eq!(still.state, LeaseState::Active);
 
     let nobody = Turn {
         action: PowerAction::Stop,
         service: Some("nobody".into()),
+        lease: None,
     };
     admin.power(id, &nobody).await.unwrap();
     let failed = turned(&site, id).await;
@@ -137,7 +139,7 @@ async fn what_is_free_is_frozen_where_its_pool_says_so_and_thawed_for_who_gets_i
         assert_eq!(site.process_state(free), 'T', "it takes no processor");
         let taken = site.ok(&["acquire", "things", "--wait", "60s", "-o", "name"]);
         let id = taken.trim().parse().unwrap();
-        let lease = site.admin().lease(id, None).await.unwrap();
+        let lease = site.admin().lease(id).await.unwrap();
         assert_eq!(lease.state, LeaseState::Active);
         let held = &site.members("things", ResourceState::Leased).await[0];
         assert_ne!(site.process_state(held), 'T');

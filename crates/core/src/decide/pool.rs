@@ -11,6 +11,7 @@ use crate::name::Name;
 use crate::outcome::Subject;
 use crate::pool::{Pool, PoolKind, PoolSpec, RecycleClass};
 use crate::refusal::Refusal;
+use crate::resource::ResourceState;
 use crate::state::State;
 
 /// Declares a pool or changes its spec.
@@ -92,6 +93,15 @@ fn changeable(state: &State, old: &Pool, spec: &PoolSpec) -> Result<(), Refusal>
     }
     if members > 0 && old.spec.slice.is_some() != spec.slice.is_some() {
         return conflict("it has members; whole and divisible ones are not exchanged");
+    }
+    if members > 0 && old.spec.pause && !spec.prepare {
+        return conflict("it has frozen members, which are thawed by prepare; end pause first");
+    }
+    // What is being cleaned is cleaned by the class it began with.
+    let cleaning = state.index.pools.get(&old.id);
+    let cleaning = cleaning.map_or(0, |u| u.in_state(ResourceState::Cleaning));
+    if cleaning > 0 && old.spec.recycle.class != spec.recycle.class {
+        return conflict("some of its members are being cleaned; try again when none is");
     }
     let order = old.spec.pick != spec.pick || old.spec.indexed != spec.indexed;
     if order && members as usize > limits::SCAN_MAX {

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use crate::access::{Principal, Relation, Verb};
+use crate::access::Principal;
 use crate::decide::resource::{bad, unmarked};
 use crate::decide::{Done, text};
 use crate::event::Event;
-use crate::id::ResourceId;
+use crate::id::{LeaseId, ResourceId};
 use crate::limits;
 use crate::outcome::Subject;
-use crate::power::{Power, STOPPED, Turn, Way};
+use crate::power::{Power, STOPPED, Turn, TurnEnd, Way};
 use crate::refusal::Refusal;
 use crate::resource::{Resource, ResourceState, Withheld};
 use crate::state::State;
@@ -20,8 +20,14 @@ pub(super) fn turn(
     who: &Principal,
     id: ResourceId,
     turn: &Turn,
+    lease: Option<LeaseId>,
 ) -> Result<Done, Refusal> {
-    let r = get(state, who, id)?;
+    let r = state.resources.get(&id);
+    let r = r.ok_or_else(|| Refusal::unknown("resource", id))?;
+    who.may_operate(state, r)?;
+    if lease.is_some() && r.lease != lease {
+        return Err(bad(r, "the lease that was named does not have it any more"));
+    }
     if let Some(service) = &turn.service {
         if service.is_empty() {
             return Err(Refusal::invalid("service", "its name, or leave it out"));
@@ -91,35 +97,23 @@ fn is_so(power: &Power, turn: &Turn) -> bool {
     }
 }
 
-/// What is leased is its holder's to start and stop, too; all else the operators'.
-fn get<'a>(state: &'a State, who: &Principal, id: ResourceId) -> Result<&'a Resource, Refusal> {
-    let unknown = || Refusal::unknown("resource", id);
-    let r = state.resources.get(&id);
-    let lease = r
-        .and_then(|r| r.lease)
-        .and_then(|lease| state.leases.get(&lease));
-    match lease {
-        Some(lease) => who
-            .may_with(state, Verb::Operate, lease)
-            .map_err(|no| match no {
-                Refusal::Unknown { .. } => unknown(),
-                no => no,
-            })?,
-        None => who.may(Verb::Manage, Relation::Own)?,
-    }
-    r.map(|r| &**r).ok_or_else(unknown)
-}
-
 /// The events that end a turn; what was kept out of the pool for it comes back once it runs.
-pub(crate) fn turned(r: &Resource, failed: Option<Box<str>>) -> Vec<Event> {
-    let done = failed.is_none();
-    let ended = match failed {
-        None => Event::ResourceTurned(r.id),
-        Some(cause) => Event::ResourceUnturned(r.id, cause),
+pub(crate) fn turned(r: &Resource, failed: Option<(&str, Box<str>)>) -> Vec<Event> {
+    let (end, ended) = match (failed, r.turn()) {
+        (Some((kind, cause)), Some(turn)) => {
+            let end = TurnEnd::failed(kind, turn);
+            let unturned = Event::ResourceUnturned {
+                resource: r.id,
+                cause,
+                untouched: end == TurnEnd::Nothing,
+            };
+            (end, unturned)
+        }
+        _ => (TurnEnd::Done, Event::ResourceTurned(r.id)),
     };
-    let power = r.power.as_ref().map(|p| p.turned(done)).unwrap_or_default();
+    let power = r.power.as_ref().map(|p| p.turned(end)).unwrap_or_default();
     let ours = |w: &Arc<Withheld>| w.clean && &*w.reason == STOPPED;
-    let back = done && power.runs() && r.withheld.as_ref().is_some_and(ours);
+    let back = power.runs() && r.withheld.as_ref().is_some_and(ours);
     let back = back.then_some(Event::ResourceReturned(r.id));
     [ended].into_iter().chain(back).collect()
 }

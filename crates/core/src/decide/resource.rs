@@ -361,6 +361,13 @@ pub(super) fn build(
             why: "the pool has a member of this name".to_owned(),
         });
     }
+    let ours = format!("{}-res_", pool.name);
+    if name.is_some_and(|n| n.as_str().starts_with(&ours)) {
+        return Err(Refusal::invalid(
+            "name",
+            "names that begin so are given to those that nobody names",
+        ));
+    }
     let planned = sizing::one_more(state, pool, host.map(|h| h.id), name)?;
     Ok(Done::one(
         Subject::Resource(planned.id),

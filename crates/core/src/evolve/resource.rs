@@ -6,6 +6,7 @@ use crate::event::{After, Event};
 use crate::id::{Fence, LeaseId, ResourceId};
 use crate::lease::Earmark;
 use crate::planted;
+use crate::power::TurnEnd;
 use crate::resource::{Health, Origin, Resource, ResourceDoc, ResourceState, Then};
 use crate::state::{State, Work};
 use crate::time::Time;
@@ -114,9 +115,22 @@ pub(super) fn evolve(state: &mut State, event: &Event) {
             r.attempt += 1;
             r.open = true;
             r.deadline = Some(*deadline);
+            r.cause = None;
         }),
-        Event::ResourceTurned(id) => state.resource(*id, |r, _| r.turned(None)),
-        Event::ResourceUnturned(id, cause) => state.resource(*id, |r, _| r.turned(Some(cause))),
+        Event::ResourceTurned(id) => {
+            state.resource(*id, |r, _| r.turned(TurnEnd::Done, None));
+        }
+        Event::ResourceUnturned {
+            resource,
+            cause,
+            untouched,
+        } => state.resource(*resource, |r, _| {
+            let end = match untouched {
+                true => TurnEnd::Nothing,
+                false => TurnEnd::Unknown,
+            };
+            r.turned(end, Some(cause));
+        }),
         Event::ResourceCooled(id) => state.resource(*id, |r, _| r.cooling_until = None),
         Event::ResourceAlert(id) => state.resource(*id, |r, _| r.deadline = None),
         Event::ResourceBound(id) => {
@@ -284,8 +298,8 @@ impl Resource {
     }
 
     /// What was done to its power is over.
-    fn turned(&mut self, failed: Option<&str>) {
-        let power = self.power.as_ref().map(|p| p.turned(failed.is_none()));
+    fn turned(&mut self, end: TurnEnd, failed: Option<&str>) {
+        let power = self.power.as_ref().map(|p| p.turned(end));
         self.power = power.filter(|p| !p.runs()).map(Arc::new);
         self.open = false;
         self.deadline = self.withheld.as_ref().and_then(|w| w.until);

@@ -58,7 +58,7 @@ pub(crate) fn attempt(
             }
             events
         }
-        Leased | Withheld if r.turn().is_some() => power::turned(r, Some(cause)),
+        Leased | Withheld if r.turn().is_some() => power::turned(r, Some((kind, cause))),
         Leased => match r.lease.and_then(|l| state.leases.get(&l)) {
             Some(lease) => swap(
                 state,

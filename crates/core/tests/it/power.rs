@@ -17,7 +17,12 @@ fn clusters(warm: u32, max: u32) -> PoolSpec {
 
 fn turn(scene: &mut Scene, who: &str, id: ResourceId, way: Way) -> Result<Reply, Refusal> {
     let turn = Turn { way, service: None };
-    scene.does(who, Act::Power { resource: id, turn })
+    let act = Act::Power {
+        resource: id,
+        turn,
+        lease: None,
+    };
+    scene.does(who, act)
 }
 
 fn turn_one(scene: &mut Scene, id: ResourceId, way: Way) -> Result<Reply, Refusal> {
@@ -25,7 +30,12 @@ fn turn_one(scene: &mut Scene, id: ResourceId, way: Way) -> Result<Reply, Refusa
         way,
         service: Some("db".into()),
     };
-    scene.does("operator", Act::Power { resource: id, turn })
+    let act = Act::Power {
+        resource: id,
+        turn,
+        lease: None,
+    };
+    scene.does("operator", act)
 }
 
 /// A pool with one cluster, which Ann has.
@@ -74,7 +84,21 @@ fn a_holder_stops_and_starts_what_he_holds_and_keeps_it() {
 fn nobody_stops_what_another_holds() {
     let (mut scene, id) = held();
     let refused = turn(&mut scene, "bob", id, Way::Stop).unwrap_err();
-    assert_eq!(refused.code(), "unknown");
+    assert_eq!(refused.code(), "forbidden", "as for what nobody has");
+    let lease = scene.resource(id).lease;
+    scene.release("ann", lease.unwrap()).unwrap();
+    scene.drivers_work();
+    scene.take("bob", "clusters");
+    let late = Act::Power {
+        resource: id,
+        turn: Turn {
+            way: Way::Stop,
+            service: None,
+        },
+        lease,
+    };
+    let refused = scene.does("operator", late).unwrap_err();
+    assert_eq!(refused.code(), "bad-transition", "it is another's by now");
     turn(&mut scene, "operator", id, Way::Stop).unwrap();
 }
 
@@ -180,14 +204,16 @@ fn what_was_stopped_is_clean_and_runs_for_the_next_holder() {
 }
 
 #[test]
-fn a_stop_that_failed_says_why_and_leaves_it_running() {
+fn what_a_failed_stop_may_have_stopped_counts_as_stopped() {
     let (mut scene, id) = held();
     turn(&mut scene, "ann", id, Way::Stop).unwrap();
     scene.drivers_fail();
     let r = scene.resource(id);
-    assert_eq!((r.state, &r.power), (ResourceState::Leased, &None));
+    assert_eq!(r.state, ResourceState::Leased);
+    assert!(is_stopped(&scene, id), "nobody knows, so it is not ill");
     assert_eq!(r.cause.as_deref(), Some("not_ready: it never answered"));
-    turn(&mut scene, "ann", id, Way::Stop).unwrap();
+    turn(&mut scene, "ann", id, Way::Start).unwrap();
+    assert_eq!(scene.resource(id).cause, None);
     scene
         .renew("ann", scene.resource(id).lease.unwrap(), 3_600_000)
         .unwrap();
@@ -195,6 +221,77 @@ fn a_stop_that_failed_says_why_and_leaves_it_running() {
     let r = scene.resource(id);
     assert!(!r.open, "nobody waits for it for ever");
     assert!(r.cause.as_deref().unwrap().starts_with("timed_out"));
+    assert!(is_stopped(&scene, id), "it can be started again");
+    turn(&mut scene, "ann", id, Way::Start).unwrap();
+    scene.drivers_work();
+    assert_eq!(scene.resource(id).power, None);
+}
+
+#[test]
+fn a_service_that_is_not_there_changes_nothing() {
+    let mut scene = Scene::with_host();
+    scene.pool("clusters", clusters(1, 1));
+    scene.drivers_work();
+    let id = only(&scene);
+    turn_one(&mut scene, id, Way::Stop).unwrap();
+    scene.drivers_end(&AttemptOutcome::Failed {
+        kind: "refused".into(),
+        detail: "there is no such service".into(),
+    });
+    let r = scene.resource(id);
+    assert_eq!((r.state, &r.power), (ResourceState::Free, &None));
+}
+
+#[test]
+fn what_failed_to_start_comes_back_only_through_a_start_or_a_cleaning() {
+    let mut scene = Scene::with_host();
+    scene.pool("clusters", clusters(1, 1));
+    scene.drivers_work();
+    let resource = only(&scene);
+    turn(&mut scene, "operator", resource, Way::Stop).unwrap();
+    scene.drivers_work();
+    turn(&mut scene, "operator", resource, Way::Start).unwrap();
+    scene.drivers_fail();
+    assert_eq!(scene.resource(resource).state, ResourceState::Withheld);
+    scene.does("operator", Act::Return { resource }).unwrap();
+    assert_eq!(scene.resource(resource).state, ResourceState::Cleaning);
+}
+
+#[test]
+fn a_cleaner_is_not_given_what_is_stopped() {
+    let mut scene = Scene::with_host();
+    let mut spec = clusters(1, 1);
+    spec.recycle.class = RecycleClass::Reset;
+    scene.pool("clusters", spec);
+    scene.drivers_work();
+    let lease = scene.take("ann", "clusters");
+    let id = scene.member(lease).id;
+    turn(&mut scene, "ann", id, Way::Stop).unwrap();
+    scene.drivers_work();
+    scene.seen("h1", false);
+    scene.release("ann", lease).unwrap();
+    assert_eq!(scene.resource(id).state, ResourceState::Dirty);
+    let clean = caviada_core::command::Acquire {
+        purpose: caviada_core::lease::Purpose::Clean,
+        ..want("clusters")
+    };
+    assert!(scene.acquire("operator", clean).is_err());
+}
+
+#[test]
+fn frozen_members_are_not_left_in_a_pool_that_would_not_thaw_them() {
+    let mut scene = Scene::with_host();
+    let mut spec = clusters(1, 1);
+    (spec.prepare, spec.pause) = (true, true);
+    scene.pool("clusters", spec.clone());
+    scene.drivers_work();
+    (spec.prepare, spec.pause) = (false, false);
+    let put = Act::PutPool {
+        name: name("clusters"),
+        spec: Box::new(spec),
+        expect: None,
+    };
+    assert_eq!(scene.does("operator", put).unwrap_err().code(), "conflict");
 }
 
 #[test]

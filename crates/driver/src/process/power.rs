@@ -55,6 +55,11 @@ pub(super) async fn power(
     }
 }
 
+/// Thaws one service.
+pub(super) async fn thaw(site: &Site<'_>, service: &Service) -> Result<(), DriverError> {
+    each(site, [service].into_iter(), Signal::SIGUSR2, false).await
+}
+
 async fn each<'a>(
     site: &Site<'_>,
     services: impl Iterator<Item = &'a Service>,

@@ -103,6 +103,7 @@ macro_rules! contract {
             looking_in::logs_show_what_a_service_wrote,
             looking_in::files_are_put_and_got_and_bounded,
             looking_in::power_stops_starts_pauses_and_unpauses,
+            looking_in::a_create_thaws_and_starts_what_stands,
             looking_in::a_reset_brings_a_service_back_to_its_beginning,
             looking_in::a_reset_without_steps_is_refused_by_name,
             looking_in::a_generation_that_does_not_stand_is_refused,

@@ -147,7 +147,7 @@ impl<C: Context> Found<'_, C> {
             | Event::ResourceHealth(id, _)
             | Event::ResourceTurning { resource: id, .. }
             | Event::ResourceTurned(id)
-            | Event::ResourceUnturned(id, _)
+            | Event::ResourceUnturned { resource: id, .. }
             | Event::ResourceCooled(id)
             | Event::ResourceAlert(id)
             | Event::ResourceBound(id)

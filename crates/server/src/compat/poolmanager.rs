@@ -41,6 +41,7 @@ mod guard;
 mod host;
 mod page;
 mod parameter;
+mod patience;
 mod record;
 mod release;
 mod stat;

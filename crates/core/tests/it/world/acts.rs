@@ -662,8 +662,10 @@ fn power(rng: &mut Rng, state: &State, id: ResourceId) -> Act {
         _ => resources().filter(held).nth(n),
     };
     let service = rng.percent(25).then(|| rng.one(&["web", "db", ""]).into());
+    let lease = found.and_then(|r| r.lease).filter(|_| rng.percent(30));
     Act::Power {
         resource: found.map_or(id, |r| r.id),
+        lease,
         turn: Turn {
             way: rng.one(&Way::ALL),
             service,

@@ -50,7 +50,7 @@ pub fn kind(event: &Event) -> &'static str {
         Event::ResourceHealth(..) => "resource.health",
         Event::ResourceTurning { .. } => "resource.turning",
         Event::ResourceTurned(..) => "resource.turned",
-        Event::ResourceUnturned(..) => "resource.unturned",
+        Event::ResourceUnturned { .. } => "resource.unturned",
         Event::ResourceCooled(..) => "resource.cooled",
         Event::ResourceAlert(..) => "resource.alert",
         Event::ResourceBound(..) => "resource.bound",

@@ -167,6 +167,12 @@ pub async fn power_stops_starts_pauses_and_unpauses(f: &dyn Fixture) {
     driver.power(&id, None, Power::Unpause).await.unwrap();
     driver.power(&id, None, Power::Unpause).await.unwrap();
     until(&*driver, &id, Condition::Up).await;
+    let nobody = driver.power(&id, Some("nobody"), Power::Stop).await;
+    assert_eq!(nobody.unwrap_err().kind, Failure::Refused);
+    driver.power(&id, Some("web"), Power::Stop).await.unwrap();
+    until(&*driver, &id, Condition::Down).await;
+    driver.power(&id, Some("web"), Power::Start).await.unwrap();
+    until(&*driver, &id, Condition::Up).await;
     driver.power(&id, None, Power::Stop).await.unwrap();
     driver.power(&id, None, Power::Stop).await.unwrap();
     until(&*driver, &id, Condition::Down).await;
@@ -182,6 +188,25 @@ pub async fn power_stops_starts_pauses_and_unpauses(f: &dyn Fixture) {
             "it does not answer after a start"
         );
         tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+/// Who creates what stands has it as it was when it came up, whatever was done to its power.
+pub async fn a_create_thaws_and_starts_what_stands(f: &dyn Fixture) {
+    let driver = f.driver();
+    let id = identity(f, 1, 1);
+    let blueprint = serving(f, port());
+    create(&*driver, &id, &blueprint).await.unwrap();
+    let members = f.members(&id).await;
+    for power in [Power::Pause, Power::Stop] {
+        let done = driver.power(&id, None, power).await;
+        if can(&*driver, Capability::Power, "power", done).is_none() {
+            return;
+        }
+        let built = create(&*driver, &id, &blueprint).await.unwrap();
+        until(&*driver, &id, Condition::Up).await;
+        get(&built.outputs[0].1, "/").await.unwrap();
+        assert_eq!(f.members(&id).await.len(), members.len());
     }
 }
 

@@ -77,6 +77,10 @@ pub struct Call {
     /// Revision of the State it was made from.
     pub revision: u64,
     pub block: Option<u32>,
+    /// What was to be done to its power.
+    pub way: Option<Way>,
+    /// It was known to be stopped.
+    pub stopped: bool,
     /// Nobody waits for its outcome any more.
     pub ghost: bool,
 }
@@ -256,6 +260,13 @@ impl Engine {
                 AttemptOutcome::Done(vec![("rpc".into(), port.into())])
             }
             Verb::Reset | Verb::Bind => match self.things.get_mut(&(resource, generation)) {
+                // Only what is known to be stopped is started first.
+                Some(t) if t.condition == Condition::Down && !call.stopped => {
+                    AttemptOutcome::Failed {
+                        kind: "not_ready".into(),
+                        detail: "it is down".into(),
+                    }
+                }
                 Some(t) => {
                     t.condition = Condition::Up;
                     AttemptOutcome::Done(vec![])
@@ -265,7 +276,7 @@ impl Engine {
                     detail: "it is not there".into(),
                 },
             },
-            Verb::Turn => self.turn(resource, generation, truth),
+            Verb::Turn => self.turn(resource, generation, call.way),
             Verb::Delete => {
                 let doomed = |k: &(ResourceId, u64)| k.0 == resource && k.1 <= generation;
                 if let Some(r) = truth.resources.get(&resource) {
@@ -288,17 +299,16 @@ impl Engine {
         }
     }
 
-    /// Starts or stops a thing, as State wants it now.
-    fn turn(&mut self, resource: ResourceId, generation: u64, truth: &State) -> AttemptOutcome {
-        let turn = truth.resources.get(&resource).and_then(|r| r.turn());
+    /// Starts or stops a thing, as it was asked when the call was made.
+    fn turn(&mut self, resource: ResourceId, generation: u64, way: Option<Way>) -> AttemptOutcome {
         let thing = self.things.get_mut(&(resource, generation));
-        let (Some(turn), Some(thing)) = (turn, thing) else {
+        let (Some(way), Some(thing)) = (way, thing) else {
             return AttemptOutcome::Failed {
                 kind: "gone".into(),
                 detail: "it is not there, or nothing is to be done".into(),
             };
         };
-        thing.condition = match turn.way {
+        thing.condition = match way {
             Way::Stop => Condition::Down,
             Way::Start | Way::Restart => Condition::Up,
         };

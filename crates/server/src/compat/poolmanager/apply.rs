@@ -1,11 +1,16 @@
 //! Apply: the cluster that the user has, or a free one, at once or not at all.
 
+use std::sync::Arc;
+
 use caviada_core::attribute::Labels;
 use caviada_core::command::{Acquire, Act, Reuse, Want};
-use caviada_core::lease::Purpose;
+use caviada_core::event::Event;
+use caviada_core::id::LeaseId;
+use caviada_core::lease::{Lease, LeaseState, Purpose};
 use caviada_core::limits;
 use caviada_core::name::Owner;
 use caviada_core::refusal::Refusal;
+use caviada_core::resource::Resource;
 use caviada_core::selector::Selector;
 use caviada_ledger::{Failure, Noun};
 use serde_json::Value;
@@ -14,6 +19,7 @@ use super::answer::{Answer, No};
 use super::call::Ask;
 use super::cluster::{self, View};
 use super::parameter::Parameters;
+use super::patience::Patience;
 use super::version::Version;
 
 /// Beginning of what the old system wrote in place of a user.
@@ -39,6 +45,10 @@ pub(super) async fn apply(ask: Ask<'_>) -> Result<Answer, No> {
     let act = Act::Acquire(Box::new(acquire(user.clone(), selector, reuse)));
     match ask.app.submit(&ask.caller.key, act).await {
         Ok(done) => match &done.noun {
+            Noun::Lease(lease, _) if lease.state == LeaseState::Preparing => {
+                let given = prepared(ask, lease.id).await?;
+                given.ok_or_else(|| with(none(&user)))
+            }
             Noun::Lease(lease, members) => {
                 let (resource, _) = members.first().ok_or_else(|| none(&user))?;
                 let state = match ask.version.names_hosts() {
@@ -50,11 +60,7 @@ pub(super) async fn apply(ask: Ask<'_>) -> Result<Answer, No> {
                     caller: ask.caller,
                     state: state.as_deref(),
                 };
-                let record = view.given(resource, lease);
-                Ok(match ask.version {
-                    Version::Pm1 => Answer::Bare(record),
-                    _ => Answer::One(record),
-                })
+                Ok(given(&view, resource, lease))
             }
             _ => Err(with(none(&user))),
         },
@@ -69,6 +75,37 @@ pub(super) async fn apply(ask: Ask<'_>) -> Result<Answer, No> {
         }
         Err(failure) => Err(with(failure.into())),
     }
+}
+
+fn given(view: &View<'_>, resource: &Resource, lease: &Lease) -> Answer {
+    let record = view.given(resource, lease);
+    match view.version {
+        Version::Pm1 => Answer::Bare(record),
+        _ => Answer::One(record),
+    }
+}
+
+/// The cluster of a lease once it is ready for its user; none if it came to nothing.
+async fn prepared(ask: Ask<'_>, id: LeaseId) -> Result<Option<Answer>, No> {
+    let patience = Patience::new(ask.app);
+    let mut state = ask.app.ledger().snapshot().await?;
+    let prepares = |l: &Arc<Lease>| l.state == LeaseState::Preparing;
+    if state.leases.get(&id).is_some_and(prepares) {
+        let ends = |event: &Event| match event {
+            Event::LeaseActive(lease) | Event::LeaseEnded { lease, .. } => *lease == id,
+            _ => false,
+        };
+        patience.until(ends).await;
+        state = ask.app.ledger().snapshot().await?;
+    }
+    let view = View {
+        version: ask.version,
+        caller: ask.caller,
+        state: Some(&state),
+    };
+    let lease = state.leases.get(&id);
+    let member = lease.and_then(|l| state.resources.get(&l.members.first()?.resource));
+    Ok(lease.zip(member).map(|(l, r)| given(&view, r, l)))
 }
 
 fn none(user: &Owner) -> No {

@@ -14,9 +14,10 @@ use caviada_api::resource::{
 };
 use caviada_core::access::{Principal, Relation, Verb};
 use caviada_core::command::Act;
-use caviada_core::id::ResourceId;
+use caviada_core::id::{LeaseId, ResourceId};
 use caviada_core::name::{Name, ResourceName};
 use caviada_core::outcome::Subject;
+use caviada_core::pool::RecycleClass;
 use caviada_core::power::{self, Way};
 use caviada_core::resource::Resource;
 use caviada_core::state::State as Snapshot;
@@ -199,8 +200,12 @@ async fn power(
         PowerAction::Restart => Way::Restart,
     };
     let service = ask.body.service.as_deref().map(Into::into);
-    let turn = power::Turn { way, service };
-    changed(&app, ask, Act::Power { resource, turn }, resource).await
+    let act = Act::Power {
+        resource,
+        turn: power::Turn { way, service },
+        lease: ask.body.lease,
+    };
+    changed(&app, ask, act, resource).await
 }
 
 /// Cleans a built resource that nobody holds, in its place: as its pool cleans after a lease.
@@ -246,7 +251,8 @@ async fn build(
     answer::noun(StatusCode::CREATED, &shown.etag, &shown)
 }
 
-/// The last lines that a service of a built resource wrote: for its holder, and for operators.
+/// The last lines that a service of a built resource wrote: for operators, and for its holder
+/// where what is handed out was built anew and no earlier holder's lines can be among them.
 #[utoipa::path(get, path = "/api/v1/resources/{id}/logs", tag = "resources", security(("key" = [])),
     params(("id" = String, Path, description = "`res_…`"), LogQuery),
     responses((status = 200, description = "Lines of text, as they were written",
@@ -257,29 +263,47 @@ async fn logs(
     Path(id): Path<String>,
     Query(query): Query<LogQuery>,
 ) -> Result<Response, Error> {
-    let state = app.ledger().snapshot().await?;
-    let who = caller.may(&state, Verb::SeePools)?;
-    let unknown = || Error::unknown("resource", &id);
-    let r = seen(&state, &who, read::id("resource", &id)?).ok_or_else(unknown)?;
-    let lease = r.lease.and_then(|l| state.leases.get(&l));
-    match lease {
-        Some(lease) => who
-            .may_with(&state, Verb::Operate, lease)
-            .map_err(|_| unknown())?,
-        None => who.may(Verb::Manage, Relation::Own)?,
-    }
+    let id = read::id("resource", &id)?;
+    let (state, lease) = readable(&app, &caller, id).await?;
     let lines = query.lines.unwrap_or(LOG_LINES);
     if !(1..=LOG_LINES_MAX).contains(&lines) {
         return Err(Error::invalid("lines", format!("1 to {LOG_LINES_MAX}")));
     }
     let lines = usize::try_from(lines).unwrap_or(usize::MAX);
     let text = match &app.options().files {
-        Some(holder) => holder.logs(&state, r.id, &query.service, lines).await,
+        Some(holder) => holder.logs(&state, id, &query.service, lines).await,
         None => Ok(vec![]),
     };
     let text = text.map_err(files::refused)?;
+    // It may have got another holder while they were read.
+    if readable(&app, &caller, id).await?.1 != lease {
+        let why = "it changed hands meanwhile";
+        return Err(Error::new("conflict").detail(why));
+    }
     let kind = HeaderValue::from_static("text/plain; charset=utf-8");
     Ok((StatusCode::OK, [(header::CONTENT_TYPE, kind)], text).into_response())
+}
+
+/// The lease that has a resource whose logs the caller may read now.
+async fn readable(
+    app: &App,
+    caller: &Caller,
+    id: ResourceId,
+) -> Result<(Arc<Snapshot>, Option<LeaseId>), Error> {
+    let state = app.ledger().snapshot().await?;
+    let who = caller.principal(&state)?;
+    let r = state.resources.get(&id);
+    let r = r.ok_or_else(|| Error::unknown("resource", &id.to_string()))?;
+    who.may_operate(&state, r)?;
+    let pool = state.pools.get(&r.pool);
+    let anew = pool.is_some_and(|p| p.spec.recycle.class == RecycleClass::Replace);
+    if !anew && who.may(Verb::Manage, Relation::Own).is_err() {
+        let why = "its pool does not build anew between leases, so lines of earlier holders may be \
+                   among them: ask an operator";
+        return Err(Error::new("conflict").detail(why));
+    }
+    let lease = r.lease;
+    Ok((state, lease))
 }
 
 async fn changed<T>(

@@ -6,6 +6,7 @@ use caviada_core::host::Host;
 use caviada_core::name::ResourceName;
 use caviada_core::pool::Pool;
 use caviada_core::state::State;
+use caviada_ledger::Failure;
 
 use super::{MODE, PLUGIN, SIZE};
 use crate::compat::poolmanager::answer::{Answer, No, shown};
@@ -42,7 +43,9 @@ pub(in crate::compat::poolmanager) async fn create(ask: Ask<'_>) -> Result<Answe
         };
         match ask.app.submit(&key, act).await {
             Ok(_) => return Ok(Answer::Created),
-            Err(no) => why = no.to_string(),
+            Err(Failure::Refused(no)) => why = no.to_string(),
+            // Whether it was planned nobody knows: another pool must not plan it, too.
+            Err(no) => return Err(failed(&no.to_string())),
         }
     }
     Err(failed(&why))

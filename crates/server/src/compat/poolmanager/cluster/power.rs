@@ -1,19 +1,16 @@
-//! `cluster_op` with an action on power. The old system answered when it was done, so this waits, too;
-//! what takes longer than half of what an answer may take goes on, and is seen in the status.
+//! `cluster_op` with an action on power. The old system answered when it was done, so this waits.
 
-use std::sync::Arc;
+use std::sync::{Mutex, PoisonError};
 
+use caviada_core::access::Verb;
 use caviada_core::command::Act;
 use caviada_core::event::Event;
-use caviada_core::id::ResourceId;
 use caviada_core::power::{Turn, Way};
-use caviada_ledger::journal::Revision;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
 
 use super::Clusters;
 use crate::compat::poolmanager::answer::{Answer, No};
 use crate::compat::poolmanager::call::Ask;
+use crate::compat::poolmanager::patience::Patience;
 
 /// Starts, stops or restarts a cluster, or with `node_id` one service of it.
 pub(in crate::compat::poolmanager) async fn power(ask: Ask<'_>, way: Way) -> Result<Answer, No> {
@@ -23,49 +20,40 @@ pub(in crate::compat::poolmanager) async fn power(ask: Ask<'_>, way: Way) -> Res
     let state = ask.app.ledger().snapshot().await?;
     let found = id.trim().parse().ok();
     let found = found.and_then(|id| Clusters::of(&state, ask.caller).ok()?.find(id));
-    let resource = found.ok_or_else(|| failed("there is no such cluster"))?.id;
+    let found = found.ok_or_else(|| failed("there is no such cluster"))?;
+    let (resource, lease) = (found.id, found.lease);
     let service = ask.parameters.text("node_id")?.map(Into::into);
-    // Listens before it asks, or an end in between would be missed.
-    let follow = ask.app.ledger().follow();
+    let patience = Patience::new(ask.app);
     let act = Act::Power {
         resource,
         turn: Turn { way, service },
+        // An id is a cluster's for one use: who had it then has it still.
+        lease,
     };
     let done = ask.app.submit(&ask.caller.key, act).await;
     let done = done.map_err(|no| failed(&no.to_string()))?;
-    if !done.reply.repeated {
-        let patience = ask.app.options().answer_within / 2;
-        let _ = tokio::time::timeout(patience, end(follow, resource)).await;
+    if done.reply.repeated {
+        return Ok(Answer::Done);
     }
-    match why_not(ask, resource).await? {
-        Some(why) => Err(failed(&why)),
+    let why = Mutex::new(None);
+    let ends = |event: &Event| match event {
+        Event::ResourceTurned(id) => *id == resource,
+        Event::ResourceUnturned {
+            resource: id,
+            cause,
+            ..
+        } if *id == resource => {
+            *why.lock().unwrap_or_else(PoisonError::into_inner) = Some(cause.to_string());
+            true
+        }
+        _ => false,
+    };
+    patience.until(ends).await;
+    let why = why.into_inner().unwrap_or_else(PoisonError::into_inner);
+    match why {
+        // Drivers name the addresses of engines, which are the operators' to know.
+        Some(why) if ask.caller.may(Verb::SeeHosts) => Err(failed(&why)),
+        Some(why) => Err(failed(why.split(": ").next().unwrap_or_default())),
         None => Ok(Answer::Done),
     }
-}
-
-/// Waits for the end of what is done to a resource's power.
-async fn end(mut follow: Receiver<Arc<Revision>>, resource: ResourceId) {
-    loop {
-        match follow.recv().await {
-            Ok(revision) => {
-                let mut events = revision.events();
-                let ends = |event: &Event| match event {
-                    Event::ResourceTurned(id) | Event::ResourceUnturned(id, _) => *id == resource,
-                    _ => false,
-                };
-                if events.any(|(_, _, event)| ends(event)) {
-                    return;
-                }
-            }
-            // What it was may be among what was missed.
-            Err(RecvError::Lagged(_) | RecvError::Closed) => return,
-        }
-    }
-}
-
-/// What went wrong with what was done last.
-async fn why_not(ask: Ask<'_>, resource: ResourceId) -> Result<Option<String>, No> {
-    let state = ask.app.ledger().snapshot().await?;
-    let r = state.resources.get(&resource);
-    Ok(r.and_then(|r| r.cause.as_deref()).map(ToOwned::to_owned))
 }

@@ -421,9 +421,11 @@ impl About {
                 (*resource, "resource.turning")
             }
             Event::ResourceTurned(id) => (*id, "resource.turned"),
-            Event::ResourceUnturned(id, cause) => {
+            Event::ResourceUnturned {
+                resource, cause, ..
+            } => {
                 self.fact("cause", &**cause);
-                (*id, "resource.unturned")
+                (*resource, "resource.unturned")
             }
             Event::ResourceDeleting(id, _) => (*id, "resource.deleting"),
             Event::ResourceUndeleted(id, cause, retry_at) => {

@@ -51,7 +51,7 @@ pub fn resource(state: &State, who: &Principal, r: &Resource) -> wire::Resource 
             .cause
             .as_deref()
             .filter(|_| operates || holds)
-            .map(|c| evidence(r, c)),
+            .map(|c| evidence(r, c, operates)),
         host: host.filter(|_| operates).map(|h| h.name.to_string()),
         generation: r.generation,
         template_revision: r.site().filter(|_| operates).map(|s| s.template.0),
@@ -153,12 +153,26 @@ fn withheld(w: &resource::Withheld) -> Withheld {
     }
 }
 
-fn evidence(r: &Resource, cause: &str) -> Evidence {
+/// What went wrong. Drivers name the addresses of engines, which are the operators' to know.
+fn evidence(r: &Resource, cause: &str, whole: bool) -> Evidence {
     let (kind, detail) = cause.split_once(": ").unwrap_or((cause, cause));
+    let detail = if whole { detail } else { told(kind) };
     Evidence {
         cause: kind.to_owned(),
         detail: detail.to_owned(),
         attempts: r.tries,
+    }
+}
+
+/// A kind of failure in words for whoever may not know more.
+pub fn told(kind: &str) -> &'static str {
+    match kind {
+        "refused" => "what was asked for cannot be done to it, or it has no such service",
+        "not_ready" => "it did not become ready",
+        "timed_out" => "it took too long",
+        "unreachable" => "its host does not answer",
+        "unsupported" => "its host cannot do that",
+        _ => "its host could not do it; an operator sees why",
     }
 }
 
