@@ -38,6 +38,11 @@ pub(crate) const LEDGER: Schema<'static> = (
             oldest: 1,
             sql: include_str!("schema/ledger/0002_webhook.sql"),
         },
+        Migration {
+            number: 3,
+            oldest: 1,
+            sql: include_str!("schema/ledger/0003_user.sql"),
+        },
     ],
 );
 

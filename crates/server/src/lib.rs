@@ -9,6 +9,7 @@ pub mod http;
 pub mod line;
 pub mod listener;
 mod meter;
+pub mod password;
 pub mod peer;
 pub mod progress;
 pub mod rate;

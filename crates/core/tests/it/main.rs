@@ -12,4 +12,5 @@ mod quota;
 mod retention;
 mod scene;
 mod slice;
+mod user;
 mod world;
