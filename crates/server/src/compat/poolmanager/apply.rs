@@ -1,7 +1,7 @@
 //! Apply: the cluster that the user has, or a free one, at once or not at all.
 
 use caviada_core::attribute::Labels;
-use caviada_core::command::{Acquire, Act, Reuse, Want};
+use caviada_core::command::{Acquire, Act, By, Reuse, Want};
 use caviada_core::lease::Purpose;
 use caviada_core::limits;
 use caviada_core::name::Owner;
@@ -36,8 +36,9 @@ pub(super) async fn apply(ask: Ask<'_>) -> Result<Answer, No> {
         true => Reuse::Matching,
         false => Reuse::Never,
     };
+    ask.caller.speaks_for(&user).map_err(with)?;
     let act = Act::Acquire(Box::new(acquire(user.clone(), selector, reuse)));
-    match ask.app.submit(&ask.caller.key, act).await {
+    match ask.app.submit(By::Key(ask.caller.key.id), act).await {
         Ok(done) => match &done.noun {
             Noun::Lease(lease, members) => {
                 let (resource, _) = members.first().ok_or_else(|| none(&user))?;
