@@ -8,6 +8,7 @@ pub mod context;
 pub mod event;
 pub mod exit;
 pub mod host;
+pub mod import;
 pub mod key;
 pub mod lease;
 pub mod load;
@@ -147,6 +148,9 @@ pub enum Command {
     /// Webhooks
     #[command(subcommand)]
     Webhook(webhook::WebhookCommand),
+    /// Bring over what an older system had
+    #[command(subcommand)]
+    Import(import::ImportCommand),
     /// What happened
     #[command(subcommand)]
     Event(event::EventCommand),
@@ -232,6 +236,7 @@ async fn dispatch(
         Command::User(command) => user::user(&client, command, &out).await,
         Command::Quota(command) => quota::quota(&client, command, &out).await,
         Command::Webhook(command) => webhook::webhook(&client, command, &out).await,
+        Command::Import(command) => import::import(&client, command, &out).await,
         Command::Event(command) => event::event(&client, command, &out).await,
         Command::Login(_)
         | Command::Context(_)

@@ -7,6 +7,7 @@ use std::process::{Output, Stdio};
 
 use serde_json::Value;
 
+use crate::poolmanager::listener;
 use crate::site::{ADMIN, BOARDS, Site, text, until};
 
 /// The access line of the request with this id.
@@ -80,15 +81,6 @@ fn all(output: &Output) -> String {
     text(&output.stdout) + &text(&output.stderr)
 }
 
-/// Where the old API listens.
-fn old_api(site: &Site) -> String {
-    until("the old API listens", || {
-        let log = site.log();
-        let (_, at) = log.split_once("is spoken on http://")?;
-        at.split(['"', '\n']).next().map(str::to_owned)
-    })
-}
-
 /// A form that is sent there; the whole answer.
 fn posted(address: &str, target: &str, form: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
@@ -139,11 +131,11 @@ fn a_planted_secret_shows_nowhere() {
     let set = child.wait_with_output().unwrap();
     assert!(set.status.success(), "{}", all(&set));
     let form = format!("username=ann&password={password}");
-    let signed_in = posted(&old_api(&site), "/api/auth/login", &form);
+    let signed_in = posted(&listener(&site), "/api/auth/login", &form);
     let session = signed_in.split("caviada_poolmanager=").nth(1).unwrap();
     let session = session.split(';').next().unwrap().to_owned();
     let wrong = posted(
-        &old_api(&site),
+        &listener(&site),
         "/api/auth/login",
         "username=ann&password=canary-wrong-secret",
     );

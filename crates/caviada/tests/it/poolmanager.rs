@@ -20,10 +20,25 @@ attributes = { consensus_plugin = "pbft", consensus_mode = "batch", size = 4 }
 endpoints = { rest = "{name}.lab:7050" }
 "#;
 
-fn get(address: &str, target: &str, header: &str) -> (u16, Value) {
+pub fn get(address: &str, target: &str, header: &str) -> (u16, Value) {
+    sent(
+        address,
+        &format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{header}\r\n"),
+    )
+}
+
+/// A form.
+pub fn post(address: &str, target: &str, form: &str) -> (u16, Value) {
+    let request = format!(
+        "POST {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+        form.len()
+    );
+    sent(address, &request)
+}
+
+fn sent(address: &str, request: &str) -> (u16, Value) {
     let mut stream = TcpStream::connect(address).unwrap();
-    let request =
-        format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{header}\r\n");
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
@@ -33,7 +48,7 @@ fn get(address: &str, target: &str, header: &str) -> (u16, Value) {
 }
 
 /// Where the old API listens.
-fn listener(site: &Site) -> String {
+pub fn listener(site: &Site) -> String {
     until("the old API listens", || {
         let log = site.log();
         let (_, at) = log.split_once("is spoken on http://")?;
