@@ -26,6 +26,7 @@ pub mod resource;
 pub mod stats;
 pub mod template;
 pub mod timestamp;
+pub mod user;
 pub mod webhook;
 
 /// Where the API lives below a server's address.

@@ -8,6 +8,7 @@ pub mod context;
 pub mod event;
 pub mod exit;
 pub mod host;
+pub mod import;
 pub mod key;
 pub mod lease;
 pub mod load;
@@ -19,6 +20,7 @@ pub mod run;
 pub mod status;
 pub mod table;
 pub mod template;
+pub mod user;
 pub mod webhook;
 pub mod who;
 
@@ -134,15 +136,21 @@ pub enum Command {
     /// Templates
     #[command(subcommand)]
     Template(template::TemplateCommand),
-    /// API keys, and so the users they speak for
-    #[command(subcommand, visible_alias = "user")]
+    /// API keys
+    #[command(subcommand)]
     Key(key::KeyCommand),
+    /// Users, who sign in with a password
+    #[command(subcommand)]
+    User(user::UserCommand),
     /// Quotas
     #[command(subcommand)]
     Quota(quota::QuotaCommand),
     /// Webhooks
     #[command(subcommand)]
     Webhook(webhook::WebhookCommand),
+    /// Bring over what an older system had
+    #[command(subcommand)]
+    Import(import::ImportCommand),
     /// What happened
     #[command(subcommand)]
     Event(event::EventCommand),
@@ -225,8 +233,10 @@ async fn dispatch(
         Command::Host(command) => host::host(&client, command, &out).await,
         Command::Template(command) => template::template(&client, command, &out).await,
         Command::Key(command) => key::key(&client, command, &out).await,
+        Command::User(command) => user::user(&client, command, &out).await,
         Command::Quota(command) => quota::quota(&client, command, &out).await,
         Command::Webhook(command) => webhook::webhook(&client, command, &out).await,
+        Command::Import(command) => import::import(&client, command, &out).await,
         Command::Event(command) => event::event(&client, command, &out).await,
         Command::Login(_)
         | Command::Context(_)

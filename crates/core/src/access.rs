@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::command::By;
-use crate::id::KeyId;
+use crate::id::{KeyId, UserId};
 use crate::key::{Key, Role};
 use crate::lease::{Item, Lease, LeaseState};
 use crate::name::{Name, Owner};
@@ -43,10 +43,14 @@ pub enum Verb {
     SeeHosts,
     /// Change pools, resources, hosts and templates.
     Manage,
-    /// Change keys and quotas.
+    /// Change keys and quotas, and enter and remove users.
     Administer,
     /// Read keys and quotas.
     SeeKeys,
+    /// Read a user.
+    SeeUser,
+    /// Change a user's profile and password.
+    ChangeUser,
     /// Read events and statistics of everybody.
     SeeEvents,
 }
@@ -64,7 +68,7 @@ pub enum Relation {
 
 impl Verb {
     /// Every verb, in the order of the printed table.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::Acquire,
         Self::SeeLease,
         Self::Renew,
@@ -79,6 +83,8 @@ impl Verb {
         Self::Manage,
         Self::Administer,
         Self::SeeKeys,
+        Self::SeeUser,
+        Self::ChangeUser,
         Self::SeeEvents,
     ];
 }
@@ -91,6 +97,7 @@ pub fn allows(role: Role, verb: Verb, relation: Relation) -> bool {
         (_, Verb::TakeFiles) => relation != Foreign,
         (Role::Admin, _) => true,
         (_, Verb::Administer) => false,
+        (_, Verb::SeeUser | Verb::ChangeUser) => relation == Relation::Own,
         (Role::Operator, Verb::SeeKeys) => false,
         (Role::Operator, _) => true,
         (Role::User, Verb::Manage | Verb::SeeHosts | Verb::SeeKeys | Verb::SeeEvents) => false,
@@ -110,6 +117,8 @@ pub fn allows(role: Role, verb: Verb, relation: Relation) -> bool {
 pub struct Principal {
     /// His key; none is Caviada itself.
     pub key: Option<KeyId>,
+    /// Or who he is, signed in.
+    pub user: Option<UserId>,
     /// What he may do.
     pub role: Role,
     /// Whom he speaks for.
@@ -123,14 +132,19 @@ pub struct Principal {
 impl Principal {
     /// Looks a caller up. A key that was removed or has expired since is refused.
     pub fn of(state: &State, by: By) -> Result<Self, Refusal> {
-        let By::Key(id) = by else {
-            return Ok(Self {
-                key: None,
-                role: Role::Admin,
-                owner: None,
-                groups: BTreeSet::new(),
-                act_for: BTreeSet::new(),
-            });
+        let id = match by {
+            By::Key(id) => id,
+            By::User(id) => return Self::signed_in(state, id),
+            By::System => {
+                return Ok(Self {
+                    key: None,
+                    user: None,
+                    role: Role::Admin,
+                    owner: None,
+                    groups: BTreeSet::new(),
+                    act_for: BTreeSet::new(),
+                });
+            }
         };
         let key = state.keys.get(&id).ok_or(Refusal::UnknownKey)?;
         if key.expires_at.is_some_and(|t| t <= state.now()) {
@@ -138,11 +152,39 @@ impl Principal {
         }
         Ok(Self {
             key: Some(id),
+            user: None,
             role: key.role,
             owner: Some(key.owner.clone()),
             groups: key.groups.clone(),
             act_for: key.act_for.clone(),
         })
+    }
+
+    /// A user who has signed in. One who is gone or not active any more is refused.
+    fn signed_in(state: &State, id: UserId) -> Result<Self, Refusal> {
+        let user = state.users.get(&id).filter(|u| u.spec.active);
+        let user = user.ok_or(Refusal::UnknownKey)?;
+        Ok(Self {
+            key: None,
+            user: Some(id),
+            role: user.spec.role,
+            owner: Some(user.name.clone()),
+            groups: BTreeSet::new(),
+            act_for: BTreeSet::new(),
+        })
+    }
+
+    /// Is it Caviada itself?
+    pub fn is_caviada(&self) -> bool {
+        self.key.is_none() && self.user.is_none()
+    }
+
+    /// Whose a noun of that owner is, seen from here.
+    pub fn relation_to(&self, owner: &Owner) -> Relation {
+        match self.owner.as_ref() == Some(owner) {
+            true => Relation::Own,
+            false => Relation::Foreign,
+        }
     }
 
     /// Refuses what the table does not allow on anything.

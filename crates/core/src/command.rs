@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::attribute::{Attributes, Labels};
 use crate::event::Number;
 use crate::host::HostSpec;
-use crate::id::{Fence, HostId, KeyId, LeaseId, ResourceId};
+use crate::id::{Fence, HostId, KeyId, LeaseId, ResourceId, UserId};
 use crate::key::Role;
 use crate::lease::Purpose;
 use crate::name::{Name, Owner, ResourceName};
@@ -22,6 +22,7 @@ use crate::resource::{Health, Outputs};
 use crate::selector::Selector;
 use crate::space::{Amount, Space};
 use crate::time::Time;
+use crate::user::{Password, Profile, UserSpec};
 use crate::webhook::WebhookSpec;
 
 /// One act, by somebody.
@@ -41,6 +42,9 @@ pub struct Command {
 pub enum By {
     /// The bearer of a key; what he may do is looked up when the act is decided.
     Key(KeyId),
+    /// A user who has signed in; what he may do is looked up when the act is decided. His acts are
+    /// not repeat-safe, and leases he asks for by the key of the entrance where he is.
+    User(UserId),
     /// Caviada itself: the reconciler and the first start.
     System,
 }
@@ -172,6 +176,65 @@ pub enum Act {
     DeleteWebhook {
         /// Its name.
         name: Name,
+    },
+    /// Enters a user, or changes what his admin says of him. A password comes hashed.
+    PutUser {
+        /// His name, unique.
+        name: Owner,
+        /// Role, active or not, balance.
+        spec: UserSpec,
+        /// What he says of himself; none keeps it.
+        profile: Option<Box<Profile>>,
+        /// Another password; none keeps the present one, if there is one.
+        password: Option<Password>,
+        /// Only if he is unchanged since.
+        expect: Option<Number>,
+    },
+    /// Somebody enters himself, with the role of a user. Only Caviada says so, where its
+    /// configuration lets people in. Refused for a name that anybody has: a user, who a key speaks
+    /// for, one of its groups, or who holds something.
+    Register {
+        /// His name.
+        name: Owner,
+        /// His password, hashed.
+        password: Password,
+        /// May he sign in, or has an admin yet to say so?
+        active: bool,
+    },
+    /// Removes a user; what he holds stays with the owner of his name.
+    DeleteUser {
+        /// His name.
+        name: Owner,
+        /// Only if he is unchanged since.
+        expect: Option<Number>,
+    },
+    /// Gives a user another password, which ends his sessions. His own and an admin's act.
+    PutPassword {
+        /// His name.
+        name: Owner,
+        /// It, hashed.
+        password: Password,
+        /// Only if he is unchanged since.
+        expect: Option<Number>,
+    },
+    /// Changes what a user says of himself. His own and an admin's act.
+    PutProfile {
+        /// His name.
+        name: Owner,
+        /// All of it.
+        profile: Box<Profile>,
+        /// Only if he is unchanged since.
+        expect: Option<Number>,
+    },
+    /// A user has shown his password. Only Caviada says so; refused for one who is not active, and
+    /// when his password or rights changed since it was checked.
+    SignIn {
+        /// The user.
+        user: UserId,
+        /// Where his sessions begin, as whoever checked the password read it.
+        sessions: Number,
+        /// The same password, hashed as is done now.
+        anew: Option<Password>,
     },
     /// Enters a resource into a declared pool, or changes the attributes, labels and endpoints of
     /// the one of that name.

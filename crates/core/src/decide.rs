@@ -9,6 +9,7 @@ pub(crate) mod power;
 mod record;
 pub(crate) mod resource;
 mod template;
+mod user;
 mod webhook;
 
 use crate::access::Principal;
@@ -64,6 +65,12 @@ pub(crate) fn decide(state: &State, by: By, act: &Act) -> Result<Done, Refusal> 
         Act::DeleteQuota { owner } => key::delete_quota(state, &who, owner),
         Act::PutWebhook { .. } => webhook::put(state, &who, act),
         Act::DeleteWebhook { name } => webhook::delete(state, &who, name),
+        Act::PutUser { .. }
+        | Act::Register { .. }
+        | Act::DeleteUser { .. }
+        | Act::PutPassword { .. }
+        | Act::PutProfile { .. }
+        | Act::SignIn { .. } => user::decide(state, &who, act),
         Act::Declare { .. } => resource::declare(state, &who, act),
         Act::DeleteResource {
             resource,

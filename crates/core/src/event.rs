@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::attribute::Labels;
 use crate::host::Host;
 use crate::id::{
-    Fence, HostId, KeyId, LeaseId, PoolId, QuotaId, ResourceId, TemplateId, WebhookId,
+    Fence, HostId, KeyId, LeaseId, PoolId, QuotaId, ResourceId, TemplateId, UserId, WebhookId,
 };
 use crate::key::Key;
 use crate::lease::{End, Lease, Member, Rank};
@@ -22,6 +22,7 @@ use crate::quota::Quota;
 use crate::resource::{Health, Outputs, Resource, ResourceDoc, Then, Withheld};
 use crate::template::Template;
 use crate::time::Time;
+use crate::user::{Password, User};
 use crate::webhook::Webhook;
 
 /// An event's place: the revision of its batch and its index in it.
@@ -156,6 +157,16 @@ pub enum Event {
     /// A webhook is gone.
     #[serde(rename = "webhook.gone")]
     WebhookGone(WebhookId),
+
+    /// A user was entered, or changed.
+    #[serde(rename = "user.set")]
+    UserSet(Box<User>),
+    /// A user signed in; the same password may have been hashed anew.
+    #[serde(rename = "user.signed_in")]
+    UserSignedIn(UserId, Option<Password>),
+    /// A user is gone.
+    #[serde(rename = "user.gone")]
+    UserGone(UserId),
 
     /// Somebody entered a resource.
     #[serde(rename = "resource.declared")]

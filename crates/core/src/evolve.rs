@@ -4,6 +4,7 @@
 mod host;
 mod lease;
 mod resource;
+mod user;
 
 use std::sync::Arc;
 
@@ -112,6 +113,9 @@ pub fn evolve(state: &mut State, event: &Event) -> Number {
             if let Some(webhook) = state.webhooks.remove(id) {
                 state.index.webhook_names.remove(&webhook.name);
             }
+        }
+        Event::UserSet(_) | Event::UserSignedIn(..) | Event::UserGone(_) => {
+            user::evolve(state, event);
         }
         Event::OutcomeKept(outcome) => {
             state.index.link_outcome(outcome, true);

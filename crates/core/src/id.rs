@@ -93,6 +93,8 @@ ids! {
     QuotaId = "quota";
     /// A webhook.
     WebhookId = "hook";
+    /// A user.
+    UserId = "user";
 }
 
 /// A lease's grant number. Per resource it only ever rises, so whoever remembers the highest he

@@ -12,7 +12,9 @@ use std::sync::Arc;
 use imbl::{OrdMap, OrdSet};
 
 use crate::attribute::Value;
-use crate::id::{HostId, KeyId, LeaseId, PoolId, QuotaId, ResourceId, TemplateId, WebhookId};
+use crate::id::{
+    HostId, KeyId, LeaseId, PoolId, QuotaId, ResourceId, TemplateId, UserId, WebhookId,
+};
 use crate::lease::{Lease, LeaseState, Rank};
 use crate::name::{Name, Owner, ResourceName};
 use crate::outcome::{Outcome, OutcomeKey};
@@ -44,6 +46,8 @@ pub struct Index {
     pub quota_owners: OrdMap<Owner, QuotaId>,
     /// Webhooks by name.
     pub webhook_names: OrdMap<Name, WebhookId>,
+    /// Users by name.
+    pub user_names: OrdMap<Owner, UserId>,
     /// Revisions by template; the last is the newest.
     pub templates: OrdSet<(Name, TemplateId)>,
     /// Number of resources made of each revision.

@@ -37,4 +37,5 @@ pub mod step;
 pub mod table;
 pub mod template;
 pub mod time;
+pub mod user;
 pub mod webhook;

@@ -183,8 +183,48 @@ limits! {
         QUOTAS_MAX: usize = 100_000;
         /// Webhooks: each is a reader of every event.
         WEBHOOKS_MAX: usize = 64;
+        /// Users: people, as many as there may be keys.
+        USERS_MAX: usize = 100_000;
+        /// Bytes of all a user says of himself: a page, kept in memory for each.
+        PROFILE_BYTES_MAX: usize = 4 * KIB;
+        /// A user's balance, either way: every whole number that JSON's readers keep apart.
+        BALANCE_MAX: u64 = (1 << 53) - 1;
         /// Owners or groups one pool or key names: each is looked up at every access.
         OWNERS_PER_LIST_MAX: usize = 1_024;
+    }
+    "Passwords" {
+        /// Bytes of a password: more than anybody types, and what an attacker may have hashed.
+        PASSWORD_BYTES_MAX: usize = 256;
+        /// Bytes of a new password: what guessing over the network does not reach at the rate below.
+        PASSWORD_BYTES_MIN: usize = 8;
+        /// Bytes of a password's hash as text.
+        PASSWORD_HASH_BYTES_MAX: usize = 256;
+        /// Memory, in KiB, that a hash brought from elsewhere may ask for when it is checked.
+        ARGON2_MEMORY_KIB_MAX: u32 = 65_536;
+        /// Passes that such a hash may ask for: with all that memory, about half a second.
+        ARGON2_PASSES_MAX: u32 = 8;
+        /// Lanes that such a hash may ask for.
+        ARGON2_LANES_MAX: u32 = 4;
+        /// Cost of a bcrypt hash brought from elsewhere: 14 takes about a second.
+        BCRYPT_COST_MAX: u32 = 14;
+        /// Passwords hashed or checked at once: each has a core and up to 64 MiB.
+        HASHES_AT_ONCE_MAX: usize = 2;
+        /// Callers who wait for that: a few seconds' worth, then they are told to come again.
+        HASHES_WAITING_MAX: usize = 64;
+        /// Tries to sign in as one user from one address at once: as many as anybody mistypes.
+        SIGN_INS_MAX: u32 = 10;
+        /// Then one more in so long: fewer than 10,000 guesses a day.
+        SIGN_IN_MS: u64 = 10 * SECOND_MS;
+        /// Tries to sign in as one user from everywhere, at once.
+        SIGN_INS_PER_USER_MAX: u32 = 100;
+        /// Then one more in so long: a second, so that many addresses do not shut a user out for long.
+        SIGN_IN_PER_USER_MS: u64 = SECOND_MS;
+        /// Tries to sign in from one address as anybody, at once: an office behind one.
+        SIGN_INS_PER_ADDRESS_MAX: u32 = 50;
+        /// Then one more in so long.
+        SIGN_IN_PER_ADDRESS_MS: u64 = SECOND_MS;
+        /// How long somebody stays signed in: a working day.
+        SESSION_MS: u64 = 12 * HOUR_MS;
     }
     "Hosts and builds" {
         /// Resources on one host: each is in every list its driver gives.

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{HostId, KeyId, LeaseId, PoolId, QuotaId, ResourceId, TemplateId, WebhookId};
+use crate::id::{
+    HostId, KeyId, LeaseId, PoolId, QuotaId, ResourceId, TemplateId, UserId, WebhookId,
+};
 use crate::time::Time;
 
 /// Whose key, and the key.
@@ -49,6 +51,8 @@ pub enum Subject {
     Quota(QuotaId),
     /// A webhook.
     Webhook(WebhookId),
+    /// A user.
+    User(UserId),
     /// Several nouns, or one that is gone.
     Nothing,
 }

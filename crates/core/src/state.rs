@@ -7,7 +7,9 @@ use imbl::{OrdMap, Vector};
 
 use crate::event::Number;
 use crate::host::Host;
-use crate::id::{HostId, KeyId, LeaseId, PoolId, QuotaId, ResourceId, TemplateId, WebhookId};
+use crate::id::{
+    HostId, KeyId, LeaseId, PoolId, QuotaId, ResourceId, TemplateId, UserId, WebhookId,
+};
 use crate::index::{Carrier, HostUse, Index, ResourceKeys};
 use crate::key::Key;
 use crate::lease::{Ended, Lease};
@@ -21,6 +23,7 @@ use crate::settle::queue::builder;
 use crate::table::Table;
 use crate::template::Template;
 use crate::time::Time;
+use crate::user::User;
 use crate::webhook::Webhook;
 
 /// All nouns, what is derived from them, and what `settle` has yet to look at.
@@ -48,6 +51,8 @@ pub struct State {
     pub quotas: Table<QuotaId, Quota>,
     /// Webhooks.
     pub webhooks: Table<WebhookId, Webhook>,
+    /// Users.
+    pub users: Table<UserId, User>,
     /// Outcomes of idempotency keys.
     pub outcomes: Table<OutcomeKey, Outcome>,
     /// Short records of leases that ended in the last hour.
@@ -111,6 +116,7 @@ impl PartialEq for State {
             && self.keys == other.keys
             && self.quotas == other.quotas
             && self.webhooks == other.webhooks
+            && self.users == other.users
             && self.outcomes == other.outcomes
             && self.ended().eq(other.ended())
             && self.index == other.index
@@ -142,6 +148,8 @@ pub struct Tables {
     pub quotas: Vec<Quota>,
     /// Webhooks.
     pub webhooks: Vec<Webhook>,
+    /// Users.
+    pub users: Vec<User>,
     /// Outcomes of idempotency keys.
     pub outcomes: Vec<Outcome>,
     /// Short records of ended leases, oldest first.
@@ -182,6 +190,7 @@ impl State {
             keys: Table::load(tables.keys.into_iter().map(|k| (k.id, k))),
             quotas: Table::load(tables.quotas.into_iter().map(|q| (q.id, q))),
             webhooks: Table::load(tables.webhooks.into_iter().map(|w| (w.id, w))),
+            users: Table::load(tables.users.into_iter().map(|u| (u.id, u))),
             outcomes: Table::load(tables.outcomes.into_iter().map(|o| (o.at.clone(), o))),
             ..Self::default()
         };
@@ -211,6 +220,9 @@ impl State {
         }
         for w in self.webhooks.values() {
             index.webhook_names.insert(w.name.clone(), w.id);
+        }
+        for u in self.users.values() {
+            index.user_names.insert(u.name.clone(), u.id);
         }
         for t in self.templates.values() {
             index.templates.insert((t.name.clone(), t.id));
@@ -335,6 +347,12 @@ impl State {
     pub fn webhook_named(&self, name: &Name) -> Option<&Arc<Webhook>> {
         let id = self.index.webhook_names.get(name);
         id.and_then(|id| self.webhooks.get(id))
+    }
+
+    /// A user by name.
+    pub fn user_named(&self, name: &Owner) -> Option<&Arc<User>> {
+        let id = self.index.user_names.get(name);
+        id.and_then(|id| self.users.get(id))
     }
 
     /// The short record of a lease that ended in the last hour.

@@ -14,6 +14,7 @@ use caviada_core::resource::Resource;
 use caviada_core::state::State;
 use caviada_core::template::Template;
 use caviada_core::time::Time;
+use caviada_core::user::User;
 use caviada_core::webhook::Webhook;
 
 /// What became of a command.
@@ -71,6 +72,8 @@ pub enum Noun {
     Quota(Arc<Quota>),
     /// A webhook.
     Webhook(Arc<Webhook>),
+    /// A user.
+    User(Arc<User>),
     /// Several nouns, or one that is gone.
     Nothing,
 }
@@ -90,6 +93,7 @@ impl Noun {
             Subject::Key(id) => state.keys.get(&id).cloned().map(Self::Key),
             Subject::Quota(id) => state.quotas.get(&id).cloned().map(Self::Quota),
             Subject::Webhook(id) => state.webhooks.get(&id).cloned().map(Self::Webhook),
+            Subject::User(id) => state.users.get(&id).cloned().map(Self::User),
             Subject::Nothing => None,
         };
         found.unwrap_or(Self::Nothing)

@@ -92,7 +92,7 @@ pub(crate) fn document(entries: &[Entry]) -> String {
 pub type Shared = Arc<Revision>;
 
 /// Every name there is, for tests of completeness.
-pub const ACTS: [&str; 28] = [
+pub const ACTS: [&str; 36] = [
     "put_pool",
     "delete_pool",
     "put_host",
@@ -103,6 +103,14 @@ pub const ACTS: [&str; 28] = [
     "delete_key",
     "put_quota",
     "delete_quota",
+    "put_webhook",
+    "delete_webhook",
+    "put_user",
+    "register",
+    "delete_user",
+    "put_password",
+    "put_profile",
+    "sign_in",
     "declare",
     "delete_resource",
     "withhold",
@@ -138,6 +146,12 @@ pub fn act_name(act: &Act) -> &'static str {
         Act::DeleteQuota { .. } => "delete_quota",
         Act::PutWebhook { .. } => "put_webhook",
         Act::DeleteWebhook { .. } => "delete_webhook",
+        Act::PutUser { .. } => "put_user",
+        Act::Register { .. } => "register",
+        Act::DeleteUser { .. } => "delete_user",
+        Act::PutPassword { .. } => "put_password",
+        Act::PutProfile { .. } => "put_profile",
+        Act::SignIn { .. } => "sign_in",
         Act::Declare { .. } => "declare",
         Act::DeleteResource { .. } => "delete_resource",
         Act::Withhold { .. } => "withhold",

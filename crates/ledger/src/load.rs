@@ -16,7 +16,8 @@ use crate::journal::Revision;
 use crate::row::{read_doc, read_lease, read_life, read_outcome};
 use crate::store::{Flow, Part, Position, Store, StoreError};
 use crate::table::{
-    API_KEY, HOST, LEASE, OUTCOME, POOL, QUOTA, RESOURCE, RESOURCE_DOC, TEMPLATE, Table, WEBHOOK,
+    API_KEY, HOST, LEASE, OUTCOME, POOL, QUOTA, RESOURCE, RESOURCE_DOC, TEMPLATE, Table, USER,
+    WEBHOOK,
 };
 
 /// State as a store holds it.
@@ -52,6 +53,7 @@ pub fn load(store: &mut dyn Store, position: &Position) -> Result<State, StoreEr
         keys: documents(store, &API_KEY)?,
         quotas: documents(store, &QUOTA)?,
         webhooks: documents(store, &WEBHOOK)?,
+        users: documents(store, &USER)?,
         outcomes: rows(store, &OUTCOME, read_outcome)?,
         ended: ended(store, position.at)?,
     }))

@@ -43,6 +43,11 @@ pub(crate) const LEDGER: Schema<'static> = (
             oldest: 1,
             sql: include_str!("schema/ledger/0003_power.sql"),
         },
+        Migration {
+            number: 4,
+            oldest: 1,
+            sql: include_str!("schema/ledger/0004_user.sql"),
+        },
     ],
 );
 

@@ -18,7 +18,7 @@ use crate::journal::{Entry, document};
 use crate::store::{Batch, Position};
 use crate::table::{
     API_KEY, HOST, JOURNAL, LEASE, LEASE_LIFE, OUTCOME, POOL, QUOTA, RESOURCE, RESOURCE_DOC,
-    TEMPLATE, Table, Verb, WEBHOOK, Writes,
+    TEMPLATE, Table, USER, Verb, WEBHOOK, Writes,
 };
 
 pub(crate) use lease::read_lease;
@@ -58,6 +58,7 @@ pub(crate) fn batch(state: &mut State, old: &Position, entries: &[Entry]) -> Bat
     documents(&mut state.keys, |id| id.0, &API_KEY, &mut writes);
     documents(&mut state.quotas, |id| id.0, &QUOTA, &mut writes);
     documents(&mut state.webhooks, |id| id.0, &WEBHOOK, &mut writes);
+    documents(&mut state.users, |id| id.0, &USER, &mut writes);
     writes.retain(|w| !w.is_empty());
     Batch::new(old.clone(), new, writes)
 }

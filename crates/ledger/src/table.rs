@@ -87,6 +87,8 @@ tables! {
     QUOTA = "quota" by 1 (id: Int, doc: Text);
     /// Webhooks.
     WEBHOOK = "webhook" by 1 (id: Int, doc: Text);
+    /// Users.
+    USER = "app_user" by 1 (id: Int, doc: Text);
     /// Where the store stands, and whose it is: one row.
     META = "meta" by 1 (
         id: Int, epoch: Int, revision: Int, at: Int, counter: Int, events: Int,
@@ -113,7 +115,7 @@ tables! {
 }
 
 /// Every table of nouns; `journal` apart.
-pub static NOUNS: [&Table; 10] = [
+pub static NOUNS: [&Table; 11] = [
     &RESOURCE,
     &RESOURCE_DOC,
     &LEASE,
@@ -124,6 +126,7 @@ pub static NOUNS: [&Table; 10] = [
     &API_KEY,
     &QUOTA,
     &WEBHOOK,
+    &USER,
 ];
 
 /// Every table of the history; its mark last, so that what is there is whole.

@@ -35,6 +35,7 @@ pub use crate::listener::serve;
 
 use crate::holder::HolderFiles;
 use crate::meter::Meters;
+use crate::password::Passwords;
 use crate::progress::Progress;
 use crate::rate::Rates;
 use crate::sight::Sights;
@@ -91,6 +92,7 @@ struct Inner {
     options: Options,
     rates: Arc<Rates>,
     meters: Meters,
+    passwords: Passwords,
     watch: Watch,
     began: Instant,
 }
@@ -101,6 +103,7 @@ impl App {
         Self(Arc::new(Inner {
             rates: Arc::new(Rates::new(options.requests_per_s)),
             meters: Meters::new(&endpoints()),
+            passwords: Passwords::default(),
             watch: Watch::start(ledger.follow()),
             began: Instant::now(),
             ledger,
@@ -142,6 +145,11 @@ impl App {
     /// The rates of its keys and addresses, which other entrances count on too.
     pub fn rates(&self) -> &Arc<Rates> {
         &self.0.rates
+    }
+
+    /// Room to hash passwords in, which other entrances share.
+    pub fn passwords(&self) -> &Passwords {
+        &self.0.passwords
     }
 
     fn meters(&self) -> &Meters {

@@ -9,11 +9,13 @@ pub mod http;
 pub mod line;
 pub mod listener;
 mod meter;
+pub mod password;
 pub mod peer;
 pub mod progress;
 pub mod rate;
 pub mod reconciler;
 pub mod secret;
+pub mod session;
 pub mod sight;
 pub mod webhook;
 
@@ -32,6 +34,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::try_join_all;
 use holder::HolderFiles;
 use listener::Requests;
+use session::Sessions;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use webhook::Webhooks;
@@ -146,9 +149,10 @@ impl Server {
             files: Some(Arc::new(HolderFiles::new(
                 options.reconciler.drivers.clone(),
             ))),
-            key: Some(self.key),
+            key: Some(self.key.clone()),
             ..options.http
         };
+        let key = self.key;
         let told = tokio::spawn(webhook::run(handle.clone(), history.clone(), webhooks));
         let settings = options.poolmanager;
         let pm_options = poolmanager::Options {
@@ -156,7 +160,10 @@ impl Server {
             ..settings.options.clone()
         };
         let app = http::App::new(handle.clone(), history.clone(), http);
-        let pm = poolmanager::App::new(handle.clone(), history, app.rates().clone(), pm_options);
+        let (passwords, secure) = (app.passwords().clone(), options.tls.is_some());
+        let sessions = Sessions::new(key, passwords, poolmanager::SESSIONS, secure);
+        let rates = app.rates().clone();
+        let pm = poolmanager::App::new(handle.clone(), history, rates, Some(sessions), pm_options);
         let reconciler = tokio::spawn(reconciler::run(handle.clone(), options.reconciler));
         let scheme = if options.tls.is_some() {
             "https"

@@ -1,10 +1,13 @@
-//! Rates: what one key may ask for in a second, and how often one address may fail to show one.
+//! Rates: what one key may ask for in a second, how often one address may fail to show one, and how
+//! often somebody may try to sign in.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use caviada_core::id::KeyId;
+use caviada_core::limits;
+use caviada_core::name::Owner;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
@@ -25,6 +28,8 @@ pub struct Rates {
     clock: DefaultClock,
     requests: Option<DefaultKeyedRateLimiter<KeyId>>,
     failures: DefaultKeyedRateLimiter<IpAddr>,
+    /// Tries of one name from one address, of one name, and from one address.
+    sign_ins: [DefaultKeyedRateLimiter<(Option<Owner>, Option<IpAddr>)>; 3],
 }
 
 impl Rates {
@@ -36,6 +41,15 @@ impl Rates {
             failures: RateLimiter::keyed(
                 Quota::per_second(FAILURES_PER_S).allow_burst(FAILURE_BURST),
             ),
+            sign_ins: [
+                (limits::SIGN_INS_MAX, limits::SIGN_IN_MS),
+                (limits::SIGN_INS_PER_USER_MAX, limits::SIGN_IN_PER_USER_MS),
+                (
+                    limits::SIGN_INS_PER_ADDRESS_MAX,
+                    limits::SIGN_IN_PER_ADDRESS_MS,
+                ),
+            ]
+            .map(|(burst, ms)| RateLimiter::keyed(every(burst, ms))),
         }
     }
 
@@ -50,6 +64,26 @@ impl Rates {
         requests
             .check_key(&key)
             .map_err(|not_until| TooMany(not_until.wait_time_from(self.clock.now())))
+    }
+
+    /// One more try to sign in as somebody. One who is told to come again was not looked at, and is
+    /// not counted for his name: a single address cannot shut its bearer out everywhere.
+    ///
+    /// # Errors
+    /// When that is too many.
+    pub fn sign_in(&self, name: Option<&Owner>, peer: Option<IpAddr>) -> Result<(), TooMany> {
+        let accounts = [(name.cloned(), peer), (name.cloned(), None), (None, peer)];
+        for (tries, account) in self.sign_ins.iter().zip(accounts) {
+            if tries.len() > ADDRESSES_MAX {
+                tries.retain_recent();
+            }
+            let crowded = tries.len() > ADDRESSES_MAX;
+            let account = if crowded { (None, None) } else { account };
+            tries
+                .check_key(&account)
+                .map_err(|not_until| TooMany(not_until.wait_time_from(self.clock.now())))?;
+        }
+        Ok(())
     }
 
     /// One more failure of an address to show a key. A known key is always heard, so that nobody
@@ -70,6 +104,13 @@ impl Rates {
     }
 }
 
+/// So many at once, and then one in so long.
+fn every(burst: u32, ms: u64) -> Quota {
+    let burst = NonZeroU32::new(burst).unwrap_or(NonZeroU32::MIN);
+    let quota = Quota::with_period(Duration::from_millis(ms.max(1)));
+    quota.unwrap_or(Quota::per_second(burst)).allow_burst(burst)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +123,28 @@ mod tests {
         assert!(rates.request(key).is_ok());
         assert!(rates.request(key).unwrap_err().0 > Duration::ZERO);
         assert!(rates.request(KeyId(2)).is_ok());
+    }
+
+    #[test]
+    fn tries_to_sign_in_are_bounded_for_a_user_and_an_address() {
+        let rates = Rates::new(None);
+        let owner = |text: &str| Owner::new(text).unwrap();
+        let from = |n: u8| Some(IpAddr::from([10, 0, 0, n]));
+        let tries = |name: &str, peer| {
+            let tries = 0..1_000;
+            tries
+                .take_while(|_| rates.sign_in(Some(&owner(name)), peer).is_ok())
+                .count()
+        };
+        let max = limits::SIGN_INS_MAX as usize;
+        assert_eq!(tries("ann", from(1)), max);
+        // Others there, and she elsewhere, are still heard.
+        assert_eq!(tries("bob", from(1)), max);
+        assert_eq!(tries("ann", from(2)), max);
+        let names: usize = (0..20).map(|n| tries(&format!("u{n}"), from(3))).sum();
+        assert_eq!(names, limits::SIGN_INS_PER_ADDRESS_MAX as usize);
+        let places: usize = (10..40).map(|n| tries("cid", from(n))).sum();
+        assert_eq!(places, limits::SIGN_INS_PER_USER_MAX as usize);
     }
 
     #[test]

@@ -6,8 +6,8 @@ use std::collections::BTreeSet;
 use crate::repository::{Source, none, root, rust};
 
 /// The nouns that all rooms share.
-const NOUNS: [&str; 9] = [
-    "event", "host", "key", "lease", "pool", "quota", "resource", "template", "webhook",
+const NOUNS: [&str; 10] = [
+    "event", "host", "key", "lease", "pool", "quota", "resource", "template", "user", "webhook",
 ];
 /// Where each noun has its file.
 const ROOMS: [&str; 4] = [

@@ -21,6 +21,7 @@ use crate::resource::{
 };
 use crate::stats::Stats;
 use crate::template::{Template, TemplateSpec};
+use crate::user::{NewPassword, Profile, User, UserSpec};
 use crate::webhook::{DeclaredWebhook, Webhook, WebhookSpec};
 
 /// Longest single long-poll that a server keeps open, in milliseconds.
@@ -328,6 +329,42 @@ impl Client {
     /// Removes an owner's quota; nothing bounds him then.
     pub async fn delete_quota(&self, owner: &str) -> Result<(), Error> {
         self.delete(&["quotas", owner]).await
+    }
+
+    /// One page of users, by name.
+    pub async fn users(&self, page: &PageQuery) -> Result<List<User>, Error> {
+        self.list(&["users"], page).await
+    }
+
+    /// A user.
+    pub async fn user(&self, name: &str) -> Result<User, Error> {
+        self.get(&["users", name]).await
+    }
+
+    /// Enters a user, or changes what is said of him.
+    pub async fn put_user(
+        &self,
+        name: &str,
+        spec: &UserSpec,
+        if_match: Option<&str>,
+    ) -> Result<User, Error> {
+        self.put(&["users", name], spec, if_match).await
+    }
+
+    /// Changes what a user says of himself.
+    pub async fn put_profile(&self, name: &str, profile: &Profile) -> Result<User, Error> {
+        self.put(&["users", name, "profile"], profile, None).await
+    }
+
+    /// Changes a user's password, which ends his sessions.
+    pub async fn put_password(&self, name: &str, password: &NewPassword) -> Result<(), Error> {
+        let call = self.call(Method::PUT, &["users", name, "password"]);
+        self.send_for_nothing(call.body(password)?).await
+    }
+
+    /// Removes a user; what he holds stays with the owner of his name.
+    pub async fn delete_user(&self, name: &str) -> Result<(), Error> {
+        self.delete(&["users", name]).await
     }
 
     /// One page of webhooks, by name.

@@ -213,25 +213,32 @@ pub async fn login(globals: &Globals, args: LoginArgs) -> Result<Exit, Failure> 
 
 /// The key from standard input, unseen if that is a terminal.
 fn ask_for_key(quietly: bool) -> Result<String, Failure> {
-    let failed = |e: std::io::Error| Failure::failed(format!("the key cannot be read: {e}"));
+    Ok(ask("API key", quietly)?.trim().to_owned())
+}
+
+/// A secret from standard input: a line typed unseen if that is a terminal, else all of it. Its last
+/// line may end.
+pub fn ask(what: &str, quietly: bool) -> Result<String, Failure> {
+    let failed = |e: std::io::Error| Failure::failed(format!("the {what} cannot be read: {e}"));
     let stdin = std::io::stdin();
+    let whole = |text: String| text.trim_end_matches(['\n', '\r']).to_owned();
     if quietly || !stdin.is_terminal() {
-        // A key has at most 256 characters; the rest of a large file is of no use.
+        // A secret has at most 256 characters; the rest of a large file is of no use.
         let mut text = String::new();
         stdin
             .take(4_096)
             .read_to_string(&mut text)
             .map_err(failed)?;
-        return Ok(text.trim().to_owned());
+        return Ok(whole(text));
     }
-    eprint!("API key: ");
+    eprint!("{what}: ");
     let hidden = Unseen::new();
     let mut line = String::new();
     let read = stdin.read_line(&mut line).map_err(failed);
     drop(hidden);
     eprintln!();
     read?;
-    Ok(line.trim().to_owned())
+    Ok(whole(line))
 }
 
 /// The terminal does not show what is typed as long as this lives.

@@ -1,10 +1,13 @@
 //! What the server says of itself: fixed names, and no secret.
 
 use std::collections::BTreeSet;
-use std::process::Output;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::process::{Output, Stdio};
 
 use serde_json::Value;
 
+use crate::poolmanager::listener;
 use crate::site::{ADMIN, BOARDS, Site, text, until};
 
 /// The access line of the request with this id.
@@ -78,15 +81,30 @@ fn all(output: &Output) -> String {
     text(&output.stdout) + &text(&output.stderr)
 }
 
+/// A form that is sent there; the whole answer.
+fn posted(address: &str, target: &str, form: &str) -> String {
+    let mut stream = TcpStream::connect(address).unwrap();
+    let request = format!(
+        "POST {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+        form.len()
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
 #[test]
 fn a_planted_secret_shows_nowhere() {
     let chosen = "canary-chosen-secret";
     let mut site = Site::new();
     let admin = "canary-admin-secret";
     site.serve(
-        &[],
+        &["--compat", "poolmanager=127.0.0.1:0"],
         &[("CAVIADA_LOG", "trace"), ("CAVIADA_ADMIN_KEY", admin)],
     );
+    let password = "canary-user-password";
     let client = |key: &str, arguments: &[&str]| {
         let mut command = site.command(arguments);
         command.env("CAVIADA_KEY", key).env("CI_SECRET", chosen);
@@ -103,12 +121,31 @@ fn a_planted_secret_shows_nowhere() {
     assert!(made.starts_with("caviada_"), "{made}");
     assert!(client(chosen, &["acquire", "boards"]).status.success());
     assert!(client(&made, &["acquire", "boards"]).status.success());
+    let mut command = site.command(&["user", "set", "ann", "--password"]);
+    let (stdin, stdout, stderr) = (Stdio::piped(), Stdio::piped(), Stdio::piped());
+    command.stdin(stdin).stdout(stdout).stderr(stderr);
+    let mut child = command.env("CAVIADA_KEY", admin).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(password.as_bytes()).unwrap();
+    drop(input);
+    let set = child.wait_with_output().unwrap();
+    assert!(set.status.success(), "{}", all(&set));
+    let form = format!("username=ann&password={password}");
+    let signed_in = posted(&listener(&site), "/api/auth/login", &form);
+    let session = signed_in.split("caviada_poolmanager=").nth(1).unwrap();
+    let session = session.split(';').next().unwrap().to_owned();
+    let wrong = posted(
+        &listener(&site),
+        "/api/auth/login",
+        "username=ann&password=canary-wrong-secret",
+    );
+    assert!(wrong.contains("401"), "{wrong}");
     assert_eq!(
         client("canary-wrong-secret", &["status"]).status.code(),
         Some(4)
     );
 
-    let mut said = all(&loaded);
+    let mut said = all(&loaded) + &all(&set);
     for arguments in [
         &["key", "ls", "-o", "json"][..],
         &["key", "own", "-o", "json"],
@@ -116,6 +153,7 @@ fn a_planted_secret_shows_nowhere() {
         &["ls", "-o", "json"],
         &["status", "-o", "json"],
         &["pool", "ls", "-o", "json"],
+        &["user", "ls", "-o", "json"],
     ] {
         let output = client(admin, arguments);
         assert!(output.status.success(), "{arguments:?}: {}", all(&output));
@@ -138,9 +176,18 @@ fn a_planted_secret_shows_nowhere() {
             dump.extend(std::fs::read(path).unwrap());
         }
     }
+    // What a backup and a store hold of a password is its hash, and nothing else shows even that.
+    assert!(!said.contains("$argon2id$"));
     said += &text(&dump);
     assert!(said.contains("boards"), "this looked at nothing");
-    for secret in [admin, chosen, &made, "canary-wrong-secret"] {
+    for secret in [
+        admin,
+        chosen,
+        &made,
+        "canary-wrong-secret",
+        password,
+        &session,
+    ] {
         assert!(!said.contains(secret), "{secret} shows");
     }
 }

@@ -12,6 +12,7 @@ mod files;
 mod health;
 mod hold;
 mod host;
+mod import;
 mod kill;
 mod lease;
 mod limit;

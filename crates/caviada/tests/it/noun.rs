@@ -1,5 +1,8 @@
 //! The commands of each noun, against the real server.
 
+use std::io::Write as _;
+use std::process::Stdio;
+
 use crate::site::Site;
 
 #[test]
@@ -71,10 +74,9 @@ fn keys_and_quotas_are_made_listed_and_removed() {
     let site = Site::start();
     let secret = site.ok(&["key", "add", "ann", "--expires-in", "1h"]);
     site.ok(&["--key", secret.trim(), "status"]);
-    // A user is a key that speaks for an owner.
-    let users = site.ok(&["user", "ls"]);
-    assert!(users.contains("ann") && users.contains("admin"), "{users}");
-    assert!(!users.contains(secret.trim()));
+    let keys = site.ok(&["key", "ls"]);
+    assert!(keys.contains("ann") && keys.contains("admin"), "{keys}");
+    assert!(!keys.contains(secret.trim()));
     site.ok(&["quota", "set", "ann", "--leases", "1"]);
     assert_eq!(
         site.json(&["quota", "show", "ann"])["spec"]["leases_max"],
@@ -83,6 +85,73 @@ fn keys_and_quotas_are_made_listed_and_removed() {
     site.ok(&["quota", "rm", "ann"]);
     site.ok(&["key", "rm", "ann"]);
     site.fails(4, &["--key", secret.trim(), "status"]);
+}
+
+/// Runs a command that is told this at its standard input.
+fn told(site: &Site, input: &str, arguments: &[&str]) -> std::process::Output {
+    let mut command = site.command(arguments);
+    let (stdin, stdout, stderr) = (Stdio::piped(), Stdio::piped(), Stdio::piped());
+    let mut child = command
+        .stdin(stdin)
+        .stdout(stdout)
+        .stderr(stderr)
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(input.as_bytes())
+        .unwrap();
+    child.wait_with_output().unwrap()
+}
+
+#[test]
+fn users_are_entered_shown_and_removed_and_their_passwords_are_no_arguments() {
+    let site = Site::start();
+    let set = told(
+        &site,
+        "correct horse\n",
+        &[
+            "user",
+            "set",
+            "ann",
+            "--password",
+            "--email",
+            "ann@example.org",
+            "--balance",
+            "-3",
+        ],
+    );
+    assert!(set.status.success(), "{set:?}");
+    let ann = site.json(&["user", "show", "ann"]);
+    assert_eq!(
+        (&ann["has_password"], &ann["balance"]),
+        (&true.into(), &(-3).into())
+    );
+    // What is not said stays.
+    site.ok(&["user", "set", "ann", "--role", "operator"]);
+    let ann = site.json(&["user", "show", "ann"]);
+    assert_eq!(ann["role"], "operator");
+    assert_eq!(
+        (&ann["has_password"], &ann["profile"]["email"]),
+        (&true.into(), &"ann@example.org".into())
+    );
+    let changed = told(&site, "another horse", &["user", "password", "ann"]);
+    assert!(changed.status.success(), "{changed:?}");
+    let key = site.ok(&["key", "add", "ann"]);
+    let own = ["--key", key.trim(), "user", "password", "ann", "--current"];
+    let wrong = told(&site, "correct horse\nthird horse\n", &own);
+    assert_eq!(wrong.status.code(), Some(1), "{wrong:?}");
+    let right = told(&site, "another horse\nthird horse\n", &own);
+    assert!(right.status.success(), "{right:?}");
+    assert!(
+        site.ok(&["user", "ls", "-o", "wide"])
+            .contains("ann@example.org")
+    );
+    site.fails(1, &["--key", key.trim(), "user", "ls"]);
+    site.ok(&["user", "rm", "ann"]);
+    site.fails(1, &["user", "show", "ann"]);
 }
 
 #[test]

@@ -21,21 +21,25 @@ attributes = { consensus_plugin = "pbft", consensus_mode = "batch", size = 4 }
 endpoints = { rest = "{name}.lab:7050" }
 "#;
 
-fn get(address: &str, target: &str, header: &str) -> (u16, Value) {
-    ask(address, &format!("GET {target}"), header, "")
+pub fn get(address: &str, target: &str, header: &str) -> (u16, Value) {
+    sent(
+        address,
+        &format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{header}\r\n"),
+    )
 }
 
 /// A form.
-fn post(address: &str, target: &str, form: &str, header: &str) -> (u16, Value) {
-    let form_type = "Content-Type: application/x-www-form-urlencoded";
-    let header = format!("{header}{form_type}\r\nContent-Length: {}\r\n", form.len());
-    ask(address, &format!("POST {target}"), &header, form)
+pub fn post(address: &str, target: &str, form: &str, header: &str) -> (u16, Value) {
+    let request = format!(
+        "POST {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n{header}\r\n{form}",
+        form.len()
+    );
+    sent(address, &request)
 }
 
-fn ask(address: &str, line: &str, header: &str, body: &str) -> (u16, Value) {
+fn sent(address: &str, request: &str) -> (u16, Value) {
     let mut stream = TcpStream::connect(address).unwrap();
-    let request =
-        format!("{line} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{header}\r\n{body}");
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
@@ -45,7 +49,7 @@ fn ask(address: &str, line: &str, header: &str, body: &str) -> (u16, Value) {
 }
 
 /// Where the old API listens.
-fn listener(site: &Site) -> String {
+pub fn listener(site: &Site) -> String {
     until("the old API listens", || {
         let log = site.log();
         let (_, at) = log.split_once("is spoken on http://")?;

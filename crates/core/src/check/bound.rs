@@ -34,7 +34,7 @@ pub(super) fn check(state: &State, report: &mut Report) {
 }
 
 /// Nouns that somebody declares: what, how many, at most how many.
-pub fn nouns(state: &State) -> [(&'static str, usize, usize); 7] {
+pub fn nouns(state: &State) -> [(&'static str, usize, usize); 8] {
     [
         ("pools", state.pools.len(), limits::POOLS_MAX),
         ("resources", state.resources.len(), limits::RESOURCES_MAX),
@@ -43,6 +43,7 @@ pub fn nouns(state: &State) -> [(&'static str, usize, usize); 7] {
         ("keys", state.keys.len(), limits::KEYS_MAX),
         ("quotas", state.quotas.len(), limits::QUOTAS_MAX),
         ("webhooks", state.webhooks.len(), limits::WEBHOOKS_MAX),
+        ("users", state.users.len(), limits::USERS_MAX),
     ]
 }
 

@@ -23,6 +23,10 @@ use crate::state::State;
 /// A lease at once, a place in the queue, a live one again, or no.
 pub(super) fn acquire(state: &State, who: &Principal, a: &Acquire) -> Result<Done, Refusal> {
     who.may(Verb::Acquire, Relation::Own)?;
+    if who.user.is_some() {
+        // Which pools are meant, the key of the entrance says.
+        return Err(Refusal::Forbidden { needs: "of a key" });
+    }
     check(who, a)?;
     let owner = owner(who, a)?;
     let foreign = who.owner.as_ref() != Some(&owner);

@@ -18,7 +18,7 @@ use crate::state::State;
 
 /// Only Caviada itself reports.
 fn only_system(who: &Principal) -> Result<(), Refusal> {
-    if who.key.is_some() {
+    if !who.is_caviada() {
         Err(Refusal::Forbidden {
             needs: "the reconciler",
         })

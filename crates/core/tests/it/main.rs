@@ -13,4 +13,5 @@ mod quota;
 mod retention;
 mod scene;
 mod slice;
+mod user;
 mod world;

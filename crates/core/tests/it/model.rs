@@ -288,6 +288,7 @@ fn tables(state: &State) -> Tables {
         hosts: all(&state.hosts),
         templates: all(&state.templates),
         webhooks: all(&state.webhooks),
+        users: all(&state.users),
         keys: all(&state.keys),
         quotas: all(&state.quotas),
         outcomes: all(&state.outcomes),

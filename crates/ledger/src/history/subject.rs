@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use caviada_core::event::Event;
 use caviada_core::id::{
-    HostId, KeyId, LeaseId, PoolId, QuotaId, ResourceId, TemplateId, WebhookId,
+    HostId, KeyId, LeaseId, PoolId, QuotaId, ResourceId, TemplateId, UserId, WebhookId,
 };
 use caviada_core::lease::Lease;
 use caviada_core::name::Owner;
@@ -106,7 +106,9 @@ impl<C: Context> Found<'_, C> {
             | Event::TemplateGone(TemplateId(id))
             | Event::KeyGone(KeyId(id))
             | Event::QuotaGone(QuotaId(id))
-            | Event::WebhookGone(WebhookId(id)) => self.noun(*id),
+            | Event::WebhookGone(WebhookId(id))
+            | Event::UserSignedIn(UserId(id), _)
+            | Event::UserGone(UserId(id)) => self.noun(*id),
             Event::PoolProven(PoolId(pool), TemplateId(other))
             | Event::HostBackoff {
                 host: HostId(other),
@@ -124,6 +126,10 @@ impl<C: Context> Found<'_, C> {
             Event::KeyMade(key) => {
                 self.noun(key.id.0);
                 self.owner(&key.owner);
+            }
+            Event::UserSet(user) => {
+                self.noun(user.id.0);
+                self.owner(&user.name);
             }
             Event::QuotaSet(quota) => {
                 self.noun(quota.id.0);

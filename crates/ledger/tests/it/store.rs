@@ -10,6 +10,7 @@ use caviada_core::pool::{PoolSpec, RecycleClass};
 use caviada_core::quota::QuotaSpec;
 use caviada_core::state::State;
 use caviada_core::time::Time;
+use caviada_core::user::{Password, Profile, UserSpec};
 use caviada_core::webhook::WebhookSpec;
 use caviada_ledger::Fatal;
 use caviada_ledger::directory::Directory;
@@ -137,7 +138,7 @@ fn assert_equal(how: &str, found: &State, state: &State) {
         )*};
     }
     differing!(
-        pools, resources, leases, hosts, templates, keys, quotas, webhooks, outcomes
+        pools, resources, leases, hosts, templates, keys, quotas, webhooks, users, outcomes
     );
     let ended = |s: &State| s.ended().cloned().collect::<Vec<_>>();
     assert_eq!(ended(found), ended(state), "{how}: ended leases");
@@ -194,6 +195,40 @@ fn nouns() -> Vec<Command> {
             }),
             sealed: Some("v1.sealed".into()),
             declared_in: None,
+            expect: None,
+        }),
+        system(Act::PutUser {
+            name: owner("ann"),
+            spec: UserSpec {
+                role: Role::Operator,
+                active: true,
+                balance: -3,
+            },
+            profile: None,
+            password: Some(Password::new(&format!("$2b$04${}", "a".repeat(53))).unwrap()),
+            expect: None,
+        }),
+        system(Act::PutProfile {
+            name: owner("ann"),
+            profile: Box::new(Profile {
+                location: "Main St. 1\nTown".into(),
+                ..Profile::default()
+            }),
+            expect: None,
+        }),
+        system(Act::PutUser {
+            name: owner("gone"),
+            spec: UserSpec {
+                role: Role::User,
+                active: false,
+                balance: 0,
+            },
+            profile: None,
+            password: None,
+            expect: None,
+        }),
+        system(Act::DeleteUser {
+            name: owner("gone"),
             expect: None,
         }),
         system(Act::PutQuota {

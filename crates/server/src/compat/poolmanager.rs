@@ -16,6 +16,9 @@
 //! | health OK, FAIL | seen well, seen ill |
 //! | fillup, autofill | the host's `autofill` |
 //! | watchdog | reconciler |
+//! | user, apikey | user, his id in 24 hexadecimal digits; what he holds is the owner's of his name |
+//! | role 0, 1, 2 | the roles admin, operator, user |
+//! | session cookie | a sealed session |
 //!
 //! What was open there is closed here unless a switch opens it:
 //!
@@ -26,6 +29,10 @@
 //! | a proxy lends everybody its address | who comes through one needs a key | – |
 //! | whoever calls names any user | a key speaks for its owner; only one with `act_for` names others | the principal's `act_for` |
 //! | anybody changes hosts and clusters | the key of an operator | `compat.poolmanager.operator` |
+//! | anybody registers | nobody | `compat.poolmanager.register` |
+//! | accounts and profiles are everybody's | one's own; all are an admin's | `compat.poolmanager.profiles`, to read them |
+//! | roles are stored and never asked for | users are entered and changed by admins, hosts and clusters by operators | – |
+//! | a sign-in tells who there is | one answer to a wrong name and a wrong password | `compat.poolmanager.tell_users` |
 //! | engines listen without TLS | such a host is not added | `compat.poolmanager.plain_tcp` |
 //! | holders are told the engine's address | `daemon_url` and `worker_api` are empty for users | – |
 //! | filters reach the database | fields of the answer alone, equality alone | – |
@@ -42,9 +49,12 @@ mod host;
 mod page;
 mod parameter;
 mod patience;
+mod profile;
 mod record;
 mod release;
+mod sign;
 mod stat;
+mod user;
 mod version;
 
 use std::net::SocketAddr;
@@ -53,7 +63,6 @@ use std::time::Duration;
 
 use axum::Router;
 use caviada_core::command::{Act, By, Command};
-use caviada_core::key::Key;
 use caviada_core::name::Name;
 use caviada_ledger::history::History;
 use caviada_ledger::{Accepted, Failure, Handle};
@@ -61,6 +70,7 @@ use caviada_ledger::{Accepted, Failure, Handle};
 use crate::meter::Meter;
 use crate::peer::Peers;
 use crate::rate::Rates;
+use crate::session::Sessions;
 
 pub use version::Version;
 
@@ -95,8 +105,25 @@ pub struct Options {
     pub names: Vec<String>,
     /// Hosts are added though whoever reaches their engine's port owns them.
     pub plain_tcp: bool,
+    /// May people register?
+    pub register: Register,
+    /// Everybody who may call reads every user's account and profile.
+    pub profiles: bool,
+    /// Who signs in with a name that nobody has is told so.
+    pub tell_users: bool,
     /// A request that takes longer is given up.
     pub answer_within: Duration,
+}
+
+/// May people register?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Register {
+    /// No.
+    Off,
+    /// And sign in at once.
+    Active,
+    /// And sign in once an admin has made them active.
+    Inactive,
 }
 
 impl Default for Options {
@@ -107,6 +134,9 @@ impl Default for Options {
             allow_from: "127.0.0.0/8,::1".parse().unwrap_or_default(),
             names: Vec::new(),
             plain_tcp: false,
+            register: Register::Off,
+            profiles: false,
+            tell_users: false,
             answer_within: Duration::from_secs(30),
         }
     }
@@ -122,6 +152,7 @@ struct Inner {
     history: History,
     rates: Arc<Rates>,
     meter: Meter,
+    sessions: Option<Sessions>,
     options: Options,
 }
 
@@ -135,14 +166,22 @@ pub enum Door {
 }
 
 impl App {
-    /// The API of this ledger; keys have the same rates as at other entrances.
-    pub fn new(ledger: Handle, history: History, rates: Arc<Rates>, options: Options) -> Self {
+    /// The API of this ledger; keys have the same rates as at other entrances. Without sessions
+    /// nobody signs in.
+    pub fn new(
+        ledger: Handle,
+        history: History,
+        rates: Arc<Rates>,
+        sessions: Option<Sessions>,
+        options: Options,
+    ) -> Self {
         Self(Arc::new(Inner {
             ledger,
             history,
             rates,
             // What fails shows in its status, whatever the call.
             meter: Meter::new("any", PATH),
+            sessions,
             options,
         }))
     }
@@ -167,10 +206,14 @@ impl App {
         &self.0.options
     }
 
-    /// One act by a key.
-    async fn submit(&self, key: &Key, act: Act) -> Result<Accepted, Failure> {
+    fn sessions(&self) -> Option<&Sessions> {
+        self.0.sessions.as_ref()
+    }
+
+    /// One act by somebody.
+    async fn submit(&self, by: By, act: Act) -> Result<Accepted, Failure> {
         let command = Command {
-            by: By::Key(key.id),
+            by,
             idempotency: None,
             act,
         };
@@ -180,6 +223,8 @@ impl App {
 
 /// Where it is beside HTTP v1.
 pub const PATH: &str = "/compat/poolmanager";
+/// What sessions of this entrance are sealed for.
+pub const SESSIONS: &str = "poolmanager/session";
 
 /// Every path of a version; what it does not know is refused in its own words, too.
 pub fn router(app: App, version: Version, door: Door) -> Router {

@@ -6,7 +6,7 @@ use caviada_core::name::Name;
 
 use super::ConfigError;
 use super::layer::Layered;
-use crate::compat::poolmanager::{Options, Settings, Version};
+use crate::compat::poolmanager::{Options, Register, Settings, Version};
 
 /// Older systems whose APIs are meant to be spoken, but are not yet. Each is refused by its name,
 /// so that nobody waits for a port that never opens.
@@ -15,7 +15,7 @@ const LATER: [&str; 3] = ["resourcemanager", "sorna", "boskos"];
 const POOLMANAGER: &str = "poolmanager";
 
 /// Variables that the services of PoolManager and Cello read, and what says the same here.
-const OLD: [(&str, &str); 14] = [
+const OLD: [(&str, &str); 16] = [
     ("POOLMANAGER_CONFIG_FILE", "--config, another format"),
     ("CELLO_CONFIG_FILE", "--config, another format"),
     ("MONGO_URL", "`store` and `data_dir`; there is no MongoDB"),
@@ -33,8 +33,16 @@ const OLD: [(&str, &str); 14] = [
     ("COMPOSE_FILE_PATH", "a template"),
     ("PERIOD_TIME", "`reconciler.probe`"),
     ("LOG_LEVEL", "`log`"),
-    ("ADMIN", "a key of the role admin"),
-    ("ADMIN_PASSWORD", "CAVIADA_ADMIN_KEY, while there is no key"),
+    ("ADMIN", "`caviada user set NAME --role admin --password`"),
+    (
+        "ADMIN_PASSWORD",
+        "`caviada user set NAME --role admin --password`, which reads it from its input",
+    ),
+    (
+        "ENABLE_EMAIL_ACTIVE",
+        "`compat.poolmanager.register`; no mail is sent",
+    ),
+    ("SECRET_KEY", "CAVIADA_MASTER_KEY, or a file made for it"),
     ("BROKER", "nothing: there is no queue"),
 ];
 
@@ -75,6 +83,12 @@ pub(super) fn poolmanager(l: &Layered, errors: &mut Vec<ConfigError>) -> Option<
     let names = l.parsed("compat.poolmanager.names", errors, |text| {
         entries(text, called)
     });
+    let register = l.parsed("compat.poolmanager.register", errors, |text| match text {
+        "off" => Ok(Register::Off),
+        "active" => Ok(Register::Active),
+        "inactive" => Ok(Register::Inactive),
+        _ => Err("must be off, active or inactive".to_owned()),
+    });
     let mut listeners = listed?;
     listeners.extend(own?);
     Some(Settings {
@@ -85,6 +99,9 @@ pub(super) fn poolmanager(l: &Layered, errors: &mut Vec<ConfigError>) -> Option<
             allow_from: allow_from?,
             names: names?,
             plain_tcp: l.text("compat.poolmanager.plain_tcp") == "true",
+            register: register?,
+            profiles: l.text("compat.poolmanager.profiles") == "true",
+            tell_users: l.text("compat.poolmanager.tell_users") == "true",
             ..Options::default()
         },
     })
@@ -183,6 +200,7 @@ mod tests {
         let variables = [
             ("MONGO_URL", "mongodb://a:hush@b"),
             ("PERIOD_TIME", "5"),
+            ("ADMIN_PASSWORD", "hush"),
             ("HOME", "/"),
         ];
         let own = |(n, v): (&str, &str)| (n.to_owned(), v.to_owned());
@@ -197,6 +215,7 @@ mod tests {
             warnings.contains("MONGO_URL does nothing here; now it is `store`"),
             "{warnings}"
         );
+        assert!(warnings.contains("ADMIN_PASSWORD does nothing here; now it is `caviada user set"));
         assert!(warnings.contains("`reconciler.probe`") && !warnings.contains("hush"));
         assert!(is_old("CELLO_CONFIG_FILE") && !is_old("HOME"));
     }
@@ -221,6 +240,7 @@ mod tests {
             "allow_from = [\"x\"]",
             "listen = [\"x\"]",
             "names = [\"pool.test:80\"]",
+            "register = \"on\"",
         ] {
             assert!(
                 settings("", &format!("[compat.poolmanager]\n{file}\n")).is_err(),

@@ -66,6 +66,9 @@ keys! {
     "compat.poolmanager.allow_from" Texts = "127.0.0.0/8,::1": "Addresses and networks from which callers need no key on this API's own listeners.";
     "compat.poolmanager.names" Texts = "": "Names by which callers without a key may call this server, without a port: what `Host` says must be one of them, `localhost` or an address.";
     "compat.poolmanager.plain_tcp" Flag = "false": "Let operators add hosts through this API whose engine's port is open without TLS, as it was usual there: whoever reaches that port owns the host.";
+    "compat.poolmanager.register" Text = "off": "Whether people may register through this API: `off`, `active`, or `inactive`, which lets them sign in once an admin has made them active.";
+    "compat.poolmanager.profiles" Flag = "false": "Let everybody who may call read the account and the profile of every user, and look for users.";
+    "compat.poolmanager.tell_users" Flag = "false": "Tell who signs in with a name that nobody has that nobody has it.";
     "log" Text = "info": "What is logged: a level (`off`, `error`, `warn`, `info`, `debug`, `trace`), or levels by part, like `info,caviada::access=warn`.";
     "log_format" Text = "text": "How it is logged: `text` or `json`.";
     "requests_per_s" Number = "": "Requests per second that one key may make; no bound when absent.";

@@ -2,6 +2,7 @@
 //! are only their SHA-256.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -30,6 +31,8 @@ const SECRET_CHARS_MIN: usize = 8;
 pub struct Caller {
     /// His key, as it was when the request came.
     pub key: Arc<Key>,
+    /// Where he is, as far as failures are counted for it.
+    pub peer: Option<IpAddr>,
 }
 
 impl Caller {
@@ -69,7 +72,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
 ///
 /// # Errors
 /// When it is not.
-pub fn authenticate(ledger: &Handle, headers: &HeaderMap) -> Result<Caller, Error> {
+pub fn authenticate(
+    ledger: &Handle,
+    headers: &HeaderMap,
+    peer: Option<IpAddr>,
+) -> Result<Caller, Error> {
     let secret = bearer(headers).ok_or_else(|| {
         Error::new("unauthenticated").detail("there is no `Authorization: Bearer KEY` header")
     })?;
@@ -78,7 +85,7 @@ pub fn authenticate(ledger: &Handle, headers: &HeaderMap) -> Result<Caller, Erro
     let key = ledger.key_hashed(&hash(secret)).ok_or_else(unknown)?;
     match key.expires_at {
         Some(at) if at <= ledger.now() => Err(unknown()),
-        _ => Ok(Caller { key }),
+        _ => Ok(Caller { key, peer }),
     }
 }
 

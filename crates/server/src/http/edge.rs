@@ -48,7 +48,7 @@ fn admit(app: &App, request: &mut Request, peer: Option<IpAddr>) -> Result<Optio
     if !path.starts_with(BASE_PATH) && path != "/metrics" {
         return Ok(None);
     }
-    let caller = match authenticate(app.ledger(), request.headers()) {
+    let caller = match authenticate(app.ledger(), request.headers(), peer) {
         Ok(caller) => caller,
         Err(error) => {
             app.rates().failure(peer).map_err(too_many_failures)?;
@@ -61,7 +61,7 @@ fn admit(app: &App, request: &mut Request, peer: Option<IpAddr>) -> Result<Optio
     Ok(Some(caller))
 }
 
-fn too_many(TooMany(wait): TooMany) -> Error {
+pub(super) fn too_many(TooMany(wait): TooMany) -> Error {
     let ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
     Error::new("too-many-requests").retry_after_ms(ms.max(1))
 }

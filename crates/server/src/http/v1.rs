@@ -13,6 +13,7 @@ mod render;
 mod resource;
 mod stats;
 mod template;
+mod user;
 mod webhook;
 
 use utoipa_axum::router::OpenApiRouter;
@@ -33,6 +34,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(template::routes())
         .merge(key::routes())
         .merge(quota::routes())
+        .merge(user::routes())
         .merge(webhook::routes())
         .merge(event::routes())
         .merge(stats::routes())

@@ -10,6 +10,7 @@ use caviada_api::pool::{PoolSpec, Visibility};
 use caviada_api::quota::QuotaSpec;
 use caviada_api::resource::{ResourceQuery, Withhold};
 use caviada_api::template::TemplateSpec;
+use caviada_api::user::UserSpec;
 use caviada_api::webhook::WebhookSpec;
 use caviada_core::access::{Relation, Verb, allows};
 use caviada_core::key::Role as CoreRole;
@@ -33,6 +34,10 @@ enum Needs {
     OfLease(Verb),
     /// A right, unless it is the caller's own.
     OrOwn(Verb),
+    /// A right with a user.
+    OfUser(Verb),
+    /// A right with every user.
+    OfUsers(Verb),
 }
 
 /// One endpoint and what stands in its path.
@@ -70,7 +75,7 @@ impl Row {
 }
 
 fn rows() -> Vec<Row> {
-    use Needs::{Key, Nothing, OfLease, OrOwn, Right};
+    use Needs::{Key, Nothing, OfLease, OfUser, OfUsers, OrOwn, Right};
     use Verb::*;
     let (get, put, post, patch, delete) = (
         || Method::GET,
@@ -132,6 +137,14 @@ fn rows() -> Vec<Row> {
         row(get(), "/api/v1/quotas/{owner}", OrOwn(SeeKeys)),
         row(put(), "/api/v1/quotas/{owner}", Right(Administer)).with(|| json!({"leases_max": 3})),
         row(delete(), "/api/v1/quotas/{owner}", Right(Administer)),
+        row(get(), "/api/v1/users", OfUsers(SeeUser)),
+        row(get(), "/api/v1/users/{name}", OfUser(SeeUser)),
+        row(put(), "/api/v1/users/{name}", Right(Administer)).with(|| json!({"balance": 1})),
+        row(delete(), "/api/v1/users/{name}", Right(Administer)),
+        row(put(), "/api/v1/users/{name}/profile", OfUser(ChangeUser))
+            .with(|| json!({"url": "http://a.example"})),
+        row(put(), "/api/v1/users/{name}/password", OfUser(ChangeUser))
+            .with(|| json!({"password": "another horse", "current": HORSE})),
         row(get(), "/api/v1/webhooks", Right(SeeKeys)),
         row(get(), "/api/v1/webhooks/{name}", Right(SeeKeys)),
         row(put(), "/api/v1/webhooks/{name}", Right(Administer))
@@ -141,6 +154,9 @@ fn rows() -> Vec<Row> {
         row(get(), "/api/v1/stats", Right(SeePools)),
     ]
 }
+
+/// What every user here signs in with.
+const HORSE: &str = "correct horse";
 
 /// Somebody who calls.
 struct Caller {
@@ -220,6 +236,17 @@ impl World {
         } else if row.path.contains("/keys/{") {
             let key = new_key(&format!("key-{n}"), Role::User);
             admin.create_key(&key).await.unwrap().key.id.to_string()
+        } else if row.path.contains("/users/") {
+            let name = match relation {
+                Relation::Own => owner,
+                _ => "bob".to_owned(),
+            };
+            let spec = UserSpec {
+                password: Some(HORSE.into()),
+                ..UserSpec::default()
+            };
+            admin.put_user(&name, &spec, None).await.unwrap();
+            name
         } else if row.path.contains("/webhooks/") {
             let name = format!("hook-{n}");
             let spec = WebhookSpec {
@@ -283,7 +310,8 @@ fn expected(needs: Needs, role: CoreRole, relation: Relation) -> u16 {
     let allowed = match needs {
         Needs::Nothing | Needs::Key => true,
         Needs::Right(verb) => allows(role, verb, Relation::Own),
-        Needs::OfLease(verb) => allows(role, verb, relation),
+        Needs::OfLease(verb) | Needs::OfUser(verb) => allows(role, verb, relation),
+        Needs::OfUsers(verb) => allows(role, verb, Relation::Foreign),
         Needs::OrOwn(verb) => relation == Relation::Own || allows(role, verb, Relation::Own),
     };
     let sees = !matches!(needs, Needs::OfLease(_)) || allows(role, Verb::SeeLease, relation);
@@ -317,7 +345,7 @@ async fn each_role_may_do_what_the_table_says_and_nothing_else() {
         for caller in &world.callers {
             let relations: &[Relation] = match row.needs {
                 Needs::OfLease(_) => &[Relation::Own, Relation::Shared, Relation::Foreign],
-                Needs::OrOwn(_) => &[Relation::Own, Relation::Foreign],
+                Needs::OrOwn(_) | Needs::OfUser(_) => &[Relation::Own, Relation::Foreign],
                 _ => &[Relation::Own],
             };
             for relation in relations {

@@ -16,4 +16,5 @@ mod reference;
 mod site;
 mod stall;
 mod tls;
+mod user;
 mod webhook;

@@ -18,6 +18,7 @@ use caviada_core::webhook::WebhookSpec;
 use super::nouns::{self, OWNERS, POOLS, Sort, name, owner};
 use super::rng::Rng;
 use super::rush::Rush;
+use super::user;
 
 /// Acts between two rushes, about.
 const RUSH_EVERY: u64 = 4_000;
@@ -165,6 +166,9 @@ fn who(rng: &mut Rng, state: &State, memory: &Memory, act: &Act) -> By {
     {
         return By::Key(*id);
     }
+    if let Some(by) = user::who(rng, state, act) {
+        return by;
+    }
     let names: &[&str] = match act {
         Act::Record { .. } | Act::RecordHealth { .. } | Act::RecordHost { .. } => {
             if rng.percent(97) {
@@ -177,7 +181,9 @@ fn who(rng: &mut Rng, state: &State, memory: &Memory, act: &Act) -> By {
         | Act::PutQuota { .. }
         | Act::DeleteQuota { .. }
         | Act::PutWebhook { .. }
-        | Act::DeleteWebhook { .. } => &["admin", "admin", "admin", "operator"],
+        | Act::DeleteWebhook { .. }
+        | Act::PutUser { .. }
+        | Act::DeleteUser { .. } => &["admin", "admin", "admin", "operator"],
         Act::Acquire(a) if a.purpose == Purpose::Clean => {
             &["operator", "operator", "gateway", "ann"]
         }
@@ -224,7 +230,8 @@ pub fn act(rng: &mut Rng, state: &State, memory: &mut Memory) -> Act {
         8 => resource(rng, state, memory),
         9 => pool(rng, state),
         10 => host(rng, state),
-        _ => match rng.below(4) {
+        _ => match rng.below(5) {
+            4 => user::act(rng, state),
             0 => key(rng, state, memory),
             1 if rng.percent(70) => quota(rng),
             1 => webhook(rng),

@@ -400,6 +400,7 @@ pub fn differs(a: &State, b: &State) -> String {
         ("keys", a.keys == b.keys),
         ("quotas", a.quotas == b.quotas),
         ("webhooks", a.webhooks == b.webhooks),
+        ("users", a.users == b.users),
         ("outcomes", a.outcomes == b.outcomes),
         ("ended", a.ended().eq(b.ended())),
         ("index", a.index == b.index),

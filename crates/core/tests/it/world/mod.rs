@@ -7,3 +7,4 @@ pub mod history;
 pub mod nouns;
 pub mod rng;
 pub mod rush;
+pub mod user;

@@ -1,5 +1,5 @@
 //! Answers and refusals in the envelope of each version, which says more than the HTTP status does:
-//! that is 200 or 400 and nothing else, but for one 201 of PoolManager 2.
+//! that is 200 or 400 and nothing else, but for one 201 of PoolManager 2 and the 401 of a sign-in.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
@@ -29,6 +29,10 @@ pub(super) enum Answer {
     Page(&'static str),
     /// Another page, by its whole path.
     Elsewhere(String),
+    /// An object without envelope, with a status of its own.
+    Plain(StatusCode, Record),
+    /// Any of these, with a cookie.
+    Cookie(Box<Answer>, String),
 }
 
 /// Why a call is not done.
@@ -109,11 +113,7 @@ pub(super) fn write(version: Version, answered: &Result<Answer, No>) -> Response
         Ok(Answer::One(record)) => ok(200, record),
         Ok(Answer::Many(records)) => ok(200, records),
         Ok(Answer::Values(values)) => ok(200, values),
-        Ok(Answer::Bare(record)) => json(StatusCode::OK, record),
-        Ok(Answer::Page(text)) => Html(*text).into_response(),
-        Ok(Answer::Elsewhere(page)) => {
-            (StatusCode::FOUND, [(header::LOCATION, page.as_str())]).into_response()
-        }
+        Ok(answer) => bare(version, answer),
         Err(no) => {
             let nothing = nothing(version);
             let envelope = Envelope {
@@ -126,6 +126,33 @@ pub(super) fn write(version: Version, answered: &Result<Answer, No>) -> Response
         }
     }
 }
+
+/// What has no envelope.
+fn bare(version: Version, answer: &Answer) -> Response {
+    match answer {
+        Answer::Bare(record) => json(StatusCode::OK, record),
+        Answer::Plain(status, record) => json(*status, record),
+        Answer::Page(text) => (
+            [(header::CONTENT_SECURITY_POLICY, PAGE_POLICY)],
+            Html(*text),
+        )
+            .into_response(),
+        Answer::Elsewhere(page) => {
+            (StatusCode::FOUND, [(header::LOCATION, page.as_str())]).into_response()
+        }
+        Answer::Cookie(answer, cookie) => {
+            let mut response = bare(version, answer);
+            if let Ok(cookie) = HeaderValue::try_from(cookie.as_str()) {
+                response.headers_mut().insert(header::SET_COOKIE, cookie);
+            }
+            response
+        }
+        _ => ok(200, &nothing(version)),
+    }
+}
+
+/// What a page may do: send a form to where it came from.
+const PAGE_POLICY: &str = "default-src 'none'; form-action 'self'; frame-ancestors 'none'";
 
 fn ok(code: u16, data: &impl Serialize) -> Response {
     let envelope = Envelope {

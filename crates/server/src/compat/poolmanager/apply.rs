@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use caviada_core::attribute::Labels;
-use caviada_core::command::{Acquire, Act, Reuse, Want};
+use caviada_core::command::{Acquire, Act, By, Reuse, Want};
 use caviada_core::event::Event;
 use caviada_core::id::LeaseId;
 use caviada_core::lease::{Lease, LeaseState, Purpose};
@@ -42,8 +42,9 @@ pub(super) async fn apply(ask: Ask<'_>) -> Result<Answer, No> {
         true => Reuse::Matching,
         false => Reuse::Never,
     };
+    ask.caller.speaks_for(&user).map_err(with)?;
     let act = Act::Acquire(Box::new(acquire(user.clone(), selector, reuse)));
-    match ask.app.submit(&ask.caller.key, act).await {
+    match ask.app.submit(By::Key(ask.caller.key.id), act).await {
         Ok(done) => match &done.noun {
             Noun::Lease(lease, _) if lease.state == LeaseState::Preparing => {
                 let given = prepared(ask, lease.id).await?;

@@ -1,16 +1,19 @@
-//! Who asks. An own key speaks for itself; without one the configured principal is asked for, where
-//! it may be.
+//! Who asks. An own key speaks for itself, a user who has signed in for himself; without either the
+//! configured principal is asked for, where it may be.
 
 use std::sync::Arc;
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, header};
 use caviada_core::access::{Relation, Verb, allows};
+use caviada_core::command::By;
 use caviada_core::key::{Key, Role};
-use caviada_core::name::Name;
+use caviada_core::name::{Name, Owner};
+use caviada_core::user::User;
 
 use super::answer::No;
-use super::guard::guard;
+use super::guard::{guard, same_site};
+use super::sign;
 use super::{App, Door};
 use crate::line::Line;
 use crate::listener::Origin;
@@ -24,11 +27,21 @@ pub(super) struct Caller {
     pub key: Arc<Key>,
     /// Nobody showed a key: it is the principal's.
     pub walks_in: bool,
+    /// Who has signed in; then the key is the principal's, too.
+    pub user: Option<Arc<User>>,
+    /// If a user: no page of another site can have made him call.
+    pub proven: bool,
 }
 
 impl Caller {
-    /// Of a request, within its rate.
-    pub fn of(app: &App, door: Door, request: &Request, line: &Line) -> Result<Self, No> {
+    /// Of a request, within its rate, and whose session it shows.
+    pub fn of(
+        app: &App,
+        door: Door,
+        request: &Request,
+        line: &Line,
+        user: Option<Arc<User>>,
+    ) -> Result<Self, No> {
         let headers = request.headers();
         let caller = if headers.contains_key(header::AUTHORIZATION) {
             let caller = Self::with_key(app, headers);
@@ -36,6 +49,14 @@ impl Caller {
                 app.rates().failure(line.peer).map_err(too_many)?;
             }
             caller?
+        } else if let Some(user) = user {
+            let proven = same_site(&app.options().names, request.uri(), headers)?;
+            Self {
+                key: principal(app)?,
+                walks_in: false,
+                user: Some(user),
+                proven,
+            }
         } else {
             Self::without(app, door, request)?
         };
@@ -52,6 +73,8 @@ impl Caller {
         Ok(Self {
             key,
             walks_in: false,
+            user: None,
+            proven: true,
         })
     }
 
@@ -66,31 +89,60 @@ impl Caller {
             ));
         }
         guard(&options.names, request.uri(), request.headers())?;
-        let name = options.principal.as_ref().ok_or_else(|| {
-            No::new("nobody is named who speaks for callers without a key: compat.poolmanager.principal")
-        })?;
-        let key = named(app, name)?;
-        if key.role != Role::User || key.act_for.is_empty() {
-            return Err(No::new(format!(
-                "the key {name} must have the role user and name pools in act_for"
-            )));
-        }
         Ok(Self {
-            key,
+            key: principal(app)?,
             walks_in: true,
+            user: None,
+            proven: true,
         })
     }
 
-    /// May its key do that with what is anybody's?
+    /// May he do that with what is anybody's?
     pub fn may(&self, verb: Verb) -> bool {
-        allows(self.key.role, verb, Relation::Foreign)
+        let role = self.user.as_ref().map_or(self.key.role, |u| u.spec.role);
+        allows(role, verb, Relation::Foreign)
     }
 
-    /// The key by which it changes hosts and clusters: its own, or the one that is named for those
-    /// who come without one.
-    pub fn operator(&self, app: &App) -> Result<Arc<Key>, No> {
+    /// By whom he looks and releases: a user who operates sees what operators see.
+    pub fn looks_by(&self) -> By {
+        match &self.user {
+            Some(user) if self.may(Verb::SeeLease) => By::User(user.id),
+            _ => By::Key(self.key.id),
+        }
+    }
+
+    /// Whose leases alone he sees, though the key he looks by sees more.
+    pub fn only(&self) -> Option<&Owner> {
+        let user = self.user.as_ref().filter(|_| !self.may(Verb::SeeLease));
+        user.map(|u| &u.name)
+    }
+
+    /// A user asks for himself alone, unless he operates.
+    pub fn speaks_for(&self, owner: &Owner) -> Result<(), No> {
+        match self.only() {
+            Some(only) if only != owner => Err(No::new(format!(
+                "{only} is signed in and asks for himself alone, not for {owner}"
+            ))),
+            _ => Ok(()),
+        }
+    }
+
+    /// By whom he acts on users: himself, his own key, or the one that is named for those who come
+    /// without one.
+    pub fn acts_by(&self, app: &App) -> Result<By, No> {
+        match (&self.user, &app.options().operator) {
+            (Some(user), _) => Ok(By::User(user.id)),
+            (None, Some(name)) if self.walks_in => Ok(By::Key(named(app, name)?.id)),
+            (None, _) => Ok(By::Key(self.key.id)),
+        }
+    }
+
+    /// By whom he changes hosts and clusters: himself, his own key, or the one that is named for
+    /// those who come without one.
+    pub fn operator(&self, app: &App) -> Result<By, No> {
         if self.may(Verb::Manage) {
-            return Ok(self.key.clone());
+            let user = self.user.as_ref().map(|u| By::User(u.id));
+            return Ok(user.unwrap_or(By::Key(self.key.id)));
         }
         match &app.options().operator {
             Some(name) if self.walks_in => {
@@ -98,11 +150,43 @@ impl Caller {
                 if !allows(key.role, Verb::Manage, Relation::Foreign) {
                     return Err(No::new(format!("the key {name} must be an operator's")));
                 }
-                Ok(key)
+                Ok(By::Key(key.id))
             }
             _ => Err(No::new("this needs the key of an operator")),
         }
     }
+}
+
+/// Who has signed in, if somebody has. A session that is over is none.
+pub(super) async fn signed_in(
+    app: &App,
+    door: Door,
+    headers: &HeaderMap,
+) -> Result<Option<Arc<User>>, No> {
+    let (Some(sessions), Some(session)) = (app.sessions(), sign::shown(headers)) else {
+        return Ok(None);
+    };
+    if door == Door::Beside {
+        return Ok(None);
+    }
+    let state = app.ledger().snapshot().await?;
+    Ok(sessions.user(&state, app.ledger().now(), session))
+}
+
+/// The key that speaks for whoever shows none.
+fn principal(app: &App) -> Result<Arc<Key>, No> {
+    let name = app.options().principal.as_ref().ok_or_else(|| {
+        No::new(
+            "nobody is named who speaks for callers without a key: compat.poolmanager.principal",
+        )
+    })?;
+    let key = named(app, name)?;
+    if key.role != Role::User || key.act_for.is_empty() {
+        return Err(No::new(format!(
+            "the key {name} must have the role user and name pools in act_for"
+        )));
+    }
+    Ok(key)
 }
 
 fn lives(app: &App, key: &Key) -> bool {
@@ -117,7 +201,7 @@ fn named(app: &App, name: &Name) -> Result<Arc<Key>, No> {
         .ok_or_else(|| No::new(format!("there is no key {name}, or it has expired")))
 }
 
-fn too_many(TooMany(wait): TooMany) -> No {
+pub(super) fn too_many(TooMany(wait): TooMany) -> No {
     let ms = wait.as_millis().max(1);
     No::new(format!("too many requests; come again in {ms} ms"))
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use caviada_core::access::{Principal, Verb};
 use caviada_core::attribute::ValueRef;
-use caviada_core::command::{Act, By};
+use caviada_core::command::Act;
 use caviada_core::id::{LeaseId, ResourceId};
 use caviada_core::key::Role;
 use caviada_core::lease::Lease;
@@ -94,13 +94,16 @@ pub(super) fn long_id(n: u64) -> String {
 pub(super) struct Clusters<'a> {
     state: &'a State,
     who: Principal,
+    /// Of what is held, only what he holds.
+    only: Option<Owner>,
 }
 
 impl<'a> Clusters<'a> {
     pub fn of(state: &'a State, caller: &Caller) -> Result<Self, No> {
-        let who = Principal::of(state, By::Key(caller.key.id));
+        let who = Principal::of(state, caller.looks_by());
         let who = who.map_err(|refusal| No::new(refusal.to_string()))?;
-        Ok(Self { state, who })
+        let only = caller.only().cloned();
+        Ok(Self { state, who, only })
     }
 
     /// Is the pool one of the caller's? Who acts for others sees what it acts in, an operator all.
@@ -119,9 +122,12 @@ impl<'a> Clusters<'a> {
         whole
             && r.doc.attributes.get(PLUGIN).is_some()
             && pool.is_some_and(|p| self.sees(p))
-            && self
-                .lease(r)
-                .is_none_or(|l| self.who.may_with(self.state, Verb::SeeLease, l).is_ok())
+            && self.lease(r).is_none_or(|l| self.shows_lease(l))
+    }
+
+    fn shows_lease(&self, lease: &Lease) -> bool {
+        self.only.as_ref().is_none_or(|o| *o == lease.owner)
+            && self.who.may_with(self.state, Verb::SeeLease, lease).is_ok()
     }
 
     fn lease(&self, r: &Resource) -> Option<&'a Arc<Lease>> {
@@ -182,7 +188,7 @@ pub(super) fn kind(r: &Resource) -> String {
 
 /// `DELETE cluster`: only one that nobody has.
 pub(super) async fn delete(ask: Ask<'_>) -> Result<Answer, No> {
-    let key = ask.caller.operator(ask.app)?;
+    let by = ask.caller.operator(ask.app)?;
     let of = match ask.version {
         Version::Pm1 => Some("active".to_owned()),
         _ => ask.parameters.text("col_name")?,
@@ -203,7 +209,7 @@ pub(super) async fn delete(ask: Ask<'_>) -> Result<Answer, No> {
         force: false,
         expect: None,
     };
-    ask.app.submit(&key, act).await.map_err(|_| failed())?;
+    ask.app.submit(by, act).await.map_err(|_| failed())?;
     Ok(Answer::Done)
 }
 

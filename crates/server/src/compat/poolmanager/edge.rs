@@ -13,9 +13,9 @@ use futures_util::FutureExt as _;
 
 use super::answer::{self, Answer, No, shown};
 use super::call::{Ask, Call};
-use super::caller::Caller;
+use super::caller::{Caller, signed_in};
 use super::version::Version;
-use super::{App, Door, apply, cluster, host, page, release, stat};
+use super::{App, Door, apply, cluster, host, page, profile, release, sign, stat, user};
 use crate::line::{Line, RequestId};
 use crate::listener::TOO_LONG;
 
@@ -65,13 +65,17 @@ async fn answered(
         return Err(No::new("the address is too long"));
     }
     let path = request.uri().path().to_owned();
-    if let Some(page) = page::open(spoken.unwrap_or(listens), &request) {
+    let user = signed_in(app, door, request.headers()).await?;
+    if let Some(page) = page::open(spoken.unwrap_or(listens), &request, user.is_some()) {
         return Ok(page);
     }
     let Some(version) = spoken else {
         return Err(no_such_call(&path));
     };
-    let caller = Caller::of(app, door, &request, line)?;
+    if let Some(what) = sign::What::of(version, &request) {
+        return sign::sign(app, door, line, what, request).await;
+    }
+    let caller = Caller::of(app, door, &request, line, user)?;
     *key = Some(caller.key.name.clone());
     let call = Call::read(request).await?;
     let ask = Ask {
@@ -96,6 +100,12 @@ async fn route(ask: Ask<'_>, call: &Call) -> Option<Result<Answer, No>> {
     // PoolManager 1 and the first interface of its successor only read addresses.
     let posts = call.method == Method::POST && *prefix != "v1";
     let cello = !version.is_pm();
+    let changes = ["cluster_apply", "cluster_release", "cluster_op"];
+    if get && !ask.caller.proven && path.first().is_some_and(|call| changes.contains(call)) {
+        return Some(Err(No::new(
+            "who is signed in changes something by POST, or from a page of this server",
+        )));
+    }
     Some(match *path {
         ["cluster_apply"] if get || posts => apply::apply(ask).await,
         ["cluster_release"] if get || posts => release::release(ask).await,
@@ -143,13 +153,18 @@ async fn operate(ask: Ask<'_>, call: &Call) -> Option<Result<Answer, No>> {
         (&Method::GET, ["host", id]) => host::get(ask, id).await,
         (&Method::POST, ["host_op"]) => host::op(ask).await,
         (&Method::GET, ["stat"]) => stat::stat(ask).await,
-        (_, ["auth" | "user" | "v2", ..]) => Err(later("users and profiles")),
+        // Users came with 0.7.
+        _ if version < Version::Cello07 => return None,
+        (&Method::GET, ["user", "list"]) => user::list(ask).await,
+        (&Method::POST, ["user", "create"]) => user::create(ask).await,
+        (&Method::PUT, ["user", "update", id]) => user::update(ask, id).await,
+        (&Method::DELETE, ["user", "delete", id]) => user::delete(ask, id).await,
+        (&Method::GET, ["user", "account", id]) => user::account(ask, id).await,
+        (&Method::GET, ["user", "search"]) => user::search(ask).await,
+        (&Method::GET, ["v2", "profile", id]) => profile::get(ask, id).await,
+        (&Method::PUT, ["v2", "profile", id]) => profile::put(ask, id).await,
         _ => return None,
     })
-}
-
-fn later(what: &str) -> No {
-    No::new(format!("{what}: this version does not have this call yet"))
 }
 
 fn no_such_call(path: &str) -> No {

@@ -25,6 +25,11 @@ pub(super) fn guard(names: &[String], uri: &Uri, headers: &HeaderMap) -> Result<
             "an API key is needed through a proxy (`{proxy}`): as `Authorization: Bearer KEY`, or as the password of Basic authentication"
         )));
     }
+    same_site(names, uri, headers).map(drop)
+}
+
+/// Refuses what a page of another site may have sent; says whether it is certain that none did.
+pub(super) fn same_site(names: &[String], uri: &Uri, headers: &HeaderMap) -> Result<bool, No> {
     // Browsers send it to addresses that nobody can listen at in between, and to no others.
     let site = headers.get("sec-fetch-site").map(|site| site.as_bytes());
     if site.is_some_and(|site| site != b"same-origin" && site != b"none") {
@@ -43,13 +48,15 @@ pub(super) fn guard(names: &[String], uri: &Uri, headers: &HeaderMap) -> Result<
         return Err(unknown(&shown(host.host().as_bytes())));
     }
     let pages = PAGE.iter().flat_map(|name| headers.get_all(name));
+    let mut proven = site.is_some();
     for page in pages.filter(|page| !page.is_empty()) {
         let page = Uri::try_from(page.as_bytes()).map_err(|_| elsewhere())?;
         if called.is_empty() || !called.iter().all(|host| is_at(&page, host)) {
             return Err(elsewhere());
         }
+        proven = true;
     }
-    Ok(())
+    Ok(proven)
 }
 
 /// An address, or one of the names.

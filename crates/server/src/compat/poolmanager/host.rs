@@ -5,10 +5,9 @@ mod create;
 use std::sync::Arc;
 
 use caviada_core::attribute::Labels;
-use caviada_core::command::Act;
+use caviada_core::command::{Act, By};
 use caviada_core::host::{Host, HostSpec};
 use caviada_core::id::{PoolId, ResourceId};
-use caviada_core::key::Key;
 use caviada_core::resource::{Resource, ResourceState};
 use caviada_core::state::State;
 
@@ -125,7 +124,7 @@ fn placed<'a>(state: &'a State, h: &Host) -> impl Iterator<Item = &'a Arc<Resour
 
 /// `PUT host`: what is named changes.
 pub(super) async fn update(ask: Ask<'_>) -> Result<Answer, No> {
-    let key = ask.caller.operator(ask.app)?;
+    let by = ask.caller.operator(ask.app)?;
     let id = ask.parameters.text("id")?;
     let id = id.ok_or_else(|| No::new("host PUT without enough data"))?;
     let state = ask.app.ledger().snapshot().await?;
@@ -163,7 +162,7 @@ pub(super) async fn update(ask: Ask<'_>) -> Result<Answer, No> {
             )));
         }
     }
-    put(ask.app, &key, host, spec).await
+    put(ask.app, by, host, spec).await
 }
 
 /// These labels, with what is asked for of the logs.
@@ -179,19 +178,19 @@ fn labels(there: &[(&str, &str)], asked: &Parameters) -> Result<Labels, String> 
     Labels::new(labels).map_err(|e| e.to_string())
 }
 
-async fn put(app: &App, key: &Key, host: &Host, spec: HostSpec) -> Result<Answer, No> {
+async fn put(app: &App, by: By, host: &Host, spec: HostSpec) -> Result<Answer, No> {
     let act = Act::PutHost {
         name: host.name.clone(),
         spec: Box::new(spec),
         expect: Some(host.changed),
     };
-    app.submit(key, act).await?;
+    app.submit(by, act).await?;
     Ok(Answer::Done)
 }
 
 /// `DELETE host`: only an empty one.
 pub(super) async fn delete(ask: Ask<'_>) -> Result<Answer, No> {
-    let key = ask.caller.operator(ask.app)?;
+    let by = ask.caller.operator(ask.app)?;
     let id = ask.parameters.text("id")?;
     let id = id.ok_or_else(|| No::new("host delete without enough data"))?;
     let shown = answer::shown(&id);
@@ -206,13 +205,13 @@ pub(super) async fn delete(ask: Ask<'_>) -> Result<Answer, No> {
         forget: false,
         expect: Some(host.changed),
     };
-    ask.app.submit(&key, act).await?;
+    ask.app.submit(by, act).await?;
     Ok(Answer::Done)
 }
 
 /// `host_op`: fillup, clean or reset.
 pub(super) async fn op(ask: Ask<'_>) -> Result<Answer, No> {
-    let key = ask.caller.operator(ask.app)?;
+    let by = ask.caller.operator(ask.app)?;
     let (id, action) = (ask.parameters.text("id")?, ask.parameters.text("action")?);
     let (Some(id), Some(action)) = (id, action) else {
         return Err(No::new("host POST without enough data"));
@@ -234,9 +233,9 @@ pub(super) async fn op(ask: Ask<'_>) -> Result<Answer, No> {
         "fillup" => {
             let mut spec = (*host.spec).clone();
             spec.autofill = true;
-            put(ask.app, &key, host, spec).await
+            put(ask.app, by, host, spec).await
         }
-        "clean" => clean(ask.app, &key, &state, host).await,
+        "clean" => clean(ask.app, by, &state, host).await,
         // There is nothing of ours left on an empty host, and what is not ours stays.
         _ if placed(&state, host).next().is_none() => Ok(Answer::Done),
         _ => Err(No::new(failed)),
@@ -244,10 +243,10 @@ pub(super) async fn op(ask: Ask<'_>) -> Result<Answer, No> {
 }
 
 /// Removes what is free on a host, which then is filled no more.
-async fn clean(app: &App, key: &Key, state: &State, host: &Host) -> Result<Answer, No> {
+async fn clean(app: &App, by: By, state: &State, host: &Host) -> Result<Answer, No> {
     let mut spec = (*host.spec).clone();
     spec.autofill = false;
-    put(app, key, host, spec).await?;
+    put(app, by, host, spec).await?;
     let free = placed(state, host).filter(|r| r.state == ResourceState::Free);
     let acts: Vec<Act> = free
         .map(|r| Act::DeleteResource {
@@ -258,7 +257,7 @@ async fn clean(app: &App, key: &Key, state: &State, host: &Host) -> Result<Answe
         .collect();
     for act in acts {
         // One that was given to somebody meanwhile stays.
-        let _ = app.submit(key, act).await;
+        let _ = app.submit(by, act).await;
     }
     Ok(Answer::Done)
 }

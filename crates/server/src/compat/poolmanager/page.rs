@@ -13,8 +13,16 @@ const HOME: &str = "<!doctype html>\n<html lang=\"en\"><title>Caviada</title>\n<
     <p>This address speaks the API of PoolManager and Cello. The pages of the operator's dashboard \
     are not here.</p>\n</html>\n";
 
+/// Signs in without a script. The answer is a page, too, and not the one that programs read.
+const LOGIN: &str = "<!doctype html>\n<html lang=\"en\"><title>Caviada: sign in</title>\n\
+    <h1>Sign in</h1>\n<form method=\"post\" action=\"api/auth/login\">\n\
+    <p><label>User <input name=\"username\" autocomplete=\"username\" required></label></p>\n\
+    <p><label>Password <input name=\"password\" type=\"password\" \
+    autocomplete=\"current-password\" required></label></p>\n\
+    <p><button name=\"page\" value=\"1\">Sign in</button></p>\n</form>\n</html>\n";
+
 /// A page, or the state of health, if that is asked for.
-pub(super) fn open(version: Version, request: &Request) -> Option<Answer> {
+pub(super) fn open(version: Version, request: &Request, signed_in: bool) -> Option<Answer> {
     let path = request.uri().path();
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return None;
@@ -27,18 +35,17 @@ pub(super) fn open(version: Version, request: &Request) -> Option<Answer> {
     match path.trim_end_matches('/') {
         "/_health" if version == Version::Pm2 => health("0.9.0"),
         "/api/health" if !version.is_pm() => health("2.0.0-rc2"),
-        // Nobody is signed in.
-        "" | "/index" if version >= Version::Cello07 => {
+        "" | "/index" if version >= Version::Cello07 && !signed_in => {
             Some(Answer::Elsewhere(format!("{}/login", before(request))))
         }
         "" | "/index" => Some(Answer::Page(HOME)),
-        "/login" if version >= Version::Cello07 => Some(Answer::Page(HOME)),
+        "/login" if version >= Version::Cello07 => Some(Answer::Page(LOGIN)),
         _ => None,
     }
 }
 
 /// What stands before the path, where this API is beside another one.
-fn before(request: &Request) -> &str {
+pub(super) fn before(request: &Request) -> &str {
     let whole = request.extensions().get::<OriginalUri>();
     let whole = whole.map_or("", |OriginalUri(uri)| uri.path().trim_end_matches('/'));
     let own = request.uri().path().trim_end_matches('/');

@@ -85,6 +85,18 @@ impl Parameters {
         }
     }
 
+    /// A text that may be empty; none where it was not given at all.
+    pub fn given(&self, name: &str) -> Result<Option<String>, No> {
+        let in_pairs = |pairs: &[(String, String)]| pairs.iter().any(|(n, _)| n == name);
+        let in_json = self
+            .json
+            .as_ref()
+            .is_some_and(|fields| fields.contains_key(name));
+        let given = in_json || in_pairs(&self.query) || in_pairs(&self.form);
+        let text = self.text(name)?;
+        Ok(text.or_else(|| given.then(String::new)))
+    }
+
     /// Does it say yes? Whatever is not plainly no is yes.
     pub fn says(&self, name: &str) -> bool {
         self.raw(name).is_some_and(|value| match &*value {
@@ -217,6 +229,17 @@ mod tests {
         assert_eq!(text(&of("", "", false)), None);
         let list = of("", r#"{"user_id": []}"#, false);
         assert!(list.text("user_id").is_err());
+    }
+
+    #[test]
+    fn an_empty_text_is_given_too() {
+        assert_eq!(of("a=", "", false).given("a").unwrap().unwrap(), "");
+        assert_eq!(of("", "a=b", true).given("a").unwrap().unwrap(), "b");
+        assert_eq!(
+            of("", r#"{"a": null}"#, false).given("a").unwrap().unwrap(),
+            ""
+        );
+        assert_eq!(of("b=", "", false).given("a").unwrap(), None);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use caviada_core::access::{Principal, Verb};
-use caviada_core::command::{Act, By};
+use caviada_core::command::Act;
 use caviada_core::id::{LeaseId, ResourceId};
 use caviada_core::lease::{Lease, LeaseState};
 use caviada_core::limits;
@@ -119,8 +119,8 @@ async fn by_user(app: &App, caller: &Caller, user: &Owner) -> Result<usize, No> 
 
 /// The leases of a user that are about clusters of the caller's pools and nothing else.
 fn held(state: &State, caller: &Caller, user: &Owner) -> Result<Vec<Arc<Lease>>, No> {
-    let who = Principal::of(state, By::Key(caller.key.id))
-        .map_err(|refusal| No::new(refusal.to_string()))?;
+    let who =
+        Principal::of(state, caller.looks_by()).map_err(|refusal| No::new(refusal.to_string()))?;
     let clusters = Clusters::of(state, caller)?;
     let all = (user.clone(), LeaseId(0))..=(user.clone(), LeaseId(u64::MAX));
     let leases = state.index.owner_leases.range(all).take(limits::SCAN_MAX);
@@ -146,6 +146,6 @@ async fn give_back(
         ok: true,
         fence: None,
     };
-    app.submit(&caller.key, act).await?;
+    app.submit(caller.looks_by(), act).await?;
     Ok(())
 }

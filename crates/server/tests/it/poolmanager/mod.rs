@@ -8,23 +8,31 @@ mod operator;
 mod past;
 mod reference;
 mod simulation;
+mod user;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use caviada_api::attribute::Attribute;
 use caviada_api::key::Role;
 use caviada_api::pool::PoolSpec;
 use caviada_api::resource::{Resource, ResourceSpec};
-use caviada_server::compat::poolmanager::{App, Door, Options, Version, router};
+use caviada_ledger::seal::MasterKey;
+use caviada_server::compat::poolmanager::{App, Door, Options, SESSIONS, Version, router};
 use caviada_server::listener::{Requests, serve_requests};
+use caviada_server::password::Passwords;
 use caviada_server::rate::Rates;
+use caviada_server::session::Sessions;
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 use crate::site::{Site, new_key};
+
+/// What sessions are sealed under here.
+const MASTER: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// A server with a listener of the old API.
 pub struct Old {
@@ -40,6 +48,9 @@ pub struct Answer {
     pub status: u16,
     pub kind: String,
     pub body: Value,
+    /// What `Set-Cookie` and `Location` say.
+    pub cookie: Option<String>,
+    pub location: Option<String>,
 }
 
 impl Old {
@@ -63,7 +74,11 @@ impl Old {
     pub async fn at(address: &str, version: Version, options: Options) -> Self {
         let site = Site::start().await;
         let (handle, history) = (site.handle.clone(), site.history.clone());
-        let app = App::new(handle, history, Arc::new(Rates::new(None)), options);
+        let key = MasterKey::present(Some(MASTER), Path::new(".")).unwrap();
+        let key = Arc::new(key.unwrap());
+        let sessions = Sessions::new(key, Passwords::default(), SESSIONS, false);
+        let rates = Arc::new(Rates::new(None));
+        let app = App::new(handle, history, rates, Some(sessions), options);
         let listener = TcpListener::bind(address).await.unwrap();
         let at = listener.local_addr().unwrap();
         let routes = router(app.clone(), version, Door::Listener);
@@ -130,18 +145,29 @@ impl Old {
         let _ = stream.read_to_end(&mut bytes).await;
         let text = String::from_utf8_lossy(&bytes);
         let (head, body) = text.split_once("\r\n\r\n")?;
-        let mut lines = head.lines();
-        let status = lines.next()?.split(' ').nth(1)?.parse().ok()?;
-        let kind = lines.find_map(|l| {
-            l.to_lowercase()
-                .strip_prefix("content-type: ")
-                .map(str::to_owned)
-        });
+        let status = head.lines().next()?.split(' ').nth(1)?.parse().ok()?;
+        let header = |name: &str| {
+            let mut lines = head.lines().skip(1).filter_map(|l| l.split_once(": "));
+            let found = lines.find(|(n, _)| n.eq_ignore_ascii_case(name));
+            found.map(|(_, value)| value.to_owned())
+        };
         Some(Answer {
             status,
-            kind: kind.unwrap_or_default(),
+            kind: header("content-type").unwrap_or_default(),
             body: serde_json::from_str(body).unwrap_or(Value::String(body.into())),
+            cookie: header("set-cookie"),
+            location: header("location"),
         })
+    }
+
+    /// With more headers, each with the end of its line.
+    pub async fn headed(&self, method: &str, target: &str, headers: &str, form: &str) -> Answer {
+        let request = format!(
+            "{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+            form.len()
+        );
+        self.raw(request.as_bytes()).await.unwrap()
     }
 
     pub async fn get(&self, target: &str) -> Answer {

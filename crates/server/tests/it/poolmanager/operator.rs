@@ -346,18 +346,4 @@ async fn what_is_not_there_yet_says_so() {
             .unwrap()
             .starts_with("Failed to create cluster c")
     );
-    for (call, body) in [
-        ("/api/auth/login", "username=admin&password=pass"),
-        ("/api/user/create", "username=a"),
-    ] {
-        let no = old.form(call, body).await;
-        no.is_refusal();
-        assert!(
-            no.body["error"]
-                .as_str()
-                .unwrap()
-                .contains("does not have this call yet"),
-            "{no:?}"
-        );
-    }
 }

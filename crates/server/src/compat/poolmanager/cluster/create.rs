@@ -16,7 +16,7 @@ use crate::compat::poolmanager::version::Version;
 
 /// `POST cluster`. It is told as made once it is planned, as 0.9 did: it is found by its name.
 pub(in crate::compat::poolmanager) async fn create(ask: Ask<'_>) -> Result<Answer, No> {
-    let key = ask.caller.operator(ask.app)?;
+    let by = ask.caller.operator(ask.app)?;
     let without = || No::new("cluster post without enough data");
     let pm1 = ask.version == Version::Pm1;
     let place = match pm1 {
@@ -41,7 +41,7 @@ pub(in crate::compat::poolmanager) async fn create(ask: Ask<'_>) -> Result<Answe
             host: Some(host.name.clone()),
             name: Some(name.clone()),
         };
-        match ask.app.submit(&key, act).await {
+        match ask.app.submit(by, act).await {
             Ok(_) => return Ok(Answer::Created),
             Err(Failure::Refused(no)) => why = no.to_string(),
             // Whether it was planned nobody knows: another pool must not plan it, too.

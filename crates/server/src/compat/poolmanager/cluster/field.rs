@@ -102,7 +102,7 @@ pub(in crate::compat::poolmanager) fn gmt(at: Time) -> Value {
 }
 
 /// As ISO 8601 has it.
-pub(super) fn iso(at: Time) -> Value {
+pub(in crate::compat::poolmanager) fn iso(at: Time) -> Value {
     Timestamp(at.0).to_string().into()
 }
 

@@ -37,10 +37,11 @@ pub(super) async fn list(
     let seen = state.pools.values().filter(|p| clusters.sees(p));
     let seen: BTreeSet<PoolId> = seen.map(|p| p.id).collect();
     let alone = !ask.caller.may(Verb::SeeLease) && ask.caller.key.act_for.is_empty();
-    let owner = match alone {
+    let owner = match (ask.caller.only(), alone) {
         // Who acts for nobody sees what he had himself.
-        true => Some(ask.caller.key.owner.clone()),
-        false => user,
+        (Some(only), _) => Some(only.clone()),
+        (None, true) => Some(ask.caller.key.owner.clone()),
+        (None, false) => user,
     };
     let found = searched(ask.app, owner, seen.clone()).await?;
     let ours = |l: &&PastLease| l.pools.iter().all(|p| seen.contains(p));

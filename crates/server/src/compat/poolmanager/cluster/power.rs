@@ -30,7 +30,7 @@ pub(in crate::compat::poolmanager) async fn power(ask: Ask<'_>, way: Way) -> Res
         // An id is a cluster's for one use: who had it then has it still.
         lease,
     };
-    let done = ask.app.submit(&ask.caller.key, act).await;
+    let done = ask.app.submit(ask.caller.looks_by(), act).await;
     let done = done.map_err(|no| failed(&no.to_string()))?;
     if done.reply.repeated {
         return Ok(Answer::Done);

@@ -26,7 +26,7 @@ const PORTS: PortRange = PortRange {
 
 /// `POST host`.
 pub(in crate::compat::poolmanager) async fn create(ask: Ask<'_>) -> Result<Answer, No> {
-    let key = ask.caller.operator(ask.app)?;
+    let by = ask.caller.operator(ask.app)?;
     let without = || No::new("host POST without enough data");
     let address = match ask.parameters.text("worker_api")? {
         Some(address) => Some(address),
@@ -92,7 +92,7 @@ pub(in crate::compat::poolmanager) async fn create(ask: Ask<'_>) -> Result<Answe
         expect: Some(Number::default()),
     };
     ask.app
-        .submit(&key, act)
+        .submit(by, act)
         .await
         .map_err(|failure| failed(&failure.to_string()))?;
     Ok(Answer::Created)

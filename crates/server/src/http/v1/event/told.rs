@@ -58,6 +58,10 @@ pub fn render(names: &Names, happened: Happened<'_>, about: About) -> wire::Even
             Some(key) => key.name.to_string(),
             None => id.to_string(),
         }),
+        By::User(id) => Some(match state.users.get(&id) {
+            Some(user) => user.name.to_string(),
+            None => id.to_string(),
+        }),
         By::System => None,
     };
     let mut facts = about.facts;
@@ -100,6 +104,9 @@ impl About {
             | Event::QuotaGone(_)
             | Event::WebhookDeclared(_)
             | Event::WebhookGone(_) => about.noun_event(event),
+            Event::UserSet(_) | Event::UserSignedIn(..) | Event::UserGone(_) => {
+                about.user_event(names, event)
+            }
             _ => about
                 .host_event(event)
                 .or_else(|| about.lease_event(names, event))
@@ -195,6 +202,29 @@ impl About {
             Event::QuotaGone(id) => {
                 self.fact("quota", id.to_string());
                 "quota.gone"
+            }
+            _ => "",
+        }
+    }
+
+    /// Neither his password's hash nor what he says of himself.
+    fn user_event(&mut self, names: &Names, event: &Event) -> &'static str {
+        match event {
+            Event::UserSet(user) => {
+                self.owner = Some(user.name.clone());
+                self.fact("user", user.id.to_string());
+                self.fact("role", json!(user.spec.role));
+                self.fact("active", user.spec.active);
+                "user.set"
+            }
+            Event::UserSignedIn(id, _) => {
+                self.owner = names.state.users.get(id).map(|u| u.name.clone());
+                self.fact("user", id.to_string());
+                "user.signed_in"
+            }
+            Event::UserGone(id) => {
+                self.fact("user", id.to_string());
+                "user.gone"
             }
             _ => "",
         }

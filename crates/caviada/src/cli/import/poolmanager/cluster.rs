@@ -1,0 +1,219 @@
+//! Clusters, and who has them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use caviada_api::attribute::Attribute;
+use caviada_api::pool::{PoolSpec, RecycleClass};
+use caviada_api::resource::{DeclaredState, ResourceSpec, ResourceState};
+use caviada_core::limits;
+use caviada_core::name::{Owner, ResourceName};
+
+use super::{ID, NAME, Plan, Step, id, label};
+use crate::cli::import::PoolmanagerArgs;
+use crate::cli::import::extended::Document;
+use crate::cli::import::there::There;
+
+/// Label with when a cluster was given to who has it.
+const APPLIED: &str = "poolmanager/apply_ts";
+/// Label with the host a cluster stood on.
+const HOST: &str = "poolmanager/host";
+/// Beginning of what stood in place of a user while a cluster was worked on.
+const SYSTEM: &str = "__SYSTEM__";
+
+/// Clusters; how many of them were given back.
+pub(super) fn clusters(
+    args: &PoolmanagerArgs,
+    found: &[Document],
+    ports: &[Document],
+    hosts: &BTreeMap<String, String>,
+    there: &There,
+    plan: &mut Plan,
+) -> usize {
+    let ports = service_ports(ports);
+    let mut names = there.resources.clone();
+    let mut seen: BTreeMap<String, String> = BTreeMap::new();
+    let (mut steps, mut released) = (Vec::new(), 0);
+    for d in found {
+        let shown = d.text(&["name"]).unwrap_or_default();
+        let what = format!("cluster {shown}");
+        if d.text(&["state"]).as_deref() == Some("released") {
+            released += 1;
+            continue;
+        }
+        let Some(id) = id(d) else {
+            plan.skip(d, &what, "it has no id");
+            continue;
+        };
+        if let Some(first) = seen.insert(id.clone(), d.at.clone()) {
+            plan.skip(d, &what, format!("it stands at {first}, too"));
+            continue;
+        }
+        let holder = match holder(d) {
+            Ok(holder) => holder,
+            Err(why) => {
+                plan.skip(d, &what, why);
+                continue;
+            }
+        };
+        let lease = holder.map(|owner| {
+            let applied = d.text(&["apply_ts"]).map(|at| label(&at));
+            Step::Lease {
+                at: d.at.clone(),
+                id: id.clone(),
+                owner,
+                labels: applied
+                    .into_iter()
+                    .map(|at| (APPLIED.to_owned(), at))
+                    .collect(),
+            }
+        });
+        match there.clusters.get(&id) {
+            // What an import that broke off had yet to do.
+            Some((_, ResourceState::Free)) if there.hidden() && lease.is_some() => {
+                steps.extend(lease);
+                continue;
+            }
+            Some(_) => {
+                plan.skip(d, &what, "it is there already");
+                continue;
+            }
+            None => {}
+        }
+        let mut spec = cluster(d, &id, &ports, hosts);
+        spec.pool.clone_from(&args.pool);
+        spec.name = resource_name(&shown, &id, &mut names);
+        if lease.is_none() {
+            spec.state = DeclaredState::Withheld;
+        }
+        steps.push(Step::Cluster {
+            at: d.at.clone(),
+            spec: Box::new(spec),
+        });
+        steps.extend(lease);
+    }
+    if !steps.is_empty() && there.pool.is_none() {
+        plan.steps.push(Step::Pool {
+            spec: Box::new(pool()),
+        });
+    }
+    let opens = (!steps.is_empty() && there.pool.is_none()) || there.hidden();
+    plan.steps.extend(steps);
+    if opens {
+        plan.steps.push(Step::Open);
+        plan.notes.push(format!(
+            "the key by which old clients call must act for the pool {}: `caviada key add NAME --act-for {}`",
+            args.pool, args.pool
+        ));
+    }
+    released
+}
+
+/// A pool of clusters that were built elsewhere. Nobody here can make one clean again: what is given
+/// back waits dirty for somebody who does, or removes it.
+fn pool() -> PoolSpec {
+    let mut spec = PoolSpec::default();
+    spec.lease.no_deadline = true;
+    spec.recycle.class = Some(RecycleClass::Hook);
+    spec.visibility.owners = Some(Vec::new());
+    spec.indexed = vec![ID.to_owned()];
+    spec
+}
+
+/// Who has it; nobody, if it is free.
+fn holder(d: &Document) -> Result<Option<String>, String> {
+    if let Some(status @ ("creating" | "deleting")) = d.text(&["status"]).as_deref() {
+        return Err(format!("it was being worked on: {status}"));
+    }
+    match d.text(&["user_id"]) {
+        None => Ok(None),
+        Some(user) if user.starts_with(SYSTEM) => {
+            Err(format!("it was being worked on: {}", label(&user)))
+        }
+        Some(user) if user.trim().is_empty() => Ok(None),
+        Some(user) => match Owner::new(user.trim()) {
+            Ok(owner) => Ok(Some(owner.to_string())),
+            Err(why) => Err(format!("its user_id can be no owner: {why}")),
+        },
+    }
+}
+
+/// Cluster → its services, from the documents of their ports.
+fn service_ports(found: &[Document]) -> BTreeMap<String, BTreeMap<String, String>> {
+    let mut ports: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    for d in found {
+        let (Some(cluster), Some(name)) = (d.text(&["cluster"]), d.text(&["name"])) else {
+            continue;
+        };
+        let (Some(ip), Some(port)) = (d.text(&["ip"]), d.number("port")) else {
+            continue;
+        };
+        ports
+            .entry(cluster)
+            .or_default()
+            .insert(name, format!("{ip}:{port}"));
+    }
+    ports
+}
+
+fn cluster(
+    d: &Document,
+    id: &str,
+    ports: &BTreeMap<String, BTreeMap<String, String>>,
+    hosts: &BTreeMap<String, String>,
+) -> ResourceSpec {
+    let mut spec = ResourceSpec::default();
+    let text = |name: &str| d.text(&[name]).map(|text| Attribute::Text(label(&text)));
+    // PoolManager 1 knew but one kind.
+    let plugin = text("consensus_plugin").unwrap_or(Attribute::Text("pbft".to_owned()));
+    spec.attributes
+        .insert("consensus_plugin".to_owned(), plugin);
+    for name in ["consensus_mode", "network_type", "fabric_version"] {
+        spec.attributes
+            .extend(text(name).map(|value| (name.to_owned(), value)));
+    }
+    let size = d.number("size").unwrap_or(4);
+    spec.attributes
+        .insert("size".to_owned(), Attribute::Number(size));
+    spec.endpoints = d.map("service_url").into_iter().collect();
+    if spec.endpoints.is_empty() {
+        spec.endpoints = ports.get(id).cloned().unwrap_or_default();
+    }
+    if spec.endpoints.is_empty()
+        && let Some(url) = d.text(&["api_url"])
+    {
+        spec.endpoints.insert("rest".to_owned(), url);
+    }
+    let sound = |name: &str, at: &str| {
+        (1..=limits::NAME_BYTES_MAX).contains(&name.len())
+            && at.len() <= limits::ENDPOINT_BYTES_MAX
+            && !name.chars().chain(at.chars()).any(char::is_control)
+    };
+    spec.endpoints.retain(|name, at| sound(name, at));
+    while spec.endpoints.len() > limits::ENDPOINTS_PER_RESOURCE_MAX {
+        spec.endpoints.pop_last();
+    }
+    spec.labels.insert(ID.to_owned(), id.to_owned());
+    if let Some(name) = d.text(&["name"]) {
+        spec.labels.insert(NAME.to_owned(), label(&name));
+    }
+    let host = d.text(&["host_id", "host"]);
+    let host = host.map(|id| hosts.get(&id).cloned().unwrap_or(id));
+    let host = host.or_else(|| d.text(&["worker_api", "daemon_url"]));
+    spec.labels
+        .extend(host.map(|host| (HOST.to_owned(), label(&host))));
+    spec
+}
+
+/// The name it had, unless another one has it.
+fn resource_name(shown: &str, id: &str, taken: &mut BTreeSet<String>) -> String {
+    let plain = ResourceName::fitting(shown).to_string();
+    let name = match taken.contains(&plain) || shown.is_empty() {
+        false => plain,
+        true => {
+            let room = limits::RESOURCE_NAME_BYTES_MAX - id.len() - 1;
+            format!("{}-{id}", &plain[..plain.floor_char_boundary(room)])
+        }
+    };
+    taken.insert(name.clone());
+    name
+}
