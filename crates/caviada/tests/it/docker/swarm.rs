@@ -28,9 +28,4 @@ fn a_pool_on_a_swarm_keeps_one_warm_and_leases_it() {
     assert!(answers(url));
     running.site.ok(&["release", lease["id"].as_str().unwrap()]);
     running.until_offerable("stalls", 1);
-
-    running.site.ok(&["pool", "rm", "stalls"]);
-    running.until("nothing is left of it", |running| {
-        running.members("stalls").is_empty()
-    });
 }
