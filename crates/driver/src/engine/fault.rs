@@ -143,6 +143,13 @@ fn meaning(status: u16, message: &str) -> Failure {
     ]) {
         return Failure::NoRoom;
     }
+    // Managers that lost their leader, or too many of each other.
+    if says(&[
+        "the swarm does not have a leader",
+        "too few managers are online",
+    ]) {
+        return Failure::Unreachable;
+    }
     match status {
         404 if says(&["no such image"]) => Failure::NoImage,
         503 => Failure::Unreachable,

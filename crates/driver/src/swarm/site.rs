@@ -118,7 +118,8 @@ impl<'a> Site<'a> {
             let look = self.look(service).await?;
             let mut waits_for = "has no task yet".to_owned();
             if let Some(task) = look.current() {
-                let started = task.state == State::STARTING && task.container.is_some();
+                // Until its health check passes, it is starting: what it waits for may need it.
+                let started = task.state == State::STARTING;
                 match task.state {
                     State::RUNNING => return Ok(()),
                     _ if started && until == Until::Started => return Ok(()),

@@ -1,5 +1,6 @@
 //! The swarm driver on real swarms: one node for the contract, two for what one cannot show.
 
+mod keys;
 mod nodes;
 mod refusal;
 
