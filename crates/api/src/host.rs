@@ -49,7 +49,8 @@ pub struct HostSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost_after_ms: Option<u64>,
     /// How the driver proves who it is, by files on the server: `tls_ca`, `tls_cert`, `tls_key`,
-    /// `ssh_key`, `ssh_known_hosts`.
+    /// `ssh_key`, `ssh_known_hosts`. For a swarm also `publish` (`ingress` or `host`) and
+    /// `constraints` (`node.role==worker,node.labels.disk==ssd`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub options: BTreeMap<String, String>,
     /// Facts; what is built here has them too.
@@ -106,7 +107,7 @@ impl HostSpec {
 pub enum DriverName {
     /// A Docker engine.
     Docker,
-    /// A Docker swarm.
+    /// A Docker swarm, by the engine of one of its managers.
     Swarm,
     /// A Kubernetes cluster.
     Kubernetes,

@@ -135,6 +135,9 @@ pub struct Service {
     pub stop_signal: Option<String>,
     /// How long it may take to stop before it is killed, in seconds.
     pub stop_grace_s: u32,
+    /// Which nodes of a swarm may run it: `node.labels.disk==ssd`.
+    #[serde(default)]
+    pub constraints: Vec<String>,
 }
 
 /// A file that a job leaves.

@@ -4,26 +4,17 @@
 //! about it is kept here: every verb looks at the engine, so that a driver that was killed goes on
 //! where the engine stands. What bears no label of this installation is never touched.
 
-mod address;
-mod call;
 mod container;
 mod create;
-mod credential;
 mod delete;
-mod fault;
 mod files;
 mod health;
 mod image;
 mod inside;
-mod label;
 mod network;
 mod observe;
-mod plan;
 mod power;
 mod site;
-mod ssh;
-mod steps;
-mod transport;
 mod volume;
 
 use std::net::IpAddr;
@@ -32,11 +23,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use caviada_core::id::ResourceId;
 
-pub use address::{Credentials, DockerAddress, InvalidAddress, PlainTcp};
-pub use call::Deadlines;
-pub use credential::{Material, Part, SshCredential, TlsCredential, Unusable};
+pub use crate::engine::address::{Credentials, DockerAddress, InvalidAddress, PlainTcp};
+pub use crate::engine::call::Deadlines;
+pub use crate::engine::credential::{Material, Part, SshCredential, TlsCredential, Unusable};
 
 use crate::blueprint::Blueprint;
+use crate::engine::{call, fault, label, pause, plan, spec, steps, subnet};
 use crate::{
     Built, Capability, Driver, DriverError, ExecOutput, HostFacts, Identity, OnProgress, Power,
     Seen,
@@ -200,7 +192,8 @@ impl Driver for Docker {
         lines: usize,
     ) -> Result<Vec<u8>, DriverError> {
         let call = self.short_call("logs").await?;
-        inside::logs(&call, identity, service, lines).await
+        let container = inside::container(&call, identity, service).await?;
+        container.log(lines).await
     }
 
     async fn exec(
@@ -214,7 +207,8 @@ impl Driver for Docker {
         let quick = self.connection.quick_limit();
         let within = timeout.saturating_add(quick.saturating_mul(2));
         let call = self.call("exec", within).await?;
-        inside::exec(&call, identity, service, command, timeout, output_bytes_max).await
+        let container = inside::container(&call, identity, service).await?;
+        container.exec(command, timeout, output_bytes_max).await
     }
 
     async fn put_files(
@@ -225,7 +219,8 @@ impl Driver for Docker {
         tar: Vec<u8>,
     ) -> Result<(), DriverError> {
         let call = self.short_call("put_files").await?;
-        inside::put_files(&call, identity, service, path, tar).await
+        let container = inside::container(&call, identity, service).await?;
+        container.put(path, tar).await
     }
 
     async fn get_files(
@@ -236,6 +231,7 @@ impl Driver for Docker {
         bytes_max: usize,
     ) -> Result<Vec<u8>, DriverError> {
         let call = self.short_call("get_files").await?;
-        inside::get_files(&call, identity, service, path, bytes_max).await
+        let container = inside::container(&call, identity, service).await?;
+        container.get(path, bytes_max).await
     }
 }

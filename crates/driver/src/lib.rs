@@ -6,11 +6,13 @@
 
 pub mod blueprint;
 pub mod docker;
+mod engine;
 pub mod holder;
 pub mod output;
 pub mod probe;
 pub mod process;
 pub mod reach;
+pub mod swarm;
 pub mod template;
 
 use std::fmt;
@@ -42,7 +44,7 @@ pub struct Seen {
     pub identity: Identity,
     /// What the services together amount to.
     pub condition: Condition,
-    /// Why it is not `Up`, for people; names the service.
+    /// Why it is not `Up`, or what happened to it that is `Up`, for people; names the service.
     pub detail: Option<String>,
 }
 

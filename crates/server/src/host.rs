@@ -14,6 +14,7 @@ use caviada_driver::Driver;
 use caviada_driver::blueprint::{Blueprint, Subnet};
 use caviada_driver::docker::{Credentials, Docker, DockerAddress, DockerOptions, PlainTcp};
 use caviada_driver::process::{ProcessConfig, ProcessDriver};
+use caviada_driver::swarm::{Publish, Swarm, SwarmOptions, constraint};
 use caviada_driver::template::{Parameters, PortBlock, Problem, Reserved, Source, Template};
 use caviada_ledger::seal::MasterKey;
 
@@ -75,9 +76,11 @@ impl Drivers {
         let spec = &host.spec;
         match &*spec.driver {
             "docker" => docker(&self.installation, spec, &self.credential(host)?),
+            "swarm" => swarm(&self.installation, spec, &self.credential(host)?),
             "process" => Ok(Arc::new(self.process(spec))),
             other => {
-                let why = format!("there is no driver '{other}' here; use docker or process");
+                let why =
+                    format!("there is no driver '{other}' here; use docker, swarm or process");
                 Err(Unfit::Host(why))
             }
         }
@@ -122,6 +125,44 @@ fn docker(
         options.published_at = Some(spec.reach.to_string());
     }
     Ok(Arc::new(Docker::new(options)))
+}
+
+fn swarm(
+    installation: &str,
+    spec: &HostSpec,
+    plain: &HostCredential,
+) -> Result<Arc<dyn Driver>, Unfit> {
+    let mut options = SwarmOptions::new(installation, credential::address(spec, plain)?);
+    if !spec.reach.is_empty() {
+        options.published_at = Some(spec.reach.to_string());
+    }
+    (options.publish, options.constraints) = placing(spec)?;
+    Ok(Arc::new(Swarm::new(options)))
+}
+
+/// Option of a swarm: how ports are published.
+const PUBLISH: &str = "publish";
+/// Option of a swarm: where services run, a list with commas.
+const CONSTRAINTS: &str = "constraints";
+
+/// What a swarm's own options say.
+///
+/// # Errors
+/// The option that says nothing a swarm could do.
+fn placing(spec: &HostSpec) -> Result<(Publish, Vec<String>), Unfit> {
+    let wrong = |name: &str, why: String| Unfit::field(format!("options.{name}"), why);
+    let publish = match spec.options.get(PUBLISH) {
+        None => Publish::default(),
+        Some(word) => Publish::read(word).ok_or_else(|| {
+            let why = format!("'{word}' is neither ingress nor host");
+            wrong(PUBLISH, why)
+        })?,
+    };
+    let told = spec.options.get(CONSTRAINTS).map_or("", |v| &**v);
+    let constraints = told.split(',').map(str::trim).filter(|c| !c.is_empty());
+    let constraints: Result<_, _> = constraints.map(constraint::read).collect();
+    let constraints = constraints.map_err(|why| wrong(CONSTRAINTS, why))?;
+    Ok((publish, constraints))
 }
 
 /// Parsed templates, each revision once.
@@ -198,6 +239,11 @@ pub fn source(files: &BTreeMap<Box<str>, Box<str>>) -> Source {
     }
 }
 
+/// Whether it is reached as a Docker engine is.
+fn is_engine(spec: &HostSpec) -> bool {
+    matches!(&*spec.driver, "docker" | "swarm")
+}
+
 /// How holders reach what runs on a host; unless told otherwise, where its engine is reached.
 fn reach(spec: &HostSpec) -> String {
     let told = Some(spec.reach.to_string()).filter(|told| !told.is_empty());
@@ -208,7 +254,7 @@ fn reach(spec: &HostSpec) -> String {
             ..Credentials::default()
         };
         let address = DockerAddress::parse(&spec.address, unproven).ok();
-        let address = address.filter(|_| &*spec.driver == "docker");
+        let address = address.filter(|_| is_engine(spec));
         address.map(|address| address.published_at())
     };
     told.or_else(engine).unwrap_or("127.0.0.1".to_owned())
@@ -246,6 +292,7 @@ mod tests {
                 spec("docker", "ssh://ana@lab.example", "10.0.0.7"),
                 "10.0.0.7",
             ),
+            (spec("swarm", "tcp://lab.example:2376", ""), "lab.example"),
             (spec("process", "", ""), "127.0.0.1"),
         ] {
             assert_eq!(reach(&spec), reached);

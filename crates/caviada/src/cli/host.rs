@@ -57,7 +57,7 @@ pub enum HostCommand {
 pub struct SetArgs {
     /// Its name
     name: String,
-    /// How it is spoken to: docker or process
+    /// How it is spoken to: docker, swarm or process
     #[arg(long, value_parser = wire::<DriverName>)]
     driver: Option<DriverName>,
     /// Where: unix:///var/run/docker.sock, tcp://10.0.0.5:2376, ssh://user@host
@@ -81,6 +81,9 @@ pub struct SetArgs {
     /// Label; may be repeated
     #[arg(long = "label", value_name = "KEY=VALUE")]
     labels: Vec<String>,
+    /// Option of its driver: publish=host; may be repeated
+    #[arg(long = "option", value_name = "KEY=VALUE")]
+    options: Vec<String>,
     /// Speak plain TCP: whoever reaches that port owns the machine
     #[arg(long)]
     allow_plain_tcp: Option<bool>,
@@ -253,6 +256,7 @@ impl SetArgs {
             spec.subnets.clone_from(&self.subnets);
         }
         spec.labels.extend(pairs("--label", &self.labels)?);
+        spec.options.extend(pairs("--option", &self.options)?);
         spec.allow_plain_tcp = self.allow_plain_tcp.unwrap_or(spec.allow_plain_tcp);
         let read = |path: &Option<PathBuf>| path.as_deref().map(read_text).transpose();
         let credential = HostCredential {

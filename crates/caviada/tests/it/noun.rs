@@ -56,8 +56,8 @@ fn hosts_and_templates_are_declared_shown_and_removed() {
         false
     );
     site.ok(&["host", "uncordon", "h1"]);
-    let said = site.fails(1, &["host", "set", "h2", "--driver", "swarm"]);
-    assert!(said.contains("swarm"), "{said}");
+    let said = site.fails(1, &["host", "set", "h2", "--driver", "agent"]);
+    assert!(said.contains("agent"), "{said}");
     site.ok(&["host", "rm", "h1"]);
     assert_eq!(site.ok(&["host", "ls", "-o", "name"]), "");
 

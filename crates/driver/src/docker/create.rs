@@ -15,9 +15,10 @@ use futures_util::future::try_join_all;
 use super::call::Call;
 use super::container::{self, Place};
 use super::label::{self, Role};
-use super::site::{Pause, Site};
+use super::pause::Pause;
+use super::site::Site;
 use super::steps::Steps;
-use super::{Docker, delete, files, image, inside, network, observe, plan, volume};
+use super::{Docker, delete, files, image, inside, network, observe, plan, spec, subnet, volume};
 use crate::blueprint::{Blueprint, Dependency, Service};
 use crate::reach::Reach as _;
 use crate::{Built, DriverError, Failure, Identity, OnProgress, output, probe};
@@ -58,8 +59,8 @@ pub(super) async fn create(
         ));
     }
     let depths = plan::depths(blueprint).map_err(refused)?;
-    plan::fits(blueprint, &call.engine.client_version()).map_err(refused)?;
-    let networks = network::layout(blueprint).map_err(refused)?;
+    plan::fits(blueprint, &call.engine.client_version(), &[]).map_err(refused)?;
+    let networks = subnet::layout(blueprint, subnet::NOBODYS).map_err(refused)?;
     let standing = make_way(call, identity).await?;
 
     let images: BTreeSet<_> = blueprint
@@ -304,7 +305,7 @@ impl<'a> BringUp<'a> {
     async fn complete(&self, member: &Member<'_>) -> Result<(), DriverError> {
         let service = member.service;
         let failed = |f| self.call.failed(f, &service.name);
-        for (part, aliases) in container::networks(service).into_iter().skip(1) {
+        for (part, aliases) in spec::networks(service).into_iter().skip(1) {
             let request = NetworkConnectRequest {
                 container: member.id.clone(),
                 endpoint_config: Some(container::endpoint(aliases)),
@@ -318,9 +319,8 @@ impl<'a> BringUp<'a> {
                 .no(Failure::Refused, format!("{}: {e}", service.name))
         })?;
         for (path, tar) in archives {
-            inside::upload(self.call, &member.id, path, tar)
-                .await
-                .map_err(failed)?;
+            let container = inside::at(self.call, member.id.clone(), &service.name);
+            container.put(path, tar).await?;
         }
         Ok(())
     }

@@ -130,18 +130,8 @@ pub(super) async fn reset(
     for step in &blueprint.reset {
         match step {
             ResetStep::Exec { service, command } => {
-                let ran = inside::exec(call, identity, service, command, call.left(), 64 << 10);
-                let ran = ran.await?;
-                if ran.code != 0 {
-                    let said = String::from_utf8_lossy(&ran.stderr).trim_end().to_owned();
-                    let code = ran.code;
-                    // Its arguments may hold secrets.
-                    let program = command.first().map_or("", String::as_str);
-                    return Err(call.no(
-                        Failure::NotReady,
-                        format!("{service}: {program} ended with exit code {code}: {said}"),
-                    ));
-                }
+                let container = inside::container(call, identity, service).await?;
+                container.reset(command).await?;
                 steps.done("resetting", service);
             }
             ResetStep::Restart { service } => {

@@ -125,10 +125,12 @@ fn project(
         }
     };
     let findings = Findings::new(compose::FILE);
-    let process = manifest.drivers.iter().any(|d| d == "process");
+    let named = |driver: &str| manifest.drivers.iter().any(|d| d == driver);
+    let process = named("process");
     let needs = Needs {
         image: manifest.drivers.iter().any(|d| d != "process"),
         process,
+        swarm: named("swarm"),
     };
     let project = compose::read(&text, needs, &take, &findings);
     findings.into_result(project).map_err(|problems| {

@@ -8,6 +8,7 @@ mod outage;
 mod sick;
 mod ssh;
 mod stand_in;
+mod swarm;
 mod template;
 mod tls;
 

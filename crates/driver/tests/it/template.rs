@@ -13,6 +13,7 @@ mod manifest;
 mod readiness;
 mod script;
 mod source;
+mod swarm;
 
 use caviada_driver::blueprint::{Blueprint, Service, Subnet};
 use caviada_driver::template::{

@@ -168,6 +168,33 @@ async fn a_credential_that_no_driver_could_use_is_refused_with_its_field() {
     assert_eq!(odd(put(&admin, &misspelt).await).0, "options.tls_caa");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_option_that_no_swarm_knows_is_refused_with_its_field() {
+    let site = Site::start().await;
+    let admin = site.admin();
+    let swarm = |option: &str, value: &str| {
+        let mut spec = HostSpec::new(DriverName::Swarm);
+        spec.options.insert(option.into(), value.into());
+        spec
+    };
+    for (option, value) in [
+        ("publish", "everywhere"),
+        ("constraints", "node.role=worker"),
+        ("constraint", "node.role==worker"),
+    ] {
+        let (field, reason) = odd(put(&admin, &swarm(option, value)).await);
+        assert_eq!(field, format!("options.{option}"), "{reason}");
+    }
+    let mut engine = HostSpec::new(DriverName::Docker);
+    engine.options.insert("publish".into(), "host".into());
+    assert_eq!(odd(put(&admin, &engine).await).0, "options.publish");
+    let good = swarm("constraints", "node.role==worker, node.labels.disk != hdd");
+    let made = put(&admin, &good).await.unwrap();
+    assert_eq!(made.spec.driver, DriverName::Swarm);
+    let address = made.spec.address.as_deref();
+    assert_eq!(address, Some("unix:///var/run/docker.sock"));
+}
+
 fn other_key() -> MasterKey {
     let dir = tempfile::tempdir().unwrap();
     MasterKey::find(None, &Directory::lock(dir.path()).unwrap()).unwrap()

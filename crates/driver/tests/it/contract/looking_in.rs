@@ -97,11 +97,19 @@ pub async fn logs_show_what_a_service_wrote(f: &dyn Fixture) {
             .await
             .unwrap();
     }
-    let log = driver.logs(&id, "web", 2).await;
-    let Some(log) = can(&*driver, Capability::Logs, "logs", log) else {
-        return;
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
+    let log = loop {
+        let log = driver.logs(&id, "web", 2).await;
+        let Some(log) = can(&*driver, Capability::Logs, "logs", log) else {
+            return;
+        };
+        let log = String::from_utf8(log).unwrap();
+        // An engine writes down a moment later what it hears.
+        if log.contains("nothing-4") || tokio::time::Instant::now() > deadline {
+            break log;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
     };
-    let log = String::from_utf8(log).unwrap();
     let lines: Vec<_> = log.lines().collect();
     assert_eq!(lines.len(), 2, "{log}");
     assert!(lines[1].starts_with("GET /file/nothing-4"), "{log}");

@@ -265,6 +265,8 @@ fn what_a_key_cannot_be_is_refused() {
         "pids_limit: 0",
         "deploy: {replicas: 3}",
         "deploy: {resources: {reservations: {memory: 1m}}}",
+        "deploy: {placement: {preferences: [{spread: node.labels.zone}]}}",
+        "deploy: {placement: {constraints: [node.role==worker]}}",
         "depends_on: {web: {condition: service_running}}",
         "x-caviada-jobs: {}",
         "environment: {A: $HOME}",

@@ -20,12 +20,12 @@ const CAPACITY_DEFAULT: u32 = 16;
 
 /// What was put, with defaults where nothing was said; without its credential.
 pub fn read(wire: &wire::HostSpec) -> Result<HostSpec, Error> {
-    let built = matches!(wire.driver, DriverName::Docker | DriverName::Process);
+    let built = !matches!(wire.driver, DriverName::Kubernetes | DriverName::Agent);
     let driver = name(wire.driver);
     read::without(
         "driver",
         built,
-        &format!("this version has no driver `{driver}` yet; there are docker and process"),
+        &format!("this version has no driver `{driver}` yet; there are docker, swarm and process"),
     )?;
     let options = wire.options.iter();
     let mut options: BTreeMap<Box<str>, Box<str>> = options

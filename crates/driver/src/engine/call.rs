@@ -14,7 +14,7 @@ use super::transport;
 use crate::{DriverError, Failure};
 
 /// The oldest engine API this driver was written against (engine 20.10).
-pub(super) const API_MIN: bollard::ClientVersion = bollard::ClientVersion {
+pub(crate) const API_MIN: bollard::ClientVersion = bollard::ClientVersion {
     major_version: 1,
     minor_version: 41,
 };
@@ -42,7 +42,7 @@ impl Default for Deadlines {
 }
 
 /// The way to one engine, kept open between calls.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     address: DockerAddress,
     deadlines: Deadlines,
     heavy: Semaphore,
@@ -119,7 +119,7 @@ impl Connection {
 }
 
 /// One verb being carried out.
-pub(super) struct Call<'a> {
+pub(crate) struct Call<'a> {
     pub op: &'static str,
     pub deadline: Instant,
     pub engine: bollard::Docker,
