@@ -16,6 +16,8 @@ pub(crate) struct ResourceKeys {
     pub(super) resting: bool,
     /// An outside cleaner has it.
     pub(super) outside: bool,
+    /// A driver has something to do for it.
+    pub(super) open: bool,
     pub(super) due: Option<Time>,
 }
 
@@ -42,6 +44,7 @@ impl ResourceKeys {
             earmark: r.earmark,
             resting: r.state == ResourceState::Free && !ready,
             outside: r.state == ResourceState::Cleaning && r.lease.is_some(),
+            open: r.open,
             due: r.due(),
         }
     }
