@@ -97,6 +97,7 @@ async fn serve(args: &ServeArgs, config: Config) -> anyhow::Result<()> {
                 process_dir: config.data_dir.join("process"),
                 program,
                 key: Some(server.master_key()),
+                stand_in: None,
             },
             periods: config.periods,
             rolled_back,

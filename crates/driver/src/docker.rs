@@ -23,6 +23,7 @@ mod power;
 mod site;
 mod ssh;
 mod steps;
+mod survey;
 mod transport;
 mod volume;
 
@@ -30,6 +31,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use caviada_core::host::survey::Survey;
 use caviada_core::id::ResourceId;
 
 pub use address::{Credentials, DockerAddress, InvalidAddress, PlainTcp};
@@ -147,6 +149,16 @@ impl Driver for Docker {
             cpus: count(info.ncpu),
             memory_bytes: count(info.mem_total),
         })
+    }
+
+    async fn survey(&self) -> Result<Survey, DriverError> {
+        let call = self.short_call("survey").await?;
+        let survey = Box::pin(survey::take(&call, &self.installation)).await;
+        let mut survey = survey.map_err(|f| call.failed(f, ""))?;
+        if self.connection.is_local() {
+            survey::look_at_disk(&mut survey);
+        }
+        Ok(survey.survey)
     }
 
     async fn list(&self) -> Result<Vec<Seen>, DriverError> {

@@ -31,6 +31,7 @@ use compat::poolmanager;
 use futures_util::FutureExt as _;
 use futures_util::future::try_join_all;
 use holder::HolderFiles;
+use host::check::HostChecks;
 use listener::Requests;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -139,7 +140,9 @@ impl Server {
         }
         // After the address is known to be free: who is told a key may use it.
         http::auth::first_key(&handle, options.admin_key, print_key).await?;
+        let checks = Arc::new(HostChecks::new(options.reconciler.drivers.clone()));
         let http = http::Options {
+            checks: Some(checks.clone()),
             progress: options.reconciler.progress.clone(),
             sights: options.reconciler.sights.clone(),
             webhooks: Some(webhooks.clone()),
@@ -156,7 +159,13 @@ impl Server {
             ..settings.options.clone()
         };
         let app = http::App::new(handle.clone(), history.clone(), http);
-        let pm = poolmanager::App::new(handle.clone(), history, app.rates().clone(), pm_options);
+        let pm = poolmanager::App::new(
+            handle.clone(),
+            history,
+            app.rates().clone(),
+            pm_options,
+            Some(checks),
+        );
         let reconciler = tokio::spawn(reconciler::run(handle.clone(), options.reconciler));
         let scheme = if options.tls.is_some() {
             "https"

@@ -107,8 +107,10 @@ impl Shell {
     fn perform(&mut self, state: &Arc<State>, output: Output) {
         match output {
             Output::Look(host) => {
+                let named = state.hosts.get(&host);
                 let look = Look {
                     host,
+                    name: named.map(|h| h.name.to_string()).unwrap_or_default(),
                     driver: self.driver(state, host),
                     handle: self.handle.clone(),
                     sights: self.options.sights.clone(),
@@ -211,6 +213,7 @@ async fn report(handle: Handle, act: Act) {
 /// One look at a host.
 struct Look {
     host: HostId,
+    name: String,
     driver: Result<Arc<dyn Driver>, String>,
     handle: Handle,
     sights: Sights,
@@ -240,18 +243,27 @@ impl Look {
         let _ = inputs.send(Input::Looked(*host, seen)).await;
         // After the look, which shall not wait for what people may like to know.
         if let Some(driver) = asks {
-            self.sights.told(*host, facts(&**driver).await);
+            let facts = facts(&**driver).await;
+            self.sights
+                .told(*host, &self.name, self.handle.now(), facts);
         }
     }
 }
 
 async fn facts(driver: &dyn Driver) -> Option<HostFacts> {
-    let told = tokio::time::timeout(LOOK_MAX, driver.probe()).await;
-    let facts = told.ok()?.ok()?;
+    let told = tokio::time::timeout(LOOK_MAX, driver.survey()).await;
+    let told = told.ok()?.ok()?;
     Some(HostFacts {
-        version: facts.version,
-        cpus: facts.cpus,
-        memory_bytes: facts.memory_bytes,
+        version: told.version,
+        cpus: told.cpus,
+        memory_bytes: told.memory_bytes,
+        containers: told.containers,
+        containers_running: told.running,
+        networks: told.networks,
+        images: told.images,
+        image_bytes: told.image_bytes,
+        disk_free_bytes: told.disk_free_bytes,
+        disk_bytes: told.disk_bytes,
     })
 }
 

@@ -167,14 +167,42 @@ fn ulimits(service: &Service) -> Vec<ResourcesUlimits> {
     .collect()
 }
 
-/// Always the engine's `json-file`: whatever the host's default, `logs` must be able to read it.
+/// What an engine keeps in memory of a log that its server does not take: services never wait for
+/// that.
+const LOG_BUFFER: &str = "4m";
+
+/// The engine's `json-file` whatever the host's default, since `logs` must be able to read it. Beside
+/// a syslog server the engine keeps a file of its own for that, under the same bounds.
 fn log(service: &Service) -> HostConfigLogConfig {
+    let rotation = service.log.clone().unwrap_or_default();
+    let (size, files) = (rotation.max_bytes, rotation.max_files);
+    let (typ, options) = match &service.log_server {
+        None => (
+            "json-file",
+            vec![
+                ("max-size", size.to_string()),
+                ("max-file", files.to_string()),
+            ],
+        ),
+        Some(server) => (
+            "syslog",
+            vec![
+                ("syslog-address", server.clone()),
+                ("syslog-format", "rfc5424micro".to_owned()),
+                ("tag", "{{.ImageName}}/{{.Name}}/{{.ID}}".to_owned()),
+                ("mode", "non-blocking".to_owned()),
+                ("max-buffer-size", LOG_BUFFER.to_owned()),
+                ("cache-max-size", size.to_string()),
+                ("cache-max-file", files.to_string()),
+            ],
+        ),
+    };
+    let options = options
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value));
     HostConfigLogConfig {
-        typ: Some("json-file".to_owned()),
-        config: Some(HashMap::from([
-            ("max-size".to_owned(), service.log.max_bytes.to_string()),
-            ("max-file".to_owned(), service.log.max_files.to_string()),
-        ])),
+        typ: Some(typ.to_owned()),
+        config: Some(options.collect()),
     }
 }
 

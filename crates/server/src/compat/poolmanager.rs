@@ -57,6 +57,7 @@ use caviada_core::name::Name;
 use caviada_ledger::history::History;
 use caviada_ledger::{Accepted, Failure, Handle};
 
+use crate::host::check::HostChecks;
 use crate::meter::Meter;
 use crate::peer::Peers;
 use crate::rate::Rates;
@@ -94,6 +95,8 @@ pub struct Options {
     pub names: Vec<String>,
     /// Hosts are added though whoever reaches their engine's port owns them.
     pub plain_tcp: bool,
+    /// Hosts are added though their engine does not answer.
+    pub unreached: bool,
     /// A request that takes longer is given up.
     pub answer_within: Duration,
 }
@@ -106,6 +109,7 @@ impl Default for Options {
             allow_from: "127.0.0.0/8,::1".parse().unwrap_or_default(),
             names: Vec::new(),
             plain_tcp: false,
+            unreached: false,
             answer_within: Duration::from_secs(30),
         }
     }
@@ -122,6 +126,7 @@ struct Inner {
     rates: Arc<Rates>,
     meter: Meter,
     options: Options,
+    checks: Option<Arc<HostChecks>>,
 }
 
 /// Who may come without a key.
@@ -134,8 +139,15 @@ pub enum Door {
 }
 
 impl App {
-    /// The API of this ledger; keys have the same rates as at other entrances.
-    pub fn new(ledger: Handle, history: History, rates: Arc<Rates>, options: Options) -> Self {
+    /// The API of this ledger; keys have the same rates as at other entrances. With `checks` an
+    /// engine has to answer before it is added.
+    pub fn new(
+        ledger: Handle,
+        history: History,
+        rates: Arc<Rates>,
+        options: Options,
+        checks: Option<Arc<HostChecks>>,
+    ) -> Self {
         Self(Arc::new(Inner {
             ledger,
             history,
@@ -143,6 +155,7 @@ impl App {
             // What fails shows in its status, whatever the call.
             meter: Meter::new("any", PATH),
             options,
+            checks,
         }))
     }
 
@@ -164,6 +177,14 @@ impl App {
 
     fn options(&self) -> &Options {
         &self.0.options
+    }
+
+    /// Looks at hosts before they are added, unless they are added as they are.
+    fn checks(&self) -> Option<&HostChecks> {
+        self.0
+            .checks
+            .as_deref()
+            .filter(|_| !self.0.options.unreached)
     }
 
     /// One act by a key.

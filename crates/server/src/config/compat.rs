@@ -85,6 +85,7 @@ pub(super) fn poolmanager(l: &Layered, errors: &mut Vec<ConfigError>) -> Option<
             allow_from: allow_from?,
             names: names?,
             plain_tcp: l.text("compat.poolmanager.plain_tcp") == "true",
+            unreached: l.text("compat.poolmanager.unreached") == "true",
             ..Options::default()
         },
     })

@@ -66,6 +66,7 @@ keys! {
     "compat.poolmanager.allow_from" Texts = "127.0.0.0/8,::1": "Addresses and networks from which callers need no key on this API's own listeners.";
     "compat.poolmanager.names" Texts = "": "Names by which callers without a key may call this server, without a port: what `Host` says must be one of them, `localhost` or an address.";
     "compat.poolmanager.plain_tcp" Flag = "false": "Let operators add hosts through this API whose engine's port is open without TLS, as it was usual there: whoever reaches that port owns the host.";
+    "compat.poolmanager.unreached" Flag = "false": "Let operators add hosts through this API whose engine does not answer: they are inactive until it does. The old system refused them.";
     "log" Text = "info": "What is logged: a level (`off`, `error`, `warn`, `info`, `debug`, `trace`), or levels by part, like `info,caviada::access=warn`.";
     "log_format" Text = "text": "How it is logged: `text` or `json`.";
     "requests_per_s" Number = "": "Requests per second that one key may make; no bound when absent.";

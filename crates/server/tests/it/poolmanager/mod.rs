@@ -63,7 +63,7 @@ impl Old {
     pub async fn at(address: &str, version: Version, options: Options) -> Self {
         let site = Site::start().await;
         let (handle, history) = (site.handle.clone(), site.history.clone());
-        let app = App::new(handle, history, Arc::new(Rates::new(None)), options);
+        let app = App::new(handle, history, Arc::new(Rates::new(None)), options, None);
         let listener = TcpListener::bind(address).await.unwrap();
         let at = listener.local_addr().unwrap();
         let routes = router(app.clone(), version, Door::Listener);
