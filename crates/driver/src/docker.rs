@@ -115,6 +115,21 @@ impl Docker {
         self.connection.call(op, within.min(VERB_MAX)).await
     }
 
+    /// Makes and starts all that a blueprint has and waits for nothing: what the engine can do by
+    /// itself, to compare a bring-up with. Its images must be there.
+    ///
+    /// # Errors
+    /// As [`Driver::create`], as far as making and starting goes.
+    pub async fn create_bare(
+        &self,
+        identity: &Identity,
+        blueprint: &Blueprint,
+    ) -> Result<(), DriverError> {
+        let within = Duration::from_millis(blueprint.create_ms_max);
+        let call = self.call("create", within).await?;
+        create::bare(self, &call, identity, blueprint).await
+    }
+
     /// The verbs that only pass something through need no more than a few heavy calls.
     async fn short_call(&self, op: &'static str) -> Result<Call<'_>, DriverError> {
         let heavy = self.connection.heavy_limit();
