@@ -81,6 +81,12 @@ pub fn master_key(config: &Config) -> Result<Option<MasterKey>, SealError> {
     MasterKey::present(std::env::var(MASTER_KEY).ok().as_deref(), &config.data_dir)
 }
 
+/// What is built on a host stands on this machine.
+pub fn is_here(host: &Host) -> bool {
+    let spec = &host.spec;
+    &*spec.driver == "docker" && spec.address.starts_with("unix://")
+}
+
 fn drivers(config: &Config, looked: &Look) -> Result<Drivers, Failure> {
     // Why there is none is told on its own; most hosts do without.
     let key = master_key(config).ok().flatten();
