@@ -9,7 +9,7 @@ use crate::id::{Fence, ResourceId};
 use crate::lease::{Earmark, End, Lease, LeaseState, Member, Purpose};
 use crate::planted;
 use crate::pool::{Pool, RecycleClass};
-use crate::resource::{Health, Origin, Resource, Then, Withheld};
+use crate::resource::{Health, Origin, Resource, ResourceState, Then, Withheld};
 use crate::state::State;
 use crate::time::Time;
 
@@ -242,6 +242,13 @@ pub(crate) fn after(state: &State, r: &Resource, purpose: Purpose, leaving: &Lea
 pub(crate) fn retires(state: &State, pool: &Pool, r: &Resource) -> bool {
     let host = r.site().and_then(|s| state.hosts.get(&s.host));
     pool.retiring || host.is_some_and(|h| h.retiring)
+}
+
+/// Its host is emptied, and nobody holds it or keeps it out of the pool.
+pub(crate) fn drains(state: &State, r: &Resource) -> bool {
+    let host = r.site().and_then(|s| state.hosts.get(&s.host));
+    let kept = matches!(r.state, ResourceState::Leased | ResourceState::Withheld);
+    !kept && host.is_some_and(|h| h.spec.drain)
 }
 
 /// Too old, used too often, of an old revision, or on a host that takes nothing: built anew elsewhere.

@@ -193,6 +193,10 @@ impl Index {
             (true, false) => self.pool_use(r.pool, |u| u.resting -= 1),
             _ => {}
         }
+        let open = |k: Option<&ResourceKeys>| k.is_some_and(|k| k.open);
+        if let (Some(site), true) = (r.site(), open(before) != open(after)) {
+            self.busy_host(site.host, open(after));
+        }
         let outside = |k: Option<&ResourceKeys>| k.is_some_and(|k| k.outside);
         if outside(before) != outside(after) {
             self.clean_outside(r.pool, r.site().map(|s| s.host), outside(after));

@@ -234,6 +234,8 @@ limits! {
         /// Bytes of the same once it is sealed, in memory for each host: a half more for escapes, and
         /// of that a third for base64.
         SEALED_BYTES_MAX: usize = 128 * KIB;
+        /// Default ulimits of one host: kernels know sixteen.
+        ULIMITS_MAX: usize = 16;
         /// Driver calls under way per host, deletions included.
         CALLS_PER_HOST_MAX: usize = 16;
         /// Resources of a host that are started or stopped at once: those who hold them must not
@@ -320,6 +322,8 @@ limits! {
         WEBHOOK_URL_BYTES_MAX: usize = 2 * KIB;
     }
     "HTTP" {
+        /// Hosts that are checked at once: each holds a connection for some seconds.
+        CHECKS_AT_ONCE_MAX: usize = 8;
         /// Holders whose files are read from hosts at once: each has a few MiB in memory.
         FILES_TAKEN_AT_ONCE_MAX: usize = 16;
         /// Bytes of a request's body: the largest template as JSON fits, and 256 resources with all

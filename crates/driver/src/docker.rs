@@ -15,12 +15,14 @@ mod network;
 mod observe;
 mod power;
 mod site;
+mod survey;
 mod volume;
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use caviada_core::host::survey::Survey;
 use caviada_core::id::ResourceId;
 
 pub use crate::engine::address::{Credentials, DockerAddress, InvalidAddress, PlainTcp};
@@ -105,6 +107,21 @@ impl Docker {
         self.connection.call(op, within.min(VERB_MAX)).await
     }
 
+    /// Makes and starts all that a blueprint has and waits for nothing: what the engine can do by
+    /// itself, to compare a bring-up with. Its images must be there.
+    ///
+    /// # Errors
+    /// As [`Driver::create`], as far as making and starting goes.
+    pub async fn create_bare(
+        &self,
+        identity: &Identity,
+        blueprint: &Blueprint,
+    ) -> Result<(), DriverError> {
+        let within = Duration::from_millis(blueprint.create_ms_max);
+        let call = self.call("create", within).await?;
+        create::bare(self, &call, identity, blueprint).await
+    }
+
     /// The verbs that only pass something through need no more than a few heavy calls.
     async fn short_call(&self, op: &'static str) -> Result<Call<'_>, DriverError> {
         let heavy = self.connection.heavy_limit();
@@ -139,6 +156,16 @@ impl Driver for Docker {
             cpus: count(info.ncpu),
             memory_bytes: count(info.mem_total),
         })
+    }
+
+    async fn survey(&self) -> Result<Survey, DriverError> {
+        let call = self.short_call("survey").await?;
+        let survey = Box::pin(survey::take(&call, &self.installation)).await;
+        let mut survey = survey.map_err(|f| call.failed(f, ""))?;
+        if self.connection.is_local() {
+            survey::look_at_disk(&mut survey);
+        }
+        Ok(survey.survey)
     }
 
     async fn list(&self) -> Result<Vec<Seen>, DriverError> {

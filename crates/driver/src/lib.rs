@@ -19,6 +19,7 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use caviada_core::host::survey::Survey;
 use caviada_core::id::ResourceId;
 
 use blueprint::Blueprint;
@@ -151,6 +152,17 @@ pub trait Driver: Send + Sync + 'static {
 
     /// Is the host there, and what is it?
     async fn probe(&self) -> Result<HostFacts, DriverError>;
+
+    /// What the host is and has right now, for people; what it does not tell is left open.
+    async fn survey(&self) -> Result<Survey, DriverError> {
+        let facts = self.probe().await?;
+        Ok(Survey {
+            version: facts.version,
+            cpus: facts.cpus,
+            memory_bytes: facts.memory_bytes,
+            ..Survey::default()
+        })
+    }
 
     /// Everything on the host that bears this installation's label, and nothing else. Complete or
     /// an error: a partial list would read as things gone.

@@ -244,7 +244,7 @@ impl Driver for Swarm {
         reset::reset(self, &site, blueprint, progress).await
     }
 
-    async fn power(&self, _: &Identity, _: Power) -> Result<(), DriverError> {
+    async fn power(&self, _: &Identity, _: Option<&str>, _: Power) -> Result<(), DriverError> {
         Err(DriverError {
             op: "power",
             kind: Failure::Unsupported,

@@ -1,5 +1,6 @@
 //! Hosts as the reconciler reaches them: the driver of each, and what it is asked to build.
 
+pub mod check;
 pub mod credential;
 
 use std::collections::{BTreeMap, HashMap};
@@ -54,6 +55,9 @@ impl Unfit {
     }
 }
 
+/// Makes the driver of a host.
+pub type StandIn = fn(&Host) -> Arc<dyn Driver>;
+
 /// What this server makes drivers of.
 #[derive(Debug, Clone)]
 pub struct Drivers {
@@ -65,6 +69,8 @@ pub struct Drivers {
     pub program: String,
     /// Opens credentials; without it only hosts that have none can be reached.
     pub key: Option<Arc<MasterKey>>,
+    /// Stands in for the drivers of all hosts: a bench has hosts that are none.
+    pub stand_in: Option<StandIn>,
 }
 
 impl Drivers {
@@ -73,6 +79,9 @@ impl Drivers {
     /// # Errors
     /// What is said of it does not fit together, or its credential cannot be opened.
     pub fn of(&self, host: &Host) -> Result<Arc<dyn Driver>, Unfit> {
+        if let Some(stand_in) = self.stand_in {
+            return Ok(stand_in(host));
+        }
         let spec = &host.spec;
         match &*spec.driver {
             "docker" => docker(&self.installation, spec, &self.credential(host)?),
@@ -208,8 +217,11 @@ impl Templates {
                     prefix: network.subnet,
                 }),
             address: reach(&host.spec),
+            log_level: host.spec.defaults.log_level.unwrap_or_default(),
         };
-        template.render(&parameters, &reserved).map_err(wrong)
+        let mut blueprint = template.render(&parameters, &reserved).map_err(wrong)?;
+        blueprint.fill(&host.spec.defaults);
+        Ok(blueprint)
     }
 
     fn parse(
@@ -275,9 +287,11 @@ mod tests {
             capacity: 1,
             holds: Default::default(),
             schedulable: true,
+            drain: false,
             autofill: false,
             ports: None,
             network: None,
+            defaults: Default::default(),
             builds_max: 4,
             attributes: Default::default(),
             labels: Default::default(),

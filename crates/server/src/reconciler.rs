@@ -29,6 +29,8 @@ use crate::sight::Sights;
 const LOOK_MAX: Duration = Duration::from_secs(30);
 /// State may change thousands of times a second; the reconciler looks at it this often at most.
 const REST: Duration = Duration::from_millis(20);
+/// Looks and outcomes that wait for the next step; more wait where they are made.
+const INPUTS_MAX: usize = 1_024;
 /// Without hosts there is nothing to do, but one may be declared.
 const IDLE: Duration = Duration::from_millis(200);
 
@@ -49,7 +51,7 @@ pub struct Options {
 /// Runs until the ledger ends or the task is dropped; dropping it drops every call under way,
 /// which the next process finds half made and finishes.
 pub async fn run(handle: Handle, options: Options) {
-    let (inputs, mut inbox) = mpsc::channel(1_024);
+    let (inputs, mut inbox) = mpsc::channel(INPUTS_MAX);
     let mut shell = Shell {
         handle,
         options,
@@ -61,7 +63,7 @@ pub async fn run(handle: Handle, options: Options) {
     };
     let mut reconciler = Reconciler::new(shell.options.periods, shell.options.rolled_back);
     let mut committed = shell.handle.committed();
-    let mut input = Input::Wake;
+    let mut told = vec![Input::Wake];
     loop {
         committed.mark_unchanged();
         let Ok(state) = shell.handle.snapshot().await else {
@@ -69,7 +71,7 @@ pub async fn run(handle: Handle, options: Options) {
         };
         let now = shell.handle.now();
         shell.forget(&state);
-        for output in reconciler.step(&state, now, input) {
+        for output in reconciler.step_with(&state, now, told.drain(..)) {
             shell.perform(&state, output);
         }
         if !shell.options.rolled_back && reconciler.is_rolled_back() {
@@ -83,14 +85,12 @@ pub async fn run(handle: Handle, options: Options) {
             .map_or(IDLE, |t| Duration::from_millis(t.since(now)));
         let rest = if state.hosts.is_empty() { IDLE } else { REST };
         tokio::time::sleep(rest).await;
-        input = tokio::select! {
-            Some(input) = inbox.recv() => input,
-            changed = committed.changed() => match changed {
-                Ok(()) => Input::Wake,
-                Err(_) => return,
-            },
-            () = tokio::time::sleep(wake.saturating_sub(rest)) => Input::Wake,
-        };
+        tokio::select! {
+            // All that gathered meanwhile: a step costs the same for one as for many.
+            _ = inbox.recv_many(&mut told, INPUTS_MAX) => {}
+            changed = committed.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep(wake.saturating_sub(rest)) => {}
+        }
         while shell.tasks.try_join_next().is_some() {}
     }
 }
@@ -109,8 +109,10 @@ impl Shell {
     fn perform(&mut self, state: &Arc<State>, output: Output) {
         match output {
             Output::Look(host) => {
+                let named = state.hosts.get(&host);
                 let look = Look {
                     host,
+                    name: named.map(|h| h.name.to_string()).unwrap_or_default(),
                     driver: self.driver(state, host),
                     handle: self.handle.clone(),
                     sights: self.options.sights.clone(),
@@ -213,6 +215,7 @@ async fn report(handle: Handle, act: Act) {
 /// One look at a host.
 struct Look {
     host: HostId,
+    name: String,
     driver: Result<Arc<dyn Driver>, String>,
     handle: Handle,
     sights: Sights,
@@ -242,18 +245,27 @@ impl Look {
         let _ = inputs.send(Input::Looked(*host, seen)).await;
         // After the look, which shall not wait for what people may like to know.
         if let Some(driver) = asks {
-            self.sights.told(*host, facts(&**driver).await);
+            let facts = facts(&**driver).await;
+            self.sights
+                .told(*host, &self.name, self.handle.now(), facts);
         }
     }
 }
 
 async fn facts(driver: &dyn Driver) -> Option<HostFacts> {
-    let told = tokio::time::timeout(LOOK_MAX, driver.probe()).await;
-    let facts = told.ok()?.ok()?;
+    let told = tokio::time::timeout(LOOK_MAX, driver.survey()).await;
+    let told = told.ok()?.ok()?;
     Some(HostFacts {
-        version: facts.version,
-        cpus: facts.cpus,
-        memory_bytes: facts.memory_bytes,
+        version: told.version,
+        cpus: told.cpus,
+        memory_bytes: told.memory_bytes,
+        containers: told.containers,
+        containers_running: told.running,
+        networks: told.networks,
+        images: told.images,
+        image_bytes: told.image_bytes,
+        disk_free_bytes: told.disk_free_bytes,
+        disk_bytes: told.disk_bytes,
     })
 }
 

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Client, Error};
 use crate::event::{Event, EventQuery};
-use crate::host::{DeleteHost, Host, HostPatch, HostSpec};
+use crate::host::{CheckHost, DeleteHost, Host, HostCheck, HostPatch, HostSpec};
 use crate::key::{CreatedKey, Key, NewKey};
 use crate::lease::{
     Acquire, Annotate, Give, Lease, LeaseFiles, LeaseQuery, LeaseWait, Release, Renew, Revoke,
@@ -253,6 +253,11 @@ impl Client {
     pub async fn patch_host(&self, name: &str, patch: &HostPatch) -> Result<Host, Error> {
         self.send(self.call(Method::PATCH, &["hosts", name]).body(patch)?)
             .await
+    }
+
+    /// What would be in the way of building on a host, declared or as `check` says.
+    pub async fn check_host(&self, name: &str, check: &CheckHost) -> Result<HostCheck, Error> {
+        self.post(&["hosts", name, "check"], check).await
     }
 
     /// Drains a host and removes it, or forgets one that will not come back.

@@ -18,6 +18,8 @@ pub(crate) struct ResourceKeys {
     pub(super) outside: bool,
     /// Where its power is being changed.
     pub(super) turning: Option<HostId>,
+    /// A driver has something to do for it.
+    pub(super) open: bool,
     pub(super) due: Option<Time>,
 }
 
@@ -45,6 +47,7 @@ impl ResourceKeys {
             resting: r.state == ResourceState::Free && !ready,
             outside: r.state == ResourceState::Cleaning && r.lease.is_some(),
             turning: r.turn().and_then(|_| r.site()).map(|s| s.host),
+            open: r.open,
             due: r.due(),
         }
     }

@@ -428,6 +428,48 @@ fn a_retiring_pool_ends_with_its_last_member() {
 }
 
 #[test]
+fn a_host_that_drains_gives_up_all_but_what_is_held_or_kept() {
+    let mut scene = Scene::with_host();
+    scene.pool("clusters", clusters(3, 6));
+    scene.drivers_work();
+    let held = scene.take("ann", "clusters");
+    scene.drivers_work();
+    let is_free = |r: &&std::sync::Arc<Resource>| r.state == ResourceState::Free;
+    let kept = scene.state.resources.values().find(is_free).unwrap().id;
+    let withhold = Act::Withhold {
+        resource: kept,
+        reason: "debug".into(),
+        until: None,
+    };
+    scene.does("operator", withhold).unwrap();
+    scene.drivers_work();
+    scene.host("h2", |_| {});
+    scene.host("h1", |h| (h.schedulable, h.drain) = (false, true));
+    scene.drivers_work();
+    let on_h1 = |scene: &Scene| {
+        let h1 = scene.state.host_named(&name("h1")).unwrap().id;
+        let all = scene.state.resources.values();
+        let here = all.filter(|r| r.site().is_some_and(|s| s.host == h1));
+        here.map(|r| r.id).collect::<Vec<_>>()
+    };
+    let holds = scene.member(held).id;
+    assert_eq!(on_h1(&scene).len(), 2, "{:?}", on_h1(&scene));
+    assert!(on_h1(&scene).contains(&kept) && on_h1(&scene).contains(&holds));
+    assert_eq!(scene.count(ResourceState::Free), 3, "built elsewhere");
+    scene.release("ann", held).unwrap();
+    scene
+        .does("operator", Act::Return { resource: kept })
+        .unwrap();
+    scene.drivers_work();
+    assert_eq!(on_h1(&scene), []);
+    // Nothing comes there until somebody says so.
+    scene.host("h1", |_| {});
+    scene.host("h2", |h| (h.schedulable, h.drain) = (false, true));
+    scene.drivers_work();
+    assert_eq!(on_h1(&scene).len(), 3);
+}
+
+#[test]
 fn a_host_builds_no_more_at_once_than_its_budget() {
     let mut scene = Scene::new();
     scene.revise("first");

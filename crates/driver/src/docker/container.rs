@@ -68,6 +68,7 @@ fn host_config(service: &Service, place: &Place<'_>) -> HostConfig {
     let (first, _) = spec::networks(service).swap_remove(0);
     let bytes = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     let limits = &service.limits;
+    let (log, log_options) = spec::log(service);
     HostConfig {
         memory: limits.memory_bytes.map(bytes),
         nano_cpus: limits.cpu_milli.map(|m| bytes(m.saturating_mul(1_000_000))),
@@ -75,8 +76,8 @@ fn host_config(service: &Service, place: &Place<'_>) -> HostConfig {
         init: Some(service.init),
         ulimits: Some(spec::ulimits(service)),
         log_config: Some(HostConfigLogConfig {
-            typ: Some(spec::LOG.to_owned()),
-            config: Some(spec::log(service)),
+            typ: Some(log.to_owned()),
+            config: Some(log_options),
         }),
         network_mode: Some(label::name(place.identity, first)),
         port_bindings: Some(port_bindings(service, place.bind_address)),

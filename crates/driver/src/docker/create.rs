@@ -122,6 +122,46 @@ pub(super) async fn create(
     .await
 }
 
+/// Makes and starts everything a blueprint has at once and waits for nothing: what the engine can do
+/// by itself, whatever becomes of what it started.
+pub(super) async fn bare(
+    docker: &Docker,
+    call: &Call<'_>,
+    identity: &Identity,
+    blueprint: &Blueprint,
+) -> Result<(), DriverError> {
+    let refused = |why: String| call.no(Failure::Refused, why);
+    let networks = subnet::layout(blueprint, subnet::NOBODYS).map_err(refused)?;
+    let made = networks.into_iter();
+    try_join_all(made.map(|n| network::ensure(call, identity, n, false))).await?;
+    let made = blueprint.volumes.iter();
+    try_join_all(made.map(|part| volume::ensure(call, identity, part))).await?;
+    let nobody: OnProgress<'_> = &|_| {};
+    let up = BringUp {
+        docker,
+        call,
+        site: Site {
+            call,
+            identity,
+            published_at: &docker.published_at,
+        },
+        blueprint,
+        depths: plan::depths(blueprint).map_err(refused)?,
+        steps: Steps::new(nobody, 3 * blueprint.services.len()),
+    };
+    let none = BTreeMap::new();
+    let services = blueprint.services.iter();
+    let members = try_join_all(services.map(|s| up.make(s, &none))).await?;
+    let starts = members.iter().map(|member| async {
+        let options = None::<StartContainerOptions>;
+        let started = call.engine.start_container(&member.id, options);
+        let started = call.heavy(started).await;
+        started.map_err(|f| call.failed(f, &member.service.name))
+    });
+    try_join_all(starts).await?;
+    Ok(())
+}
+
 /// The last part of a bring-up and of a reset: probes, outputs, a last look at all.
 pub(super) async fn ready(
     site: &Site<'_>,

@@ -61,6 +61,11 @@ impl Connection {
         }
     }
 
+    /// The engine runs on this machine.
+    pub fn is_local(&self) -> bool {
+        matches!(self.address, DockerAddress::Unix(_))
+    }
+
     /// The deadline of one call that only looks.
     pub fn quick_limit(&self) -> Duration {
         self.deadlines.quick

@@ -45,15 +45,40 @@ pub(crate) fn ulimits(service: &Service) -> Vec<ResourcesUlimits> {
     .collect()
 }
 
-/// Always the engine's `json-file`: whatever the host's default, `logs` must be able to read it.
-pub(crate) const LOG: &str = "json-file";
+/// What an engine keeps in memory of a log that its server does not take: services never wait for
+/// that.
+const LOG_BUFFER: &str = "4m";
 
-/// What it is told.
-pub(crate) fn log(service: &Service) -> HashMap<String, String> {
-    HashMap::from([
-        ("max-size".to_owned(), service.log.max_bytes.to_string()),
-        ("max-file".to_owned(), service.log.max_files.to_string()),
-    ])
+/// The engine's `json-file` whatever the host's default, since `logs` must be able to read it. Beside
+/// a syslog server the engine keeps a file of its own for that, under the same bounds.
+pub(crate) fn log(service: &Service) -> (&'static str, HashMap<String, String>) {
+    let rotation = service.log.clone().unwrap_or_default();
+    let (size, files) = (rotation.max_bytes, rotation.max_files);
+    let (typ, options) = match &service.log_server {
+        None => (
+            "json-file",
+            vec![
+                ("max-size", size.to_string()),
+                ("max-file", files.to_string()),
+            ],
+        ),
+        Some(server) => (
+            "syslog",
+            vec![
+                ("syslog-address", server.clone()),
+                ("syslog-format", "rfc5424micro".to_owned()),
+                ("tag", "{{.ImageName}}/{{.Name}}/{{.ID}}".to_owned()),
+                ("mode", "non-blocking".to_owned()),
+                ("max-buffer-size", LOG_BUFFER.to_owned()),
+                ("cache-max-size", size.to_string()),
+                ("cache-max-file", files.to_string()),
+            ],
+        ),
+    };
+    let options = options
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value));
+    (typ, options.collect())
 }
 
 #[cfg(test)]

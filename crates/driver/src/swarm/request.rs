@@ -45,6 +45,7 @@ pub(super) fn body(service: &Service, place: &Place<'_>) -> ServiceSpec {
     let labels = place.mark.labels(service);
     let limits = &service.limits;
     let amount = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    let (log, log_options) = spec::log(service);
     ServiceSpec {
         name: Some(name(&place.mark.identity, &service.name)),
         labels: Some(labels),
@@ -71,8 +72,8 @@ pub(super) fn body(service: &Service, place: &Place<'_>) -> ServiceSpec {
             }),
             networks: Some(networks(service, place.mark)),
             log_driver: Some(TaskSpecLogDriver {
-                name: Some(spec::LOG.to_owned()),
-                options: Some(spec::log(service)),
+                name: Some(log.to_owned()),
+                options: Some(log_options),
             }),
             ..TaskSpec::default()
         }),

@@ -2,6 +2,7 @@
 
 mod adoption;
 mod health;
+mod host;
 mod image;
 mod keys;
 mod outage;

@@ -59,6 +59,7 @@ fn reserved() -> Reserved {
             prefix: 27,
         }),
         address: "192.0.2.7".to_owned(),
+        log_level: Default::default(),
     }
 }
 

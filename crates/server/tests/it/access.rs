@@ -122,6 +122,7 @@ fn rows() -> Vec<Row> {
         row(put(), "/api/v1/hosts/{name}", Right(Manage)).with(|| json!({"driver": "process"})),
         row(patch(), "/api/v1/hosts/{name}", Right(Manage)).with(|| json!({"autofill": true})),
         row(delete(), "/api/v1/hosts/{name}", Right(Manage)),
+        row(post(), "/api/v1/hosts/{name}/check", Right(Manage)).with(|| json!({})),
         row(get(), "/api/v1/templates", Right(SeeHosts)),
         row(get(), "/api/v1/templates/{name}", Right(SeeHosts)),
         row(put(), "/api/v1/templates/{name}", Right(Manage))

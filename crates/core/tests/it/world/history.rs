@@ -124,7 +124,7 @@ impl History {
                 .shadow
                 .hosts
                 .get(&site.host)
-                .is_none_or(|h| h.lost || h.retiring);
+                .is_none_or(|h| h.lost || h.retiring || h.spec.drain);
             let evidence = r.state == ResourceState::Failed;
             if !stale && !over && !lost && !evidence && pool.is_some_and(|p| !p.retiring) {
                 self.says(format!(

@@ -105,6 +105,7 @@ pub fn host(rng: &mut Rng, name: &str) -> HostSpec {
         prefix: 26,
         subnet: 28,
     };
+    let schedulable = !rng.percent(12);
     HostSpec {
         driver: rng.one(&DRIVERS).into(),
         address: format!("sim://{name}").into(),
@@ -113,7 +114,8 @@ pub fn host(rng: &mut Rng, name: &str) -> HostSpec {
         reach: "127.0.0.1".into(),
         capacity: rng.one(&[0, 2, 4, 6, 8, 14, 14]),
         holds: amounts(rng.one(&["", "cpu=4", "cpu=8,mem=8", "cpu=16,mem=16"])),
-        schedulable: !rng.percent(12),
+        schedulable,
+        drain: !schedulable && rng.percent(50),
         autofill: rng.percent(15),
         ports: rng.one(&[
             None,
@@ -134,6 +136,7 @@ pub fn host(rng: &mut Rng, name: &str) -> HostSpec {
             }),
         ]),
         network: rng.one(&[None, None, Some(network)]),
+        defaults: Default::default(),
         builds_max: rng.one(&[1, 2, 4]),
         attributes: Attributes::default(),
         labels: Labels::default(),

@@ -124,7 +124,7 @@ fn read_surroundings(service: &mut Service, fields: &mut Fields<'_>, declared: &
 /// What it may use and do.
 fn read_bounds(service: &mut Service, fields: &mut Fields<'_>, findings: &Findings) {
     (service.limits, service.constraints) = run::deploy(fields, findings);
-    service.log = fields.get("logging", run::logging).unwrap_or_default();
+    service.log = fields.get("logging", run::logging);
     service.ulimits = fields.get("ulimits", run::ulimits).unwrap_or_default();
     service.cap_add = fields.get("cap_add", texts).unwrap_or_default();
     service.cap_drop = fields.get("cap_drop", texts).unwrap_or_default();

@@ -82,7 +82,7 @@ on_the_engine! {
             memory_bytes: Some(64 << 20),
             pids: Some(33),
         };
-        service.log = LogRotation { max_bytes: 1 << 20, max_files: 2 };
+        service.log = Some(LogRotation { max_bytes: 1 << 20, max_files: 2 });
         service.ulimits = BTreeMap::from([("nofile".into(), (512, 1024))]);
         service.cap_add = vec!["NET_ADMIN".into()];
         service.cap_drop = vec!["ALL".into()];

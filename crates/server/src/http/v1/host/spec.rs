@@ -9,6 +9,7 @@ use caviada_core::host::{HostSpec, Network, PortRange};
 use caviada_core::limits;
 use caviada_core::space::Amounts;
 
+use super::defaults;
 use crate::host::credential::PLAIN_TCP;
 use crate::http::problem::Error;
 use crate::http::v1::{read, render as rendered};
@@ -49,6 +50,7 @@ pub fn read(wire: &wire::HostSpec) -> Result<HostSpec, Error> {
         capacity,
         holds,
         schedulable: wire.schedulable,
+        drain: wire.drain,
         autofill: wire.autofill,
         ports: wire.ports.map(|p| PortRange {
             first: p.first,
@@ -56,6 +58,7 @@ pub fn read(wire: &wire::HostSpec) -> Result<HostSpec, Error> {
             block: p.block,
         }),
         network: wire.subnets.as_ref().map(network).transpose()?,
+        defaults: defaults::read(&wire.defaults),
         builds_max: wire
             .builds_max
             .unwrap_or(u32::try_from(builds_max).unwrap_or(1)),
@@ -140,6 +143,7 @@ pub fn render(spec: &HostSpec) -> wire::HostSpec {
         reach: said(&spec.reach),
         capacity: of_all(u64::from(spec.capacity), rendered::amounts(&spec.holds)),
         schedulable: spec.schedulable,
+        drain: spec.drain,
         autofill: spec.autofill,
         ports: spec.ports.map(|p| wire::HostPorts {
             first: p.first,
@@ -150,6 +154,7 @@ pub fn render(spec: &HostSpec) -> wire::HostSpec {
             range: format!("{}/{}", n.address, n.prefix),
             prefix: n.subnet,
         }),
+        defaults: defaults::render(&spec.defaults),
         builds_max: Some(spec.builds_max),
         lost_after_ms: Some(spec.lost_after_ms),
         options: options
