@@ -26,8 +26,8 @@ pub(crate) const LOG_BYTES_MAX: usize = 8 << 20;
 pub(crate) const LAST_LINES: usize = 20;
 pub(crate) const LAST_BYTES_MAX: usize = 4 << 10;
 /// What a job may have written for its output to be searched.
-const JOB_LOG_LINES_MAX: usize = 10_000;
-const JOB_LOG_BYTES_MAX: usize = 1 << 20;
+pub(crate) const JOB_LOG_LINES_MAX: usize = 10_000;
+pub(crate) const JOB_LOG_BYTES_MAX: usize = 1 << 20;
 /// An archive's headers and padding around one file.
 const TAR_BYTES_MORE: usize = 8 << 10;
 /// Symbolic links followed to an output file.

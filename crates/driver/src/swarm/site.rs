@@ -20,9 +20,6 @@ use crate::{DriverError, ExecOutput, Failure, Identity};
 
 /// Output of a readiness command that is looked at.
 const EXEC_BYTES_MAX: usize = 64 << 10;
-/// What a job may have written for its output to be searched.
-const JOB_LOG_LINES_MAX: usize = 10_000;
-const JOB_LOG_BYTES_MAX: usize = 1 << 20;
 /// How long a task may find no node before the swarm is believed: nodes join and ports are given free
 /// a moment after they are seen to be.
 const PLACING_PATIENCE: Duration = Duration::from_secs(10);
@@ -171,8 +168,8 @@ impl<'a> Site<'a> {
         let said = self.read_log(
             service,
             &task,
-            JOB_LOG_LINES_MAX,
-            JOB_LOG_BYTES_MAX,
+            container::JOB_LOG_LINES_MAX,
+            container::JOB_LOG_BYTES_MAX,
             Streams::Stdout,
         );
         match container::lacks(&said.await?, job) {
