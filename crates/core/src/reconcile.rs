@@ -8,13 +8,18 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use imbl::OrdMap;
+
 use crate::command::{Act, AttemptOutcome};
+use crate::host::Host;
 use crate::id::{HostId, ResourceId};
+use crate::index::HostUse;
 use crate::limits;
 use crate::plan::{Action, Condition, Observed, Verb, plan, wanted};
 use crate::planted;
 use crate::resource::{Health, Resource, ResourceState};
 use crate::state::State;
+use crate::table::Table;
 use crate::time::Time;
 
 /// Periods of the reconciler, in milliseconds.
@@ -69,6 +74,10 @@ pub struct Reconciler {
     /// The store is older than it was, or hosts know of later revisions: nothing is changed there.
     rolled_back: bool,
     hosts: BTreeMap<HostId, Watch>,
+    /// Hosts and what is in use of them, as the last whole step had them.
+    stood: Option<(Table<HostId, Host>, OrdMap<HostId, HostUse>)>,
+    /// When the next look is due.
+    next_look: Option<Time>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -100,16 +109,14 @@ impl Reconciler {
             periods,
             rolled_back,
             hosts: BTreeMap::new(),
+            stood: None,
+            next_look: None,
         }
     }
 
     /// When it wants to be woken at the latest.
     pub fn next_wake(&self) -> Option<Time> {
-        self.hosts
-            .values()
-            .filter(|w| w.looking_since.is_none())
-            .map(|w| w.next_look)
-            .min()
+        self.next_look
     }
 
     /// Driver calls under way on a host.
@@ -150,7 +157,9 @@ impl Reconciler {
         inputs: impl IntoIterator<Item = Input>,
     ) -> Vec<Output> {
         let mut outputs = Vec::new();
+        let mut woken = self.next_look.is_some_and(|at| at <= now);
         for input in inputs {
+            woken |= !matches!(input, Input::Wake);
             match input {
                 Input::Wake => {}
                 Input::Looked(host, Some(observed)) => {
@@ -163,6 +172,14 @@ impl Reconciler {
                 Input::Finished(action, outcome) => self.finished(action, outcome, &mut outputs),
             }
         }
+        // Most of what happens in State is about no host.
+        let stands = |(hosts, uses): &(Table<_, _>, OrdMap<_, _>)| {
+            hosts.is_same(&state.hosts) && uses.ptr_eq(&state.index.hosts)
+        };
+        if !woken && self.stood.as_ref().is_some_and(stands) {
+            return outputs;
+        }
+        self.stood = Some((state.hosts.clone(), state.index.hosts.clone()));
         self.hosts
             .retain(|id, w| state.hosts.get(id).is_some() || !w.under_way.is_empty());
         for host in state.hosts.values() {
@@ -175,6 +192,8 @@ impl Reconciler {
                 watch.act(state, host.id, &mut outputs);
             }
         }
+        let waits = self.hosts.values().filter(|w| w.looking_since.is_none());
+        self.next_look = waits.map(|w| w.next_look).min();
         outputs
     }
 
@@ -214,7 +233,7 @@ impl Reconciler {
             1 => self.periods.second_look_ms,
             _ => self.periods.probe_ms,
         });
-        let unknown = |h: &crate::host::Host| h.seen || (h.lost_at.is_none() && !h.lost);
+        let unknown = |h: &Host| h.seen || (h.lost_at.is_none() && !h.lost);
         if watch.failed >= 2 && state.hosts.get(&host).is_some_and(|h| unknown(h)) {
             outputs.push(Output::Report(Act::RecordHost { host, seen: false }));
         }
