@@ -156,6 +156,7 @@ impl Sent {
                 maker.spoil(&mut document);
             }
         }
+        let before = self.wrong;
         if let Some(why) = maker.description.breaks(schema, &document) {
             // Numbers too large for the field are the server's to judge: the schema has no maxima.
             self.wrong.get_or_insert(if why.is_empty() {
@@ -168,7 +169,14 @@ impl Sent {
         match maker.chance.below(60) {
             0 => {
                 bytes.truncate(maker.chance.below(bytes.len()));
-                self.wrong = (!bytes.is_empty()).then_some("cut off").or(self.wrong);
+                self.wrong = match bytes.is_empty() {
+                    false => Some("cut off"),
+                    // No body is one of `{}`, whatever was wrong with what was cut away.
+                    true => before.or(maker
+                        .description
+                        .breaks(schema, &serde_json::json!({}))
+                        .map(|_| "against its schema")),
+                };
             }
             1 => {
                 bytes.extend(b" {}");
