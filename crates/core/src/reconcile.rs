@@ -8,13 +8,18 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
+use imbl::OrdMap;
+
 use crate::command::{Act, AttemptOutcome};
+use crate::host::Host;
 use crate::id::{HostId, ResourceId};
+use crate::index::HostUse;
 use crate::limits;
 use crate::plan::{Action, Condition, Observed, Verb, plan, wanted};
 use crate::planted;
 use crate::resource::{Health, Resource, ResourceState};
 use crate::state::State;
+use crate::table::Table;
 use crate::time::Time;
 
 /// Periods of the reconciler, in milliseconds.
@@ -69,6 +74,10 @@ pub struct Reconciler {
     /// The store is older than it was, or hosts know of later revisions: nothing is changed there.
     rolled_back: bool,
     hosts: BTreeMap<HostId, Watch>,
+    /// Hosts and what is in use of them, as the last whole step had them.
+    stood: Option<(Table<HostId, Host>, OrdMap<HostId, HostUse>)>,
+    /// When the next look is due.
+    next_look: Option<Time>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -100,16 +109,14 @@ impl Reconciler {
             periods,
             rolled_back,
             hosts: BTreeMap::new(),
+            stood: None,
+            next_look: None,
         }
     }
 
     /// When it wants to be woken at the latest.
     pub fn next_wake(&self) -> Option<Time> {
-        self.hosts
-            .values()
-            .filter(|w| w.looking_since.is_none())
-            .map(|w| w.next_look)
-            .min()
+        self.next_look
     }
 
     /// Driver calls under way on a host.
@@ -150,7 +157,9 @@ impl Reconciler {
         inputs: impl IntoIterator<Item = Input>,
     ) -> Vec<Output> {
         let mut outputs = Vec::new();
+        let mut woken = self.next_look.is_some_and(|at| at <= now);
         for input in inputs {
+            woken |= !matches!(input, Input::Wake);
             match input {
                 Input::Wake => {}
                 Input::Looked(host, Some(observed)) => {
@@ -163,8 +172,22 @@ impl Reconciler {
                 Input::Finished(action, outcome) => self.finished(action, outcome, &mut outputs),
             }
         }
-        self.hosts
-            .retain(|id, w| state.hosts.get(id).is_some() || !w.under_way.is_empty());
+        // Most of what happens in State is about no host.
+        let stands = |(hosts, uses): &(Table<_, _>, OrdMap<_, _>)| {
+            hosts.is_same(&state.hosts) && uses.ptr_eq(&state.index.hosts)
+        };
+        if !woken && self.stood.as_ref().is_some_and(stands) {
+            return outputs;
+        }
+        self.stood = Some((state.hosts.clone(), state.index.hosts.clone()));
+        // Nobody watches what is done on a host that is gone.
+        self.hosts.retain(|id, watch| {
+            let there = state.hosts.get(id).is_some();
+            if !there {
+                outputs.extend(watch.under_way.values().copied().map(Output::Cancel));
+            }
+            there
+        });
         for host in state.hosts.values() {
             let watch = self.hosts.entry(host.id).or_default();
             if watch.looking_since.is_none() && watch.next_look <= now {
@@ -175,6 +198,8 @@ impl Reconciler {
                 watch.act(state, host.id, &mut outputs);
             }
         }
+        let waits = self.hosts.values().filter(|w| w.looking_since.is_none());
+        self.next_look = waits.map(|w| w.next_look).min();
         outputs
     }
 
@@ -214,7 +239,7 @@ impl Reconciler {
             1 => self.periods.second_look_ms,
             _ => self.periods.probe_ms,
         });
-        let unknown = |h: &crate::host::Host| h.seen || (h.lost_at.is_none() && !h.lost);
+        let unknown = |h: &Host| h.seen || (h.lost_at.is_none() && !h.lost);
         if watch.failed >= 2 && state.hosts.get(&host).is_some_and(|h| unknown(h)) {
             outputs.push(Output::Report(Act::RecordHost { host, seen: false }));
         }
@@ -329,10 +354,9 @@ impl Watch {
         rolled_back: bool,
         outputs: &mut Vec<Output>,
     ) {
-        let unknown = |id: &ResourceId| {
-            let r = state.resources.get(id);
-            r.and_then(|r| r.site()).is_none_or(|s| s.host != host)
-        };
+        // What is known stands where it was planned, for ever. Seen at another host, that is the same
+        // engine under a second name.
+        let unknown = |id: &ResourceId| state.resources.get(id).is_none();
         let mut orphans = BTreeMap::new();
         for ((resource, generation), seen) in observed {
             let later = seen.revision > state.revision() && !planted!(OrphanOfLater);
@@ -345,7 +369,9 @@ impl Watch {
                 .copied()
                 .unwrap_or(now);
             orphans.insert((*resource, *generation), first);
-            if rolled_back || now.since(first) < grace_ms || self.under_way.contains_key(resource) {
+            let full = self.under_way.len() >= limits::CALLS_PER_HOST_MAX;
+            let waits = rolled_back || now.since(first) < grace_ms || full;
+            if waits || self.under_way.contains_key(resource) {
                 continue;
             }
             let action = Action {
@@ -388,6 +414,8 @@ impl Watch {
         let observed = if fresh { &self.observed } else { &nothing };
         for action in plan(state, host, observed) {
             if self.under_way.len() >= limits::CALLS_PER_HOST_MAX {
+                // What was seen is worth a second try once there is room.
+                self.fresh = fresh;
                 return;
             }
             if self.reported.contains_key(&action.resource) {

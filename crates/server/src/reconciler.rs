@@ -71,6 +71,7 @@ pub async fn run(handle: Handle, options: Options) {
         };
         let now = shell.handle.now();
         shell.forget(&state);
+        told.iter().for_each(|input| shell.ended(input));
         for output in reconciler.step_with(&state, now, told.drain(..)) {
             shell.perform(&state, output);
         }
@@ -106,6 +107,16 @@ struct Shell {
 }
 
 impl Shell {
+    /// A call that ended is nobody's to cancel.
+    fn ended(&mut self, input: &Input) {
+        if let Input::Finished(action, _) = input {
+            let at = (action.host, action.resource);
+            if self.calls.get(&at).is_some_and(|(a, _)| a == action) {
+                self.calls.remove(&at);
+            }
+        }
+    }
+
     fn perform(&mut self, state: &Arc<State>, output: Output) {
         match output {
             Output::Look(host) => {

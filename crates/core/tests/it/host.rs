@@ -3,6 +3,9 @@
 use caviada_core::command::Act;
 use caviada_core::host::HostSpec;
 use caviada_core::limits;
+use caviada_core::plan::{Condition, Observed, Seen};
+use caviada_core::pool::PoolSpec;
+use caviada_core::reconcile::{Input, Output, Periods, Reconciler};
 use caviada_core::refusal::Refusal;
 
 use crate::scene::{Scene, name};
@@ -45,4 +48,32 @@ fn what_a_driver_is_told_is_bounded() {
         s.options.insert("tls_ca".into(), long.into());
     });
     assert_eq!(field(done), "options");
+}
+
+#[test]
+fn what_stands_elsewhere_is_nobodys_orphan_where_it_is_seen_twice() {
+    let mut scene = Scene::with_host();
+    scene.pool("clusters", PoolSpec::built(name("cluster"), 1, 1));
+    scene.drivers_work();
+    let id = *scene.state.resources.iter().next().unwrap().0;
+    // The same engine, declared under a second name.
+    scene.host("h2", |h| h.schedulable = false);
+    let second = scene.state.host_named(&name("h2")).unwrap().id;
+    let periods = Periods::default();
+    let mut reconciler = Reconciler::new(periods, false);
+    let seen = Seen {
+        revision: 1,
+        condition: Condition::Up,
+    };
+    let mut now = scene.state.now();
+    for _ in 0..3 {
+        scene.state.finish();
+        reconciler.step(&scene.state, now, Input::Wake);
+        let looked = Input::Looked(second, Some(Observed::from([((id, 1), seen)])));
+        let told = reconciler.step(&scene.state, now, looked);
+        let acts = told.iter().any(|o| matches!(o, Output::Act(_)));
+        assert!(!acts, "{told:?}");
+        now = now.plus_ms(periods.orphan_grace_ms);
+        scene.state.begin(now);
+    }
 }

@@ -31,6 +31,8 @@ pub const DEPTH: &str = "caviada.depth";
 /// On what a swarm was asked for. Its containers and volumes stand on engines that may be hosts of
 /// their own, and must not be taken for theirs.
 pub const SWARM: &str = "caviada.swarm";
+/// What it says of what a docker host made.
+const NO_SWARM: &str = "no";
 
 /// What the labels of one thing say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,7 +80,7 @@ impl Mark {
             },
             services: number(SERVICES).unwrap_or(0),
             depth: number(DEPTH).unwrap_or(0),
-            swarm: labels.contains_key(SWARM),
+            swarm: labels.get(SWARM).is_some_and(|v| v != NO_SWARM),
         })
     }
 
@@ -91,9 +93,9 @@ impl Mark {
         all.insert(ROLE.to_owned(), self.role.as_str().to_owned());
         all.insert(SERVICES.to_owned(), self.services.to_string());
         all.insert(DEPTH.to_owned(), self.depth.to_string());
-        if self.swarm {
-            all.insert(SWARM.to_owned(), String::new());
-        }
+        // Said in either case: an image may bear the label, too.
+        let swarm = if self.swarm { "" } else { NO_SWARM };
+        all.insert(SWARM.to_owned(), swarm.to_owned());
         all
     }
 

@@ -86,7 +86,7 @@ async fn knock(host: &Host) -> Vec<(u16, Knock)> {
     };
     let mut ports = vec![
         range.first,
-        range.first + (range.last - range.first) / 2,
+        range.first + range.last.saturating_sub(range.first) / 2,
         range.last,
     ];
     ports.dedup();

@@ -46,9 +46,11 @@ pub(in crate::compat::poolmanager) async fn create(ask: Ask<'_>) -> Result<Answe
         No::new(format!("Failed to create host {shown}")).data(json!({"reason": why}))
     };
     let kind = ask.parameters.text("host_type")?.unwrap_or_default();
-    if !["", "docker", "single"].contains(&kind.as_str()) {
-        return Err(failed("only Docker engines can be added here"));
-    }
+    let driver = match kind.as_str() {
+        "" | "docker" | "single" => "docker",
+        "swarm" => "swarm",
+        _ => return Err(failed("only Docker engines and swarms can be added here")),
+    };
     let capacity = capacity.trim().parse().ok();
     let capacity = capacity.ok_or_else(|| failed("capacity must be a whole number"))?;
     let address = match address.trim() {
@@ -61,7 +63,7 @@ pub(in crate::compat::poolmanager) async fn create(ask: Ask<'_>) -> Result<Answe
     }
     let name = fitting(&shown).ok_or_else(|| failed("the name needs a letter or a digit"))?;
     let mut spec = HostSpec {
-        driver: "docker".into(),
+        driver: driver.into(),
         options: BTreeMap::new(),
         credential: None,
         reach: reach(&address).into(),
