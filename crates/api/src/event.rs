@@ -1,5 +1,6 @@
 //! `/api/v1/events`: what happened, as a list or as a stream.
 
+use crate::host::HostFacts;
 use std::collections::BTreeMap;
 
 use caviada_core::id::{LeaseId, ResourceId};
@@ -68,8 +69,19 @@ pub struct Progress {
     pub of: u32,
 }
 
-/// Name of the stream's messages that carry a [`Progress`]; all others carry an [`Event`].
+/// What a host just told of itself. Volatile: only on the stream, without an id, never stored.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct HostFigures {
+    /// Its name.
+    pub host: String,
+    /// What it told.
+    pub facts: HostFacts,
+}
+
+/// Name of the stream's messages that carry a [`Progress`].
 pub const PROGRESS: &str = "progress";
+/// Name of those that carry [`HostFigures`]; all others carry an [`Event`].
+pub const HOST: &str = "host";
 
 /// One message of the stream.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,6 +90,8 @@ pub enum Message {
     Event(Box<Event>),
     /// A bring-up goes on.
     Progress(Progress),
+    /// A host told what it has.
+    Host(HostFigures),
 }
 
 /// `GET /events`: with `after` what followed it, oldest first; without it newest first. All

@@ -1,5 +1,8 @@
 //! `/api/v1/hosts`: where built resources live.
 
+mod check;
+mod defaults;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -11,6 +14,9 @@ use crate::attribute::{Attributes, Labels};
 use crate::pool::Counts;
 use crate::quantity::Quantity;
 use crate::timestamp::Timestamp;
+
+pub use check::{CheckHost, HostCheck, HostFinding, Verdict};
+pub use defaults::{HostDefaults, LogLevel, Ulimit};
 
 /// `PUT /hosts/{name}`: the whole host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -33,6 +39,10 @@ pub struct HostSpec {
     /// Takes grants and new builds; holders keep theirs either way.
     #[serde(default = "yes")]
     pub schedulable: bool,
+    /// Is emptied: what nobody holds goes and is built elsewhere, what is held once it is given
+    /// back; what is withheld stays. Only with `schedulable` = false.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drain: bool,
     /// Is filled to its capacity within the pools' maxima, whatever `warm` says.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub autofill: bool,
@@ -42,6 +52,9 @@ pub struct HostSpec {
     /// Addresses that resources' networks are cut from.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subnets: Option<HostSubnets>,
+    /// What services get there where their template says nothing.
+    #[serde(default, skip_serializing_if = "HostDefaults::is_empty")]
+    pub defaults: HostDefaults,
     /// Built at once, at most; 4 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub builds_max: Option<u32>,
@@ -49,7 +62,8 @@ pub struct HostSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lost_after_ms: Option<u64>,
     /// How the driver proves who it is, by files on the server: `tls_ca`, `tls_cert`, `tls_key`,
-    /// `ssh_key`, `ssh_known_hosts`.
+    /// `ssh_key`, `ssh_known_hosts`. For a swarm also `publish` (`ingress` or `host`) and
+    /// `constraints` (`node.role==worker,node.labels.disk==ssd`).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub options: BTreeMap<String, String>,
     /// Facts; what is built here has them too.
@@ -85,9 +99,11 @@ impl HostSpec {
             reach: None,
             capacity: Quantity::new(),
             schedulable: true,
+            drain: false,
             autofill: false,
             ports: None,
             subnets: None,
+            defaults: HostDefaults::default(),
             builds_max: None,
             lost_after_ms: None,
             options: BTreeMap::new(),
@@ -106,7 +122,7 @@ impl HostSpec {
 pub enum DriverName {
     /// A Docker engine.
     Docker,
-    /// A Docker swarm.
+    /// A Docker swarm, by the engine of one of its managers.
     Swarm,
     /// A Kubernetes cluster.
     Kubernetes,
@@ -171,13 +187,17 @@ impl fmt::Debug for HostCredential {
     }
 }
 
-/// `PATCH /hosts/{name}`: what is absent stays. `{"schedulable": false}` cordons.
+/// `PATCH /hosts/{name}`: what is absent stays. `{"schedulable": false}` cordons, `{"drain": true}`
+/// empties and so cordons, `{"schedulable": true}` takes both back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema, Default)]
 #[serde(deny_unknown_fields, default)]
 pub struct HostPatch {
     /// Takes grants and new builds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub schedulable: Option<bool>,
+    /// Is emptied.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drain: Option<bool>,
     /// Is filled to its capacity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub autofill: Option<bool>,
@@ -237,7 +257,7 @@ pub struct Host {
     pub reserved: Quantity,
     /// Its resources by state.
     pub counts: Counts,
-    /// It goes once its last resource is gone.
+    /// It is emptied, and something is left on it; one that was deleted goes with its last resource.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub draining: bool,
     /// When it was declared.
@@ -246,8 +266,8 @@ pub struct Host {
     pub etag: String,
 }
 
-/// What a host is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+/// What a host is and has, asked for once a minute; absent where it does not tell.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Default)]
 pub struct HostFacts {
     /// The version spoken with it.
     pub version: String,
@@ -255,6 +275,27 @@ pub struct HostFacts {
     pub cpus: u64,
     /// Memory in bytes.
     pub memory_bytes: u64,
+    /// Containers of everybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub containers: Option<u64>,
+    /// Those that run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub containers_running: Option<u64>,
+    /// Networks of everybody.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub networks: Option<u64>,
+    /// Images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub images: Option<u64>,
+    /// Their bytes, what several share counted for each.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_bytes: Option<u64>,
+    /// Left on the disk where it keeps things, if that is the server's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk_free_bytes: Option<u64>,
+    /// All of that disk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disk_bytes: Option<u64>,
 }
 
 #[cfg(test)]

@@ -37,6 +37,9 @@ pub struct PoolSpec {
     /// A grant is bound (environment, identity) before the lease is active.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub prepare: bool,
+    /// Free ones are frozen: they take memory but no processor. Needs `prepare`, which thaws them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub pause: bool,
     /// Which free one goes first.
     pub pick: Pick,
     /// Who sees the pool and its holders.

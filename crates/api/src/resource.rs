@@ -142,12 +142,74 @@ pub enum Health {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Power {
-    /// It runs.
+    /// It runs, as far as anybody wants it to.
     Running,
+    /// It is being started.
+    Starting,
+    /// It is being stopped.
+    Stopping,
     /// It was stopped.
     Stopped,
-    /// It is frozen.
-    Paused,
+    /// It is being stopped and started.
+    Restarting,
+}
+
+/// `POST /resources/{id}/power`: starts, stops or restarts it. What is free is kept out of the pool
+/// until it runs again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Turn {
+    /// What to do.
+    pub action: PowerAction,
+    /// With which of its services; all of them when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+    /// Only while this lease has it: another holder's is left alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub lease: Option<LeaseId>,
+}
+
+/// What is done to power.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PowerAction {
+    /// What is stopped runs again, on the same ports and with the same data.
+    Start,
+    /// What runs is stopped; ports and data stay.
+    Stop,
+    /// Stopped and started.
+    Restart,
+}
+
+/// `POST /pools/{name}/build`: one more member, beyond what the pool keeps warm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct Build {
+    /// Where; absent, the pool's placement says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// What it is called, unique in the pool; absent, it gets a name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+/// Lines of a log when nobody says how many.
+pub const LOG_LINES: u32 = 100;
+
+/// Most lines of a log at once.
+pub const LOG_LINES_MAX: u32 = 10_000;
+
+/// `GET /resources/{id}/logs`, in the query.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct LogQuery {
+    /// The service that wrote them.
+    pub service: String,
+    /// The last so many lines, at most 10,000; 100 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lines: Option<u32>,
 }
 
 /// What a busy resource becomes afterwards.
@@ -173,6 +235,8 @@ pub enum WithheldReason {
     Quarantine,
     /// A holder wants to look at it.
     Debugging,
+    /// It was stopped, or is being restarted; it comes back by itself once it runs.
+    Stopped,
 }
 
 /// A resource as it is, as far as the caller may see.
@@ -202,9 +266,12 @@ pub struct Resource {
     /// As last seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub health: Option<Health>,
-    /// Whether it runs.
+    /// Whether a built one runs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub power: Option<Power>,
+    /// Services of it that were stopped by themselves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stopped: Vec<String>,
     /// How far its build or cleaning is, while one is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,

@@ -5,14 +5,17 @@
 //! in alternating rounds of one run; absolute figures are for comparing runs on one machine.
 
 mod connection;
+mod hosts;
 mod load;
 mod own;
 mod pace;
 mod pool;
+mod refill;
 mod report;
 mod round;
 mod seed;
 mod server;
+pub mod simulated;
 mod url;
 mod usage;
 
@@ -54,6 +57,22 @@ pub struct BenchArgs {
     /// Acquire and release through the API of an older system too, in each round after HTTP v1
     #[arg(long, value_name = "NAME", value_parser = ["poolmanager"])]
     via: Option<String>,
+    /// Measure how fast this pool of the server named by --url fills up, beside what its engine can do
+    /// by itself. It must name one host, this machine's engine, and the key must be an operator's
+    #[arg(long, value_name = "POOL", conflicts_with_all = ["pool", "via"])]
+    refill: Option<String>,
+    /// Members that are made in each half of a round
+    #[arg(long, value_name = "N", default_value_t = 8, requires = "refill")]
+    refill_members: u32,
+    /// Measure what so many hosts cost a server, all of them simulated, beside one without hosts
+    #[arg(long, value_name = "N", requires = "sim_clusters", conflicts_with_all = ["pool", "via"])]
+    sim_hosts: Option<usize>,
+    /// Clusters on the simulated hosts
+    #[arg(long, value_name = "N", requires = "sim_hosts")]
+    sim_clusters: Option<usize>,
+    /// How long nothing happens while the simulated hosts' processor time is taken
+    #[arg(long, value_name = "TIME", default_value = "60s")]
+    idle: Duration,
     /// Store of the own server
     #[arg(long, value_name = "sqlite|URL")]
     store: Option<String>,
@@ -86,19 +105,60 @@ impl Plan {
 /// Measures and prints; `url` is a server only if the command line itself names it, because what is
 /// in the environment was meant for other commands.
 pub async fn run(globals: &Globals, args: BenchArgs, url: Option<&str>) -> ExitCode {
-    match bench(globals, args, url).await {
-        Ok(report) => match report.print(&Out::new(globals.output.format)) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(failure) => {
-                eprintln!("caviada: {failure}");
-                failure.exit.into()
-            }
-        },
+    let out = Out::new(globals.output.format);
+    let printed = match (args.sim_hosts, args.sim_clusters) {
+        _ if args.refill.is_some() => of_refill(globals, &args, url)
+            .await
+            .map(|report| report::print(&report, &out)),
+        (Some(hosts), Some(clusters)) => of_hosts(&args, hosts, clusters, url)
+            .await
+            .map(|report| report::print(&report, &out)),
+        _ => bench(globals, args, url)
+            .await
+            .map(|report| report::print(&report, &out)),
+    };
+    match printed {
+        Ok(Ok(())) => ExitCode::SUCCESS,
+        Ok(Err(failure)) => failure.tell(),
         Err(error) => {
             eprintln!("caviada bench: {error:#}");
             ExitCode::FAILURE
         }
     }
+}
+
+async fn of_refill(
+    globals: &Globals,
+    args: &BenchArgs,
+    url: Option<&str>,
+) -> anyhow::Result<refill::Report> {
+    let pool = args.refill.as_deref().unwrap_or_default();
+    let Some(url) = url else {
+        anyhow::bail!("--refill needs --url: an own server has no such pool")
+    };
+    let (_, _, client) = url::target(globals, url).await?;
+    refill::measure(&client, pool, args.refill_members, args.rounds).await
+}
+
+async fn of_hosts(
+    args: &BenchArgs,
+    hosts: usize,
+    clusters: usize,
+    url: Option<&str>,
+) -> anyhow::Result<hosts::Report> {
+    anyhow::ensure!(
+        url.is_none(),
+        "--sim-hosts is of an own server: no other one has simulated hosts"
+    );
+    let plan = hosts::Plan {
+        hosts,
+        clusters,
+        idle: args.idle.into(),
+        connections: args.connections,
+        rounds: args.rounds,
+        slice: args.slice.into(),
+    };
+    hosts::measure(&plan, args.store.as_deref()).await
 }
 
 async fn bench(globals: &Globals, args: BenchArgs, url: Option<&str>) -> anyhow::Result<Report> {

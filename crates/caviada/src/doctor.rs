@@ -3,7 +3,9 @@
 
 mod finding;
 mod host;
+mod kernel;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use caviada_core::check::{nouns, violations};
@@ -111,6 +113,9 @@ fn all(config: &Config, looked: &Look, report: &mut Report) -> Result<(), Failur
         Err(error) => report.is_bad("master key", error),
     }
     let hosts = host::look_at_all(config, looked)?;
+    if looked.state.hosts.values().any(|h| host::is_here(h)) {
+        kernel::look(Path::new("/proc/sys"), report);
+    }
     let ahead = hosts.iter().any(|seen| !seen.later.is_empty());
     for seen in &hosts {
         seen.tell(looked.revision, report);

@@ -13,6 +13,7 @@ use caviada_server::http::tls;
 use caviada_server::{Error, Options, Server, http, reconciler};
 use clap::Args;
 
+use crate::bench::simulated;
 use crate::config::{self, ConfigArgs};
 use crate::doctor::next_step;
 use crate::log;
@@ -28,6 +29,9 @@ pub struct ServeArgs {
     /// For `caviada bench`: a route that answers so many bytes and does nothing else
     #[arg(long, hide = true, value_name = "BYTES")]
     bare_route: Option<usize>,
+    /// For `caviada bench`: all hosts are simulated
+    #[arg(long, hide = true)]
+    simulated_hosts: bool,
 }
 
 /// Serves until SIGTERM or SIGINT; 0 after a clean end.
@@ -66,6 +70,9 @@ async fn serve(args: &ServeArgs, config: Config) -> anyhow::Result<()> {
     if args.bare_route.is_some() && !config.listen.ip().is_loopback() {
         bail!("--bare-route asks for no key, so it is for a loopback address only")
     }
+    if args.simulated_hosts {
+        tracing::warn!("hosts are simulated: nothing is built");
+    }
     let program = std::env::current_exe().context("finding this program")?;
     let Some(program) = program.to_str().map(str::to_owned) else {
         bail!("this program's path is not UTF-8")
@@ -97,6 +104,7 @@ async fn serve(args: &ServeArgs, config: Config) -> anyhow::Result<()> {
                 process_dir: config.data_dir.join("process"),
                 program,
                 key: Some(server.master_key()),
+                stand_in: args.simulated_hosts.then_some(simulated::driver),
             },
             periods: config.periods,
             rolled_back,

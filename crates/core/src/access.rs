@@ -12,6 +12,7 @@ use crate::name::{Name, Owner};
 use crate::planted;
 use crate::pool::{Holders, Pool};
 use crate::refusal::Refusal;
+use crate::resource::Resource;
 use crate::state::State;
 use crate::table::Table;
 
@@ -28,6 +29,8 @@ pub enum Verb {
     Release,
     /// Label a lease.
     Annotate,
+    /// Start and stop what a lease holds, and read what it writes.
+    Operate,
     /// Take along the files of what a lease holds: keys and profiles.
     TakeFiles,
     /// Give or share a lease.
@@ -65,12 +68,13 @@ pub enum Relation {
 
 impl Verb {
     /// Every verb, in the order of the printed table.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Acquire,
         Self::SeeLease,
         Self::Renew,
         Self::Release,
         Self::Annotate,
+        Self::Operate,
         Self::TakeFiles,
         Self::Give,
         Self::Revoke,
@@ -100,9 +104,10 @@ pub fn allows(role: Role, verb: Verb, relation: Relation) -> bool {
         (Role::User, Verb::Revoke) => false,
         (Role::User, Verb::SeePools) => true,
         (Role::User, Verb::Give) => relation == Relation::Own,
-        (Role::User, Verb::SeeLease | Verb::Renew | Verb::Release | Verb::Annotate) => {
-            relation != Foreign
-        }
+        (
+            Role::User,
+            Verb::SeeLease | Verb::Renew | Verb::Release | Verb::Annotate | Verb::Operate,
+        ) => relation != Foreign,
         (Role::User, Verb::Acquire) => !matches!(relation, Foreign | Shared),
     }
 }
@@ -223,6 +228,20 @@ impl Principal {
             return self.may(verb, relation);
         }
         Err(Refusal::unknown("lease", lease.id))
+    }
+
+    /// May it start, stop and read this resource? What is leased is its holder's, too; all else the
+    /// operators'. Of a pool it does not see nothing is told, not even that it is there.
+    pub fn may_operate(&self, state: &State, r: &Resource) -> Result<(), Refusal> {
+        let lease = r.lease.and_then(|lease| state.leases.get(&lease));
+        let holds = lease.is_some_and(|l| self.may_with(state, Verb::Operate, l).is_ok());
+        if holds || allows(self.role, Verb::Manage, Relation::Own) {
+            return Ok(());
+        }
+        match state.pools.get(&r.pool) {
+            Some(pool) if self.sees(pool) => self.may(Verb::Manage, Relation::Own),
+            _ => Err(Refusal::unknown("resource", r.id)),
+        }
     }
 
     /// Is all of that lease from pools in which it acts for others? Whoever asked for it then: a

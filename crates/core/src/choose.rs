@@ -18,7 +18,7 @@ use crate::name::ResourceName;
 use crate::planted;
 use crate::pool::Pool;
 use crate::refusal::Refusal;
-use crate::resource::{Health, Origin, Resource, ResourceDoc, ResourceState};
+use crate::resource::{Cut, Health, Origin, Resource, ResourceDoc, ResourceState};
 use crate::settle::queue::first_lacking;
 use crate::space::Space;
 use crate::state::State;
@@ -244,7 +244,10 @@ impl<'a> Search<'a> {
                 break;
             }
             self.look(item)?;
-            if self.fits(*resource, item) {
+            // Who cleans would not know that it has to be started.
+            let r = state.resources.get(resource);
+            let stopped = r.is_some_and(|r| r.power.is_some());
+            if !stopped && self.fits(*resource, item) {
                 self.taken.insert(*resource);
                 found.push(Choice {
                     resource: *resource,
@@ -419,7 +422,7 @@ fn slice(
             name,
             ..(*doc).clone()
         },
-        Origin::Slice { parent, part },
+        Origin::Slice(Arc::new(Cut { parent, part })),
         state,
     )
 }
@@ -455,6 +458,7 @@ pub(crate) fn blank(
         retire_at: None,
         cause: None,
         withheld: None,
+        power: None,
         outputs: Arc::default(),
         changed: Number::default(),
     }

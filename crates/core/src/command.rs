@@ -15,6 +15,7 @@ use crate::lease::Purpose;
 use crate::name::{Name, Owner, ResourceName};
 use crate::outcome::Subject;
 use crate::pool::PoolSpec;
+use crate::power::Turn;
 use crate::quota::QuotaSpec;
 use crate::refusal::Refusal;
 use crate::resource::{Health, Outputs};
@@ -280,6 +281,32 @@ pub enum Act {
     Return {
         /// The resource.
         resource: ResourceId,
+    },
+    /// Starts, stops or restarts a built resource, or one service of it: by its holder, or by an
+    /// operator. What is free is kept out of the pool until it runs again. Refused while something
+    /// else is being done to it.
+    Power {
+        /// The resource.
+        resource: ResourceId,
+        /// What to do.
+        turn: Turn,
+        /// Only while this lease has it.
+        lease: Option<LeaseId>,
+    },
+    /// Cleans a built resource that nobody holds, as if a lease had ended: in place, with the same
+    /// ports. Refused for one that is busy.
+    Recycle {
+        /// The resource.
+        resource: ResourceId,
+    },
+    /// Builds one more member of a pool, beyond what it keeps warm and within its max.
+    Build {
+        /// The pool.
+        pool: Name,
+        /// Where; none leaves it to the pool's placement.
+        host: Option<Name>,
+        /// What it is called; none makes a name.
+        name: Option<ResourceName>,
     },
     /// Asks for resources.
     Acquire(Box<Acquire>),

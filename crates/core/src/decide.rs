@@ -5,6 +5,7 @@ mod host;
 mod key;
 mod lease;
 mod pool;
+pub(crate) mod power;
 mod record;
 pub(crate) mod resource;
 mod template;
@@ -82,6 +83,15 @@ pub(crate) fn decide(state: &State, by: By, act: &Act) -> Result<Done, Refusal> 
             until,
         } => resource::withhold(state, &who, *resource, reason, *until),
         Act::Return { resource } => resource::put_back(state, &who, *resource),
+        Act::Power {
+            resource,
+            turn,
+            lease,
+        } => power::turn(state, &who, *resource, turn, *lease),
+        Act::Recycle { resource } => resource::recycle(state, &who, *resource),
+        Act::Build { pool, host, name } => {
+            resource::build(state, &who, pool, host.as_ref(), name.as_ref())
+        }
         Act::Acquire(acquire) => acquire::acquire(state, &who, acquire),
         Act::Renew {
             lease,

@@ -17,6 +17,7 @@ use crate::lease::{End, Lease, Member, Rank};
 use crate::name::Owner;
 use crate::outcome::Outcome;
 use crate::pool::Pool;
+use crate::power::Turn;
 use crate::quota::Quota;
 use crate::resource::{Health, Outputs, Resource, ResourceDoc, Then, Withheld};
 use crate::template::Template;
@@ -75,7 +76,7 @@ pub enum Event {
     /// A pool takes no new leases and ends with its last member.
     #[serde(rename = "pool.retiring")]
     PoolRetiring(PoolId),
-    /// A template revision came up in the pool for the first time.
+    /// A template revision came up with the pool's parameters for the first time.
     #[serde(rename = "pool.proven")]
     PoolProven(PoolId, TemplateId),
     /// A pool is gone.
@@ -248,6 +249,29 @@ pub enum Event {
     /// What was seen of it changed.
     #[serde(rename = "resource.health")]
     ResourceHealth(ResourceId, Health),
+    /// Somebody wants it started, stopped or restarted; overdue then.
+    #[serde(rename = "resource.turning")]
+    ResourceTurning {
+        /// The resource.
+        resource: ResourceId,
+        /// What is done to it.
+        turn: Arc<Turn>,
+        /// Overdue then.
+        deadline: Time,
+    },
+    /// It was started, stopped or restarted.
+    #[serde(rename = "resource.turned")]
+    ResourceTurned(ResourceId),
+    /// It could not be.
+    #[serde(rename = "resource.unturned")]
+    ResourceUnturned {
+        /// The resource.
+        resource: ResourceId,
+        /// Why, for people.
+        cause: Box<str>,
+        /// It is as it was before.
+        untouched: bool,
+    },
     /// It has cooled down.
     #[serde(rename = "resource.cooled")]
     ResourceCooled(ResourceId),

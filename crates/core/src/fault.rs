@@ -49,6 +49,7 @@ macro_rules! faults {
 faults! {
     StaleOutcome: "an outcome of an older generation or attempt is accepted",
     UncleanReturn: "what was withheld unclean is free when it comes back",
+    StoppedReturned: "what somebody stopped is free when it comes back",
     UncleanRelease: "what was used is free without a cleaning",
     TwiceAMember: "one search takes the same resource for two items",
     DoublePort: "two resources of a host share a block of ports",
@@ -75,6 +76,7 @@ faults! {
     AmountsUncounted: "a quota on amounts counts none",
     FailedForAll: "while builds of one pool fail on a host, none is placed there for any",
     BuilderForgotten: "who names no pool is built for by the pool that would have before",
+    DrainForgotten: "what nobody holds stays on a host that is emptied",
     ActsAnywhere: "a key that acts for others in some pools is served from any",
     ForeignTaken: "what another installation made on a host is taken for ours",
 }

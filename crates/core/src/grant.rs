@@ -9,7 +9,7 @@ use crate::id::{Fence, ResourceId};
 use crate::lease::{Earmark, End, Lease, LeaseState, Member, Purpose};
 use crate::planted;
 use crate::pool::{Pool, RecycleClass};
-use crate::resource::{Health, Origin, Resource, Then, Withheld};
+use crate::resource::{Health, Origin, Resource, ResourceState, Then, Withheld};
 use crate::state::State;
 use crate::time::Time;
 
@@ -244,6 +244,13 @@ pub(crate) fn retires(state: &State, pool: &Pool, r: &Resource) -> bool {
     pool.retiring || host.is_some_and(|h| h.retiring)
 }
 
+/// Its host is emptied, and nobody holds it or keeps it out of the pool.
+pub(crate) fn drains(state: &State, r: &Resource) -> bool {
+    let host = r.site().and_then(|s| state.hosts.get(&s.host));
+    let kept = matches!(r.state, ResourceState::Leased | ResourceState::Withheld);
+    !kept && host.is_some_and(|h| h.spec.drain)
+}
+
 /// Too old, used too often, of an old revision, or on a host that takes nothing: built anew elsewhere.
 pub(crate) fn worn(state: &State, pool: &Pool, r: &Resource) -> bool {
     let Some(site) = r.site() else { return false };
@@ -253,9 +260,21 @@ pub(crate) fn worn(state: &State, pool: &Pool, r: &Resource) -> bool {
         .recycle
         .uses_max
         .is_some_and(|max| r.uses.saturating_add(1) >= max);
-    let stale = pool.proven.is_some_and(|t| t > site.template);
+    let stale = state
+        .make(pool)
+        .is_some_and(|m| pool.proven == Some(m.template) && m != site.make());
     let host = state.hosts.get(&site.host);
-    old || used || stale || host.is_none_or(|h| !h.spec.schedulable || h.retiring || h.lost)
+    let worn = old || used || stale || stays_stopped(pool, r);
+    worn || host.is_none_or(|h| !h.spec.schedulable || h.retiring || h.lost)
+}
+
+/// Somebody stopped it, and how its pool cleans does not start it again.
+pub(crate) fn stays_stopped(pool: &Pool, r: &Resource) -> bool {
+    let starts = matches!(
+        pool.spec.recycle.class,
+        RecycleClass::Replace | RecycleClass::Reset
+    );
+    r.power.is_some() && !starts
 }
 
 /// The instant of the next try after this many failures: doubled each time, at most 64-fold.

@@ -1,5 +1,8 @@
 //! What a host is: where built resources live.
 
+mod defaults;
+pub mod survey;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -12,6 +15,8 @@ use crate::id::{HostId, PoolId};
 use crate::name::Name;
 use crate::space::Amounts;
 use crate::time::Time;
+
+pub use defaults::{Defaults, LogLevel};
 
 /// A host as State holds it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -64,12 +69,19 @@ pub struct HostSpec {
     pub holds: Amounts,
     /// May be given new builds, and its free members may be granted.
     pub schedulable: bool,
+    /// Emptied: what nobody holds goes now and is built elsewhere, what is held once it is given
+    /// back; what is withheld stays. Only while it is not schedulable.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub drain: bool,
     /// Filled to its capacity within the pools' max, whatever their warm says.
     pub autofill: bool,
     /// Host ports that may be given to resources.
     pub ports: Option<PortRange>,
     /// Network that may be cut into subnets for resources.
     pub network: Option<Network>,
+    /// What services get there where their template says nothing.
+    #[serde(default, skip_serializing_if = "Defaults::is_empty")]
+    pub defaults: Defaults,
     /// Creating and cleaning at once.
     pub builds_max: u32,
     /// Typed facts.
@@ -126,6 +138,24 @@ pub fn credential_place(name: &Name) -> String {
 }
 
 impl Host {
+    /// One that nobody has seen yet.
+    pub fn new(id: HostId, name: Name, spec: HostSpec, now: Time) -> Self {
+        Self {
+            id,
+            name,
+            spec: Arc::new(spec),
+            seen: false,
+            lost_at: None,
+            lost: false,
+            forgotten: false,
+            retiring: false,
+            quarantined: BTreeSet::new(),
+            backoffs: BTreeMap::new(),
+            made_at: now,
+            changed: Number::default(),
+        }
+    }
+
     /// May its free members be granted?
     pub fn offers(&self) -> bool {
         self.seen && self.spec.schedulable && !self.retiring

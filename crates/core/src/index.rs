@@ -19,7 +19,7 @@ use crate::lease::{Lease, LeaseState, Rank};
 use crate::name::{Name, Owner, ResourceName};
 use crate::outcome::{Outcome, OutcomeKey};
 use crate::pool::Pool;
-use crate::resource::{Origin, Resource, ResourceState};
+use crate::resource::{Make, Origin, Resource, ResourceState};
 use crate::selector::lookup;
 use crate::space::Space;
 use crate::time::Time;
@@ -56,8 +56,8 @@ pub struct Index {
     pub resource_names: OrdMap<(PoolId, ResourceName), ResourceId>,
     /// Ready and kept for nobody, in the pool's pick order, grouped by host.
     pub free: OrdSet<FreeKey>,
-    /// Built ones of them by template revision.
-    pub revisions: OrdSet<(PoolId, TemplateId, ResourceId)>,
+    /// Built ones of them by what they are made of.
+    pub makes: OrdSet<(PoolId, Make, ResourceId)>,
     /// The same by indexed attribute: position in the pool's list, value.
     pub postings: OrdSet<(PoolId, u8, Value, FreeKey)>,
     /// Kept for a waiter.
@@ -68,6 +68,8 @@ pub struct Index {
     pub members: OrdSet<(PoolId, ResourceState, ResourceId)>,
     /// Built resources by host, pool and state.
     pub placed: OrdSet<(HostId, PoolId, ResourceState, ResourceId)>,
+    /// Built ones whose power is being changed, by host.
+    pub turning: OrdSet<(HostId, ResourceId)>,
     /// Counts per pool.
     pub pools: OrdMap<PoolId, PoolUse>,
     /// What is in use of each host.
@@ -159,7 +161,7 @@ impl Index {
             if let Some(key) = free(before) {
                 self.free.remove(&key);
                 if let Some(site) = r.site() {
-                    self.revisions.remove(&(r.pool, site.template, r.id));
+                    self.makes.remove(&(r.pool, site.make(), r.id));
                     self.close(site.host, r.pool, false);
                 }
                 self.post(r, pool, key, false);
@@ -167,7 +169,7 @@ impl Index {
             if let Some(key) = free(after) {
                 self.free.insert(key);
                 if let Some(site) = r.site() {
-                    self.revisions.insert((r.pool, site.template, r.id));
+                    self.makes.insert((r.pool, site.make(), r.id));
                     self.close(site.host, r.pool, true);
                 }
                 self.post(r, pool, key, true);
@@ -184,16 +186,29 @@ impl Index {
                 self.pool_use(r.pool, |u| u.earmarked += 1);
             }
         }
-        let whole = !matches!(r.origin, Origin::Slice { .. });
+        let whole = !matches!(r.origin, Origin::Slice(_));
         let resting = |k: Option<&ResourceKeys>| k.is_some_and(|k| k.resting) && whole;
         match (resting(before), resting(after)) {
             (false, true) => self.pool_use(r.pool, |u| u.resting += 1),
             (true, false) => self.pool_use(r.pool, |u| u.resting -= 1),
             _ => {}
         }
+        let open = |k: Option<&ResourceKeys>| k.is_some_and(|k| k.open);
+        if let (Some(site), true) = (r.site(), open(before) != open(after)) {
+            self.busy_host(site.host, open(after));
+        }
         let outside = |k: Option<&ResourceKeys>| k.is_some_and(|k| k.outside);
         if outside(before) != outside(after) {
             self.clean_outside(r.pool, r.site().map(|s| s.host), outside(after));
+        }
+        let turning = |k: Option<&ResourceKeys>| k.and_then(|k| k.turning);
+        if turning(before) != turning(after) {
+            if let Some(host) = turning(before) {
+                self.turning.remove(&(host, r.id));
+            }
+            if let Some(host) = turning(after) {
+                self.turning.insert((host, r.id));
+            }
         }
         self.move_due(
             Carrier::Resource(r.id),
@@ -221,12 +236,12 @@ impl Index {
                     self.divisible.remove(&(r.pool, r.id));
                 }
             }
-            Origin::Slice { parent, part } => {
-                if let Some(space) = self.spaces.get_mut(parent) {
+            Origin::Slice(cut) => {
+                if let Some(space) = self.spaces.get_mut(&cut.parent) {
                     let _ = if present {
-                        space.take(part)
+                        space.take(&cut.part)
                     } else {
-                        space.put(part)
+                        space.put(&cut.part)
                     };
                 }
             }

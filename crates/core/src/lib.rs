@@ -24,6 +24,7 @@ pub mod name;
 pub mod outcome;
 pub mod plan;
 pub mod pool;
+pub mod power;
 pub mod quota;
 pub mod reconcile;
 pub mod refusal;

@@ -143,6 +143,8 @@ limits! {
         ENDPOINT_BYTES_MAX: usize = 2 * KIB;
         /// Bytes of the reason why a resource is withheld: one sentence, shown in every list.
         REASON_BYTES_MAX: usize = 256;
+        /// Services of one resource that are stopped by themselves: each name is written with it.
+        STOPPED_SERVICES_MAX: usize = 64;
         /// Characters kept of the cause of a failure: enough for an engine's message, logs tell more.
         CAUSE_CHARS_MAX: usize = 1_024;
     }
@@ -232,8 +234,13 @@ limits! {
         /// Bytes of the same once it is sealed, in memory for each host: a half more for escapes, and
         /// of that a third for base64.
         SEALED_BYTES_MAX: usize = 128 * KIB;
+        /// Default ulimits of one host: kernels know sixteen.
+        ULIMITS_MAX: usize = 16;
         /// Driver calls under way per host, deletions included.
         CALLS_PER_HOST_MAX: usize = 16;
+        /// Resources of a host that are started or stopped at once: those who hold them must not
+        /// take the calls from those who wait.
+        TURNS_PER_HOST_MAX: usize = 4;
         /// Builds and cleanings at once in one pool.
         BUILDS_PER_POOL_MAX: usize = 1_024;
         /// Shortest deadline an operator may set for work on a resource.
@@ -315,6 +322,8 @@ limits! {
         WEBHOOK_URL_BYTES_MAX: usize = 2 * KIB;
     }
     "HTTP" {
+        /// Hosts that are checked at once: each holds a connection for some seconds.
+        CHECKS_AT_ONCE_MAX: usize = 8;
         /// Holders whose files are read from hosts at once: each has a few MiB in memory.
         FILES_TAKEN_AT_ONCE_MAX: usize = 16;
         /// Bytes of a request's body: the largest template as JSON fits, and 256 resources with all

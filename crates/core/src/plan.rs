@@ -42,6 +42,8 @@ pub enum Verb {
     Reset,
     /// Make it its new holder's.
     Bind,
+    /// Start, stop or restart it, or a part of it, as State says.
+    Turn,
     /// Remove it, up to its generation.
     Delete,
 }
@@ -95,6 +97,8 @@ pub fn wanted(state: &State, host: HostId) -> impl Iterator<Item = Action> {
         .get(&host)
         .into_iter()
         .flat_map(|u| u.pools.keys().copied());
+    let turning = (host, ResourceId(0))..=(host, ResourceId(u64::MAX));
+    let turning = state.index.turning.range(turning).map(|(_, id)| *id);
     pools
         .flat_map(move |pool| {
             let binds = state.pools.get(&pool).is_some_and(|p| p.spec.prepare);
@@ -111,6 +115,8 @@ pub fn wanted(state: &State, host: HostId) -> impl Iterator<Item = Action> {
                         .map(|(_, _, _, id)| *id)
                 })
         })
+        .filter(move |id| !state.index.turning.contains(&(host, *id)))
+        .chain(turning)
         .filter_map(move |id| {
             let r = state.resources.get(&id)?;
             let verb = verb(state, r)?;
@@ -133,6 +139,7 @@ fn verb(state: &State, r: &Resource) -> Option<Verb> {
     match r.state {
         ResourceState::Creating => Some(Verb::Create),
         ResourceState::Deleting => Some(Verb::Delete),
+        ResourceState::Leased | ResourceState::Withheld if r.turn().is_some() => Some(Verb::Turn),
         ResourceState::Leased => Some(Verb::Bind),
         ResourceState::Cleaning if r.lease.is_none() => {
             match state.pools.get(&r.pool)?.spec.recycle.class {

@@ -23,8 +23,8 @@ pub struct Pool {
     pub spec: Arc<PoolSpec>,
     /// Deleted: takes no new lease, its free members go, and it ends with its last member.
     pub retiring: bool,
-    /// The newest template revision that has come up here; until the desired one has, no member of
-    /// another revision is taken down for it.
+    /// The newest template revision that has come up here with the pool's parameters; until the
+    /// desired one has, no member of another make is taken down for it.
     pub proven: Option<TemplateId>,
     /// When it was declared, in ledger time.
     pub made_at: Time,
@@ -48,6 +48,10 @@ pub struct PoolSpec {
     pub recycle: Recycle,
     /// A grant is bound (environment, identity, thaw) before it is active.
     pub prepare: bool,
+    /// Members are frozen when they are ready: they take memory but no processor. Needs `prepare`,
+    /// which thaws them and sees that they answer. Those that are ready already stay as they are.
+    #[serde(default)]
+    pub pause: bool,
     /// Which free member is taken.
     pub pick: Pick,
     /// What becomes of a lease whose member goes bad or whose host is lost.
@@ -90,7 +94,7 @@ pub enum PoolKind {
         /// Template name; its newest revision is the desired one.
         template: Name,
         /// Its parameters, a JSON object as text; checked by the entrance.
-        parameters: Box<str>,
+        parameters: Arc<str>,
     },
 }
 
@@ -233,6 +237,7 @@ impl PoolSpec {
                 uses_max: None,
             },
             prepare: false,
+            pause: false,
             pick: Pick::First,
             on_bad: OnBad::Keep,
             placement: Placement::Spread,
@@ -277,6 +282,14 @@ impl PoolSpec {
     pub fn template(&self) -> Option<&Name> {
         match &self.kind {
             PoolKind::Built { template, .. } => Some(template),
+            PoolKind::Declared => None,
+        }
+    }
+
+    /// The template's parameters, for a built pool.
+    pub fn parameters(&self) -> Option<&Arc<str>> {
+        match &self.kind {
+            PoolKind::Built { parameters, .. } => Some(parameters),
             PoolKind::Declared => None,
         }
     }

@@ -89,6 +89,8 @@ struct Watch {
     /// Unknown things, by when they were first seen.
     orphans: BTreeMap<(ResourceId, u64), Time>,
     observed: Observed,
+    /// The plan has not been asked since the last look.
+    fresh: bool,
 }
 
 impl Reconciler {
@@ -135,19 +137,31 @@ impl Reconciler {
         self.rolled_back
     }
 
-    /// One step.
+    /// One step with one input.
     pub fn step(&mut self, state: &State, now: Time, input: Input) -> Vec<Output> {
+        self.step_with(state, now, [input])
+    }
+
+    /// One step with all inputs there are: what they mean for every host is asked once.
+    pub fn step_with(
+        &mut self,
+        state: &State,
+        now: Time,
+        inputs: impl IntoIterator<Item = Input>,
+    ) -> Vec<Output> {
         let mut outputs = Vec::new();
-        match input {
-            Input::Wake => {}
-            Input::Looked(host, Some(observed)) => {
-                self.looked(state, now, host, observed, &mut outputs);
+        for input in inputs {
+            match input {
+                Input::Wake => {}
+                Input::Looked(host, Some(observed)) => {
+                    self.looked(state, now, host, observed, &mut outputs);
+                }
+                Input::Looked(host, None) if planted!(BlindLook) => {
+                    self.looked(state, now, host, Observed::new(), &mut outputs);
+                }
+                Input::Looked(host, None) => self.failed(state, now, host, &mut outputs),
+                Input::Finished(action, outcome) => self.finished(action, outcome, &mut outputs),
             }
-            Input::Looked(host, None) if planted!(BlindLook) => {
-                self.looked(state, now, host, Observed::new(), &mut outputs);
-            }
-            Input::Looked(host, None) => self.failed(state, now, host, &mut outputs),
-            Input::Finished(action, outcome) => self.finished(action, outcome, &mut outputs),
         }
         self.hosts
             .retain(|id, w| state.hosts.get(id).is_some() || !w.under_way.is_empty());
@@ -244,6 +258,7 @@ impl Reconciler {
             outputs,
         );
         watch.observed = observed;
+        watch.fresh = true;
     }
 }
 
@@ -269,9 +284,14 @@ impl Watch {
             if busy {
                 continue;
             }
-            let good = observed
-                .get(&(r.id, r.generation))
-                .is_some_and(|s| matches!(s.condition, Condition::Up | Condition::Paused));
+            // Of what somebody stopped only that it is there can be asked. What is frozen is well
+            // where it is thawed before it is handed out.
+            let pool = state.pools.get(&r.pool);
+            let thaws = r.state == ResourceState::Free && pool.is_some_and(|p| p.spec.prepare);
+            let good = observed.get(&(r.id, r.generation)).is_some_and(|s| {
+                let well = s.condition == Condition::Up;
+                r.power.is_some() || well || (thaws && s.condition == Condition::Paused)
+            });
             let health = match (good, self.suspects.get(&r.id) == Some(&r.generation)) {
                 (true, _) => Health::Well,
                 (false, false) => Health::Suspect,
@@ -343,6 +363,13 @@ impl Watch {
 
     /// Asks for what the plan says and is not under way; drops calls whose attempt is over.
     fn act(&mut self, state: &State, host: HostId, outputs: &mut Vec<Output>) {
+        // What an older generation left is found after each look; else only open attempts matter. A
+        // host at rest costs nothing, however much stands on it.
+        let fresh = std::mem::take(&mut self.fresh);
+        let busy = state.index.hosts.get(&host).is_some_and(|u| u.busy > 0);
+        if !fresh && !busy && self.under_way.is_empty() && self.reported.is_empty() {
+            return;
+        }
         let open: BTreeMap<ResourceId, Action> =
             wanted(state, host).map(|a| (a.resource, a)).collect();
         let over = |a: &Action| a.attempt > 0 && open.get(&a.resource) != Some(a);
@@ -357,7 +384,9 @@ impl Watch {
             self.under_way.remove(&action.resource);
             outputs.push(Output::Cancel(action));
         }
-        for action in plan(state, host, &self.observed) {
+        let nothing = Observed::new();
+        let observed = if fresh { &self.observed } else { &nothing };
+        for action in plan(state, host, observed) {
             if self.under_way.len() >= limits::CALLS_PER_HOST_MAX {
                 return;
             }
@@ -366,6 +395,11 @@ impl Watch {
             }
             if planted!(CalledTwice) {
                 outputs.push(Output::Act(action));
+            }
+            let turns = |a: &&Action| a.verb == Verb::Turn;
+            let turning = || self.under_way.values().filter(turns).count();
+            if action.verb == Verb::Turn && turning() >= limits::TURNS_PER_HOST_MAX {
+                continue;
             }
             if let Entry::Vacant(free) = self.under_way.entry(action.resource) {
                 free.insert(action);

@@ -9,6 +9,7 @@ use crate::event::{Number, is_default};
 use crate::id::{Fence, HostId, LeaseId, PoolId, ResourceId, TemplateId};
 use crate::lease::Rank;
 use crate::name::ResourceName;
+use crate::power::{Power, Turn};
 use crate::space::{Part, Space};
 use crate::time::Time;
 
@@ -73,6 +74,9 @@ pub struct Resource {
     /// Why it is kept out of the pool.
     #[serde(default, skip_serializing_if = "is_default")]
     pub withheld: Option<Arc<Withheld>>,
+    /// What of it is stopped, or being started or stopped; none while it simply runs.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub power: Option<Arc<Power>>,
     /// What its last build gave: endpoint name → value.
     #[serde(default, skip_serializing_if = "is_default")]
     pub outputs: Arc<Outputs>,
@@ -114,14 +118,19 @@ pub enum Origin {
     /// derived from its slices.
     Divisible(Arc<Space>),
     /// Cut from a divisible one, to which it returns.
-    Slice {
-        /// The divisible resource.
-        parent: ResourceId,
-        /// What was cut.
-        part: Part,
-    },
+    Slice(Arc<Cut>),
     /// Made from a template on a host.
     Built(Arc<Site>),
+}
+
+/// Where a slice comes from. It stands by itself, since most resources are none and each would be
+/// as large as one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cut {
+    /// The divisible resource.
+    pub parent: ResourceId,
+    /// What was cut.
+    pub part: Part,
 }
 
 /// Where a built resource stands and what is reserved for it there.
@@ -131,10 +140,33 @@ pub struct Site {
     pub host: HostId,
     /// The template's revision it is (or will be) made of.
     pub template: TemplateId,
+    /// The revision's parameters, a JSON object as text: those that its pool had when it was
+    /// planned. Empty where a store is older than this: then it is of another make than any.
+    #[serde(default)]
+    pub parameters: Arc<str>,
     /// Number of the port block, counted from the start of the host's range.
     pub block: Option<u32>,
     /// Number of the subnet, counted from the start of the host's network.
     pub subnet: Option<u32>,
+}
+
+/// What a resource is made of: two of the same make are interchangeable.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Make {
+    /// The template's revision.
+    pub template: TemplateId,
+    /// Its parameters, a JSON object as text.
+    pub parameters: Arc<str>,
+}
+
+impl Site {
+    /// What it is made of.
+    pub fn make(&self) -> Make {
+        Make {
+            template: self.template,
+            parameters: self.parameters.clone(),
+        }
+    }
 }
 
 /// The states of `states.md`.
@@ -248,10 +280,15 @@ impl Resource {
         }
     }
 
+    /// What its open attempt does to its power.
+    pub fn turn(&self) -> Option<&Turn> {
+        self.power.as_ref()?.turn.as_ref()
+    }
+
     /// The divisible resource it was cut from.
     pub fn parent(&self) -> Option<ResourceId> {
         match &self.origin {
-            Origin::Slice { parent, .. } => Some(*parent),
+            Origin::Slice(cut) => Some(cut.parent),
             _ => None,
         }
     }

@@ -18,7 +18,7 @@ use crate::name::{Name, Owner};
 use crate::outcome::{Outcome, OutcomeKey};
 use crate::pool::Pool;
 use crate::quota::Quota;
-use crate::resource::Resource;
+use crate::resource::{Make, Origin, Resource};
 use crate::settle::queue::builder;
 use crate::table::Table;
 use crate::template::Template;
@@ -156,9 +156,25 @@ pub struct Tables {
     pub ended: Vec<Ended>,
 }
 
+/// Members that are made of the same parameters share one text, as they did when they were planned.
+fn share_parameters(tables: &mut Tables) {
+    let of_pools = tables.pools.iter().filter_map(|p| p.spec.parameters());
+    let mut texts: BTreeSet<Arc<str>> = of_pools.cloned().collect();
+    for r in &mut tables.resources {
+        if let Origin::Built(site) = &mut r.origin {
+            let site = Arc::make_mut(site);
+            match texts.get(&site.parameters) {
+                Some(text) => site.parameters = text.clone(),
+                None => drop(texts.insert(site.parameters.clone())),
+            }
+        }
+    }
+}
+
 impl State {
     /// State as a store holds it. Everything is to be looked at once.
-    pub fn load(tables: Tables) -> Self {
+    pub fn load(mut tables: Tables) -> Self {
+        share_parameters(&mut tables);
         let mut state = Self {
             next: Number {
                 revision: tables.revision + 1,
@@ -300,6 +316,15 @@ impl State {
             .range(ids)
             .next_back()
             .and_then(|(_, id)| self.templates.get(id))
+    }
+
+    /// What members of a pool shall be made of: its template's newest revision, its parameters.
+    pub fn make(&self, pool: &Pool) -> Option<Make> {
+        let newest = self.template_named(pool.spec.template()?)?;
+        Some(Make {
+            template: newest.id,
+            parameters: pool.spec.parameters()?.clone(),
+        })
     }
 
     /// The key whose secret has this SHA-256. Whether it has expired is for the caller to see.

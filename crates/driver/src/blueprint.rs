@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use caviada_core::host::Defaults;
 use serde::{Deserialize, Serialize};
 
 /// All of one resource.
@@ -34,6 +35,28 @@ pub struct Blueprint {
 }
 
 impl Blueprint {
+    /// Gives services what their host says, where their template says nothing.
+    pub fn fill(&mut self, defaults: &Defaults) {
+        let rotates = defaults.log_bytes_max.is_some() || defaults.log_files_max.is_some();
+        let own = LogRotation::default();
+        let rotation = rotates.then(|| LogRotation {
+            max_bytes: defaults.log_bytes_max.unwrap_or(own.max_bytes),
+            max_files: defaults.log_files_max.unwrap_or(own.max_files),
+        });
+        for service in &mut self.services {
+            service.log = service.log.take().or_else(|| rotation.clone());
+            service.log_server = defaults.log_server.as_deref().map(str::to_owned);
+            let limits = &mut service.limits;
+            limits.memory_bytes = limits.memory_bytes.or(defaults.memory_bytes);
+            limits.cpu_milli = limits.cpu_milli.or(defaults.cpu_milli);
+            limits.pids = limits.pids.or(defaults.pids);
+            for (name, pair) in &defaults.ulimits {
+                let there = service.ulimits.entry(name.to_string());
+                there.or_insert(*pair);
+            }
+        }
+    }
+
     /// The service of that name.
     #[must_use]
     pub fn service(&self, name: &str) -> Option<&Service> {
@@ -109,8 +132,11 @@ pub struct Service {
     pub restart: Restart,
     /// Bounds on what it may use.
     pub limits: Limits,
-    /// Log rotation.
-    pub log: LogRotation,
+    /// Log rotation; the driver's own where nothing is said.
+    pub log: Option<LogRotation>,
+    /// The syslog server that its log goes to, beside what the engine keeps of it.
+    #[serde(default)]
+    pub log_server: Option<String>,
     /// Name → (soft, hard).
     pub ulimits: BTreeMap<String, (i64, i64)>,
     /// Capabilities added.
@@ -135,6 +161,9 @@ pub struct Service {
     pub stop_signal: Option<String>,
     /// How long it may take to stop before it is killed, in seconds.
     pub stop_grace_s: u32,
+    /// Which nodes of a swarm may run it: `node.labels.disk==ssd`.
+    #[serde(default)]
+    pub constraints: Vec<String>,
 }
 
 /// A file that a job leaves.
@@ -434,4 +463,54 @@ pub enum ResetStep {
     },
     /// A call to a service, which must answer with a result.
     JsonRpc(JsonRpc),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_says_what_the_template_leaves_open_and_no_more() {
+        let said = Service {
+            log: Some(LogRotation {
+                max_bytes: 1,
+                max_files: 1,
+            }),
+            limits: Limits {
+                memory_bytes: Some(1),
+                ..Limits::default()
+            },
+            ulimits: [("nofile".to_owned(), (1, 1))].into(),
+            ..Service::default()
+        };
+        let mut blueprint = Blueprint {
+            services: vec![said.clone(), Service::default()],
+            ..Blueprint::default()
+        };
+        let none = blueprint.clone();
+        blueprint.fill(&Defaults::default());
+        assert_eq!(blueprint, none);
+        blueprint.fill(&Defaults {
+            log_server: Some("udp://10.0.0.9:514".into()),
+            log_files_max: Some(7),
+            memory_bytes: Some(2),
+            cpu_milli: Some(500),
+            pids: Some(64),
+            ulimits: [("nofile".into(), (2, 4)), ("nproc".into(), (3, 3))].into(),
+            ..Defaults::default()
+        });
+        let [first, second] = &blueprint.services[..] else {
+            panic!("{blueprint:?}");
+        };
+        assert_eq!(first.log, said.log);
+        assert_eq!(first.log_server.as_deref(), Some("udp://10.0.0.9:514"));
+        assert_eq!(first.limits.memory_bytes, Some(1));
+        assert_eq!(first.limits.cpu_milli, Some(500));
+        assert_eq!(first.ulimits["nofile"], (1, 1));
+        assert_eq!(first.ulimits["nproc"], (3, 3));
+        let rotation = second.log.as_ref().unwrap();
+        assert_eq!((rotation.max_bytes, rotation.max_files), (10 << 20, 7));
+        assert_eq!(second.limits.pids, Some(64));
+        assert_eq!(second.ulimits["nofile"], (2, 4));
+    }
 }

@@ -4,39 +4,33 @@
 //! about it is kept here: every verb looks at the engine, so that a driver that was killed goes on
 //! where the engine stands. What bears no label of this installation is never touched.
 
-mod address;
-mod call;
 mod container;
 mod create;
-mod credential;
 mod delete;
-mod fault;
 mod files;
 mod health;
 mod image;
 mod inside;
-mod label;
 mod network;
 mod observe;
-mod plan;
 mod power;
 mod site;
-mod ssh;
-mod steps;
-mod transport;
+mod survey;
 mod volume;
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use caviada_core::host::survey::Survey;
 use caviada_core::id::ResourceId;
 
-pub use address::{Credentials, DockerAddress, InvalidAddress, PlainTcp};
-pub use call::Deadlines;
-pub use credential::{Material, Part, SshCredential, TlsCredential, Unusable};
+pub use crate::engine::address::{Credentials, DockerAddress, InvalidAddress, PlainTcp};
+pub use crate::engine::call::Deadlines;
+pub use crate::engine::credential::{Material, Part, SshCredential, TlsCredential, Unusable};
 
 use crate::blueprint::Blueprint;
+use crate::engine::{call, fault, label, pause, plan, spec, steps, subnet};
 use crate::{
     Built, Capability, Driver, DriverError, ExecOutput, HostFacts, Identity, OnProgress, Power,
     Seen,
@@ -113,6 +107,21 @@ impl Docker {
         self.connection.call(op, within.min(VERB_MAX)).await
     }
 
+    /// Makes and starts all that a blueprint has and waits for nothing: what the engine can do by
+    /// itself, to compare a bring-up with. Its images must be there.
+    ///
+    /// # Errors
+    /// As [`Driver::create`], as far as making and starting goes.
+    pub async fn create_bare(
+        &self,
+        identity: &Identity,
+        blueprint: &Blueprint,
+    ) -> Result<(), DriverError> {
+        let within = Duration::from_millis(blueprint.create_ms_max);
+        let call = self.call("create", within).await?;
+        create::bare(self, &call, identity, blueprint).await
+    }
+
     /// The verbs that only pass something through need no more than a few heavy calls.
     async fn short_call(&self, op: &'static str) -> Result<Call<'_>, DriverError> {
         let heavy = self.connection.heavy_limit();
@@ -149,6 +158,16 @@ impl Driver for Docker {
         })
     }
 
+    async fn survey(&self) -> Result<Survey, DriverError> {
+        let call = self.short_call("survey").await?;
+        let survey = Box::pin(survey::take(&call, &self.installation)).await;
+        let mut survey = survey.map_err(|f| call.failed(f, ""))?;
+        if self.connection.is_local() {
+            survey::look_at_disk(&mut survey);
+        }
+        Ok(survey.survey)
+    }
+
     async fn list(&self) -> Result<Vec<Seen>, DriverError> {
         let call = self.short_call("list").await?;
         let things = observe::things(&call, &self.installation, None).await;
@@ -178,9 +197,14 @@ impl Driver for Docker {
         power::reset(self, &call, identity, blueprint, progress).await
     }
 
-    async fn power(&self, identity: &Identity, power: Power) -> Result<(), DriverError> {
+    async fn power(
+        &self,
+        identity: &Identity,
+        service: Option<&str>,
+        power: Power,
+    ) -> Result<(), DriverError> {
         let call = self.call("power", DELETE_MAX).await?;
-        power::power(self, &call, identity, power).await
+        power::power(self, &call, identity, service, power).await
     }
 
     async fn delete(&self, resource: ResourceId, generation: u64) -> Result<(), DriverError> {
@@ -195,7 +219,8 @@ impl Driver for Docker {
         lines: usize,
     ) -> Result<Vec<u8>, DriverError> {
         let call = self.short_call("logs").await?;
-        inside::logs(&call, identity, service, lines).await
+        let container = inside::container(&call, identity, service).await?;
+        container.log(lines).await
     }
 
     async fn exec(
@@ -209,7 +234,8 @@ impl Driver for Docker {
         let quick = self.connection.quick_limit();
         let within = timeout.saturating_add(quick.saturating_mul(2));
         let call = self.call("exec", within).await?;
-        inside::exec(&call, identity, service, command, timeout, output_bytes_max).await
+        let container = inside::container(&call, identity, service).await?;
+        container.exec(command, timeout, output_bytes_max).await
     }
 
     async fn put_files(
@@ -220,7 +246,8 @@ impl Driver for Docker {
         tar: Vec<u8>,
     ) -> Result<(), DriverError> {
         let call = self.short_call("put_files").await?;
-        inside::put_files(&call, identity, service, path, tar).await
+        let container = inside::container(&call, identity, service).await?;
+        container.put(path, tar).await
     }
 
     async fn get_files(
@@ -231,6 +258,7 @@ impl Driver for Docker {
         bytes_max: usize,
     ) -> Result<Vec<u8>, DriverError> {
         let call = self.short_call("get_files").await?;
-        inside::get_files(&call, identity, service, path, bytes_max).await
+        let container = inside::container(&call, identity, service).await?;
+        container.get(path, bytes_max).await
     }
 }

@@ -6,17 +6,20 @@
 
 pub mod blueprint;
 pub mod docker;
+mod engine;
 pub mod holder;
 pub mod output;
 pub mod probe;
 pub mod process;
 pub mod reach;
+pub mod swarm;
 pub mod template;
 
 use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use caviada_core::host::survey::Survey;
 use caviada_core::id::ResourceId;
 
 use blueprint::Blueprint;
@@ -42,7 +45,7 @@ pub struct Seen {
     pub identity: Identity,
     /// What the services together amount to.
     pub condition: Condition,
-    /// Why it is not `Up`, for people; names the service.
+    /// Why it is not `Up`, or what happened to it that is `Up`, for people; names the service.
     pub detail: Option<String>,
 }
 
@@ -98,7 +101,7 @@ pub struct Progress {
 /// Takes progress as it happens.
 pub type OnProgress<'a> = &'a (dyn Fn(Progress) + Send + Sync);
 
-/// What `power` shall do with all services of a resource.
+/// What `power` shall do with services of a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Power {
     /// Start what is stopped.
@@ -150,6 +153,17 @@ pub trait Driver: Send + Sync + 'static {
     /// Is the host there, and what is it?
     async fn probe(&self) -> Result<HostFacts, DriverError>;
 
+    /// What the host is and has right now, for people; what it does not tell is left open.
+    async fn survey(&self) -> Result<Survey, DriverError> {
+        let facts = self.probe().await?;
+        Ok(Survey {
+            version: facts.version,
+            cpus: facts.cpus,
+            memory_bytes: facts.memory_bytes,
+            ..Survey::default()
+        })
+    }
+
     /// Everything on the host that bears this installation's label, and nothing else. Complete or
     /// an error: a partial list would read as things gone.
     async fn list(&self) -> Result<Vec<Seen>, DriverError>;
@@ -171,8 +185,14 @@ pub trait Driver: Send + Sync + 'static {
         progress: OnProgress<'_>,
     ) -> Result<Built, DriverError>;
 
-    /// Starts, stops, freezes or thaws all services of a resource.
-    async fn power(&self, identity: &Identity, power: Power) -> Result<(), DriverError>;
+    /// Starts, stops, freezes or thaws a service of a resource, or all of them, jobs apart. It waits
+    /// for no readiness: `create` of what stands does.
+    async fn power(
+        &self,
+        identity: &Identity,
+        service: Option<&str>,
+        power: Power,
+    ) -> Result<(), DriverError>;
 
     /// Removes everything of `resource` up to and including `generation`: containers, anonymous
     /// and named volumes, networks. Nothing there is success.

@@ -210,9 +210,14 @@ impl Driver for ProcessDriver {
         power::reset(&call, identity, blueprint, progress).await
     }
 
-    async fn power(&self, identity: &Identity, power: Power) -> Result<(), DriverError> {
+    async fn power(
+        &self,
+        identity: &Identity,
+        service: Option<&str>,
+        power: Power,
+    ) -> Result<(), DriverError> {
         let call = self.call("power", POWER_MAX);
-        power::power(&call, identity, power).await
+        power::power(&call, identity, service, power).await
     }
 
     async fn delete(&self, resource: ResourceId, generation: u64) -> Result<(), DriverError> {

@@ -25,6 +25,8 @@ mod tree;
 
 use std::collections::BTreeSet;
 
+use caviada_core::host::LogLevel;
+
 use crate::blueprint::{Blueprint, Subnet};
 use manifest::Manifest;
 
@@ -57,6 +59,8 @@ pub struct Reserved {
     pub subnet: Option<Subnet>,
     /// How others reach the host: `address` in the template's files.
     pub address: String,
+    /// How much services log on this host: `host_log_level` in the template's files.
+    pub log_level: LogLevel,
 }
 
 impl Template {
@@ -150,7 +154,7 @@ impl Template {
         let Ok(parameters) = parameter::complete(&self.manifest.parameters, parameters) else {
             return false;
         };
-        let renderer = text::Renderer::new(&parameters, &Reserved::sample().address, None);
+        let renderer = text::Renderer::new(&parameters, &Reserved::sample(), None);
         assemble::refused(&self.manifest, &renderer).is_err()
     }
 
@@ -206,6 +210,7 @@ impl Reserved {
             },
             subnet: None,
             address: "127.0.0.1".to_owned(),
+            log_level: LogLevel::default(),
         }
     }
 }

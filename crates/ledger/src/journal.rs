@@ -92,7 +92,7 @@ pub(crate) fn document(entries: &[Entry]) -> String {
 pub type Shared = Arc<Revision>;
 
 /// Every name there is, for tests of completeness.
-pub const ACTS: [&str; 33] = [
+pub const ACTS: [&str; 36] = [
     "put_pool",
     "delete_pool",
     "put_host",
@@ -115,6 +115,9 @@ pub const ACTS: [&str; 33] = [
     "delete_resource",
     "withhold",
     "return",
+    "power",
+    "recycle",
+    "build",
     "acquire",
     "renew",
     "release",
@@ -153,6 +156,9 @@ pub fn act_name(act: &Act) -> &'static str {
         Act::DeleteResource { .. } => "delete_resource",
         Act::Withhold { .. } => "withhold",
         Act::Return { .. } => "return",
+        Act::Power { .. } => "power",
+        Act::Recycle { .. } => "recycle",
+        Act::Build { .. } => "build",
         Act::Acquire(_) => "acquire",
         Act::Renew { .. } => "renew",
         Act::Release { .. } => "release",

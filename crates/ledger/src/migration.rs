@@ -41,7 +41,12 @@ pub(crate) const LEDGER: Schema<'static> = (
         Migration {
             number: 3,
             oldest: 1,
-            sql: include_str!("schema/ledger/0003_user.sql"),
+            sql: include_str!("schema/ledger/0003_power.sql"),
+        },
+        Migration {
+            number: 4,
+            oldest: 1,
+            sql: include_str!("schema/ledger/0004_user.sql"),
         },
     ],
 );

@@ -80,7 +80,10 @@ impl Described {
                 }
                 Event::ResourceDescribed(id, _)
                 | Event::ResourceBuilt { resource: id, .. }
-                | Event::ResourceCleaned { resource: id, .. } => {
+                | Event::ResourceCleaned { resource: id, .. }
+                | Event::ResourceTurning { resource: id, .. }
+                | Event::ResourceTurned(id)
+                | Event::ResourceUnturned { resource: id, .. } => {
                     described.resources.insert(*id);
                 }
                 Event::LeaseWaiting(lease) | Event::LeaseGranted { lease, .. } => {
@@ -110,7 +113,8 @@ fn resources(state: &mut State, described: &Described, writes: &mut Vec<Writes>)
             continue;
         };
         put.push(resource::life(r));
-        if described.resources.contains(&id) {
+        // What is dropped of a power is told by many an event, but never that all of it runs.
+        if described.resources.contains(&id) || r.power.is_some() {
             docs.push(resource::doc(r));
         }
     }

@@ -56,7 +56,9 @@ tables! {
         revision: Int, number: Int,
     );
     /// What a declaration or a build says of a resource.
-    RESOURCE_DOC = "resource_doc" by 1 (id: Int, pool: Int, origin: Text, doc: Text, outputs: Text);
+    RESOURCE_DOC = "resource_doc" by 1 (
+        id: Int, pool: Int, origin: Text, doc: Text, outputs: Text, power: Text,
+    );
     /// A live lease.
     LEASE = "lease" by 1 (
         id: Int, state: Int, fence: Int, members: Text, earmarks: Text, granted_at: Int,

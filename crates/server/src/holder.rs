@@ -1,14 +1,15 @@
-//! What a holder takes along, read from the host while he waits.
+//! What a holder takes along and what his resource wrote, read from the host while he waits.
 //!
 //! It does not pass the ledger: the entrance has looked at rights and lease, this module speaks with
 //! the driver, and nothing is kept.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use caviada_core::id::ResourceId;
 use caviada_core::limits;
 use caviada_core::state::State;
-use caviada_driver::{DriverError, Failure, Identity, holder};
+use caviada_driver::{Driver, DriverError, Failure, Identity, holder};
 use tokio::sync::Semaphore;
 
 use crate::host::{Drivers, Templates, Unfit};
@@ -42,7 +43,10 @@ impl From<DriverError> for NoFiles {
 /// The archive of what has no files.
 pub use caviada_driver::holder::none;
 
-/// Reads the files of resources.
+/// Who speaks with the host of a resource, and how it is known there.
+type Standing = (Arc<dyn Driver>, Identity);
+
+/// Reads what stands of resources.
 #[derive(Debug)]
 pub struct HolderFiles {
     drivers: Drivers,
@@ -60,27 +64,53 @@ impl HolderFiles {
         }
     }
 
-    /// The files of a resource as it stands, as a tar archive. A declared one has none.
+    /// The last lines of a service of a resource as it stands. A declared one writes none.
     ///
     /// # Errors
     /// See [`NoFiles`].
-    pub async fn archive(&self, state: &State, id: ResourceId) -> Result<Vec<u8>, NoFiles> {
+    pub async fn logs(
+        &self,
+        state: &State,
+        id: ResourceId,
+        service: &str,
+        lines: usize,
+    ) -> Result<Vec<u8>, NoFiles> {
+        let Some((driver, identity)) = self.standing(state, id)? else {
+            return Ok(vec![]);
+        };
+        let _room = self.room.try_acquire().map_err(|_| NoFiles::Busy)?;
+        Ok(driver.logs(&identity, service, lines).await?)
+    }
+
+    /// What stands for a built resource, and who speaks with its host.
+    fn standing(&self, state: &State, id: ResourceId) -> Result<Option<Standing>, Unfit> {
         let gone = || Unfit::Gone(id);
         let resource = state.resources.get(&id).ok_or_else(gone)?;
         let Some(site) = resource.site() else {
-            return Ok(none());
+            return Ok(None);
         };
-        let blueprint = self.templates.blueprint(state, id)?;
-        if blueprint.files.is_empty() {
-            return Ok(none());
-        }
         let host = state.hosts.get(&site.host).ok_or_else(gone)?;
-        let driver = self.drivers.of(host)?;
         let identity = Identity {
             installation: self.drivers.installation.clone(),
             resource: id,
             generation: resource.generation,
             revision: state.revision(),
+        };
+        Ok(Some((self.drivers.of(host)?, identity)))
+    }
+
+    /// The files of a resource as it stands, as a tar archive. A declared one has none.
+    ///
+    /// # Errors
+    /// See [`NoFiles`].
+    pub async fn archive(&self, state: &State, id: ResourceId) -> Result<Vec<u8>, NoFiles> {
+        let Some((driver, identity)) = self.standing(state, id)? else {
+            return Ok(none());
+        };
+        let blueprint = self.templates.blueprint(state, id)?;
+        let resource = state.resources.get(&id);
+        let Some(resource) = resource.filter(|_| !blueprint.files.is_empty()) else {
+            return Ok(none());
         };
         let outputs = resource.endpoints().iter();
         let outputs: BTreeMap<_, _> = outputs

@@ -1,5 +1,6 @@
 //! Hosts as the reconciler reaches them: the driver of each, and what it is asked to build.
 
+pub mod check;
 pub mod credential;
 
 use std::collections::{BTreeMap, HashMap};
@@ -9,12 +10,12 @@ use std::sync::{Arc, Mutex};
 use caviada_api::host::HostCredential;
 use caviada_core::host::{Host, HostSpec};
 use caviada_core::id::{ResourceId, TemplateId};
-use caviada_core::pool::PoolKind;
 use caviada_core::state::State;
 use caviada_driver::Driver;
 use caviada_driver::blueprint::{Blueprint, Subnet};
 use caviada_driver::docker::{Credentials, Docker, DockerAddress, DockerOptions, PlainTcp};
 use caviada_driver::process::{ProcessConfig, ProcessDriver};
+use caviada_driver::swarm::{Publish, Swarm, SwarmOptions, constraint};
 use caviada_driver::template::{Parameters, PortBlock, Problem, Reserved, Source, Template};
 use caviada_ledger::seal::MasterKey;
 
@@ -35,7 +36,7 @@ pub enum Unfit {
     /// The resource, its pool or its template is gone.
     #[error("{0} is gone")]
     Gone(ResourceId),
-    /// The template does not render with the pool's parameters.
+    /// The template does not render with the resource's parameters.
     #[error("template {name}: {}", .problems.first().map_or_else(String::new, ToString::to_string))]
     Template {
         /// The template.
@@ -54,6 +55,9 @@ impl Unfit {
     }
 }
 
+/// Makes the driver of a host.
+pub type StandIn = fn(&Host) -> Arc<dyn Driver>;
+
 /// What this server makes drivers of.
 #[derive(Debug, Clone)]
 pub struct Drivers {
@@ -65,6 +69,8 @@ pub struct Drivers {
     pub program: String,
     /// Opens credentials; without it only hosts that have none can be reached.
     pub key: Option<Arc<MasterKey>>,
+    /// Stands in for the drivers of all hosts: a bench has hosts that are none.
+    pub stand_in: Option<StandIn>,
 }
 
 impl Drivers {
@@ -73,12 +79,17 @@ impl Drivers {
     /// # Errors
     /// What is said of it does not fit together, or its credential cannot be opened.
     pub fn of(&self, host: &Host) -> Result<Arc<dyn Driver>, Unfit> {
+        if let Some(stand_in) = self.stand_in {
+            return Ok(stand_in(host));
+        }
         let spec = &host.spec;
         match &*spec.driver {
             "docker" => docker(&self.installation, spec, &self.credential(host)?),
+            "swarm" => swarm(&self.installation, spec, &self.credential(host)?),
             "process" => Ok(Arc::new(self.process(spec))),
             other => {
-                let why = format!("there is no driver '{other}' here; use docker or process");
+                let why =
+                    format!("there is no driver '{other}' here; use docker, swarm or process");
                 Err(Unfit::Host(why))
             }
         }
@@ -125,6 +136,44 @@ fn docker(
     Ok(Arc::new(Docker::new(options)))
 }
 
+fn swarm(
+    installation: &str,
+    spec: &HostSpec,
+    plain: &HostCredential,
+) -> Result<Arc<dyn Driver>, Unfit> {
+    let mut options = SwarmOptions::new(installation, credential::address(spec, plain)?);
+    if !spec.reach.is_empty() {
+        options.published_at = Some(spec.reach.to_string());
+    }
+    (options.publish, options.constraints) = placing(spec)?;
+    Ok(Arc::new(Swarm::new(options)))
+}
+
+/// Option of a swarm: how ports are published.
+const PUBLISH: &str = "publish";
+/// Option of a swarm: where services run, a list with commas.
+const CONSTRAINTS: &str = "constraints";
+
+/// What a swarm's own options say.
+///
+/// # Errors
+/// The option that says nothing a swarm could do.
+fn placing(spec: &HostSpec) -> Result<(Publish, Vec<String>), Unfit> {
+    let wrong = |name: &str, why: String| Unfit::field(format!("options.{name}"), why);
+    let publish = match spec.options.get(PUBLISH) {
+        None => Publish::default(),
+        Some(word) => Publish::read(word).ok_or_else(|| {
+            let why = format!("'{word}' is neither ingress nor host");
+            wrong(PUBLISH, why)
+        })?,
+    };
+    let told = spec.options.get(CONSTRAINTS).map_or("", |v| &**v);
+    let constraints = told.split(',').map(str::trim).filter(|c| !c.is_empty());
+    let constraints: Result<_, _> = constraints.map(constraint::read).collect();
+    let constraints = constraints.map_err(|why| wrong(CONSTRAINTS, why))?;
+    Ok((publish, constraints))
+}
+
 /// Parsed templates, each revision once.
 #[derive(Debug, Default)]
 pub struct Templates {
@@ -136,7 +185,6 @@ impl Templates {
     pub fn blueprint(&self, state: &State, resource: ResourceId) -> Result<Blueprint, Unfit> {
         let gone = || Unfit::Gone(resource);
         let r = state.resources.get(&resource).ok_or_else(gone)?;
-        let pool = state.pools.get(&r.pool).ok_or_else(gone)?;
         let site = r.site().ok_or_else(gone)?;
         let host = state.hosts.get(&site.host).ok_or_else(gone)?;
         let revision = state.templates.get(&site.template).ok_or_else(gone)?;
@@ -145,15 +193,13 @@ impl Templates {
             problems,
         };
         let template = self.parse(revision).map_err(wrong)?;
-        let PoolKind::Built { parameters, .. } = &pool.spec.kind else {
-            return Err(gone());
+        let pool = state.pools.get(&r.pool).ok_or_else(gone)?;
+        let parameters = match &*site.parameters {
+            "" => pool.spec.parameters().ok_or_else(gone)?,
+            _ => &site.parameters,
         };
-        let parameters: Parameters = serde_json::from_str(parameters).map_err(|e| {
-            Unfit::Host(format!(
-                "the parameters of pool {} are not JSON: {e}",
-                pool.name
-            ))
-        })?;
+        let parameters: Parameters = serde_json::from_str(parameters)
+            .map_err(|e| Unfit::Host(format!("the parameters of {resource} are not JSON: {e}")))?;
         let ports = host.spec.ports.zip(site.block).and_then(|(range, block)| {
             Some(PortBlock {
                 first: range.first_of(block)?,
@@ -171,8 +217,11 @@ impl Templates {
                     prefix: network.subnet,
                 }),
             address: reach(&host.spec),
+            log_level: host.spec.defaults.log_level.unwrap_or_default(),
         };
-        template.render(&parameters, &reserved).map_err(wrong)
+        let mut blueprint = template.render(&parameters, &reserved).map_err(wrong)?;
+        blueprint.fill(&host.spec.defaults);
+        Ok(blueprint)
     }
 
     fn parse(
@@ -202,6 +251,11 @@ pub fn source(files: &BTreeMap<Box<str>, Box<str>>) -> Source {
     }
 }
 
+/// Whether it is reached as a Docker engine is.
+fn is_engine(spec: &HostSpec) -> bool {
+    matches!(&*spec.driver, "docker" | "swarm")
+}
+
 /// How holders reach what runs on a host; unless told otherwise, where its engine is reached.
 fn reach(spec: &HostSpec) -> String {
     let told = Some(spec.reach.to_string()).filter(|told| !told.is_empty());
@@ -212,7 +266,7 @@ fn reach(spec: &HostSpec) -> String {
             ..Credentials::default()
         };
         let address = DockerAddress::parse(&spec.address, unproven).ok();
-        let address = address.filter(|_| &*spec.driver == "docker");
+        let address = address.filter(|_| is_engine(spec));
         address.map(|address| address.published_at())
     };
     told.or_else(engine).unwrap_or("127.0.0.1".to_owned())
@@ -233,9 +287,11 @@ mod tests {
             capacity: 1,
             holds: Default::default(),
             schedulable: true,
+            drain: false,
             autofill: false,
             ports: None,
             network: None,
+            defaults: Default::default(),
             builds_max: 4,
             attributes: Default::default(),
             labels: Default::default(),
@@ -250,6 +306,7 @@ mod tests {
                 spec("docker", "ssh://ana@lab.example", "10.0.0.7"),
                 "10.0.0.7",
             ),
+            (spec("swarm", "tcp://lab.example:2376", ""), "lab.example"),
             (spec("process", "", ""), "127.0.0.1"),
         ] {
             assert_eq!(reach(&spec), reached);

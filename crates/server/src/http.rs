@@ -34,6 +34,7 @@ use caviada_ledger::seal::MasterKey;
 pub use crate::listener::serve;
 
 use crate::holder::HolderFiles;
+use crate::host::check::HostChecks;
 use crate::meter::Meters;
 use crate::password::Passwords;
 use crate::progress::Progress;
@@ -61,6 +62,8 @@ pub struct Options {
     pub webhooks: Option<Webhooks>,
     /// Reads what holders take along; without it nothing has files.
     pub files: Option<Arc<HolderFiles>>,
+    /// Looks at hosts before something is built there; without it none can be checked.
+    pub checks: Option<Arc<HostChecks>>,
     /// Seals credentials of hosts; without it none can be put.
     pub key: Option<Arc<MasterKey>>,
 }
@@ -74,6 +77,7 @@ impl Default for Options {
             answer_within: Duration::from_secs(30),
             webhooks: None,
             files: None,
+            checks: None,
             key: None,
             progress: Progress::default(),
             sights: Sights::default(),
@@ -130,6 +134,11 @@ impl App {
 
     fn sights(&self) -> &Sights {
         &self.0.options.sights
+    }
+
+    fn checks(&self) -> Result<&HostChecks, problem::Error> {
+        let checks = self.0.options.checks.as_deref();
+        checks.ok_or_else(|| problem::Error::new("unavailable"))
     }
 
     fn webhooks(&self) -> Result<&Webhooks, problem::Error> {

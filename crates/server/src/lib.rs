@@ -33,6 +33,7 @@ use compat::poolmanager;
 use futures_util::FutureExt as _;
 use futures_util::future::try_join_all;
 use holder::HolderFiles;
+use host::check::HostChecks;
 use listener::Requests;
 use session::Sessions;
 use tokio::net::TcpListener;
@@ -142,7 +143,9 @@ impl Server {
         }
         // After the address is known to be free: who is told a key may use it.
         http::auth::first_key(&handle, options.admin_key, print_key).await?;
+        let checks = Arc::new(HostChecks::new(options.reconciler.drivers.clone()));
         let http = http::Options {
+            checks: Some(checks.clone()),
             progress: options.reconciler.progress.clone(),
             sights: options.reconciler.sights.clone(),
             webhooks: Some(webhooks.clone()),
@@ -163,7 +166,14 @@ impl Server {
         let (passwords, secure) = (app.passwords().clone(), options.tls.is_some());
         let sessions = Sessions::new(key, passwords, poolmanager::SESSIONS, secure);
         let rates = app.rates().clone();
-        let pm = poolmanager::App::new(handle.clone(), history, rates, Some(sessions), pm_options);
+        let pm = poolmanager::App::new(
+            handle.clone(),
+            history,
+            rates,
+            Some(sessions),
+            pm_options,
+            Some(checks),
+        );
         let reconciler = tokio::spawn(reconciler::run(handle.clone(), options.reconciler));
         let scheme = if options.tls.is_some() {
             "https"

@@ -12,6 +12,8 @@ use caviada_core::command::{Act, AttemptOutcome, By, Command};
 use caviada_core::host::HostSpec;
 use caviada_core::id::{HostId, ResourceId};
 use caviada_core::plan::{Action, Condition, Observed, Seen, Verb};
+use caviada_core::pool::Pool;
+use caviada_core::power::Way;
 use caviada_core::reconcile::{Input, Output, Periods, Reconciler};
 use caviada_core::state::State;
 use caviada_driver::{self as driver, Driver, DriverError, Failure, Identity};
@@ -27,6 +29,8 @@ use crate::sight::Sights;
 const LOOK_MAX: Duration = Duration::from_secs(30);
 /// State may change thousands of times a second; the reconciler looks at it this often at most.
 const REST: Duration = Duration::from_millis(20);
+/// Looks and outcomes that wait for the next step; more wait where they are made.
+const INPUTS_MAX: usize = 1_024;
 /// Without hosts there is nothing to do, but one may be declared.
 const IDLE: Duration = Duration::from_millis(200);
 
@@ -47,7 +51,7 @@ pub struct Options {
 /// Runs until the ledger ends or the task is dropped; dropping it drops every call under way,
 /// which the next process finds half made and finishes.
 pub async fn run(handle: Handle, options: Options) {
-    let (inputs, mut inbox) = mpsc::channel(1_024);
+    let (inputs, mut inbox) = mpsc::channel(INPUTS_MAX);
     let mut shell = Shell {
         handle,
         options,
@@ -59,7 +63,7 @@ pub async fn run(handle: Handle, options: Options) {
     };
     let mut reconciler = Reconciler::new(shell.options.periods, shell.options.rolled_back);
     let mut committed = shell.handle.committed();
-    let mut input = Input::Wake;
+    let mut told = vec![Input::Wake];
     loop {
         committed.mark_unchanged();
         let Ok(state) = shell.handle.snapshot().await else {
@@ -67,7 +71,7 @@ pub async fn run(handle: Handle, options: Options) {
         };
         let now = shell.handle.now();
         shell.forget(&state);
-        for output in reconciler.step(&state, now, input) {
+        for output in reconciler.step_with(&state, now, told.drain(..)) {
             shell.perform(&state, output);
         }
         if !shell.options.rolled_back && reconciler.is_rolled_back() {
@@ -81,14 +85,12 @@ pub async fn run(handle: Handle, options: Options) {
             .map_or(IDLE, |t| Duration::from_millis(t.since(now)));
         let rest = if state.hosts.is_empty() { IDLE } else { REST };
         tokio::time::sleep(rest).await;
-        input = tokio::select! {
-            Some(input) = inbox.recv() => input,
-            changed = committed.changed() => match changed {
-                Ok(()) => Input::Wake,
-                Err(_) => return,
-            },
-            () = tokio::time::sleep(wake.saturating_sub(rest)) => Input::Wake,
-        };
+        tokio::select! {
+            // All that gathered meanwhile: a step costs the same for one as for many.
+            _ = inbox.recv_many(&mut told, INPUTS_MAX) => {}
+            changed = committed.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep(wake.saturating_sub(rest)) => {}
+        }
         while shell.tasks.try_join_next().is_some() {}
     }
 }
@@ -107,8 +109,10 @@ impl Shell {
     fn perform(&mut self, state: &Arc<State>, output: Output) {
         match output {
             Output::Look(host) => {
+                let named = state.hosts.get(&host);
                 let look = Look {
                     host,
+                    name: named.map(|h| h.name.to_string()).unwrap_or_default(),
                     driver: self.driver(state, host),
                     handle: self.handle.clone(),
                     sights: self.options.sights.clone(),
@@ -211,6 +215,7 @@ async fn report(handle: Handle, act: Act) {
 /// One look at a host.
 struct Look {
     host: HostId,
+    name: String,
     driver: Result<Arc<dyn Driver>, String>,
     handle: Handle,
     sights: Sights,
@@ -240,18 +245,27 @@ impl Look {
         let _ = inputs.send(Input::Looked(*host, seen)).await;
         // After the look, which shall not wait for what people may like to know.
         if let Some(driver) = asks {
-            self.sights.told(*host, facts(&**driver).await);
+            let facts = facts(&**driver).await;
+            self.sights
+                .told(*host, &self.name, self.handle.now(), facts);
         }
     }
 }
 
 async fn facts(driver: &dyn Driver) -> Option<HostFacts> {
-    let told = tokio::time::timeout(LOOK_MAX, driver.probe()).await;
-    let facts = told.ok()?.ok()?;
+    let told = tokio::time::timeout(LOOK_MAX, driver.survey()).await;
+    let told = told.ok()?.ok()?;
     Some(HostFacts {
-        version: facts.version,
-        cpus: facts.cpus,
-        memory_bytes: facts.memory_bytes,
+        version: told.version,
+        cpus: told.cpus,
+        memory_bytes: told.memory_bytes,
+        containers: told.containers,
+        containers_running: told.running,
+        networks: told.networks,
+        images: told.images,
+        image_bytes: told.image_bytes,
+        disk_free_bytes: told.disk_free_bytes,
+        disk_bytes: told.disk_bytes,
     })
 }
 
@@ -347,13 +361,41 @@ impl Call {
             self.progress.tell(p.step, p.subject, p.done, p.of);
         };
         let built = match verb {
-            Verb::Create => driver.create(&identity, &blueprint()?, &progress).await?,
-            Verb::Reset => driver.reset(&identity, &blueprint()?, &progress).await?,
+            Verb::Create => {
+                let freezes = self.freezes(driver)?;
+                let built = driver.create(&identity, &blueprint()?, &progress).await?;
+                if freezes {
+                    driver.power(&identity, None, driver::Power::Pause).await?;
+                }
+                built
+            }
+            Verb::Reset => {
+                let freezes = self.freezes(driver)?;
+                let r = self.state.resources.get(&resource);
+                if r.is_some_and(|r| r.power.is_some()) {
+                    // A stop may be under way there still: it shall not end after this began.
+                    driver.power(&identity, None, driver::Power::Stop).await?;
+                    driver.create(&identity, &blueprint()?, &progress).await?;
+                } else if self.prepares() && !up(driver, &identity).await? {
+                    driver.create(&identity, &blueprint()?, &progress).await?;
+                }
+                let built = driver.reset(&identity, &blueprint()?, &progress).await?;
+                if freezes {
+                    driver.power(&identity, None, driver::Power::Pause).await?;
+                }
+                built
+            }
             Verb::Delete => {
                 driver.delete(resource, generation).await?;
                 return Ok(vec![]);
             }
-            Verb::Bind => return bind(driver, &identity).await,
+            Verb::Bind if up(driver, &identity).await? => return Ok(vec![]),
+            // What is thawed is as it was when it came up, and is seen to answer.
+            Verb::Bind => driver.create(&identity, &blueprint()?, &progress).await?,
+            Verb::Turn => {
+                self.turn(driver, &identity, &blueprint, &progress).await?;
+                return Ok(vec![]);
+            }
         };
         Ok(built
             .outputs
@@ -361,13 +403,68 @@ impl Call {
             .map(|(name, value)| (name.into(), value.into()))
             .collect())
     }
+
+    /// Are members frozen once they are ready? Refused before anything is made where they cannot be.
+    fn freezes(&self, driver: &dyn Driver) -> Result<bool, DriverError> {
+        let freezes = self.pool().is_some_and(|p| p.spec.pause);
+        if freezes {
+            has_power(driver)?;
+        }
+        Ok(freezes)
+    }
+
+    /// May a free member be frozen?
+    fn prepares(&self) -> bool {
+        self.pool().is_some_and(|p| p.spec.prepare)
+    }
+
+    fn pool(&self) -> Option<&Pool> {
+        let r = self.state.resources.get(&self.action.resource)?;
+        self.state.pools.get(&r.pool).map(|p| &**p)
+    }
+
+    /// Starts, stops or restarts what State says. What is started as a whole is ready afterwards.
+    async fn turn(
+        &self,
+        driver: &dyn Driver,
+        identity: &Identity,
+        blueprint: &(dyn Fn() -> Result<driver::blueprint::Blueprint, DriverError> + Sync),
+        progress: driver::OnProgress<'_>,
+    ) -> Result<(), DriverError> {
+        has_power(driver)?;
+        let r = self.state.resources.get(&identity.resource);
+        let Some(turn) = r.and_then(|r| r.turn()) else {
+            return Ok(());
+        };
+        let service = turn.service.as_deref();
+        if turn.way != Way::Start {
+            driver.power(identity, service, driver::Power::Stop).await?;
+        }
+        match (turn.way, service) {
+            (Way::Stop, _) => Ok(()),
+            (_, Some(_)) => driver.power(identity, service, driver::Power::Start).await,
+            (_, None) => {
+                driver.create(identity, &blueprint()?, progress).await?;
+                Ok(())
+            }
+        }
+    }
 }
 
-/// Makes a member its new holder's: it is thawed if it was frozen, and seen to be up.
-async fn bind(
-    driver: &dyn Driver,
-    identity: &Identity,
-) -> Result<caviada_core::resource::Outputs, DriverError> {
+fn has_power(driver: &dyn Driver) -> Result<(), DriverError> {
+    if driver.can(driver::Capability::Power) {
+        return Ok(());
+    }
+    Err(DriverError {
+        op: "power",
+        kind: Failure::Unsupported,
+        detail: format!("the driver {} cannot start, stop and freeze", driver.name()),
+        source: None,
+    })
+}
+
+/// Is a member that gets a new holder up? One that is frozen is not, and can be.
+async fn up(driver: &dyn Driver, identity: &Identity) -> Result<bool, DriverError> {
     let listed = driver.list().await?;
     let mine = |s: &&driver::Seen| {
         s.identity.resource == identity.resource && s.identity.generation == identity.generation
@@ -382,11 +479,8 @@ async fn bind(
         return Err(down(format!("{} is not on its host", identity.resource)));
     };
     match seen.condition {
-        driver::Condition::Up => Ok(vec![]),
-        driver::Condition::Paused => {
-            driver.power(identity, driver::Power::Unpause).await?;
-            Ok(vec![])
-        }
+        driver::Condition::Up => Ok(true),
+        driver::Condition::Paused => Ok(false),
         driver::Condition::Partial | driver::Condition::Down => Err(down(
             seen.detail
                 .clone()

@@ -3,15 +3,37 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
 
+use caviada_api::event::HostFigures;
 use caviada_api::host::HostFacts;
 use caviada_core::id::HostId;
 use caviada_core::limits;
 use caviada_core::state::State;
 use caviada_core::time::Time;
+use tokio::sync::broadcast;
 
 /// Where the reconciler tells what it sees, and views ask. Clones are one.
-#[derive(Debug, Clone, Default)]
-pub struct Sights(Arc<RwLock<HashMap<HostId, Sight>>>);
+#[derive(Debug, Clone)]
+pub struct Sights(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    hosts: RwLock<HashMap<HostId, Sight>>,
+    told: broadcast::Sender<HostFigures>,
+}
+
+impl Default for Sights {
+    fn default() -> Self {
+        Self(Arc::new(Inner {
+            hosts: RwLock::default(),
+            told: broadcast::Sender::new(FOLLOWED_MAX),
+        }))
+    }
+}
+
+/// Figures that a slow reader may lag; he misses the oldest.
+const FOLLOWED_MAX: usize = 1_024;
+/// How long what a host told counts as new.
+const TOLD_FOR_MS: u64 = 60_000;
 
 /// What was last seen of one host since the server started.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -23,6 +45,8 @@ pub struct Sight {
     /// Why the last look at it failed, if it did.
     pub why: Option<String>,
     asks: Asks,
+    /// When it last told, in ledger time.
+    told_at: Time,
 }
 
 /// Whether a host is to be asked what it is.
@@ -40,7 +64,8 @@ enum Asks {
 impl Sights {
     /// What was last seen of a host.
     pub fn of(&self, host: HostId) -> Option<Sight> {
-        let sights = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let sights = self.0.hosts.read();
+        let sights = sights.unwrap_or_else(PoisonError::into_inner);
         sights.get(&host).cloned()
     }
 
@@ -50,15 +75,16 @@ impl Sights {
         let sight = sights.entry(host).or_default();
         sight.seen_at = Some(now);
         sight.why = None;
-        let asks = sight.asks == Asks::Next;
+        let old = sight.asks == Asks::No && now.since(sight.told_at) >= TOLD_FOR_MS;
+        let asks = old || sight.asks == Asks::Next;
         if asks {
             sight.asks = Asks::UnderWay;
         }
         asks
     }
 
-    /// What it is; none when it did not say.
-    pub fn told(&self, host: HostId, facts: Option<HostFacts>) {
+    /// What it is and has; none when it did not say.
+    pub fn told(&self, host: HostId, name: &str, now: Time, facts: Option<HostFacts>) {
         let mut sights = self.write();
         let Some(sight) = sights.get_mut(&host) else {
             return;
@@ -67,7 +93,18 @@ impl Sights {
             Some(_) => Asks::No,
             None => Asks::Next,
         };
-        sight.facts = facts.or(sight.facts.take());
+        if let Some(facts) = facts {
+            sight.told_at = now;
+            sight.facts = Some(facts.clone());
+            let host = name.to_owned();
+            // Nobody may be listening.
+            let _ = self.0.told.send(HostFigures { host, facts });
+        }
+    }
+
+    /// What every host tells from now on.
+    pub fn follow(&self) -> broadcast::Receiver<HostFigures> {
+        self.0.told.subscribe()
     }
 
     /// A look at it failed.
@@ -98,7 +135,7 @@ impl Sights {
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, HashMap<HostId, Sight>> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
+        self.0.hosts.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -121,17 +158,21 @@ mod tests {
             version: "1.44".into(),
             cpus: 2,
             memory_bytes: 1 << 30,
+            ..HostFacts::default()
         }
     }
 
     #[test]
-    fn a_host_is_asked_what_it_is_once_and_again_after_it_was_away() {
+    fn a_host_is_asked_what_it_has_now_and_then_and_after_it_was_away() {
         let sights = Sights::default();
+        let mut followed = sights.follow();
         assert!(sights.seen(HOST, Time(1)));
         assert!(!sights.seen(HOST, Time(2)), "it is being asked");
-        sights.told(HOST, None);
+        sights.told(HOST, "h", Time(2), None);
         assert!(sights.seen(HOST, Time(3)), "it did not say");
-        sights.told(HOST, Some(facts()));
+        sights.told(HOST, "h", Time(3), Some(facts()));
+        let told = followed.try_recv().unwrap();
+        assert_eq!((told.host.as_str(), told.facts), ("h", facts()));
         assert!(!sights.seen(HOST, Time(4)));
         sights.missed(HOST, "list: it hung up");
         let away = sights.of(HOST).unwrap();
@@ -139,6 +180,12 @@ mod tests {
         assert_eq!(away.why.as_deref(), Some("list: it hung up"));
         assert!(sights.seen(HOST, Time(5)));
         assert_eq!(sights.of(HOST).unwrap().why, None);
+        sights.told(HOST, "h", Time(5), Some(facts()));
+        assert!(!sights.seen(HOST, Time(TOLD_FOR_MS)));
+        assert!(
+            sights.seen(HOST, Time(TOLD_FOR_MS + 5)),
+            "what it told is old"
+        );
     }
 
     #[test]

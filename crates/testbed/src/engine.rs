@@ -6,7 +6,7 @@
 
 use std::ffi::OsStr;
 use std::fs::File;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::thread;
@@ -21,6 +21,8 @@ use crate::keeper::Keeper;
 const DEADLINE: Duration = Duration::from_secs(60);
 /// Links are named by number, and the kernel lets a name be taken only once.
 const LINKS_MAX: u16 = 4_096;
+/// The name of both ends of a cable between two engines.
+const CABLE: &str = "cable0";
 const PROGRAMS: [&str; 2] = ["/usr/sbin/dockerd", "/usr/bin/dockerd"];
 /// `$1` is the folder, `$2` the parent of the engine's control groups.
 const KEEPER: &str = r#"
@@ -125,6 +127,96 @@ impl Engine {
     #[must_use]
     pub fn image(&self) -> String {
         image::import(image::program(), Some(&self.socket()))
+    }
+
+    /// Lets somebody else listen on a port where the engine publishes its own, until that is dropped.
+    ///
+    /// # Panics
+    /// When nobody can.
+    #[must_use]
+    pub fn occupy(&self, port: u16) -> Occupied {
+        let mut command = Command::new("nsenter");
+        command
+            .arg(format!("--net=/proc/{}/ns/net", self.holder))
+            .arg("--")
+            .arg(image::program())
+            .args(["serve", "--port", &port.to_string()])
+            .stdout(Stdio::null());
+        let occupied = Occupied(command.spawn().expect("there is nsenter"));
+        let end = Instant::now() + DEADLINE;
+        while TcpStream::connect((self.address(), port)).is_err() {
+            assert!(Instant::now() < end, "nobody can listen on {port}");
+            thread::sleep(Duration::from_millis(10));
+        }
+        occupied
+    }
+
+    /// Links this engine with another by a cable of their own, over which neither reaches this
+    /// machine. Their addresses on it.
+    ///
+    /// # Panics
+    /// When there is one already.
+    #[must_use]
+    pub fn link(&self, other: &Self) -> [Ipv4Addr; 2] {
+        let [a, b] = [self, other].map(|engine| engine.holder.to_string());
+        let mut add = Command::new("ip");
+        add.args(["link", "add", CABLE, "netns", &a, "type", "veth"]);
+        add.args(["peer", "name", CABLE, "netns", &b]);
+        done(&mut add);
+        let addresses = [1, 2].map(|end| Ipv4Addr::new(198, 19, 0, end));
+        for (holder, address) in [a, b].iter().zip(addresses) {
+            within(
+                holder,
+                &["address", "add", &format!("{address}/30"), "dev", CABLE],
+            );
+            within(holder, &["link", "set", CABLE, "up"]);
+        }
+        addresses
+    }
+
+    /// Makes it the manager of a swarm of its own, which others reach at `address`. It notices the loss
+    /// of a node within a few seconds.
+    ///
+    /// # Panics
+    /// When it cannot be.
+    pub fn begin_swarm(&self, address: Ipv4Addr) {
+        let mut begin = image::docker(Some(&self.socket()));
+        begin.args(["swarm", "init", "--advertise-addr", &address.to_string()]);
+        begin.args(["--dispatcher-heartbeat", "1s"]);
+        done(&mut begin);
+    }
+
+    /// Joins the swarm of a manager, reached at `at`, as a worker that is reached at `address`.
+    ///
+    /// # Panics
+    /// When it cannot.
+    pub fn join_swarm(&self, address: Ipv4Addr, manager: &Self, at: Ipv4Addr) {
+        let mut token = image::docker(Some(&manager.socket()));
+        token.args(["swarm", "join-token", "--quiet", "worker"]);
+        let token = image::succeeded("docker swarm join-token", token.output());
+        let mut join = image::docker(Some(&self.socket()));
+        join.args(["swarm", "join", "--advertise-addr", &address.to_string()]);
+        join.args(["--token", token.trim(), &format!("{at}:2377")]);
+        done(&mut join);
+    }
+
+    /// Whether its kernel has overlay networks (VXLAN), and if not, why.
+    pub(crate) fn overlay(&self) -> Result<(), String> {
+        let mut probe = Command::new("nsenter");
+        probe.arg(format!("--net=/proc/{}/ns/net", self.holder));
+        probe.args(["--", "sh", "-c"]);
+        probe.arg("ip link add probe type vxlan id 1 dstport 0 && ip link delete probe");
+        let output = probe.output().map_err(|e| e.to_string())?;
+        match output.status.success() {
+            true => Ok(()),
+            false => Err(String::from_utf8_lossy(&output.stderr).trim().to_owned()),
+        }
+    }
+
+    /// Whether its kernel has what a swarm's routing mesh needs (IPVS), once it is in a swarm.
+    #[must_use]
+    pub fn has_routing_mesh(&self) -> bool {
+        Path::new(&format!("/proc/{}/net/ip_vs", self.holder)).exists()
     }
 
     /// Whether it answers, asked once.
@@ -248,6 +340,17 @@ impl Engine {
     }
 }
 
+/// Somebody who listens on a port of an engine's network.
+#[derive(Debug)]
+pub struct Occupied(Child);
+
+impl Drop for Occupied {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 impl Drop for Engine {
     fn drop(&mut self) {
         // The keeper ends the engine; a frozen one ends too, because it is not asked.
@@ -290,14 +393,19 @@ fn connect(holder: u32) -> u16 {
     let (ours, theirs) = addresses(link);
     done(Command::new("ip").args(["address", "add", &format!("{ours}/30"), "dev", &name]));
     done(Command::new("ip").args(["link", "set", &name, "up"]));
-    let net = format!("--net=/proc/{holder}/ns/net");
-    for words in [
-        &["address", "add", &format!("{theirs}/30"), "dev", "eth0"][..],
-        &["link", "set", "eth0", "up"],
-    ] {
-        done(Command::new("nsenter").args([&net, "--", "ip"]).args(words));
-    }
+    let holder = holder.to_string();
+    within(
+        &holder,
+        &["address", "add", &format!("{theirs}/30"), "dev", "eth0"],
+    );
+    within(&holder, &["link", "set", "eth0", "up"]);
     link
+}
+
+/// Runs `ip` in the network namespace of a process.
+fn within(holder: &str, words: &[&str]) {
+    let net = format!("--net=/proc/{holder}/ns/net");
+    done(Command::new("nsenter").args([&net, "--", "ip"]).args(words));
 }
 
 /// The parent of the control groups of an engine with this folder.

@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 pub use authority::Authority;
-pub use engine::Engine;
+pub use engine::{Engine, Occupied};
 pub use image::program;
 pub use postgres::Postgres;
 pub use sshd::Sshd;
@@ -87,6 +87,20 @@ pub fn engine(flags: &[&str]) -> Option<Engine> {
     match engine::program() {
         Ok(program) => Some(Engine::new(program, flags)),
         Err(why) => left_out("Docker", &why),
+    }
+}
+
+/// The same, where the kernel has the overlay networks of swarms. `None` where it has not, or as
+/// [`engine`].
+///
+/// # Panics
+/// As [`engine`].
+#[must_use]
+pub fn swarm_engine(flags: &[&str]) -> Option<Engine> {
+    let engine = engine(flags)?;
+    match engine.overlay() {
+        Ok(()) => Some(engine),
+        Err(why) => left_out("VXLAN", &why),
     }
 }
 

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Client, Error};
 use crate::event::{Event, EventQuery};
-use crate::host::{DeleteHost, Host, HostPatch, HostSpec};
+use crate::host::{CheckHost, DeleteHost, Host, HostCheck, HostPatch, HostSpec};
 use crate::key::{CreatedKey, Key, NewKey};
 use crate::lease::{
     Acquire, Annotate, Give, Lease, LeaseFiles, LeaseQuery, LeaseWait, Release, Renew, Revoke,
@@ -16,7 +16,9 @@ use crate::lease::{
 use crate::list::{List, PageQuery};
 use crate::pool::{Pool, PoolSpec};
 use crate::quota::{Quota, QuotaSpec};
-use crate::resource::{Declare, DeleteResource, Resource, ResourceQuery, ResourceSpec, Withhold};
+use crate::resource::{
+    Build, Declare, DeleteResource, LogQuery, Resource, ResourceQuery, ResourceSpec, Turn, Withhold,
+};
 use crate::stats::Stats;
 use crate::template::{Template, TemplateSpec};
 use crate::user::{NewPassword, Profile, User, UserSpec};
@@ -198,6 +200,29 @@ impl Client {
             .await
     }
 
+    /// Starts, stops or restarts a built resource, or one of its services.
+    pub async fn power(&self, id: ResourceId, turn: &Turn) -> Result<Resource, Error> {
+        self.post(&["resources", &id.to_string(), "power"], turn)
+            .await
+    }
+
+    /// Cleans a built resource that nobody holds, in its place.
+    pub async fn recycle(&self, id: ResourceId) -> Result<Resource, Error> {
+        let call = self.call(Method::POST, &["resources", &id.to_string(), "recycle"]);
+        self.send(call).await
+    }
+
+    /// Builds one more member of a pool.
+    pub async fn build(&self, pool: &str, build: &Build) -> Result<Resource, Error> {
+        self.post(&["pools", pool, "build"], build).await
+    }
+
+    /// The last lines of what a service of a resource wrote.
+    pub async fn logs(&self, id: ResourceId, query: &LogQuery) -> Result<Vec<u8>, Error> {
+        let call = self.call_with(Method::GET, &["resources", &id.to_string(), "logs"], query)?;
+        self.repeat(&call).await
+    }
+
     /// Puts a withheld resource back: free if it was clean, else dirty.
     pub async fn return_resource(&self, id: ResourceId) -> Result<Resource, Error> {
         let call = self.call(Method::POST, &["resources", &id.to_string(), "return"]);
@@ -228,6 +253,11 @@ impl Client {
     pub async fn patch_host(&self, name: &str, patch: &HostPatch) -> Result<Host, Error> {
         self.send(self.call(Method::PATCH, &["hosts", name]).body(patch)?)
             .await
+    }
+
+    /// What would be in the way of building on a host, declared or as `check` says.
+    pub async fn check_host(&self, name: &str, check: &CheckHost) -> Result<HostCheck, Error> {
+        self.post(&["hosts", name, "check"], check).await
     }
 
     /// Drains a host and removes it, or forgets one that will not come back.

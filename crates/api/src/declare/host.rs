@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::quantity;
 use crate::attribute::{Attributes, Labels};
 use crate::duration::Duration;
-use crate::host::{DriverName, HostPorts, HostSpec, HostSubnets};
+use crate::host::{DriverName, HostDefaults, HostPorts, HostSpec, HostSubnets};
 use crate::quantity::Amount;
 
 /// A host.
@@ -30,6 +30,9 @@ pub struct HostEntry {
     /// Takes grants and new builds.
     #[serde(default = "yes")]
     pub schedulable: bool,
+    /// Is emptied; only with `schedulable` = false.
+    #[serde(default)]
+    pub drain: bool,
     /// Is filled to its capacity.
     #[serde(default)]
     pub autofill: bool,
@@ -39,6 +42,9 @@ pub struct HostEntry {
     /// Addresses that resources' networks are cut from.
     #[serde(default)]
     pub subnets: Option<HostSubnets>,
+    /// What services get there where their template says nothing.
+    #[serde(default)]
+    pub defaults: HostDefaults,
     /// Built at once, at most.
     #[serde(default)]
     pub builds_max: Option<u32>,
@@ -91,9 +97,11 @@ impl HostEntry {
             reach: self.reach.clone(),
             capacity: quantity(&self.capacity),
             schedulable: self.schedulable,
+            drain: self.drain,
             autofill: self.autofill,
             ports: self.ports,
             subnets: self.subnets.clone(),
+            defaults: self.defaults.clone(),
             builds_max: self.builds_max,
             lost_after_ms: self.lost_after.map(|d| d.0),
             options: self.options.clone(),

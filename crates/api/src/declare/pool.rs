@@ -57,6 +57,9 @@ pub struct PoolEntry {
     /// A grant is bound before the lease is active.
     #[serde(default)]
     pub prepare: bool,
+    /// Free ones are frozen until they are granted; needs `prepare`.
+    #[serde(default)]
+    pub pause: bool,
     /// Facts of every built one.
     #[serde(default)]
     pub attributes: Attributes,
@@ -158,6 +161,7 @@ impl PoolEntry {
             placement: self.placement,
             indexed: self.indexed.clone(),
             prepare: self.prepare,
+            pause: self.pause,
             attributes: self.attributes.clone(),
             hosts: self.hosts.clone(),
             slice: self.slice.as_ref().map(SliceEntry::size),

@@ -37,6 +37,7 @@ async fn a_broken_stream_goes_on_after_the_last_event() {
         match stream.next().await {
             Ok(Message::Event(event)) => seen.push(event.id),
             Ok(Message::Progress(progress)) => seen.push(progress.step),
+            Ok(Message::Host(figures)) => seen.push(figures.host),
             Err(error) => break error,
         }
     };

@@ -71,7 +71,7 @@ pub async fn measure(plan: &Plan, store: Option<&str>) -> anyhow::Result<Report>
 }
 
 /// A key such as a program has that leases: it may do no more, except for others in these pools.
-async fn user_key(client: &Client, name: &str, act_for: &[String]) -> anyhow::Result<String> {
+pub async fn user_key(client: &Client, name: &str, act_for: &[String]) -> anyhow::Result<String> {
     let key = NewKey {
         name: name.to_owned(),
         role: Role::User,

@@ -67,27 +67,25 @@ pub struct Report {
     pub bytes_per_resource: Option<f64>,
 }
 
-impl Report {
-    /// Prints it.
-    pub fn print(&self, out: &Out) -> Result<(), Failure> {
-        match out.format {
-            Format::Json => out.json(self),
-            Format::Table | Format::Wide => {
-                let value = serde_json::to_value(self)
-                    .map_err(|e| Failure::failed(format!("cannot print: {e}")))?;
-                let fields = value.as_object().into_iter().flatten();
-                let row = |(name, value): (&String, &serde_json::Value)| {
-                    let shown = match value {
-                        serde_json::Value::Null => "-".to_owned(),
-                        value => plain(value),
-                    };
-                    (name.clone(), shown)
+/// Prints figures, by their names.
+pub fn print<R: Serialize>(report: &R, out: &Out) -> Result<(), Failure> {
+    match out.format {
+        Format::Json => out.json(report),
+        Format::Table | Format::Wide => {
+            let value = serde_json::to_value(report)
+                .map_err(|e| Failure::failed(format!("cannot print: {e}")))?;
+            let fields = value.as_object().into_iter().flatten();
+            let row = |(name, value): (&String, &serde_json::Value)| {
+                let shown = match value {
+                    serde_json::Value::Null => "-".to_owned(),
+                    value => plain(value),
                 };
-                out.pairs(&fields.map(row).collect::<Vec<_>>())
-            }
-            Format::Name => Err(Failure::usage("-o name lists nouns; a bench has none")),
-            Format::Env => Err(no_env()),
+                (name.clone(), shown)
+            };
+            out.pairs(&fields.map(row).collect::<Vec<_>>())
         }
+        Format::Name => Err(Failure::usage("-o name lists nouns; a bench has none")),
+        Format::Env => Err(no_env()),
     }
 }
 

@@ -13,7 +13,7 @@ use super::server::Server;
 use super::usage::Usage;
 
 /// Load before anything counts.
-const WARM: Duration = Duration::from_millis(300);
+pub const WARM: Duration = Duration::from_millis(300);
 /// A round whose history is further behind has only put work off, and does not count.
 const LAG_MS_MAX: u64 = 10_000;
 /// A load generator that takes more of the processor time measures itself.
@@ -23,7 +23,7 @@ const OPEN_LOOP_PART: f64 = 0.5;
 
 /// Half a round.
 #[derive(Debug)]
-struct Slice {
+pub struct Slice {
     count: Count,
     seconds: f64,
     server: Option<Duration>,
@@ -42,6 +42,11 @@ impl Slice {
     /// Microseconds of the server's processor time for one of so many.
     fn cpu_us(&self, many: u64) -> Option<f64> {
         Some(self.server?.as_secs_f64() * 1e6 / as_f64(many.max(1)))
+    }
+
+    /// That for one lease acquired and given back.
+    pub fn cpu_us_per_cycle(&self) -> Option<f64> {
+        self.cpu_us(self.count.cycles)
     }
 
     fn client_share(&self) -> Option<f64> {
@@ -150,20 +155,20 @@ impl Subject<'_> {
             Some(_) => {
                 let window = Window::after(WARM, plan.slice);
                 let load = self.load.bare(plan.connections, window);
-                Some(self.slice(window, load).await?)
+                Some(slice(self.server, window, load).await?)
             }
             None => None,
         };
         let before = Writer::ask(&self.client).await;
         let window = Window::after(WARM, plan.slice);
         let load = self.load.closed(plan.connections, window);
-        let cycle = self.slice(window, load).await?;
+        let cycle = slice(self.server, window, load).await?;
         let writer = Writer::ask(&self.client).await;
         let via = match &self.via {
             Some(via) => {
                 let window = Window::after(WARM, plan.slice);
                 let load = via.closed(plan.connections, window);
-                Some(self.slice(window, load).await?)
+                Some(slice(self.server, window, load).await?)
             }
             None => None,
         };
@@ -179,28 +184,27 @@ impl Subject<'_> {
             writer,
         })
     }
+}
 
-    /// Runs a load and looks at the clocks of both processes where its window begins and ends.
-    async fn slice(
-        &self,
-        window: Window,
-        load: impl Future<Output = anyhow::Result<Count>>,
-    ) -> anyhow::Result<Slice> {
-        let usage = async |at: std::time::Instant| {
-            tokio::time::sleep_until(at.into()).await;
-            (Usage::own(), self.server.and_then(Server::usage))
-        };
-        let (count, began, ended) = tokio::join!(load, usage(window.begin), usage(window.end));
-        let spent = |began: Option<Usage>, ended: Option<Usage>| {
-            Some(ended?.cpu.saturating_sub(began?.cpu))
-        };
-        Ok(Slice {
-            count: count?,
-            seconds: (window.end - window.begin).as_secs_f64(),
-            own: spent(began.0, ended.0),
-            server: spent(began.1, ended.1),
-        })
-    }
+/// Runs a load and looks at the clocks of both processes where its window begins and ends.
+pub async fn slice(
+    server: Option<&Server>,
+    window: Window,
+    load: impl Future<Output = anyhow::Result<Count>>,
+) -> anyhow::Result<Slice> {
+    let usage = async |at: std::time::Instant| {
+        tokio::time::sleep_until(at.into()).await;
+        (Usage::own(), server.and_then(Server::usage))
+    };
+    let (count, began, ended) = tokio::join!(load, usage(window.begin), usage(window.end));
+    let spent =
+        |began: Option<Usage>, ended: Option<Usage>| Some(ended?.cpu.saturating_sub(began?.cpu));
+    Ok(Slice {
+        count: count?,
+        seconds: (window.end - window.begin).as_secs_f64(),
+        own: spent(began.0, ended.0),
+        server: spent(began.1, ended.1),
+    })
 }
 
 fn sum_up(rounds: &[Round], report: &mut Report) {

@@ -24,16 +24,33 @@ pub struct Server {
     address: SocketAddr,
     key: String,
     store: Option<String>,
+    extra: Extra,
+}
+
+/// What a server of the bench has that others have not.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Extra {
+    /// A bare route that answers so many bytes.
+    pub bare_bytes: Option<usize>,
+    /// Simulated engines in place of all hosts.
+    pub simulated: bool,
+    /// Between two looks at a host.
+    pub probe: Option<Duration>,
 }
 
 impl Server {
     /// Starts it on an empty directory, and on `store` if it is not to keep its own.
     pub async fn start(store: Option<&str>) -> anyhow::Result<Self> {
+        Self::start_with(store, Extra::default()).await
+    }
+
+    /// The same with what only a bench has.
+    pub async fn start_with(store: Option<&str>, extra: Extra) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("a temporary directory")?;
         // Nobody else takes a port that was free a moment ago.
         let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let key = secret()?;
-        let child = spawn(&folder, address, &key, store, None)?;
+        let child = spawn(&folder, address, &key, store, extra)?;
         let store = store.map(str::to_owned);
         let mut server = Self {
             child,
@@ -41,6 +58,7 @@ impl Server {
             address,
             key,
             store,
+            extra,
         };
         server.until_ready().await?;
         Ok(server)
@@ -71,7 +89,8 @@ impl Server {
         self.child.kill().await.context("killing the server")?;
         let began = Instant::now();
         let store = self.store.as_deref();
-        self.child = spawn(&self.folder, self.address, &self.key, store, bare_bytes)?;
+        self.extra.bare_bytes = bare_bytes;
+        self.child = spawn(&self.folder, self.address, &self.key, store, self.extra)?;
         self.until_ready().await?;
         Ok(began.elapsed())
     }
@@ -111,7 +130,7 @@ fn spawn(
     address: SocketAddr,
     key: &str,
     store: Option<&str>,
-    bare_bytes: Option<usize>,
+    extra: Extra,
 ) -> anyhow::Result<Child> {
     let program = std::env::current_exe().context("finding this program")?;
     let log = std::fs::File::options()
@@ -139,8 +158,15 @@ fn spawn(
         // Its password is nobody's business who lists processes.
         command.env("CAVIADA_STORE", store);
     }
-    if let Some(bytes) = bare_bytes {
+    if let Some(bytes) = extra.bare_bytes {
         command.args(["--bare-route", &bytes.to_string()]);
+    }
+    if extra.simulated {
+        command.arg("--simulated-hosts");
+    }
+    if let Some(probe) = extra.probe {
+        let probe = format!("{}ms", probe.as_millis());
+        command.env("CAVIADA_RECONCILER__PROBE", probe);
     }
     command.spawn().context("starting the server")
 }

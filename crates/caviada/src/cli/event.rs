@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use caviada_api::client::{Client, every};
 use caviada_api::duration::Duration;
 use caviada_api::event::{Event, EventQuery, Message};
+use caviada_api::host::HostFacts;
 use caviada_api::timestamp::Timestamp;
 use caviada_core::id::{LeaseId, ResourceId};
 use clap::{Args, Subcommand};
@@ -72,6 +73,9 @@ pub struct WatchArgs {
     /// Bring-ups under way, too
     #[arg(long)]
     progress: bool,
+    /// What hosts tell of themselves, too
+    #[arg(long)]
+    hosts: bool,
 }
 
 impl From<Which> for EventQuery {
@@ -173,6 +177,23 @@ fn ago(duration: Duration) -> Timestamp {
     Timestamp(now.saturating_sub(duration.0))
 }
 
+/// What a host has, in one line.
+fn told(facts: &HostFacts) -> String {
+    let count = |name: &str, n: Option<u64>| n.map(|n| format!("{name}={n}"));
+    let mib = |name: &str, n: Option<u64>| n.map(|n| format!("{name}={} MiB", n >> 20));
+    let all = [
+        count("cpus", Some(facts.cpus)),
+        mib("memory", Some(facts.memory_bytes)),
+        count("containers", facts.containers),
+        count("running", facts.containers_running),
+        count("networks", facts.networks),
+        count("images", facts.images),
+        mib("image-bytes", facts.image_bytes),
+        mib("disk-free", facts.disk_free_bytes),
+    ];
+    all.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
 async fn watch(client: &Client, args: WatchArgs, out: &Out) -> Result<Exit, Failure> {
     if out.format == Format::Env {
         return Err(no_env());
@@ -197,7 +218,15 @@ async fn watch(client: &Client, args: WatchArgs, out: &Out) -> Result<Exit, Fail
                     progress.of
                 )))?,
             },
-            Message::Progress(_) => {}
+            Message::Host(figures) if args.hosts => match out.format {
+                Format::Json => json_line(&figures, out)?,
+                _ => out.line(&printable(&format!(
+                    "- {} {}",
+                    figures.host,
+                    told(&figures.facts)
+                )))?,
+            },
+            Message::Progress(_) | Message::Host(_) => {}
         }
     }
 }

@@ -1,10 +1,14 @@
 //! `caviada host`.
 
+mod defaults;
+
 use std::path::{Path, PathBuf};
 
 use caviada_api::client::{Client, Error, every};
+use caviada_api::duration::Duration;
 use caviada_api::host::{
-    DeleteHost, DriverName, Host, HostCredential, HostPatch, HostPorts, HostSpec, HostSubnets,
+    CheckHost, DeleteHost, DriverName, Host, HostCheck, HostCredential, HostFinding, HostPatch,
+    HostPorts, HostSpec, HostSubnets, Verdict,
 };
 use caviada_api::list::PageQuery;
 use caviada_api::problem::code;
@@ -16,9 +20,12 @@ use super::lease::want::key_values as pairs;
 use super::output::{Out, Row};
 use super::pool::wire;
 use super::table::{key_values, or_dash, time, word};
+use defaults::DefaultArgs;
 
 /// Tries to change a host that changes meanwhile.
 const TRIES_MAX: u32 = 3;
+/// Between two looks at a host that drains.
+const LOOK: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// Hosts.
 #[derive(Debug, Subcommand)]
@@ -32,12 +39,23 @@ pub enum HostCommand {
     },
     /// Declare one, or change what is said of it
     Set(Box<SetArgs>),
-    /// Take no new grants and builds there; holders keep theirs
+    /// Look what would be in the way of building there, as it is declared or would be with these
+    /// flags, and change nothing
+    Check(Box<SetArgs>),
+    /// Take no new grants and builds there; holders keep theirs. Ends a drain, too
     Cordon {
         /// Its name
         name: String,
     },
-    /// Take them again
+    /// Empty it: cordon it, build what is free elsewhere, and what is leased once it is released
+    Drain {
+        /// Its name
+        name: String,
+        /// Wait until nothing is left on it, at most so long
+        #[arg(long, value_name = "TIME")]
+        wait: Option<Duration>,
+    },
+    /// Take grants and builds again
     Uncordon {
         /// Its name
         name: String,
@@ -57,7 +75,7 @@ pub enum HostCommand {
 pub struct SetArgs {
     /// Its name
     name: String,
-    /// How it is spoken to: docker or process
+    /// How it is spoken to: docker, swarm or process
     #[arg(long, value_parser = wire::<DriverName>)]
     driver: Option<DriverName>,
     /// Where: unix:///var/run/docker.sock, tcp://10.0.0.5:2376, ssh://user@host
@@ -78,9 +96,14 @@ pub struct SetArgs {
     /// Networks of resources, and the prefix length of each: 10.200.0.0/16/28
     #[arg(long, value_name = "PREFIX/LENGTH", value_parser = subnets)]
     subnets: Option<HostSubnets>,
+    #[command(flatten)]
+    defaults: DefaultArgs,
     /// Label; may be repeated
     #[arg(long = "label", value_name = "KEY=VALUE")]
     labels: Vec<String>,
+    /// Option of its driver: publish=host; may be repeated
+    #[arg(long = "option", value_name = "KEY=VALUE")]
+    options: Vec<String>,
     /// Speak plain TCP: whoever reaches that port owns the machine
     #[arg(long)]
     allow_plain_tcp: Option<bool>,
@@ -99,6 +122,9 @@ pub struct SetArgs {
     /// known_hosts for SSH
     #[arg(long, value_name = "FILE")]
     ssh_known_hosts: Option<PathBuf>,
+    /// Check it first, and declare it only if building there would not fail
+    #[arg(long)]
+    check: bool,
     /// Forget the stored certificates and keys
     #[arg(long, conflicts_with_all = ["tls_ca", "tls_key", "ssh_key", "ssh_known_hosts"])]
     no_credential: bool,
@@ -174,11 +200,32 @@ impl Row for Host {
     }
 }
 
+impl Row for HostFinding {
+    const COLUMNS: &'static [&'static str] = &["CHECK", "VERDICT", "WHAT"];
+    const WIDE: &'static [&'static str] = &[];
+
+    fn name(&self) -> String {
+        self.check.clone()
+    }
+
+    fn cells(&self) -> Vec<String> {
+        vec![self.check.clone(), word(&self.verdict), self.what.clone()]
+    }
+
+    fn wide_cells(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
 /// `caviada host`.
 pub async fn host(client: &Client, command: HostCommand, out: &Out) -> Result<Exit, Failure> {
-    let cordon = |schedulable| HostPatch {
-        schedulable: Some(schedulable),
-        autofill: None,
+    let patch = async |name: &str, schedulable, drain| {
+        let patch = HostPatch {
+            schedulable: Some(schedulable),
+            drain: Some(drain),
+            ..HostPatch::default()
+        };
+        client.patch_host(name, &patch).await
     };
     match command {
         HostCommand::Ls => {
@@ -192,18 +239,49 @@ pub async fn host(client: &Client, command: HostCommand, out: &Out) -> Result<Ex
             out.list(&every(page).await?)?;
         }
         HostCommand::Show { name } => out.one(&client.host(&name).await?)?,
-        HostCommand::Set(args) => out.one(&set(client, &args).await?)?,
-        HostCommand::Cordon { name } => {
-            out.one(&client.patch_host(&name, &cordon(false)).await?)?
+        HostCommand::Set(args) => {
+            if args.check {
+                fit(client, &args).await?;
+            }
+            out.one(&set(client, &args).await?)?;
         }
-        HostCommand::Uncordon { name } => {
-            out.one(&client.patch_host(&name, &cordon(true)).await?)?
+        HostCommand::Check(args) => {
+            let found = check(client, &args).await?;
+            out.rows(&found, &found.findings)?;
+            if found.has_bad() {
+                return Ok(Exit::Failed);
+            }
+        }
+        HostCommand::Cordon { name } => out.one(&patch(&name, false, false).await?)?,
+        HostCommand::Uncordon { name } => out.one(&patch(&name, true, false).await?)?,
+        HostCommand::Drain { name, wait } => {
+            let host = patch(&name, false, true).await?;
+            let host = match wait {
+                Some(wait) => drained(client, host, wait).await?,
+                None => host,
+            };
+            out.one(&host)?;
         }
         HostCommand::Rm { name, forget } => {
             client.delete_host(&name, &DeleteHost { forget }).await?;
         }
     }
     Ok(Exit::Ok)
+}
+
+/// Looks until nothing is left on a host.
+async fn drained(client: &Client, mut host: Host, wait: Duration) -> Result<Host, Failure> {
+    let end = tokio::time::Instant::now() + wait.into();
+    while host.draining {
+        if tokio::time::Instant::now() >= end {
+            let why = host.why.unwrap_or_default();
+            let said = format!("{}: {why}", host.name);
+            return Err(Failure::new(Exit::WaitOver, said));
+        }
+        tokio::time::sleep(LOOK).await;
+        host = client.host(&host.name).await?;
+    }
+    Ok(host)
 }
 
 async fn set(client: &Client, args: &SetArgs) -> Result<Host, Failure> {
@@ -219,7 +297,31 @@ async fn set(client: &Client, args: &SetArgs) -> Result<Host, Failure> {
     }
 }
 
-async fn set_once(client: &Client, args: &SetArgs) -> Result<Result<Host, Error>, Failure> {
+/// Looks at a host as these flags would make it.
+async fn check(client: &Client, args: &SetArgs) -> Result<HostCheck, Failure> {
+    let (spec, _) = wanted(client, args).await?;
+    let asked = CheckHost { spec: Some(spec) };
+    Ok(client.check_host(&args.name, &asked).await?)
+}
+
+/// Refuses a host on which building would fail, and says what else is not well.
+async fn fit(client: &Client, args: &SetArgs) -> Result<(), Failure> {
+    let found = check(client, args).await?;
+    let wrong = found.findings.iter().filter(|f| f.verdict != Verdict::Ok);
+    for finding in wrong {
+        let verdict = word(&finding.verdict);
+        eprintln!("caviada: {verdict}: {}: {}", finding.check, finding.what);
+    }
+    match found.has_bad() {
+        true => Err(Failure::failed(
+            "nothing was declared: mend what is bad, or leave out --check",
+        )),
+        false => Ok(()),
+    }
+}
+
+/// A host as these flags would make it, and its etag if it is there.
+async fn wanted(client: &Client, args: &SetArgs) -> Result<(HostSpec, Option<String>), Failure> {
     let (mut spec, etag) = match client.host(&args.name).await {
         Ok(host) => (host.spec, Some(host.etag)),
         Err(error) if error.is_unknown() => {
@@ -231,6 +333,11 @@ async fn set_once(client: &Client, args: &SetArgs) -> Result<Result<Host, Error>
         Err(error) => return Err(error.into()),
     };
     args.change(&mut spec)?;
+    Ok((spec, etag))
+}
+
+async fn set_once(client: &Client, args: &SetArgs) -> Result<Result<Host, Error>, Failure> {
+    let (spec, etag) = wanted(client, args).await?;
     Ok(client.put_host(&args.name, &spec, etag.as_deref()).await)
 }
 
@@ -252,7 +359,9 @@ impl SetArgs {
         if self.subnets.is_some() {
             spec.subnets.clone_from(&self.subnets);
         }
+        self.defaults.change(&mut spec.defaults);
         spec.labels.extend(pairs("--label", &self.labels)?);
+        spec.options.extend(pairs("--option", &self.options)?);
         spec.allow_plain_tcp = self.allow_plain_tcp.unwrap_or(spec.allow_plain_tcp);
         let read = |path: &Option<PathBuf>| path.as_deref().map(read_text).transpose();
         let credential = HostCredential {

@@ -142,11 +142,16 @@ impl Out {
 
     /// A list.
     pub fn list<T: Row>(&self, list: &List<T>) -> Result<(), Failure> {
+        self.rows(list, &list.items)
+    }
+
+    /// Items that are not all of a list; `whole` is what JSON has of them.
+    pub fn rows<T: Row>(&self, whole: &impl Serialize, items: &[T]) -> Result<(), Failure> {
         match self.format {
-            Format::Json => self.json(list),
-            Format::Table | Format::Wide => self.raw(&self.table(&list.items)),
+            Format::Json => self.json(whole),
+            Format::Table | Format::Wide => self.raw(&self.table(items)),
             Format::Name => {
-                let names: String = list.items.iter().map(|item| item.name() + "\n").collect();
+                let names: String = items.iter().map(|item| item.name() + "\n").collect();
                 self.raw(&names)
             }
             Format::Env => Err(no_env()),

@@ -90,6 +90,9 @@ pub struct SetArgs {
     /// Bind a grant before its lease is active
     #[arg(long)]
     prepare: Option<bool>,
+    /// Freeze what is free until it is granted; needs --prepare true
+    #[arg(long)]
+    pause: Option<bool>,
     /// Attributes with an index, separated by commas
     #[arg(long, value_delimiter = ',')]
     indexed: Option<Vec<String>>,
@@ -228,6 +231,7 @@ impl SetArgs {
             spec.slice = Some(slice(text)?);
         }
         put(&mut spec.prepare, self.prepare.as_ref());
+        put(&mut spec.pause, self.pause.as_ref());
         put(&mut spec.indexed, self.indexed.as_ref());
         Ok(())
     }

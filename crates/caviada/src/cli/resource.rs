@@ -7,8 +7,8 @@ use caviada_api::client::{Client, every};
 use caviada_api::duration::Duration;
 use caviada_api::quantity;
 use caviada_api::resource::{
-    DECLARE_MAX, DeclaredState, DeleteResource, Divisible, Resource, ResourceQuery, ResourceSpec,
-    ResourceState, WithheldReason, Withhold,
+    Build, DECLARE_MAX, DeclaredState, DeleteResource, Divisible, LogQuery, PowerAction, Resource,
+    ResourceQuery, ResourceSpec, ResourceState, Turn, WithheldReason, Withhold,
 };
 use caviada_core::id::ResourceId;
 use clap::{Args, Subcommand};
@@ -46,6 +46,48 @@ pub enum ResourceCommand {
         /// Its id, or POOL/NAME
         resource: String,
     },
+    /// Start what is stopped of a built one
+    Start(PowerArgs),
+    /// Stop a built one; its ports and data stay
+    Stop(PowerArgs),
+    /// Stop and start a built one
+    Restart(PowerArgs),
+    /// Clean a built one that nobody holds, in its place
+    Recycle {
+        /// Its id, or POOL/NAME
+        resource: String,
+    },
+    /// Build one more member of a pool, beyond what it keeps warm
+    Build {
+        /// The pool
+        pool: String,
+        /// Where
+        #[arg(long)]
+        host: Option<String>,
+        /// What it is called
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Print the last lines that a service of a built one wrote
+    Logs {
+        /// Its id, or POOL/NAME
+        resource: String,
+        /// The service
+        service: String,
+        /// So many lines, at most 10,000
+        #[arg(long, value_name = "N")]
+        lines: Option<u32>,
+    },
+}
+
+/// Start or stop a resource.
+#[derive(Debug, Args)]
+pub struct PowerArgs {
+    /// Its id, or POOL/NAME
+    resource: String,
+    /// Only this service of it
+    #[arg(long)]
+    service: Option<String>,
 }
 
 /// List resources.
@@ -127,6 +169,7 @@ impl Row for Resource {
         "ID",
         "HOST",
         "HEALTH",
+        "POWER",
         "GEN",
         "USES",
         "ATTRIBUTES",
@@ -153,6 +196,7 @@ impl Row for Resource {
             self.id.to_string(),
             or_dash(self.host.as_deref()),
             or_dash(self.health.map(|h| word(&h))),
+            or_dash(self.power.map(|p| word(&p))),
             self.generation.to_string(),
             self.uses.to_string(),
             key_values(&self.attributes),
@@ -224,12 +268,46 @@ pub async fn resource(
             let id = find(client, &args.resource).await?.id;
             out.one(&client.withhold(id, &withhold).await?)?;
         }
+        ResourceCommand::Start(args) => turn(client, args, PowerAction::Start, out).await?,
+        ResourceCommand::Stop(args) => turn(client, args, PowerAction::Stop, out).await?,
+        ResourceCommand::Restart(args) => turn(client, args, PowerAction::Restart, out).await?,
+        ResourceCommand::Recycle { resource } => {
+            let id = find(client, &resource).await?.id;
+            out.one(&client.recycle(id).await?)?;
+        }
+        ResourceCommand::Build { pool, host, name } => {
+            out.one(&client.build(&pool, &Build { host, name }).await?)?;
+        }
+        ResourceCommand::Logs {
+            resource,
+            service,
+            lines,
+        } => {
+            let id = find(client, &resource).await?.id;
+            let text = client.logs(id, &LogQuery { service, lines }).await?;
+            out.raw(&String::from_utf8_lossy(&text))?;
+        }
         ResourceCommand::Return { resource } => {
             let id = find(client, &resource).await?.id;
             out.one(&client.return_resource(id).await?)?;
         }
     }
     Ok(Exit::Ok)
+}
+
+async fn turn(
+    client: &Client,
+    args: PowerArgs,
+    action: PowerAction,
+    out: &Out,
+) -> Result<(), Failure> {
+    let found = find(client, &args.resource).await?;
+    let turn = Turn {
+        action,
+        service: args.service,
+        lease: found.holder.map(|h| h.lease),
+    };
+    out.one(&client.power(found.id, &turn).await?)
 }
 
 async fn ls(client: &Client, args: LsArgs, out: &Out) -> Result<(), Failure> {

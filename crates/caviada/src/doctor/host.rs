@@ -4,12 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use caviada_core::host::Host;
+use caviada_core::host::survey::{Finding, Verdict};
 use caviada_core::id::ResourceId;
 use caviada_driver::{Driver, HostFacts};
 use caviada_ledger::look::Look;
 use caviada_ledger::seal::{MASTER_KEY, MasterKey, SealError};
 use caviada_server::config::Config;
 use caviada_server::host::Drivers;
+use caviada_server::host::check::examine;
 
 use super::finding::Report;
 use crate::cli::exit::Failure;
@@ -23,6 +25,8 @@ pub struct SeenHost {
     name: String,
     facts: Result<HostFacts, String>,
     things: usize,
+    /// What is not well with it, but that it is there.
+    findings: Vec<Finding>,
     /// What it carries of revisions that the store does not know, with their generation.
     pub later: Vec<(ResourceId, u64)>,
 }
@@ -43,6 +47,14 @@ impl SeenHost {
                     self.things
                 ),
             ),
+        }
+        for finding in &self.findings {
+            let (check, what) = (format!("{check}: {}", finding.check), &finding.what);
+            match finding.verdict {
+                Verdict::Well => {}
+                Verdict::Warning => report.warns(check, what),
+                Verdict::Bad => report.is_bad(check, what),
+            }
         }
         for (resource, generation) in &self.later {
             report.is_bad(
@@ -69,6 +81,12 @@ pub fn master_key(config: &Config) -> Result<Option<MasterKey>, SealError> {
     MasterKey::present(std::env::var(MASTER_KEY).ok().as_deref(), &config.data_dir)
 }
 
+/// What is built on a host stands on this machine.
+pub fn is_here(host: &Host) -> bool {
+    let spec = &host.spec;
+    &*spec.driver == "docker" && spec.address.starts_with("unix://")
+}
+
 fn drivers(config: &Config, looked: &Look) -> Result<Drivers, Failure> {
     // Why there is none is told on its own; most hosts do without.
     let key = master_key(config).ok().flatten();
@@ -79,6 +97,7 @@ fn drivers(config: &Config, looked: &Look) -> Result<Drivers, Failure> {
         process_dir: config.data_dir.join("process"),
         program: program.to_string_lossy().into_owned(),
         key: key.map(Arc::new),
+        stand_in: None,
     })
 }
 
@@ -97,6 +116,7 @@ async fn one(drivers: &Drivers, host: &Host, revision: u64) -> SeenHost {
         name: host.name.to_string(),
         facts: Err(String::new()),
         things: 0,
+        findings: Vec::new(),
         later: Vec::new(),
     };
     let looks = async {
@@ -109,6 +129,7 @@ async fn one(drivers: &Drivers, host: &Host, revision: u64) -> SeenHost {
     match looked.unwrap_or_else(|_| Err(format!("no answer within {} s", LOOK_MAX.as_secs()))) {
         Err(why) => seen.facts = Err(why),
         Ok((facts, things)) => {
+            seen.findings = examine(drivers, host).await;
             seen.facts = Ok(facts);
             seen.things = things.len();
             let later = things.iter().filter(|t| t.identity.revision > revision);

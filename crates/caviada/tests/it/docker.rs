@@ -10,6 +10,7 @@ mod fabric;
 mod kill;
 mod orphan;
 mod sick;
+mod swarm;
 
 use std::time::{Duration, Instant};
 
@@ -121,7 +122,7 @@ impl Room {
 const TEMPLATE: &str = r#"
 name = "stall"
 description = "One server with a volume"
-drivers = ["docker"]
+drivers = ["docker", "swarm"]
 [parameters.image]
 type = "string"
 default = "none"

@@ -41,6 +41,25 @@ fn a_host_tells_what_it_is_and_when_it_was_last_seen() {
     let why = away["why"].as_str().unwrap();
     assert!(why.contains("there is no such socket"), "{why}");
     assert!(away["seen_at"].is_null() && away["facts"].is_null());
+    let checked = site.run(&["host", "check", "away"]);
+    let found = text(&checked.stdout);
+    assert_eq!(checked.status.code(), Some(1), "{found}");
+    assert!(found.contains("there is no such socket"), "{found}");
+    let refused = site.fails(
+        1,
+        &[&["host", "set", "new", "--check"], &nowhere[..]].concat(),
+    );
+    assert!(refused.contains("nothing was declared"), "{refused}");
+    site.fails(1, &["host", "show", "new"]);
+    site.ok(&[
+        "host",
+        "check",
+        "here",
+        "--ports",
+        "20000-20009/1",
+        "--capacity",
+        "resources=2",
+    ]);
     site.stop();
     site.serve(&[], &quick);
     shown(&site, "here", "seen", |h| h["facts"] == *facts);

@@ -190,13 +190,13 @@ fn who_had_a_cluster_has_it_still_and_signs_in_as_before() {
         (&3.into(), &"Rides.\nShoes.".into())
     );
     assert_eq!(
-        post(old, "/api/auth/login", "username=ann&password=U*V").0,
+        post(old, "/api/auth/login", "username=ann&password=U*V", "").0,
         401
     );
-    let (status, login) = post(old, "/api/auth/login", "username=ann&password=U*U");
+    let (status, login) = post(old, "/api/auth/login", "username=ann&password=U*U", "");
     assert_eq!((status, &login["success"]), (200, &true.into()));
     assert_eq!(
-        post(old, "/api/auth/login", "username=admin&password=pass").0,
+        post(old, "/api/auth/login", "username=admin&password=pass", "").0,
         401
     );
 

@@ -21,6 +21,7 @@ mod log;
 mod noun;
 mod page;
 mod poolmanager;
+mod power;
 mod progress;
 mod run;
 mod serve;

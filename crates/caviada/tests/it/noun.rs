@@ -55,9 +55,14 @@ fn hosts_and_templates_are_declared_shown_and_removed() {
         site.json(&["host", "show", "h1"])["spec"]["schedulable"],
         false
     );
+    site.ok(&["host", "drain", "h1", "--wait", "10s"]);
+    let drained = site.json(&["host", "show", "h1"]);
+    assert_eq!(drained["spec"]["drain"], true);
+    assert!(drained["draining"].is_null(), "{drained}");
     site.ok(&["host", "uncordon", "h1"]);
-    let said = site.fails(1, &["host", "set", "h2", "--driver", "swarm"]);
-    assert!(said.contains("swarm"), "{said}");
+    assert!(site.json(&["host", "show", "h1"])["spec"]["drain"].is_null());
+    let said = site.fails(1, &["host", "set", "h2", "--driver", "agent"]);
+    assert!(said.contains("agent"), "{said}");
     site.ok(&["host", "rm", "h1"]);
     assert_eq!(site.ok(&["host", "ls", "-o", "name"]), "");
 

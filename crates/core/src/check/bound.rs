@@ -70,7 +70,7 @@ fn leases(state: &State) -> [(&'static str, usize, usize); 4] {
 }
 
 /// The index, against the tables.
-fn derived(state: &State) -> [(&'static str, usize, usize); 22] {
+fn derived(state: &State) -> [(&'static str, usize, usize); 23] {
     let (index, resources) = (&state.index, state.resources.len());
     let (hosts, leases) = (state.hosts.len(), state.leases.len());
     let outcomes = state.outcomes.len();
@@ -81,12 +81,13 @@ fn derived(state: &State) -> [(&'static str, usize, usize); 22] {
     [
         ("names", index.resource_names.len(), resources),
         ("free", index.free.len(), resources),
-        ("revisions of free ones", index.revisions.len(), resources),
+        ("makes of free ones", index.makes.len(), resources),
         ("postings", index.postings.len(), posted),
         ("earmarks", index.earmarks.len(), resources),
         ("deadlines", index.deadlines.len(), carriers),
         ("members", index.members.len(), resources),
         ("placed", index.placed.len(), resources),
+        ("turning", index.turning.len(), resources),
         ("spaces", index.spaces.len(), resources),
         ("counts of pools", index.pools.len(), state.pools.len()),
         ("uses of hosts", index.hosts.len(), hosts),

@@ -35,7 +35,7 @@ pub(super) fn check(state: &State, report: &mut Report) {
                     }
                 }
             }
-            Origin::Slice { parent, part } => parts.entry(*parent).or_default().push(part),
+            Origin::Slice(cut) => parts.entry(cut.parent).or_default().push(&cut.part),
             Origin::Declared | Origin::Divisible(_) => {}
         }
     }
@@ -87,13 +87,16 @@ pub(super) fn check_retiring(state: &State, report: &mut Report) {
         let idle = matches!(r.state, Planned | Free | Dirty | Failed | Withheld);
         let cut = |s: &crate::space::Space| !s.is_untouched();
         if idle
-            && crate::grant::retires(state, pool, r)
+            && (crate::grant::retires(state, pool, r) || crate::grant::drains(state, r))
             && !state.index.spaces.get(&r.id).is_some_and(cut)
         {
             let what = r.state.as_str();
             report.says(
                 18,
-                format!("{} is {what}, and its pool or host retires", r.id),
+                format!(
+                    "{} is {what}, and its pool or host goes or is emptied",
+                    r.id
+                ),
             );
         }
     }

@@ -74,7 +74,7 @@ pub(super) fn check(state: &State, report: &mut Report) {
 }
 
 fn slice_fits(r: &Resource, cut: bool) -> bool {
-    matches!(r.origin, Origin::Slice { .. }) == cut
+    matches!(r.origin, Origin::Slice(_)) == cut
 }
 
 /// 8: no waiter before the one it is kept for could use it. 9: nothing offerable lies idle while

@@ -47,7 +47,7 @@ fn deadline(r: &Resource, report: &mut Report) {
         Planned | Creating | Failed | Deleting => true,
         Cleaning => r.lease.is_none(),
         Leased => r.open,
-        Withheld => r.withheld.as_ref().is_some_and(|w| w.until.is_some()),
+        Withheld => r.open || r.withheld.as_ref().is_some_and(|w| w.until.is_some()),
         _ => false,
     };
     report.holds(7, !needs || r.deadline.is_some(), || {
@@ -64,6 +64,7 @@ fn shape(state: &State, r: &Resource, report: &mut Report) {
         Cleaning if r.lease.is_none() => Some(true),
         Cleaning => Some(false),
         Leased | Deleting => None,
+        Withheld => Some(r.turn().is_some()),
         _ => Some(false),
     };
     report.holds(3, open.is_none_or(|o| o == r.open), || {
@@ -79,6 +80,14 @@ fn shape(state: &State, r: &Resource, report: &mut Report) {
             r.state.as_str(),
             r.withheld
         )
+    });
+    let runs = r.power.is_none() || !matches!(r.state, Free | Creating);
+    report.holds(4, runs, || {
+        format!("{id} is {} and {:?}", r.state.as_str(), r.power)
+    });
+    let turns = r.turn().is_none() || (r.open && matches!(r.state, Leased | Withheld));
+    report.holds(3, turns, || {
+        format!("{id} is {} and does {:?}", r.state.as_str(), r.turn())
     });
     let busy = matches!(r.state, Creating | Cleaning | Leased);
     report.holds(4, busy || r.then.is_none(), || {
@@ -101,7 +110,7 @@ fn shape(state: &State, r: &Resource, report: &mut Report) {
     });
     match &r.origin {
         Origin::Declared | Origin::Divisible(_) => {}
-        Origin::Slice { parent, .. } => slice(state, r, *parent, report),
+        Origin::Slice(cut) => slice(state, r, cut.parent, report),
         Origin::Built(site) => {
             report.holds(10, state.hosts.get(&site.host).is_some(), || {
                 format!("{id} stands on {}, which is gone", site.host)

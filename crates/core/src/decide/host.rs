@@ -1,6 +1,5 @@
 //! Declaring and retiring hosts.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::access::{Principal, Relation, Verb};
@@ -32,20 +31,8 @@ pub(super) fn put(
                 max: limits::HOSTS_MAX,
             });
         }
-        let host = Host {
-            id: HostId(state.counter() + 1),
-            name: name.clone(),
-            spec: Arc::new(spec.clone()),
-            seen: false,
-            lost_at: None,
-            lost: false,
-            forgotten: false,
-            retiring: false,
-            quarantined: BTreeSet::new(),
-            backoffs: BTreeMap::new(),
-            made_at: state.now(),
-            changed: Number::default(),
-        };
+        let id = HostId(state.counter() + 1);
+        let host = Host::new(id, name.clone(), spec.clone(), state.now());
         return Ok(Done::one(
             Subject::Host(host.id),
             Event::HostDeclared(Box::new(host)),
@@ -97,6 +84,10 @@ fn check(spec: &HostSpec) -> Result<(), Refusal> {
     }
     let sealed = spec.credential.as_deref().unwrap_or_default();
     text("credential", sealed, limits::SEALED_BYTES_MAX)?;
+    if spec.drain && spec.schedulable {
+        let reason = "what is emptied takes nothing new: it is not schedulable";
+        return Err(Refusal::invalid("drain", reason));
+    }
     if spec.driver.is_empty() {
         return Err(Refusal::invalid("driver", "docker, process, …"));
     }
@@ -120,6 +111,7 @@ fn check(spec: &HostSpec) -> Result<(), Refusal> {
         let reason = format!("{} to {}", limits::DEADLINE_MS_MIN, limits::DEADLINE_MS_MAX);
         return Err(Refusal::invalid("lost_after_ms", reason));
     }
+    spec.defaults.check(&spec.driver)?;
     if let Some(p) = spec.ports
         && (p.first == 0 || p.block == 0 || p.blocks() == 0)
     {

@@ -11,6 +11,7 @@ use crate::name::Name;
 use crate::outcome::Subject;
 use crate::pool::{Pool, PoolKind, PoolSpec, RecycleClass};
 use crate::refusal::Refusal;
+use crate::resource::ResourceState;
 use crate::state::State;
 
 /// Declares a pool or changes its spec.
@@ -63,6 +64,8 @@ pub(super) fn put(
     changeable(state, old, spec)?;
     let pool = Pool {
         spec: Arc::new(spec.clone()),
+        // What came up with other parameters proves nothing.
+        proven: old.proven.filter(|_| old.spec.kind == spec.kind),
         ..(**old).clone()
     };
     Ok(Done::one(
@@ -91,17 +94,14 @@ fn changeable(state: &State, old: &Pool, spec: &PoolSpec) -> Result<(), Refusal>
     if members > 0 && old.spec.slice.is_some() != spec.slice.is_some() {
         return conflict("it has members; whole and divisible ones are not exchanged");
     }
-    // A reset is rendered with the pool's parameters: with others than it was built with, a member
-    // would come to the next holder with what the last one knows.
-    let resets = |spec: &PoolSpec| spec.recycle.class == RecycleClass::Reset;
-    if members > 0 && resets(spec) && !resets(&old.spec) {
-        return conflict("it has members; only an empty pool begins to reset them");
+    if members > 0 && old.spec.pause && !spec.prepare {
+        return conflict("it has frozen members, which are thawed by prepare; end pause first");
     }
-    if members > 0 && resets(spec) && old.spec.kind != spec.kind {
-        return conflict(
-            "its members are reset as they were built; empty it (warm and max 0) before its \
-             template or parameters change, or let it replace them",
-        );
+    // What is being cleaned is cleaned by the class it began with.
+    let cleaning = state.index.pools.get(&old.id);
+    let cleaning = cleaning.map_or(0, |u| u.in_state(ResourceState::Cleaning));
+    if cleaning > 0 && old.spec.recycle.class != spec.recycle.class {
+        return conflict("some of its members are being cleaned; try again when none is");
     }
     let order = old.spec.pick != spec.pick || old.spec.indexed != spec.indexed;
     if order && members as usize > limits::SCAN_MAX {
@@ -213,7 +213,22 @@ fn kind(spec: &PoolSpec) -> Result<(), Refusal> {
         if spec.slice.is_some() {
             return Err(Refusal::invalid("slice", "built resources are whole"));
         }
+        let freezes = matches!(
+            spec.recycle.class,
+            RecycleClass::Replace | RecycleClass::Reset
+        );
+        if spec.pause && !(spec.prepare && freezes) {
+            let why =
+                "needs prepare, which thaws what was frozen, and recycle.class replace or reset";
+            return Err(Refusal::invalid("pause", why));
+        }
         return Ok(());
+    }
+    if spec.pause {
+        return Err(Refusal::invalid(
+            "pause",
+            "only for pools built from a template",
+        ));
     }
     if spec.max > 0 {
         return Err(Refusal::invalid(

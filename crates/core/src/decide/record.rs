@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::access::Principal;
 use crate::command::AttemptOutcome;
-use crate::decide::Done;
+use crate::decide::{Done, power};
 use crate::event::Event;
 use crate::id::{HostId, ResourceId};
 use crate::outcome::Subject;
@@ -88,6 +88,9 @@ fn done(state: &State, pool: &Pool, r: &Resource, outputs: &Outputs) -> Vec<Even
             });
             events.extend(came_up(state, pool, r));
         }
+        Leased | ResourceState::Withheld if r.turn().is_some() => {
+            events.extend(power::turned(r, None));
+        }
         Leased => events.push(Event::ResourceBound(r.id)),
         Deleting => events.push(Event::ResourceGone(r.id)),
         _ => {}
@@ -115,7 +118,7 @@ fn done(state: &State, pool: &Pool, r: &Resource, outputs: &Outputs) -> Vec<Even
     events
 }
 
-/// A build that came up clears its host's record with the pool, and proves its revision.
+/// A build that came up clears its host's record with the pool, and proves what it is made of.
 fn came_up(state: &State, pool: &Pool, r: &Resource) -> Vec<Event> {
     let Some(site) = r.site() else { return vec![] };
     let mut events = Vec::new();
@@ -126,7 +129,8 @@ fn came_up(state: &State, pool: &Pool, r: &Resource) -> Vec<Event> {
     {
         events.push(Event::HostRecovered(site.host, pool.id));
     }
-    if pool.proven.is_none_or(|t| t < site.template) {
+    let desired = state.make(pool) == Some(site.make());
+    if desired && pool.proven != Some(site.template) {
         events.push(Event::PoolProven(pool.id, site.template));
     }
     events

@@ -11,11 +11,13 @@ use crate::grant::{self, Leaving};
 use crate::id::ResourceId;
 use crate::lease::End;
 use crate::limits;
+use crate::name::{Name, ResourceName};
 use crate::outcome::Subject;
 use crate::planted;
 use crate::pool::Pool;
 use crate::refusal::Refusal;
 use crate::resource::{Origin, Resource, ResourceDoc, ResourceState, Then, Withheld};
+use crate::settle::pool as sizing;
 use crate::state::State;
 use crate::time::Time;
 
@@ -161,7 +163,7 @@ fn get(state: &State, who: &Principal, id: ResourceId) -> Result<Arc<Resource>, 
         .ok_or_else(|| Refusal::unknown("resource", id))
 }
 
-fn bad(r: &Resource, advice: &'static str) -> Refusal {
+pub(super) fn bad(r: &Resource, advice: &'static str) -> Refusal {
     Refusal::BadTransition {
         resource: r.id,
         state: r.state.as_str(),
@@ -170,7 +172,7 @@ fn bad(r: &Resource, advice: &'static str) -> Refusal {
 }
 
 /// Takes its keeping for somebody back, if there is any.
-fn unmarked(r: &Resource) -> impl Iterator<Item = Event> + use<> {
+pub(super) fn unmarked(r: &Resource) -> impl Iterator<Item = Event> + use<> {
     r.earmark.map(|_| Event::ResourceUnmarked(r.id)).into_iter()
 }
 
@@ -292,6 +294,87 @@ pub(super) fn withhold(
     Ok(Done::new(Subject::Resource(id), events))
 }
 
+/// Cleans one that nobody holds, in its place.
+pub(super) fn recycle(state: &State, who: &Principal, id: ResourceId) -> Result<Done, Refusal> {
+    use ResourceState::{Dirty, Free};
+    let r = get(state, who, id)?;
+    let pool = state.pools.get(&r.pool);
+    let (Some(_), Some(pool)) = (r.site(), pool) else {
+        let why = "it was declared; withhold it, or lease it with purpose clean";
+        return Err(Refusal::invalid("resource", why));
+    };
+    let subject = Subject::Resource(id);
+    let alert_at = state.now().plus_ms(pool.spec.deadlines.dirty_alert_ms);
+    let dirtied = Event::ResourceDirtied(id, alert_at);
+    let events = match r.state {
+        Dirty => vec![],
+        Free => {
+            let withheld = Withheld {
+                reason: "recycled".into(),
+                clean: false,
+                until: None,
+            };
+            let withheld = Event::ResourceWithheld(id, withheld.into());
+            unmarked(&r).chain([withheld, dirtied]).collect()
+        }
+        ResourceState::Withheld => vec![dirtied],
+        _ => return Err(bad(&r, "only what is free or withheld is cleaned at will")),
+    };
+    Ok(Done::new(subject, events))
+}
+
+/// Plans one more member of a pool.
+pub(super) fn build(
+    state: &State,
+    who: &Principal,
+    pool: &Name,
+    host: Option<&Name>,
+    name: Option<&ResourceName>,
+) -> Result<Done, Refusal> {
+    who.may(Verb::Manage, Relation::Own)?;
+    let pool = state
+        .pool_named(pool)
+        .ok_or_else(|| Refusal::unknown("pool", pool))?;
+    if pool.retiring {
+        return Err(Refusal::Retiring {
+            noun: "pool",
+            name: pool.name.clone(),
+        });
+    }
+    let host = match host {
+        Some(host) => Some(
+            state
+                .host_named(host)
+                .ok_or_else(|| Refusal::unknown("host", host))?,
+        ),
+        None => None,
+    };
+    if let Some(name) = name
+        && state
+            .index
+            .resource_names
+            .contains_key(&(pool.id, name.clone()))
+    {
+        return Err(Refusal::Conflict {
+            noun: "resource",
+            name: name.to_string(),
+            why: "the pool has a member of this name".to_owned(),
+        });
+    }
+    let ours = format!("{}-res_", pool.name);
+    if name.is_some_and(|n| n.as_str().starts_with(&ours)) {
+        return Err(Refusal::invalid(
+            "name",
+            "names that begin so are given to those that nobody names",
+        ));
+    }
+    let planned = sizing::one_more(state, pool, host.map(|h| h.id), name)?;
+    Ok(Done::one(
+        Subject::Resource(planned.id),
+        Event::ResourcePlanned(planned),
+    ))
+}
+
 /// Ends the withholding.
 pub(super) fn put_back(state: &State, who: &Principal, id: ResourceId) -> Result<Done, Refusal> {
     let r = get(state, who, id)?;
@@ -301,9 +384,11 @@ pub(super) fn put_back(state: &State, who: &Principal, id: ResourceId) -> Result
     Ok(Done::one(Subject::Resource(id), returned(state, &r)))
 }
 
-/// What was clean is free again; all else is cleaned first.
+/// What was clean and runs is free again; all else is cleaned first.
 pub(crate) fn returned(state: &State, r: &Resource) -> Event {
-    if r.withheld.as_ref().is_some_and(|w| w.clean) || planted!(UncleanReturn) {
+    let runs = r.power.is_none() || planted!(StoppedReturned);
+    let clean = r.withheld.as_ref().is_some_and(|w| w.clean) || planted!(UncleanReturn);
+    if clean && runs {
         return match r.parent() {
             Some(_) => Event::ResourceGone(r.id),
             None => Event::ResourceReturned(r.id),

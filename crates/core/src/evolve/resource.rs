@@ -1,10 +1,13 @@
 //! What events do to resources.
 
+use std::sync::Arc;
+
 use crate::event::{After, Event};
 use crate::id::{Fence, LeaseId, ResourceId};
 use crate::lease::Earmark;
 use crate::planted;
-use crate::resource::{Health, Origin, Resource, ResourceState, Then};
+use crate::power::TurnEnd;
+use crate::resource::{Health, Origin, Resource, ResourceDoc, ResourceState, Then};
 use crate::state::{State, Work};
 use crate::time::Time;
 
@@ -61,6 +64,7 @@ pub(super) fn evolve(state: &mut State, event: &Event) {
                 let retire_at = retire_at.or(r.retire_at);
                 r.rest(Free, retire_at);
                 r.cooling_until = *cooling_until;
+                r.power = None;
                 (r.freed_at, r.tries) = (now, 0);
                 r.uses = r.uses.saturating_add(1);
                 r.health = Health::Well;
@@ -101,6 +105,32 @@ pub(super) fn evolve(state: &mut State, event: &Event) {
         }),
         Event::ResourceGone(id) => state.remove_resource(*id),
         Event::ResourceHealth(id, health) => state.resource(*id, |r, _| r.health = *health),
+        Event::ResourceTurning {
+            resource,
+            turn,
+            deadline,
+        } => state.resource(*resource, |r, _| {
+            let power = r.power.as_deref().cloned().unwrap_or_default();
+            r.power = Some(Arc::new(power.turning((**turn).clone())));
+            r.attempt += 1;
+            r.open = true;
+            r.deadline = Some(*deadline);
+            r.cause = None;
+        }),
+        Event::ResourceTurned(id) => {
+            state.resource(*id, |r, _| r.turned(TurnEnd::Done, None));
+        }
+        Event::ResourceUnturned {
+            resource,
+            cause,
+            untouched,
+        } => state.resource(*resource, |r, _| {
+            let end = match untouched {
+                true => TurnEnd::Nothing,
+                false => TurnEnd::Unknown,
+            };
+            r.turned(end, Some(cause));
+        }),
         Event::ResourceCooled(id) => state.resource(*id, |r, _| r.cooling_until = None),
         Event::ResourceAlert(id) => state.resource(*id, |r, _| r.deadline = None),
         Event::ResourceBound(id) => {
@@ -148,7 +178,7 @@ impl State {
         }
     }
 
-    fn describe(&mut self, id: ResourceId, doc: &std::sync::Arc<crate::resource::ResourceDoc>) {
+    fn describe(&mut self, id: ResourceId, doc: &Arc<ResourceDoc>) {
         let Some(r) = self.resources.get(&id).cloned() else {
             return;
         };
@@ -196,10 +226,14 @@ impl State {
         if *after == After::Gone {
             return self.remove_resource(id);
         }
-        if let Some(Origin::Slice { parent, part }) = self.resources.get(&id).map(|r| &r.origin)
+        if let Some(Origin::Slice(cut)) = self.resources.get(&id).map(|r| &r.origin)
             && planted!(SliceRefundedTwice)
         {
-            let _ = self.index.spaces.get_mut(parent).map(|s| s.put(part));
+            let _ = self
+                .index
+                .spaces
+                .get_mut(&cut.parent)
+                .map(|s| s.put(&cut.part));
         }
         self.resource(id, |r, now| match after {
             After::Free(cooling) | After::Cleaned(cooling) => {
@@ -249,6 +283,10 @@ impl Resource {
             self.retire_at = deadline;
         }
         self.open = false;
+        if let Some(power) = self.power.take() {
+            let power = power.dropped();
+            self.power = (!power.runs()).then(|| Arc::new(power));
+        }
         self.lease = None;
         self.earmark = None;
         self.then = None;
@@ -257,6 +295,15 @@ impl Resource {
         if to != ResourceState::Failed && to != ResourceState::Deleting {
             self.cause = None;
         }
+    }
+
+    /// What was done to its power is over.
+    fn turned(&mut self, end: TurnEnd, failed: Option<&str>) {
+        let power = self.power.as_ref().map(|p| p.turned(end));
+        self.power = power.filter(|p| !p.runs()).map(Arc::new);
+        self.open = false;
+        self.deadline = self.withheld.as_ref().and_then(|w| w.until);
+        self.cause = failed.map(Into::into);
     }
 
     fn fail(&mut self, cause: &str, retry_at: Time) {

@@ -62,6 +62,7 @@ impl Index {
             fresh.pools = old.pools.clone();
             fresh.outside = old.outside.clone();
             fresh.members = old.members;
+            fresh.busy = old.busy;
         }
         self.hosts.insert(host.id, fresh);
         self.host_names.insert(host.name.clone(), host.id);
@@ -162,6 +163,16 @@ impl Index {
         *n = step(*n);
         if *n == 0 {
             u.outside.remove(&pool);
+        }
+    }
+
+    /// An attempt for a member of a host began, or ended.
+    pub(super) fn busy_host(&mut self, host: HostId, begins: bool) {
+        if let Some(u) = self.hosts.get_mut(&host) {
+            u.busy = match begins {
+                true => u.busy + 1,
+                false => u.busy.saturating_sub(1),
+            };
         }
     }
 

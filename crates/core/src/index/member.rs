@@ -16,6 +16,10 @@ pub(crate) struct ResourceKeys {
     pub(super) resting: bool,
     /// An outside cleaner has it.
     pub(super) outside: bool,
+    /// Where its power is being changed.
+    pub(super) turning: Option<HostId>,
+    /// A driver has something to do for it.
+    pub(super) open: bool,
     pub(super) due: Option<Time>,
 }
 
@@ -42,6 +46,8 @@ impl ResourceKeys {
             earmark: r.earmark,
             resting: r.state == ResourceState::Free && !ready,
             outside: r.state == ResourceState::Cleaning && r.lease.is_some(),
+            turning: r.turn().and_then(|_| r.site()).map(|s| s.host),
+            open: r.open,
             due: r.due(),
         }
     }

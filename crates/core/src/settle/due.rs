@@ -70,7 +70,8 @@ fn resource(state: &State, id: ResourceId) -> Vec<Event> {
     };
     match r.state {
         Planned => vec![Event::ResourceGone(id)],
-        Creating | Cleaning | Leased => fail::attempt(
+        ResourceState::Withheld if !r.open => vec![returned(state, r)],
+        Creating | Cleaning | Leased | ResourceState::Withheld => fail::attempt(
             state,
             pool,
             r,
@@ -80,7 +81,6 @@ fn resource(state: &State, id: ResourceId) -> Vec<Event> {
         Free => free(state, r),
         Dirty => vec![Event::ResourceAlert(id)],
         Failed => failed(state, pool, r),
-        ResourceState::Withheld => vec![returned(state, r)],
         Deleting if r.open => fail::attempt(
             state,
             pool,

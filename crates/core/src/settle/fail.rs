@@ -2,13 +2,14 @@
 
 use crate::access::lease_sees;
 use crate::choose::Search;
+use crate::decide::power;
 use crate::event::{After, Event};
 use crate::grant::{self, Leaving};
 use crate::id::{Fence, ResourceId};
 use crate::lease::{End, Lease, Member};
 use crate::limits;
 use crate::pool::Pool;
-use crate::resource::{Resource, ResourceState, Then};
+use crate::resource::{self, Resource, ResourceState, Then};
 use crate::state::State;
 
 /// The open attempt on a resource failed.
@@ -19,7 +20,7 @@ pub(crate) fn attempt(
     kind: &str,
     detail: &str,
 ) -> Vec<Event> {
-    use ResourceState::{Cleaning, Creating, Deleting, Leased};
+    use ResourceState::{Cleaning, Creating, Deleting, Leased, Withheld};
     let now = state.now();
     let cause: Box<str> = format!("{kind}: {detail}").into();
     match r.state {
@@ -40,7 +41,7 @@ pub(crate) fn attempt(
                 }
                 Some(Then::Delete) => events.push(Event::ResourceGone(r.id)),
                 Some(Then::Withhold(w)) => {
-                    let unclean = crate::resource::Withheld {
+                    let unclean = resource::Withheld {
                         clean: false,
                         ..(**w).clone()
                     };
@@ -57,6 +58,7 @@ pub(crate) fn attempt(
             }
             events
         }
+        Leased | Withheld if r.turn().is_some() => power::turned(r, Some((kind, cause))),
         Leased => match r.lease.and_then(|l| state.leases.get(&l)) {
             Some(lease) => swap(
                 state,

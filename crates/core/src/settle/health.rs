@@ -5,6 +5,7 @@ use crate::event::{After, Event};
 use crate::grant::{self, Leaving};
 use crate::id::ResourceId;
 use crate::lease::{End, LeaseState};
+use crate::planted;
 use crate::pool::{OnBad, RecycleClass};
 use crate::resource::{Health, Resource, ResourceState, Then};
 use crate::settle::fail;
@@ -19,11 +20,16 @@ pub(super) fn resource(state: &State, id: ResourceId) -> Vec<Event> {
         return vec![];
     };
     let now = state.now();
-    if grant::retires(state, pool, r) {
+    let drains = grant::drains(state, r) && !planted!(DrainForgotten);
+    if grant::retires(state, pool, r) || drains {
         return retired(state, r);
     }
     let host = r.site().and_then(|s| state.hosts.get(&s.host));
     if r.state == ResourceState::Free && host.is_some_and(|h| h.lost) {
+        return removed(state, r);
+    }
+    // Nobody who cleans it would start it again.
+    if r.state == ResourceState::Dirty && grant::stays_stopped(pool, r) {
         return removed(state, r);
     }
     match (r.state, r.health) {
@@ -76,7 +82,7 @@ pub(super) fn resource(state: &State, id: ResourceId) -> Vec<Event> {
     }
 }
 
-/// Its pool or host retires: what nobody holds goes now, what is busy once it is done. A divisible
+/// Its pool or host retires, or its host is emptied: what nobody holds goes now, what is busy once it is done. A divisible
 /// one goes with its last slice.
 fn retired(state: &State, r: &Resource) -> Vec<Event> {
     use ResourceState::{Cleaning, Creating, Deleting, Leased, Planned};

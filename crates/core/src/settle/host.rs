@@ -116,7 +116,7 @@ pub(super) fn members(state: &mut State, id: HostId, from: ResourceId) -> Vec<Ev
             state.work.insert(Work::Offer(*r));
         } else if h.forgotten {
             events.extend(forgotten(state, *r));
-        } else if h.retiring {
+        } else if h.retiring || h.spec.drain {
             state.work.insert(Work::Resource(*r));
         } else if h.lost {
             events.extend(lost(state, *r));

@@ -1,5 +1,6 @@
 //! Pools: how many members, where, of which revision, and the end of a retiring one.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::choose::blank;
@@ -11,7 +12,8 @@ use crate::index::{HostUse, PoolUse, emptiest, fullest};
 use crate::name::{Name, ResourceName};
 use crate::planted;
 use crate::pool::{Placement, Pool};
-use crate::resource::{Origin, ResourceDoc, ResourceState, Site};
+use crate::refusal::Refusal;
+use crate::resource::{Make, Origin, Resource, ResourceDoc, ResourceState, Site};
 use crate::space::IntervalSet;
 use crate::state::{Hunger, State, Work};
 use crate::template::Template;
@@ -143,7 +145,72 @@ fn has_room(state: &State, pool: &Pool, template: &Template, h: &Host, u: &HostU
 
 /// Plans a member where there is room for it.
 fn plan(state: &State, pool: &Pool, template: &Arc<Template>, hunger: Hunger) -> Option<Event> {
-    let (h, u) = best(state, pool, template, hunger)?;
+    let place = best(state, pool, template, hunger)?;
+    let planned = planned(state, pool, template, place, None)?;
+    Some(Event::ResourcePlanned(planned))
+}
+
+/// One more member, since somebody asks for it: within the pool's max, where it may stand.
+///
+/// # Errors
+/// The pool or the host has no room for it, or the pool's members are not built.
+pub(crate) fn one_more(
+    state: &State,
+    pool: &Pool,
+    host: Option<HostId>,
+    name: Option<&ResourceName>,
+) -> Result<Box<Resource>, Refusal> {
+    let template = pool.spec.template().and_then(|t| state.template_named(t));
+    let Some(template) = template else {
+        let why = "its members are declared, not built from a template";
+        return Err(Refusal::invalid("pool", why));
+    };
+    let full = |noun, name: &Name, why: &str| Refusal::Conflict {
+        noun,
+        name: name.to_string(),
+        why: why.to_owned(),
+    };
+    let u = state.index.pools.get(&pool.id);
+    let members = u.map_or(0, |u| u.total().saturating_sub(u.stranded));
+    if pool.spec.max <= members {
+        return Err(full(
+            "pool",
+            &pool.name,
+            "it has as many members as its max",
+        ));
+    }
+    let place = match host {
+        None => best(state, pool, template, Hunger::Demand)
+            .ok_or_else(|| full("pool", &pool.name, "no host has room for another member"))?,
+        Some(id) => {
+            let known = state.hosts.get(&id).zip(state.index.hosts.get(&id));
+            let (h, u) = known.ok_or_else(|| Refusal::unknown("host", id))?;
+            let listed = |names: &BTreeSet<Name>| names.contains(&h.name);
+            if !carries(template, h) || !pool.spec.hosts.as_ref().is_none_or(listed) {
+                let why = "it takes no new member of this pool: not schedulable, lost, of another \
+                           driver, or not among the pool's hosts";
+                return Err(full("host", &h.name, why));
+            }
+            if !has_room(state, pool, template, h, u) {
+                let why =
+                    "it has no room for another member of this pool, or builds of it fail there";
+                return Err(full("host", &h.name, why));
+            }
+            (h, u)
+        }
+    };
+    planned(state, pool, template, place, name)
+        .ok_or_else(|| full("pool", &pool.name, "no host has room for another member"))
+}
+
+/// A member of the desired make, at a place with room for it.
+fn planned(
+    state: &State,
+    pool: &Pool,
+    template: &Arc<Template>,
+    (h, u): (&Arc<Host>, &HostUse),
+    name: Option<&ResourceName>,
+) -> Option<Box<Resource>> {
     let first = |free: &IntervalSet| {
         let n = free.find(1)?.first();
         u32::try_from(n).ok()
@@ -154,20 +221,21 @@ fn plan(state: &State, pool: &Pool, template: &Arc<Template>, hunger: Hunger) ->
     let site = Site {
         host: h.id,
         template: template.id,
+        parameters: pool.spec.parameters()?.clone(),
         block,
         subnet,
     };
     let id = ResourceId(state.counter() + 1);
-    let name = ResourceName::fitting(&format!("{}-{id}", pool.name));
+    let made = || ResourceName::fitting(&format!("{}-{id}", pool.name));
     let doc = ResourceDoc {
-        name,
+        name: name.cloned().unwrap_or_else(made),
         attributes: pool.spec.attributes.clone(),
         ..ResourceDoc::default()
     };
     let mut r = blank(id, pool.id, doc, Origin::Built(Arc::new(site)), state);
     r.state = ResourceState::Planned;
     r.deadline = Some(state.now().plus_ms(pool.spec.deadlines.plan_ms));
-    Some(Event::ResourcePlanned(Box::new(r)))
+    Some(Box::new(r))
 }
 
 /// The host that gets the next one: the emptiest or the fullest, the oldest of equals. Only hosts
@@ -205,12 +273,11 @@ fn best<'a>(
     first.min_by_key(order)
 }
 
-/// Takes one member of an old revision down when the new one is known to come up; before that,
+/// Takes one member of another make down when the desired one is known to come up; before that,
 /// one member is built of it, beside the others where there is room.
 fn roll(state: &State, pool: &Pool, template: &Arc<Template>, u: &PoolUse) -> Vec<Event> {
     use ResourceState::{Cleaning, Creating, Deleting, Planned};
-    let from = (pool.id, TemplateId(0), ResourceId(0))..(pool.id, template.id, ResourceId(0));
-    let Some((_, _, stale)) = state.index.revisions.range(from).next() else {
+    let Some(stale) = stale(state, pool) else {
         return vec![];
     };
     let moving: u32 = [Planned, Creating, Cleaning, Deleting]
@@ -229,8 +296,27 @@ fn roll(state: &State, pool: &Pool, template: &Arc<Template>, u: &PoolUse) -> Ve
     }
     state
         .resources
-        .get(stale)
+        .get(&stale)
         .map_or_else(Vec::new, |r| removed(state, r))
+}
+
+/// A ready member that is made of something else than the pool's members shall be. They stand in
+/// the order of what they are made of, so one is at either end.
+fn stale(state: &State, pool: &Pool) -> Option<ResourceId> {
+    let desired = state.make(pool)?;
+    let at = |template| {
+        let make = Make {
+            template,
+            parameters: "".into(),
+        };
+        (pool.id, make, ResourceId(0))
+    };
+    let next = PoolId(pool.id.0 + 1);
+    let end = (next, at(TemplateId(0)).1, ResourceId(0));
+    let mut members = state.index.makes.range(at(TemplateId(0))..end);
+    let ends = [members.next(), members.next_back()];
+    let other = ends.into_iter().flatten().find(|(_, m, _)| *m != desired);
+    other.map(|(_, _, id)| *id)
 }
 
 /// Looks at some members of a pool that retires, recycles differently or is seen by others, and

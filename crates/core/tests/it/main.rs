@@ -7,6 +7,7 @@ mod key;
 mod lease;
 mod model;
 mod pool;
+mod power;
 mod queue;
 mod quota;
 mod retention;

@@ -1,6 +1,6 @@
 //! What an operator may count on: sizes, recycling, placement, revisions.
 
-use caviada_core::command::{Acquire, Act, AttemptOutcome, By, Entry};
+use caviada_core::command::{Acquire, Act, AttemptOutcome, Entry};
 use caviada_core::id::ResourceId;
 use caviada_core::lease::{End, Purpose};
 use caviada_core::pool::{OnBad, PoolKind, PoolSpec, RecycleClass};
@@ -260,46 +260,98 @@ fn what_was_withheld_clean_returns_clean() {
     scene.take("ann", "machines");
 }
 
-#[test]
-fn members_are_reset_only_as_they_were_built() {
-    let mut scene = Scene::with_host();
-    let mut reset = clusters(1, 1);
-    reset.recycle.class = RecycleClass::Reset;
-    let mut other = reset.clone();
-    if let PoolKind::Built { parameters, .. } = &mut other.kind {
-        *parameters = r#"{"size":7}"#.into();
+/// The same pool with other parameters.
+fn sized(spec: &PoolSpec, size: u32) -> PoolSpec {
+    let mut spec = spec.clone();
+    if let PoolKind::Built { parameters, .. } = &mut spec.kind {
+        *parameters = format!(r#"{{"size":{size}}}"#).into();
     }
-    let put = |scene: &mut Scene, spec: &PoolSpec| {
-        scene.act(
-            By::System,
-            Act::PutPool {
-                name: name("clusters"),
-                spec: Box::new(spec.clone()),
-                expect: None,
-            },
-        )
-    };
-    scene.pool("clusters", reset.clone());
+    spec
+}
+
+/// Parameters of the members that are free.
+fn free_sizes(scene: &Scene) -> Vec<String> {
+    let free = scene.state.resources.values();
+    let free = free.filter(|r| r.state == ResourceState::Free);
+    free.map(|r| r.site().unwrap().parameters.to_string())
+        .collect()
+}
+
+#[test]
+fn changed_parameters_roll_one_by_one_and_leave_leased_members_alone() {
+    let mut scene = Scene::with_host();
+    let four = sized(&clusters(3, 4), 4);
+    scene.pool("clusters", four.clone());
     scene.drivers_work();
-    assert_eq!(put(&mut scene, &other).unwrap_err().code(), "conflict");
-    // Through a class that builds anew there is no way around either.
-    let replace = PoolSpec {
-        recycle: clusters(0, 0).recycle,
-        ..other.clone()
-    };
-    put(&mut scene, &replace).unwrap();
-    assert_eq!(put(&mut scene, &other).unwrap_err().code(), "conflict");
-    let empty = PoolSpec {
-        warm: 0,
-        max: 0,
-        ..replace
-    };
-    put(&mut scene, &empty).unwrap();
+    let id = scene.take("ann", "clusters");
     scene.drivers_work();
-    assert_eq!(scene.state.resources.len(), 0);
-    put(&mut scene, &other).unwrap();
+    scene.pool("clusters", sized(&four, 7));
+    while !scene.open().is_empty() {
+        assert!(free_sizes(&scene).len() >= 2, "the pool stays usable");
+        scene.drivers_end(&AttemptOutcome::Done(vec![]));
+    }
+    assert_eq!(free_sizes(&scene), [r#"{"size":7}"#; 3]);
+    let held = scene.member(id).site().unwrap().parameters.to_string();
+    assert_eq!(held, r#"{"size":4}"#, "it is what it was made of");
+    scene.release("ann", id).unwrap();
     scene.drivers_work();
-    assert_eq!(scene.count(ResourceState::Free), 1);
+    assert_eq!(free_sizes(&scene), [r#"{"size":7}"#; 3]);
+}
+
+#[test]
+fn parameters_that_do_not_come_up_take_nothing_down_and_going_back_builds_nothing() {
+    let mut scene = Scene::with_host();
+    let four = sized(&clusters(2, 3), 4);
+    scene.pool("clusters", four.clone());
+    scene.drivers_work();
+    scene.pool("clusters", sized(&four, 7));
+    scene.drivers_fail();
+    assert_eq!(free_sizes(&scene), [r#"{"size":4}"#; 2]);
+    scene.pool("clusters", four);
+    scene.pass(600_000);
+    scene.drivers_work();
+    assert_eq!(free_sizes(&scene), [r#"{"size":4}"#; 2]);
+}
+
+#[test]
+fn a_member_is_reset_as_it_was_built_until_the_new_parameters_came_up() {
+    let mut scene = Scene::with_host();
+    let mut four = sized(&clusters(1, 1), 4);
+    four.recycle.class = RecycleClass::Reset;
+    scene.pool("clusters", four.clone());
+    scene.drivers_work();
+    let id = scene.take("ann", "clusters");
+    let member = scene.member(id).id;
+    scene.pool("clusters", sized(&four, 7));
+    scene.release("ann", id).unwrap();
+    let cleaned = scene.state.resources.get(&member).unwrap();
+    assert_eq!(cleaned.state, ResourceState::Cleaning);
+    assert_eq!(&*cleaned.site().unwrap().parameters, r#"{"size":4}"#);
+    scene.drivers_work();
+    assert_eq!(free_sizes(&scene), [r#"{"size":7}"#]);
+}
+
+#[test]
+fn a_pool_that_turns_to_an_older_template_rolls() {
+    let mut scene = Scene::with_host();
+    let first = clusters(2, 3);
+    scene.revise_as("other", "other's first");
+    let PoolKind::Built { .. } = first.kind else {
+        panic!("built from a template")
+    };
+    let mut other = first.clone();
+    other.kind = PoolKind::Built {
+        template: name("other"),
+        parameters: "{}".into(),
+    };
+    scene.pool("clusters", other);
+    scene.drivers_work();
+    scene.pool("clusters", first);
+    scene.drivers_work();
+    let free = scene.state.resources.values();
+    let mut of = free.map(|r| scene.state.templates.get(&r.site().unwrap().template));
+    assert!(of.all(|t| t.unwrap().name == name("cluster")));
+    assert_eq!(scene.count(ResourceState::Free), 2);
 }
 
 #[test]
@@ -373,6 +425,48 @@ fn a_retiring_pool_ends_with_its_last_member() {
     scene.release("ann", id).unwrap();
     scene.drivers_work();
     assert!(scene.state.pool_named(&name("clusters")).is_none());
+}
+
+#[test]
+fn a_host_that_drains_gives_up_all_but_what_is_held_or_kept() {
+    let mut scene = Scene::with_host();
+    scene.pool("clusters", clusters(3, 6));
+    scene.drivers_work();
+    let held = scene.take("ann", "clusters");
+    scene.drivers_work();
+    let is_free = |r: &&std::sync::Arc<Resource>| r.state == ResourceState::Free;
+    let kept = scene.state.resources.values().find(is_free).unwrap().id;
+    let withhold = Act::Withhold {
+        resource: kept,
+        reason: "debug".into(),
+        until: None,
+    };
+    scene.does("operator", withhold).unwrap();
+    scene.drivers_work();
+    scene.host("h2", |_| {});
+    scene.host("h1", |h| (h.schedulable, h.drain) = (false, true));
+    scene.drivers_work();
+    let on_h1 = |scene: &Scene| {
+        let h1 = scene.state.host_named(&name("h1")).unwrap().id;
+        let all = scene.state.resources.values();
+        let here = all.filter(|r| r.site().is_some_and(|s| s.host == h1));
+        here.map(|r| r.id).collect::<Vec<_>>()
+    };
+    let holds = scene.member(held).id;
+    assert_eq!(on_h1(&scene).len(), 2, "{:?}", on_h1(&scene));
+    assert!(on_h1(&scene).contains(&kept) && on_h1(&scene).contains(&holds));
+    assert_eq!(scene.count(ResourceState::Free), 3, "built elsewhere");
+    scene.release("ann", held).unwrap();
+    scene
+        .does("operator", Act::Return { resource: kept })
+        .unwrap();
+    scene.drivers_work();
+    assert_eq!(on_h1(&scene), []);
+    // Nothing comes there until somebody says so.
+    scene.host("h1", |_| {});
+    scene.host("h2", |h| (h.schedulable, h.drain) = (false, true));
+    scene.drivers_work();
+    assert_eq!(on_h1(&scene).len(), 3);
 }
 
 #[test]

@@ -3,16 +3,16 @@
 use std::collections::HashMap;
 
 use bollard::models::{
-    ContainerCreateBody, EndpointSettings, HealthConfig, HostConfig, HostConfigLogConfig,
-    Mount as EngineMount, MountType, MountVolumeOptions, NetworkingConfig, PortBinding,
-    ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
+    ContainerCreateBody, EndpointSettings, HostConfig, HostConfigLogConfig, Mount as EngineMount,
+    MountType, MountVolumeOptions, NetworkingConfig, PortBinding, RestartPolicy,
+    RestartPolicyNameEnum,
 };
 
 use super::files;
-use super::label::{self, DEPTH, ROLE, Role, SERVICE, SERVICES};
-use super::network::DEFAULT;
+use super::label::{self, Mark, Role};
+use super::spec;
 use crate::Identity;
-use crate::blueprint::{Healthcheck, Port, Protocol, Restart, Service};
+use crate::blueprint::{Port, Protocol, Restart, Service};
 
 /// What a service's container is told beside the service itself.
 pub(super) struct Place<'a> {
@@ -24,9 +24,22 @@ pub(super) struct Place<'a> {
     pub depth: usize,
 }
 
+impl Place<'_> {
+    fn mark(&self, service: &Service) -> Mark {
+        Mark {
+            identity: self.identity.clone(),
+            service: Some(service.name.clone()),
+            role: self.role,
+            services: self.services,
+            depth: self.depth,
+            swarm: false,
+        }
+    }
+}
+
 /// The request that makes the service's container.
 pub(super) fn body(service: &Service, place: &Place<'_>) -> ContainerCreateBody {
-    let (first, aliases) = networks(service).swap_remove(0);
+    let (first, aliases) = spec::networks(service).swap_remove(0);
     let endpoint = (label::name(place.identity, first), endpoint(aliases));
     let healthcheck = service.healthcheck.as_ref();
     let environment = service.environment.iter();
@@ -36,11 +49,11 @@ pub(super) fn body(service: &Service, place: &Place<'_>) -> ContainerCreateBody 
         exposed_ports: Some(service.ports.iter().map(port_key).collect()),
         env: Some(environment.map(|(k, v)| format!("{k}={v}")).collect()),
         cmd: service.command.clone(),
-        healthcheck: healthcheck.map(health),
+        healthcheck: healthcheck.map(spec::health),
         image: Some(service.image.clone()),
         working_dir: service.working_dir.clone(),
         entrypoint: service.entrypoint.clone(),
-        labels: Some(labels(service, place)),
+        labels: Some(place.mark(service).labels(service)),
         stop_signal: service.stop_signal.clone(),
         stop_timeout: Some(i64::from(service.stop_grace_s)),
         host_config: Some(host_config(service, place)),
@@ -51,28 +64,21 @@ pub(super) fn body(service: &Service, place: &Place<'_>) -> ContainerCreateBody 
     }
 }
 
-fn labels(service: &Service, place: &Place<'_>) -> HashMap<String, String> {
-    let mut all: HashMap<_, _> = service.labels.clone().into_iter().collect();
-    // Ours last: no template can claim another's identity.
-    all.extend(label::labels(place.identity));
-    all.insert(SERVICE.to_owned(), service.name.clone());
-    all.insert(ROLE.to_owned(), place.role.as_str().to_owned());
-    all.insert(SERVICES.to_owned(), place.services.to_string());
-    all.insert(DEPTH.to_owned(), place.depth.to_string());
-    all
-}
-
 fn host_config(service: &Service, place: &Place<'_>) -> HostConfig {
-    let (first, _) = networks(service).swap_remove(0);
+    let (first, _) = spec::networks(service).swap_remove(0);
     let bytes = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     let limits = &service.limits;
+    let (log, log_options) = spec::log(service);
     HostConfig {
         memory: limits.memory_bytes.map(bytes),
         nano_cpus: limits.cpu_milli.map(|m| bytes(m.saturating_mul(1_000_000))),
         pids_limit: limits.pids.map(i64::from),
         init: Some(service.init),
-        ulimits: Some(ulimits(service)),
-        log_config: Some(log(service)),
+        ulimits: Some(spec::ulimits(service)),
+        log_config: Some(HostConfigLogConfig {
+            typ: Some(log.to_owned()),
+            config: Some(log_options),
+        }),
         network_mode: Some(label::name(place.identity, first)),
         port_bindings: Some(port_bindings(service, place.bind_address)),
         restart_policy: Some(restart(service.restart)),
@@ -85,19 +91,6 @@ fn host_config(service: &Service, place: &Place<'_>) -> HostConfig {
         tmpfs: Some(tmpfs(service)),
         ..HostConfig::default()
     }
-}
-
-/// The networks a service joins with the names it bears there, its own always among them.
-pub(super) fn networks(service: &Service) -> Vec<(&str, Vec<String>)> {
-    if service.networks.is_empty() {
-        return vec![(DEFAULT, vec![service.name.clone()])];
-    }
-    let named = service.networks.iter().map(|(network, aliases)| {
-        let mut names = vec![service.name.clone()];
-        names.extend(aliases.iter().filter(|a| **a != service.name).cloned());
-        (network.as_str(), names)
-    });
-    named.collect()
 }
 
 /// A service's place in one network.
@@ -132,18 +125,6 @@ fn port_bindings(
     all
 }
 
-fn health(check: &Healthcheck) -> HealthConfig {
-    let ns = |ms: u64| i64::try_from(ms.saturating_mul(1_000_000)).unwrap_or(i64::MAX);
-    HealthConfig {
-        test: Some(check.test.clone()),
-        interval: Some(ns(check.interval_ms)),
-        timeout: Some(ns(check.timeout_ms)),
-        retries: Some(i64::from(check.retries)),
-        start_period: Some(ns(check.start_period_ms)),
-        start_interval: check.start_interval_ms.map(ns),
-    }
-}
-
 fn restart(restart: Restart) -> RestartPolicy {
     let name = match restart {
         Restart::No => RestartPolicyNameEnum::NO,
@@ -154,27 +135,6 @@ fn restart(restart: Restart) -> RestartPolicy {
     RestartPolicy {
         name: Some(name),
         maximum_retry_count: None,
-    }
-}
-
-fn ulimits(service: &Service) -> Vec<ResourcesUlimits> {
-    let all = service.ulimits.iter();
-    all.map(|(name, (soft, hard))| ResourcesUlimits {
-        name: Some(name.clone()),
-        soft: Some(*soft),
-        hard: Some(*hard),
-    })
-    .collect()
-}
-
-/// Always the engine's `json-file`: whatever the host's default, `logs` must be able to read it.
-fn log(service: &Service) -> HostConfigLogConfig {
-    HostConfigLogConfig {
-        typ: Some("json-file".to_owned()),
-        config: Some(HashMap::from([
-            ("max-size".to_owned(), service.log.max_bytes.to_string()),
-            ("max-file".to_owned(), service.log.max_files.to_string()),
-        ])),
     }
 }
 
@@ -242,7 +202,7 @@ mod tests {
         };
         let labels = body(&service, &place(&identity)).labels.unwrap();
         assert_eq!(labels[label::RESOURCE], identity.resource.to_string());
-        assert_eq!(labels[SERVICE], "web");
+        assert_eq!(labels[label::SERVICE], "web");
     }
 
     #[test]
@@ -267,19 +227,6 @@ mod tests {
         assert_eq!(
             bindings["53/udp"].as_ref().unwrap()[0].host_port.as_deref(),
             Some("20002")
-        );
-    }
-
-    #[test]
-    fn a_service_is_reached_by_its_own_name_in_every_network() {
-        let service = Service {
-            name: "db".into(),
-            networks: [("back".to_owned(), vec!["sql".to_owned(), "db".to_owned()])].into(),
-            ..Service::default()
-        };
-        assert_eq!(
-            networks(&service),
-            [("back", vec!["db".to_owned(), "sql".to_owned()])]
         );
     }
 }

@@ -15,9 +15,10 @@ use futures_util::future::try_join_all;
 use super::call::Call;
 use super::container::{self, Place};
 use super::label::{self, Role};
-use super::site::{Pause, Site};
+use super::pause::Pause;
+use super::site::Site;
 use super::steps::Steps;
-use super::{Docker, delete, files, image, inside, network, observe, plan, volume};
+use super::{Docker, delete, files, image, inside, network, observe, plan, spec, subnet, volume};
 use crate::blueprint::{Blueprint, Dependency, Service};
 use crate::reach::Reach as _;
 use crate::{Built, DriverError, Failure, Identity, OnProgress, output, probe};
@@ -58,8 +59,8 @@ pub(super) async fn create(
         ));
     }
     let depths = plan::depths(blueprint).map_err(refused)?;
-    plan::fits(blueprint, &call.engine.client_version()).map_err(refused)?;
-    let networks = network::layout(blueprint).map_err(refused)?;
+    plan::fits(blueprint, &call.engine.client_version(), &[]).map_err(refused)?;
+    let networks = subnet::layout(blueprint, subnet::NOBODYS).map_err(refused)?;
     let standing = make_way(call, identity).await?;
 
     let images: BTreeSet<_> = blueprint
@@ -119,6 +120,46 @@ pub(super) async fn create(
         up.steps.done("probing", service)
     })
     .await
+}
+
+/// Makes and starts everything a blueprint has at once and waits for nothing: what the engine can do
+/// by itself, whatever becomes of what it started.
+pub(super) async fn bare(
+    docker: &Docker,
+    call: &Call<'_>,
+    identity: &Identity,
+    blueprint: &Blueprint,
+) -> Result<(), DriverError> {
+    let refused = |why: String| call.no(Failure::Refused, why);
+    let networks = subnet::layout(blueprint, subnet::NOBODYS).map_err(refused)?;
+    let made = networks.into_iter();
+    try_join_all(made.map(|n| network::ensure(call, identity, n, false))).await?;
+    let made = blueprint.volumes.iter();
+    try_join_all(made.map(|part| volume::ensure(call, identity, part))).await?;
+    let nobody: OnProgress<'_> = &|_| {};
+    let up = BringUp {
+        docker,
+        call,
+        site: Site {
+            call,
+            identity,
+            published_at: &docker.published_at,
+        },
+        blueprint,
+        depths: plan::depths(blueprint).map_err(refused)?,
+        steps: Steps::new(nobody, 3 * blueprint.services.len()),
+    };
+    let none = BTreeMap::new();
+    let services = blueprint.services.iter();
+    let members = try_join_all(services.map(|s| up.make(s, &none))).await?;
+    let starts = members.iter().map(|member| async {
+        let options = None::<StartContainerOptions>;
+        let started = call.engine.start_container(&member.id, options);
+        let started = call.heavy(started).await;
+        started.map_err(|f| call.failed(f, &member.service.name))
+    });
+    try_join_all(starts).await?;
+    Ok(())
 }
 
 /// The last part of a bring-up and of a reset: probes, outputs, a last look at all.
@@ -304,7 +345,7 @@ impl<'a> BringUp<'a> {
     async fn complete(&self, member: &Member<'_>) -> Result<(), DriverError> {
         let service = member.service;
         let failed = |f| self.call.failed(f, &service.name);
-        for (part, aliases) in container::networks(service).into_iter().skip(1) {
+        for (part, aliases) in spec::networks(service).into_iter().skip(1) {
             let request = NetworkConnectRequest {
                 container: member.id.clone(),
                 endpoint_config: Some(container::endpoint(aliases)),
@@ -318,9 +359,8 @@ impl<'a> BringUp<'a> {
                 .no(Failure::Refused, format!("{}: {e}", service.name))
         })?;
         for (path, tar) in archives {
-            inside::upload(self.call, &member.id, path, tar)
-                .await
-                .map_err(failed)?;
+            let container = inside::at(self.call, member.id.clone(), &service.name);
+            container.put(path, tar).await?;
         }
         Ok(())
     }

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::call::Call;
 use super::fault::Fault;
 use super::observe::{self, Things};
-use super::site::Pause;
+use super::pause::Pause;
 use crate::{DriverError, Failure};
 
 /// Removes everything of the resource up to and including `generation`.

@@ -67,14 +67,9 @@ impl Test {
         timeout_max: Duration,
     ) -> Result<(), String> {
         let timeout = self.timeout.min(timeout_max).min(call.left());
-        let ran = inside::exec(
-            call,
-            identity,
-            service,
-            &self.command,
-            timeout,
-            OUTPUT_BYTES_MAX,
-        );
+        let container = inside::container(call, identity, service).await;
+        let container = container.map_err(|e| e.detail)?;
+        let ran = container.exec(&self.command, timeout, OUTPUT_BYTES_MAX);
         let ran = ran.await.map_err(|e| e.detail)?;
         if ran.code == 0 {
             return Ok(());

@@ -50,9 +50,11 @@ pub(super) async fn things(
     let volumes = call.quick(call.engine.list_volumes(Some(options)));
     let (containers, networks, volumes) = tokio::try_join!(containers, networks, volumes)?;
 
-    // The engine filtered already; a label that reads wrong is somebody else's game and not ours.
+    // The engine filtered already; a label that reads wrong is somebody else's game and not ours, and
+    // what a swarm put here is the swarm's.
     let ours = |mark: &Mark| {
-        mark.identity.installation == installation
+        !mark.swarm
+            && mark.identity.installation == installation
             && resource.is_none_or(|r| r == mark.identity.resource)
     };
     let mut things = Things::default();
@@ -212,6 +214,7 @@ mod tests {
             role,
             services: 2,
             depth: 0,
+            swarm: false,
         };
         let container = Container {
             id: service.into(),

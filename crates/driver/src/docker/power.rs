@@ -25,6 +25,7 @@ pub(super) async fn power(
     docker: &Docker,
     call: &Call<'_>,
     identity: &Identity,
+    service: Option<&str>,
     power: Power,
 ) -> Result<(), DriverError> {
     let things = observe::things(call, &docker.installation, Some(identity.resource)).await;
@@ -42,6 +43,14 @@ pub(super) async fn power(
             Failure::Refused,
             format!("{resource} does not stand here in generation {generation}"),
         ));
+    }
+    if let Some(service) = service {
+        members.retain(|(mark, _)| mark.service.as_deref() == Some(service));
+    }
+    if members.is_empty() {
+        let service = service.unwrap_or_default();
+        let detail = format!("it has no service '{service}' that lasts");
+        return Err(call.no(Failure::Refused, detail));
     }
     members.sort_by_key(|(mark, _)| mark.depth);
     let mut levels: Vec<_> = members
@@ -121,18 +130,8 @@ pub(super) async fn reset(
     for step in &blueprint.reset {
         match step {
             ResetStep::Exec { service, command } => {
-                let ran = inside::exec(call, identity, service, command, call.left(), 64 << 10);
-                let ran = ran.await?;
-                if ran.code != 0 {
-                    let said = String::from_utf8_lossy(&ran.stderr).trim_end().to_owned();
-                    let code = ran.code;
-                    // Its arguments may hold secrets.
-                    let program = command.first().map_or("", String::as_str);
-                    return Err(call.no(
-                        Failure::NotReady,
-                        format!("{service}: {program} ended with exit code {code}: {said}"),
-                    ));
-                }
+                let container = inside::container(call, identity, service).await?;
+                container.reset(command).await?;
                 steps.done("resetting", service);
             }
             ResetStep::Restart { service } => {

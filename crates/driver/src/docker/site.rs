@@ -1,48 +1,27 @@
 //! One resource on its engine while it comes up: what is asked of its services, and waited for.
 
-use std::io::Read as _;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bollard::models::{ContainerState, ContainerStateStatusEnum as State, HealthStatusEnum};
-use tokio::time::sleep;
 
 use super::call::Call;
 use super::health::{self, Test};
-use super::inside::{self, Streams};
+use super::inside;
+use super::pause::Pause;
 use crate::blueprint::Job;
+use crate::engine::container::{ended, lacks};
 use crate::reach::Reach;
 use crate::{DriverError, ExecOutput, Failure, Identity};
 
 /// Output of a readiness command that is looked at.
 const EXEC_BYTES_MAX: usize = 64 << 10;
-/// What a job may have written for its output to be searched.
-const JOB_LOG_LINES_MAX: usize = 10_000;
-const JOB_LOG_BYTES_MAX: usize = 1 << 20;
-/// An archive's headers and padding around one file.
-const TAR_BYTES_MORE: usize = 8 << 10;
-/// Symbolic links followed to an output file.
-const LINKS_MAX: usize = 8;
 
 /// One resource on its engine.
 pub(super) struct Site<'a> {
     pub call: &'a Call<'a>,
     pub identity: &'a Identity,
     pub published_at: &'a str,
-}
-
-/// Looks again after ever longer pauses, from 25 ms to half a second.
-pub(super) struct Pause(Duration);
-
-impl Pause {
-    pub fn new() -> Self {
-        Self(Duration::from_millis(25))
-    }
-
-    pub async fn wait(&mut self) {
-        sleep(self.0).await;
-        self.0 = (self.0 * 2).min(Duration::from_millis(500));
-    }
 }
 
 impl Site<'_> {
@@ -118,22 +97,14 @@ impl Site<'_> {
                 _ => pause.wait().await,
             }
         };
-        let Some(wanted) = job.and_then(|j| j.output_contains.as_deref()) else {
-            return Ok(());
-        };
-        let log = inside::read_log(
-            self.call,
-            &id,
-            JOB_LOG_LINES_MAX,
-            JOB_LOG_BYTES_MAX,
-            Streams::Stdout,
-        );
-        let log = log.await.map_err(|f| self.call.failed(f, service))?;
-        if String::from_utf8_lossy(&log).contains(wanted) {
+        if job.is_none_or(|job| job.output_contains.is_none()) {
             return Ok(());
         }
-        let why = format!("ended without writing '{wanted}'");
-        Err(self.not_ready(service, &id, &why).await)
+        let said = inside::at(self.call, id.clone(), service).said().await?;
+        match lacks(&said, job) {
+            None => Ok(()),
+            Some(why) => Err(self.not_ready(service, &id, &why).await),
+        }
     }
 
     /// An error if the service ended and nothing will start it again.
@@ -180,12 +151,9 @@ impl Site<'_> {
 
     /// `NotReady` with the service's name and its last lines.
     async fn not_ready(&self, service: &str, id: &str, why: &str) -> DriverError {
-        let lines = inside::last_lines(self.call, id).await;
-        let detail = match lines.as_str() {
-            "" => format!("{service} {why} and wrote nothing"),
-            lines => format!("{service} {why}; its last lines:\n{lines}"),
-        };
-        self.call.no(Failure::NotReady, detail)
+        let container = inside::at(self.call, id.to_owned(), service);
+        let lines = container.last_lines().await;
+        self.call.no(Failure::NotReady, ended(service, why, &lines))
     }
 }
 
@@ -201,15 +169,8 @@ impl Reach for Site<'_> {
         command: &[String],
         timeout: Duration,
     ) -> Result<ExecOutput, DriverError> {
-        inside::exec(
-            self.call,
-            self.identity,
-            service,
-            command,
-            timeout,
-            EXEC_BYTES_MAX,
-        )
-        .await
+        let container = inside::container(self.call, self.identity, service).await?;
+        container.exec(command, timeout, EXEC_BYTES_MAX).await
     }
 
     async fn read_file(
@@ -218,25 +179,8 @@ impl Reach for Site<'_> {
         path: &str,
         bytes_max: usize,
     ) -> Result<Vec<u8>, DriverError> {
-        let mut path = path.to_owned();
-        for _ in 0..LINKS_MAX {
-            let limit = bytes_max + TAR_BYTES_MORE;
-            let tar = inside::get_files(self.call, self.identity, service, &path, limit).await?;
-            match first_file(&tar) {
-                Ok(Entry::File(content)) => return Ok(content),
-                Ok(Entry::Link(target)) if target.starts_with('/') => path = target,
-                Ok(Entry::Link(target)) => {
-                    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-                    path = format!("{folder}/{target}");
-                }
-                Err(why) => {
-                    let detail = format!("{service}:{path}: {why}");
-                    return Err(self.call.no(Failure::Refused, detail));
-                }
-            }
-        }
-        let detail = format!("{service}:{path}: more than {LINKS_MAX} links");
-        Err(self.call.no(Failure::Refused, detail))
+        let container = inside::container(self.call, self.identity, service).await?;
+        container.file(path, bytes_max).await
     }
 
     async fn alive(&self, service: &str) -> Result<(), DriverError> {
@@ -245,35 +189,9 @@ impl Reach for Site<'_> {
     }
 
     async fn last_lines(&self, service: &str) -> String {
-        match inside::owned(self.call, self.identity, service).await {
-            Ok(found) => inside::last_lines(self.call, &found.id.unwrap_or_default()).await,
+        match inside::container(self.call, self.identity, service).await {
+            Ok(container) => container.last_lines().await,
             Err(_) => String::new(),
         }
     }
-}
-
-enum Entry {
-    File(Vec<u8>),
-    Link(String),
-}
-
-fn first_file(tar: &[u8]) -> Result<Entry, String> {
-    let mut archive = tar::Archive::new(tar);
-    let mut entries = archive.entries().map_err(|e| e.to_string())?;
-    let mut entry = match entries.next() {
-        Some(entry) => entry.map_err(|e| e.to_string())?,
-        None => return Err("the engine sent an empty archive".to_owned()),
-    };
-    let kind = entry.header().entry_type();
-    if kind.is_symlink() {
-        let target = entry.link_name().map_err(|e| e.to_string())?;
-        let target = target.ok_or("a link to nowhere")?;
-        return Ok(Entry::Link(target.to_string_lossy().into_owned()));
-    }
-    if !kind.is_file() {
-        return Err("it is no regular file".to_owned());
-    }
-    let mut content = Vec::new();
-    entry.read_to_end(&mut content).map_err(|e| e.to_string())?;
-    Ok(Entry::File(content))
 }

@@ -16,7 +16,7 @@ use super::folder::ResourceFolder;
 use super::record::{Record, is_absent};
 use super::site::{Pause, Site};
 use super::status::{self, Look};
-use super::{Call, delete, files, inside, observe, shim};
+use super::{Call, delete, files, inside, observe, power, shim};
 use crate::blueprint::{Blueprint, Dependency, Port, Protocol, Service};
 use crate::{
     Built, Condition, DriverError, Failure, Identity, OnProgress, Progress, output, probe,
@@ -399,10 +399,11 @@ fn lay_out(folder: &ResourceFolder, service: &Service) -> Result<(), (String, io
     Ok(())
 }
 
-/// Starts a service that neither runs nor, being a job, is done.
+/// Starts a service that neither runs nor, being a job, is done; one that is frozen is thawed.
 pub(super) async fn start(site: &Site<'_>, service: &Service) -> Result<(), DriverError> {
     let job = site.record.blueprint.is_job(&service.name);
     match site.look(&service.name).await? {
+        Look::Lives(status) if status.paused => power::thaw(site, service).await,
         Look::Lives(_) => Ok(()),
         Look::Ended(status) if job && status.code == Some(0) && status.output_found => Ok(()),
         _ => start_anew(site, service).await,

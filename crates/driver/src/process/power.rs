@@ -20,16 +20,22 @@ const SIGNAL_WAIT: Duration = Duration::from_secs(10);
 pub(super) async fn power(
     call: &Call<'_>,
     identity: &Identity,
+    service: Option<&str>,
     power: Power,
 ) -> Result<(), DriverError> {
     let site = call.standing(identity).await?;
     let blueprint = &site.record.blueprint;
+    let meant = |s: &&Service| service.is_none_or(|name| name == s.name);
     let lasting = || {
-        blueprint
-            .services
-            .iter()
+        let services = blueprint.services.iter();
+        services
             .filter(|s| !blueprint.is_job(&s.name))
+            .filter(meant)
     };
+    if let (Some(service), None) = (service, lasting().next()) {
+        let detail = format!("it has no service '{service}' that lasts");
+        return Err(call.no(Failure::Refused, detail));
+    }
     match power {
         Power::Start => {
             for service in lasting() {
@@ -39,7 +45,7 @@ pub(super) async fn power(
         }
         Power::Stop => {
             // Dependents first, so that none sees what it needs go away.
-            for service in blueprint.services.iter().rev() {
+            for service in blueprint.services.iter().rev().filter(meant) {
                 stop(&site, service).await?;
             }
             Ok(())
@@ -47,6 +53,11 @@ pub(super) async fn power(
         Power::Pause => each(&site, lasting(), Signal::SIGUSR1, true).await,
         Power::Unpause => each(&site, lasting(), Signal::SIGUSR2, false).await,
     }
+}
+
+/// Thaws one service.
+pub(super) async fn thaw(site: &Site<'_>, service: &Service) -> Result<(), DriverError> {
+    each(site, [service].into_iter(), Signal::SIGUSR2, false).await
 }
 
 async fn each<'a>(

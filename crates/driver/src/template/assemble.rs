@@ -19,11 +19,11 @@ pub(super) fn blueprint(
     parameters: &Parameters,
     reserved: &Reserved,
 ) -> Result<Blueprint, Vec<Problem>> {
-    let first = Renderer::new(parameters, &reserved.address, None);
+    let first = Renderer::new(parameters, reserved, None);
     refused(manifest, &first)?;
     let mut project = project(source, manifest, &first)?;
     let ports = assign_ports(&mut project, reserved)?;
-    let renderer = Renderer::new(parameters, &reserved.address, Some(ports.clone()));
+    let renderer = Renderer::new(parameters, reserved, Some(ports.clone()));
     if first.asked_for_ports() {
         // Ports are known only after the file was read once, and the file wants to know them.
         project = self::project(source, manifest, &renderer)?;
@@ -125,10 +125,12 @@ fn project(
         }
     };
     let findings = Findings::new(compose::FILE);
-    let process = manifest.drivers.iter().any(|d| d == "process");
+    let named = |driver: &str| manifest.drivers.iter().any(|d| d == driver);
+    let process = named("process");
     let needs = Needs {
         image: manifest.drivers.iter().any(|d| d != "process"),
         process,
+        swarm: named("swarm"),
     };
     let project = compose::read(&text, needs, &take, &findings);
     findings.into_result(project).map_err(|problems| {

@@ -38,6 +38,7 @@ pub(super) type ReadFile<'a> = &'a dyn Fn(&str) -> Result<String, Vec<Problem>>;
 pub(super) struct Needs {
     pub image: bool,
     pub process: bool,
+    pub swarm: bool,
 }
 
 /// What the rest of the file declares, while a service is read.

@@ -92,8 +92,9 @@ pub enum ParameterKind {
 }
 
 /// Names that a rendered file already knows, and the words of the language.
-const TAKEN: [&str; 21] = [
+const TAKEN: [&str; 22] = [
     "address",
+    "host_log_level",
     "index",
     "host_port",
     "range",

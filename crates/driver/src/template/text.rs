@@ -16,6 +16,7 @@ use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, ErrorKind, Output, UndefinedBehavior, Value, filters, tests};
 
 use self::guard::Class;
+use super::Reserved;
 use super::limits;
 use super::parameter::{ParameterValue, Parameters};
 use super::problem::{Lines, Place};
@@ -49,11 +50,21 @@ pub(super) struct Renderer {
 }
 
 impl Renderer {
-    /// `address` is how others reach the host.
-    pub(super) fn new(parameters: &Parameters, address: &str, ports: Option<HostPorts>) -> Self {
-        let mut values = BTreeMap::from([("address".to_owned(), Value::from(address))]);
+    /// What a host says is known by name, as parameters are.
+    pub(super) fn new(
+        parameters: &Parameters,
+        reserved: &Reserved,
+        ports: Option<HostPorts>,
+    ) -> Self {
+        let said = [
+            ("address", reserved.address.as_str()),
+            ("host_log_level", reserved.log_level.as_str()),
+        ];
+        let said = said.map(|(name, text)| (name.to_owned(), Value::from(text)));
+        let mut values = BTreeMap::from(said);
         let mut classes = BTreeMap::from([
             ("address".to_owned(), Class::Text),
+            ("host_log_level".to_owned(), Class::Text),
             ("index".to_owned(), Class::Number),
         ]);
         for (name, value) in parameters {

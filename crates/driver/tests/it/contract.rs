@@ -4,6 +4,7 @@
 //! into a test of its own. Everything a test makes bears an installation of its own, and is
 //! removed when the test ends, however it ends.
 
+use std::any::Any;
 use std::future::Future;
 use std::net::TcpListener;
 use std::panic::AssertUnwindSafe;
@@ -16,7 +17,7 @@ use async_trait::async_trait;
 use caviada_core::id::ResourceId;
 use caviada_driver::blueprint::{Blueprint, Check, Output, OutputValue, Probe, Protocol, Service};
 use caviada_driver::{Built, Condition, Driver, DriverError, Identity, Seen};
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt, stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 pub mod building;
@@ -54,6 +55,16 @@ pub trait Fixture: Send + Sync {
 
     /// Removes the planted things.
     async fn uproot(&self, planted: &[String]);
+
+    /// More than a host takes to start a service, and hardly longer than a test should wait.
+    fn start_ms(&self) -> u64 {
+        3_000
+    }
+
+    /// Lets somebody else listen on a host port, until what is returned is dropped.
+    fn occupy(&self, port: u16) -> Box<dyn Any + Send> {
+        Box::new(TcpListener::bind(("0.0.0.0", port)).unwrap())
+    }
 }
 
 /// Runs a promise and removes what it made, whether it held or not.
@@ -78,10 +89,17 @@ where
     }
 }
 
-/// One test per promise.
+/// One test per promise, or with `together` all of them as a list, for parts that are too heavy to be
+/// had for each.
 macro_rules! contract {
     ($fixture:path) => {
-        crate::contract::contract!(@ $fixture,
+        crate::contract::contract!(@list each $fixture);
+    };
+    (together $fixture:expr) => {
+        crate::contract::contract! { @list together $fixture }
+    };
+    (@list $how:ident $($fixture:tt)+) => {
+        crate::contract::contract! { @$how ($($fixture)+),
             building::a_created_resource_is_listed_up_and_its_outputs_answer,
             building::creating_twice_adopts_and_makes_no_doubles,
             building::a_newer_generation_replaces_the_older_one,
@@ -103,12 +121,24 @@ macro_rules! contract {
             looking_in::logs_show_what_a_service_wrote,
             looking_in::files_are_put_and_got_and_bounded,
             looking_in::power_stops_starts_pauses_and_unpauses,
+            looking_in::a_create_thaws_and_starts_what_stands,
             looking_in::a_reset_brings_a_service_back_to_its_beginning,
             looking_in::a_reset_without_steps_is_refused_by_name,
             looking_in::a_generation_that_does_not_stand_is_refused,
-        );
+        }
     };
-    (@ $fixture:path, $($promise:ident :: $name:ident,)*) => {$(
+    (@together ($fixture:expr), $($promise:ident :: $name:ident,)*) => {
+        [$((stringify!($name), {
+            let fixture = $fixture;
+            Box::pin(async move {
+                crate::contract::keep(fixture, |f| {
+                    Box::pin(crate::contract::$promise::$name(f))
+                })
+                .await;
+            }) as crate::contract::Promise
+        })),*]
+    };
+    (@each ($fixture:path), $($promise:ident :: $name:ident,)*) => {$(
         #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
         async fn $name() {
             let Some(fixture) = $fixture() else { return };
@@ -120,6 +150,21 @@ macro_rules! contract {
     )*};
 }
 pub(crate) use contract;
+
+/// A promise about to be kept.
+pub type Promise = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// Keeps promises, so many at once, and tells of all that were broken.
+pub async fn keep_all(promises: impl IntoIterator<Item = (&'static str, Promise)>, at_once: usize) {
+    let kept = promises.into_iter().map(|(name, promise)| async move {
+        let kept = tokio::spawn(promise).await;
+        eprintln!("{name}: {}", if kept.is_ok() { "kept" } else { "BROKEN" });
+        kept.is_err().then_some(name)
+    });
+    let broken = stream::iter(kept).buffer_unordered(at_once);
+    let broken: Vec<_> = broken.filter_map(std::future::ready).collect().await;
+    assert!(broken.is_empty(), "broken: {broken:#?}");
+}
 
 /// An installation no other test or run uses.
 pub fn installation() -> String {

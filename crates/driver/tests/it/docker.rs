@@ -2,12 +2,14 @@
 
 mod adoption;
 mod health;
+mod host;
 mod image;
 mod keys;
 mod outage;
 mod sick;
 mod ssh;
 mod stand_in;
+mod swarm;
 mod template;
 mod tls;
 

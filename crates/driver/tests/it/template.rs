@@ -13,6 +13,7 @@ mod manifest;
 mod readiness;
 mod script;
 mod source;
+mod swarm;
 
 use caviada_driver::blueprint::{Blueprint, Service, Subnet};
 use caviada_driver::template::{
@@ -58,6 +59,7 @@ fn reserved() -> Reserved {
             prefix: 27,
         }),
         address: "192.0.2.7".to_owned(),
+        log_level: Default::default(),
     }
 }
 

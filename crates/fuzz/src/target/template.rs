@@ -175,6 +175,7 @@ fn reserved() -> Reserved {
         },
         subnet: None,
         address: "192.0.2.7".to_owned(),
+        log_level: Default::default(),
     }
 }
 

@@ -151,6 +151,9 @@ impl<C: Context> Found<'_, C> {
             | Event::ResourceUndeleted(id, ..)
             | Event::ResourceGone(id)
             | Event::ResourceHealth(id, _)
+            | Event::ResourceTurning { resource: id, .. }
+            | Event::ResourceTurned(id)
+            | Event::ResourceUnturned { resource: id, .. }
             | Event::ResourceCooled(id)
             | Event::ResourceAlert(id)
             | Event::ResourceBound(id)

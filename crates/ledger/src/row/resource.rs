@@ -36,13 +36,14 @@ pub(super) fn life(r: &Resource) -> [Field; 21] {
     ]
 }
 
-pub(super) fn doc(r: &Resource) -> [Field; 5] {
+pub(super) fn doc(r: &Resource) -> [Field; 6] {
     [
         r.id.0.into(),
         r.pool.0.into(),
         json(&r.origin).into(),
         json(r.doc.as_ref()).into(),
         json(r.outputs.as_ref()).into(),
+        r.power.as_deref().map(json).into(),
     ]
 }
 
@@ -54,6 +55,7 @@ pub(crate) fn read_doc(mut row: Reader<'_>) -> Result<Resource, StoreError> {
         origin: row.json()?,
         doc: Arc::new(row.json()?),
         outputs: Arc::new(row.json()?),
+        power: row.maybe_json()?.map(Arc::new),
         state: ResourceState::Free,
         generation: 0,
         attempt: 0,

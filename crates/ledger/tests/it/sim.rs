@@ -140,6 +140,7 @@ pub fn host() -> HostSpec {
         capacity: 4,
         holds: Default::default(),
         schedulable: true,
+        drain: false,
         autofill: false,
         ports: Some(PortRange {
             first: 20_000,
@@ -151,6 +152,7 @@ pub fn host() -> HostSpec {
             prefix: 16,
             subnet: 28,
         }),
+        defaults: Default::default(),
         builds_max: 4,
         attributes: Default::default(),
         labels: Default::default(),

@@ -48,6 +48,7 @@ mod guard;
 mod host;
 mod page;
 mod parameter;
+mod patience;
 mod profile;
 mod record;
 mod release;
@@ -66,6 +67,7 @@ use caviada_core::name::Name;
 use caviada_ledger::history::History;
 use caviada_ledger::{Accepted, Failure, Handle};
 
+use crate::host::check::HostChecks;
 use crate::meter::Meter;
 use crate::peer::Peers;
 use crate::rate::Rates;
@@ -110,6 +112,8 @@ pub struct Options {
     pub profiles: bool,
     /// Who signs in with a name that nobody has is told so.
     pub tell_users: bool,
+    /// Hosts are added though their engine does not answer.
+    pub unreached: bool,
     /// A request that takes longer is given up.
     pub answer_within: Duration,
 }
@@ -136,6 +140,7 @@ impl Default for Options {
             register: Register::Off,
             profiles: false,
             tell_users: false,
+            unreached: false,
             answer_within: Duration::from_secs(30),
         }
     }
@@ -153,6 +158,7 @@ struct Inner {
     meter: Meter,
     sessions: Option<Sessions>,
     options: Options,
+    checks: Option<Arc<HostChecks>>,
 }
 
 /// Who may come without a key.
@@ -166,13 +172,14 @@ pub enum Door {
 
 impl App {
     /// The API of this ledger; keys have the same rates as at other entrances. Without sessions
-    /// nobody signs in.
+    /// nobody signs in. With `checks` an engine has to answer before it is added.
     pub fn new(
         ledger: Handle,
         history: History,
         rates: Arc<Rates>,
         sessions: Option<Sessions>,
         options: Options,
+        checks: Option<Arc<HostChecks>>,
     ) -> Self {
         Self(Arc::new(Inner {
             ledger,
@@ -182,6 +189,7 @@ impl App {
             meter: Meter::new("any", PATH),
             sessions,
             options,
+            checks,
         }))
     }
 
@@ -207,6 +215,14 @@ impl App {
 
     fn sessions(&self) -> Option<&Sessions> {
         self.0.sessions.as_ref()
+    }
+
+    /// Looks at hosts before they are added, unless they are added as they are.
+    fn checks(&self) -> Option<&HostChecks> {
+        self.0
+            .checks
+            .as_deref()
+            .filter(|_| !self.0.options.unreached)
     }
 
     /// One act by somebody.

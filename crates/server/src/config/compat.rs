@@ -102,6 +102,7 @@ pub(super) fn poolmanager(l: &Layered, errors: &mut Vec<ConfigError>) -> Option<
             register: register?,
             profiles: l.text("compat.poolmanager.profiles") == "true",
             tell_users: l.text("compat.poolmanager.tell_users") == "true",
+            unreached: l.text("compat.poolmanager.unreached") == "true",
             ..Options::default()
         },
     })

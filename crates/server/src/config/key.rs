@@ -69,6 +69,7 @@ keys! {
     "compat.poolmanager.register" Text = "off": "Whether people may register through this API: `off`, `active`, or `inactive`, which lets them sign in once an admin has made them active.";
     "compat.poolmanager.profiles" Flag = "false": "Let everybody who may call read the account and the profile of every user, and look for users.";
     "compat.poolmanager.tell_users" Flag = "false": "Tell who signs in with a name that nobody has that nobody has it.";
+    "compat.poolmanager.unreached" Flag = "false": "Let operators add hosts through this API whose engine does not answer: they are inactive until it does. The old system refused them.";
     "log" Text = "info": "What is logged: a level (`off`, `error`, `warn`, `info`, `debug`, `trace`), or levels by part, like `info,caviada::access=warn`.";
     "log_format" Text = "text": "How it is logged: `text` or `json`.";
     "requests_per_s" Number = "": "Requests per second that one key may make; no bound when absent.";

@@ -53,19 +53,25 @@ pub fn open(key: &MasterKey, host: &Name, sealed: &str) -> Result<HostCredential
 pub fn check(spec: &HostSpec, plain: &HostCredential) -> Result<(), Unfit> {
     let texts = texts(plain);
     let given = || PARTS.iter().zip(texts).filter(|(_, text)| text.is_some());
-    if &*spec.driver != "docker" {
-        let why = "only a docker engine asks for one";
+    if !super::is_engine(spec) {
+        let why = "only a docker engine or a swarm asks for one";
         return match given().next() {
             None => Ok(()),
             Some(_) => Err(Unfit::field("credential", why)),
         };
     }
-    let known = |name: &str| name == PLAIN_TCP || PARTS.iter().any(|(option, _)| *option == name);
+    let more: &[&str] = match &*spec.driver {
+        "swarm" => &[super::PUBLISH, super::CONSTRAINTS],
+        _ => &[],
+    };
+    let parts = PARTS.iter().map(|(option, _)| *option);
+    let all: Vec<&str> = parts.chain(more.iter().copied()).collect();
+    let known = |name: &str| name == PLAIN_TCP || all.contains(&name);
     if let Some(odd) = spec.options.keys().find(|name| !known(name)) {
-        let all: Vec<&str> = PARTS.iter().map(|(option, _)| *option).collect();
         let why = format!("is no option; there are {}", all.join(", "));
         return Err(Unfit::field(format!("options.{odd}"), why));
     }
+    super::placing(spec)?;
     let address = address(spec, plain)?;
     let used = match address {
         DockerAddress::Tls { .. } => &PARTS[..TLS_PARTS],

@@ -46,6 +46,8 @@ struct Row {
     path: &'static str,
     needs: Needs,
     body: fn() -> Value,
+    /// What who may call is answered.
+    status: u16,
 }
 
 fn row(method: Method, path: &'static str, needs: Needs) -> Row {
@@ -54,12 +56,21 @@ fn row(method: Method, path: &'static str, needs: Needs) -> Row {
         path,
         needs,
         body: || Value::Null,
+        status: 200,
     }
 }
 
 impl Row {
     fn with(self, body: fn() -> Value) -> Self {
         Self { body, ..self }
+    }
+
+    /// Who may call is told that it cannot be done: what stands in the path is declared, not built.
+    fn in_vain(self) -> Self {
+        Self {
+            status: 400,
+            ..self
+        }
     }
 }
 
@@ -100,11 +111,18 @@ fn rows() -> Vec<Row> {
         row(delete(), "/api/v1/resources/{id}", Right(Manage)),
         row(post(), "/api/v1/resources/{id}/withhold", Right(Manage)).with(|| json!({})),
         row(post(), "/api/v1/resources/{id}/return", Right(Manage)),
+        row(post(), "/api/v1/resources/{id}/power", Right(Manage))
+            .with(|| json!({"action": "stop"}))
+            .in_vain(),
+        row(post(), "/api/v1/resources/{id}/recycle", Right(Manage)).in_vain(),
+        row(get(), "/api/v1/resources/{id}/logs", Right(Manage)),
+        row(post(), "/api/v1/pools/{name}/build", Right(Manage)).in_vain(),
         row(get(), "/api/v1/hosts", Right(SeeHosts)),
         row(get(), "/api/v1/hosts/{name}", Right(SeeHosts)),
         row(put(), "/api/v1/hosts/{name}", Right(Manage)).with(|| json!({"driver": "process"})),
         row(patch(), "/api/v1/hosts/{name}", Right(Manage)).with(|| json!({"autofill": true})),
         row(delete(), "/api/v1/hosts/{name}", Right(Manage)),
+        row(post(), "/api/v1/hosts/{name}/check", Right(Manage)).with(|| json!({})),
         row(get(), "/api/v1/templates", Right(SeeHosts)),
         row(get(), "/api/v1/templates/{name}", Right(SeeHosts)),
         row(put(), "/api/v1/templates/{name}", Right(Manage))
@@ -251,7 +269,11 @@ impl World {
             "malformed".to_owned()
         };
         let path = row.path.replace("{id}", &part).replace("{name}", &part);
-        path.replace("{owner}", &part).replace("{code}", &part)
+        let path = path.replace("{owner}", &part).replace("{code}", &part);
+        match path.ends_with("/logs") {
+            true => path + "?service=main",
+            false => path,
+        }
     }
 
     async fn lease(&self, caller: &Caller, owner: &str, relation: Relation) -> String {
@@ -333,7 +355,7 @@ async fn each_role_may_do_what_the_table_says_and_nothing_else() {
                 let what = format!("{} {path}: {:?}, {relation:?}", row.method, caller.role);
                 let status = world.status(&row, &path, Some(&caller.secret)).await;
                 let expected = expected(row.needs, caller.role, *relation);
-                let got = if (200..300).contains(&status) {
+                let got = if (200..300).contains(&status) || status == row.status {
                     200
                 } else {
                     status

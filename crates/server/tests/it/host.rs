@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use caviada_api::client::{Client, Error};
-use caviada_api::host::{DriverName, Host, HostCredential, HostPatch, HostSpec};
+use caviada_api::host::{
+    CheckHost, DriverName, Host, HostCheck, HostCredential, HostPatch, HostPorts, HostSpec, Verdict,
+};
 use caviada_api::key::Role;
 use caviada_api::list::PageQuery;
 use caviada_core::limits;
@@ -59,6 +61,53 @@ fn odd(refused: Result<Host, Error>) -> (String, String) {
     assert_eq!(problem.code, "invalid", "{error}");
     let field = &problem.errors[0];
     (field.field.clone(), field.reason.clone())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_is_checked_before_it_is_declared_and_nothing_is_kept_of_it() {
+    let site = Site::start().await;
+    let admin = site.admin();
+    let verdict = |found: &HostCheck, check: &str| {
+        let mut all = found.findings.iter().filter(|f| f.check == check);
+        let found = all.next().unwrap_or_else(|| panic!("{check}: {found:?}"));
+        (found.verdict, found.what.clone())
+    };
+    let nowhere = CheckHost {
+        spec: Some(spec("unix:///nowhere.sock")),
+    };
+    let found = admin.check_host("far", &nowhere).await.unwrap();
+    let (is, why) = verdict(&found, "engine");
+    assert!(is == Verdict::Bad && found.has_bad(), "{found:?}");
+    assert!(
+        why.contains("no such socket") && why.contains("see that the engine runs"),
+        "{why}"
+    );
+    assert!(admin.host("far").await.unwrap_err().is_unknown());
+    let none = CheckHost::default();
+    assert!(
+        admin
+            .check_host("far", &none)
+            .await
+            .unwrap_err()
+            .is_unknown()
+    );
+
+    let mut own = HostSpec::new(DriverName::Process);
+    own.capacity.insert("mem".into(), 1 << 60);
+    admin.put_host("here", &own, None).await.unwrap();
+    let found = admin.check_host("here", &none).await.unwrap();
+    assert_eq!(verdict(&found, "engine").0, Verdict::Ok);
+    assert_eq!(verdict(&found, "memory").0, Verdict::Bad);
+    // Nobody listens on either, and the machine says so at once.
+    own.ports = Some(HostPorts {
+        first: 20_990,
+        last: 20_999,
+        block: 5,
+    });
+    own.capacity = [("resources".into(), 2)].into();
+    let wanted = CheckHost { spec: Some(own) };
+    let found = admin.check_host("here", &wanted).await.unwrap();
+    assert!(!found.has_bad(), "{found:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -168,6 +217,33 @@ async fn a_credential_that_no_driver_could_use_is_refused_with_its_field() {
     assert_eq!(odd(put(&admin, &misspelt).await).0, "options.tls_caa");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_option_that_no_swarm_knows_is_refused_with_its_field() {
+    let site = Site::start().await;
+    let admin = site.admin();
+    let swarm = |option: &str, value: &str| {
+        let mut spec = HostSpec::new(DriverName::Swarm);
+        spec.options.insert(option.into(), value.into());
+        spec
+    };
+    for (option, value) in [
+        ("publish", "everywhere"),
+        ("constraints", "node.role=worker"),
+        ("constraint", "node.role==worker"),
+    ] {
+        let (field, reason) = odd(put(&admin, &swarm(option, value)).await);
+        assert_eq!(field, format!("options.{option}"), "{reason}");
+    }
+    let mut engine = HostSpec::new(DriverName::Docker);
+    engine.options.insert("publish".into(), "host".into());
+    assert_eq!(odd(put(&admin, &engine).await).0, "options.publish");
+    let good = swarm("constraints", "node.role==worker, node.labels.disk != hdd");
+    let made = put(&admin, &good).await.unwrap();
+    assert_eq!(made.spec.driver, DriverName::Swarm);
+    let address = made.spec.address.as_deref();
+    assert_eq!(address, Some("unix:///var/run/docker.sock"));
+}
+
 fn other_key() -> MasterKey {
     let dir = tempfile::tempdir().unwrap();
     MasterKey::find(None, &Directory::lock(dir.path()).unwrap()).unwrap()
@@ -186,6 +262,7 @@ async fn a_credential_opens_for_its_own_host_under_its_own_key_only() {
         process_dir: "/nowhere".into(),
         program: "/nowhere".into(),
         key,
+        stand_in: None,
     };
     drivers(Some(site.key.clone())).of(host).unwrap();
     let mut copied = (**host).clone();

@@ -30,10 +30,31 @@ async fn a_host_is_declared_cordoned_and_drained() {
     assert_eq!((host.state, host.draining), (HostState::Unseen, false));
     let cordon = HostPatch {
         schedulable: Some(false),
-        autofill: None,
+        ..HostPatch::default()
     };
     let cordoned = admin.patch_host("box", &cordon).await.unwrap();
     assert!(!cordoned.spec.schedulable && cordoned.etag != host.etag);
+    let patch = async |schedulable, drain| {
+        let patch = HostPatch {
+            schedulable,
+            drain,
+            ..HostPatch::default()
+        };
+        let spec = admin.patch_host("box", &patch).await.unwrap().spec;
+        (spec.schedulable, spec.drain)
+    };
+    assert_eq!(patch(Some(true), None).await, (true, false));
+    assert_eq!(patch(None, Some(true)).await, (false, true));
+    assert_eq!(patch(Some(true), None).await, (true, false));
+    let both = HostPatch {
+        schedulable: Some(true),
+        drain: Some(true),
+        ..HostPatch::default()
+    };
+    let refused = admin.patch_host("box", &both).await.unwrap_err();
+    assert!(format!("{refused:?}").contains("drain"), "{refused:?}");
+    assert_eq!(patch(Some(false), Some(false)).await, (false, false));
+    let cordoned = admin.host("box").await.unwrap();
     let stale = admin.put_host("box", &spec, Some(&host.etag)).await;
     assert_eq!(stale.unwrap_err().code(), Some(code::CHANGED));
     let listed = admin.hosts(&PageQuery::default()).await.unwrap();

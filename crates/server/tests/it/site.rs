@@ -11,6 +11,8 @@ use caviada_ledger::directory::Directory;
 use caviada_ledger::history::History;
 use caviada_ledger::seal::MasterKey;
 use caviada_ledger::{Handle, Place, Running, Start};
+use caviada_server::host::Drivers;
+use caviada_server::host::check::HostChecks;
 use caviada_server::http::{self, App, Options, auth};
 use caviada_server::webhook::{self, Webhooks};
 use reqwest::{Method, RequestBuilder};
@@ -71,6 +73,13 @@ impl Site {
         let webhooks = Webhooks::new(key.clone(), targets, marks);
         options.webhooks = Some(webhooks.clone());
         options.key = Some(key.clone());
+        options.checks = Some(Arc::new(HostChecks::new(Drivers {
+            installation: "here".into(),
+            process_dir: dir.path().join("process"),
+            program: "/nowhere".into(),
+            key: Some(key.clone()),
+            stand_in: None,
+        })));
         let told = tokio::spawn(webhook::run(handle.clone(), history.clone(), webhooks));
         auth::first_key(&handle, Some(ADMIN.to_owned()), |_| Ok(()))
             .await

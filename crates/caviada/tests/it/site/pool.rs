@@ -1,5 +1,6 @@
 //! A pool of processes at a site: declared, watched, and hurt.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use caviada_api::client::{Client, Options};
@@ -119,11 +120,36 @@ impl Site {
 
     /// Kills what a resource runs, behind the server's back.
     pub fn murder(&self, resource: &Resource) {
+        let pid = self.runs(resource).expect("it runs");
+        kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+    }
+
+    /// The process that a resource runs, if it runs.
+    pub fn runs(&self, resource: &Resource) -> Option<i32> {
         let name = format!("{}-g{}", resource.id, resource.generation);
         let folder = self.processes().join(name);
         let status = std::fs::read(folder.join("services/main/status.json")).unwrap();
         let status: serde_json::Value = serde_json::from_slice(&status).unwrap();
-        let pid = i32::try_from(status["process"]["pid"].as_i64().unwrap()).unwrap();
-        kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
+        let pid = i32::try_from(status["process"]["pid"].as_i64()?).unwrap();
+        kill(Pid::from_raw(pid), None).is_ok().then_some(pid)
+    }
+
+    /// The letter by which the kernel tells what the process of a resource does.
+    pub fn process_state(&self, resource: &Resource) -> char {
+        let pid = self.runs(resource).expect("it runs");
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        let (_, after) = stat.rsplit_once(") ").unwrap();
+        after.chars().next().unwrap()
+    }
+
+    /// Waits until its host was looked at so many times more.
+    pub async fn looked(&self, times: usize) {
+        let admin = self.admin();
+        let mut seen = BTreeSet::new();
+        self.until("it is looked at", async || {
+            seen.insert(admin.host("here").await.unwrap().seen_at);
+            seen.len() > times
+        })
+        .await;
     }
 }

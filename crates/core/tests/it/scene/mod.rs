@@ -183,10 +183,15 @@ impl Scene {
 
     /// A new revision of the template `cluster`.
     pub fn revise(&mut self, text: &str) {
+        self.revise_as("cluster", text);
+    }
+
+    /// A new revision of a template of this name.
+    pub fn revise_as(&mut self, template: &str, text: &str) {
         let files = BTreeMap::from([("template.toml".into(), text.into())]);
         self.system(Act::PutTemplate {
             expect: None,
-            name: name("cluster"),
+            name: name(template),
             files: files.into(),
             drivers: vec!["docker".into()],
             ports: false,
@@ -206,9 +211,11 @@ impl Scene {
             capacity: 8,
             holds: Default::default(),
             schedulable: true,
+            drain: false,
             autofill: false,
             ports: None,
             network: None,
+            defaults: Default::default(),
             builds_max: 4,
             attributes: Attributes::default(),
             labels: Labels::default(),

@@ -9,7 +9,7 @@ use caviada_core::command::{
 use caviada_core::event::Number;
 use caviada_core::id::{Fence, HostId, KeyId, LeaseId, ResourceId};
 use caviada_core::lease::Purpose;
-use caviada_core::pool::{PoolSpec, RecycleClass};
+use caviada_core::power::{Turn, Way};
 use caviada_core::resource::{Health, Resource, ResourceState};
 use caviada_core::state::State;
 use caviada_core::time::Time;
@@ -632,7 +632,10 @@ fn resource(rng: &mut Rng, state: &State, memory: &Memory) -> Act {
         _ => any_resource(rng, state),
     };
     let id = id.unwrap_or(ResourceId(4));
-    match rng.below(10) {
+    match rng.below(16) {
+        10 => Act::Recycle { resource: id },
+        11 => build(rng, state),
+        12..=15 => power(rng, state, id),
         0 | 1 => Act::DeleteResource {
             resource: id,
             force: rng.percent(40),
@@ -648,6 +651,43 @@ fn resource(rng: &mut Rng, state: &State, memory: &Memory) -> Act {
             },
         },
         _ => Act::Return { resource: id },
+    }
+}
+
+/// Something is started or stopped: mostly what can be, and what is stopped more often than not.
+fn power(rng: &mut Rng, state: &State, id: ResourceId) -> Act {
+    let stopped = |r: &&std::sync::Arc<Resource>| r.power.is_some();
+    let held = |r: &&std::sync::Arc<Resource>| {
+        let rests = matches!(r.state, ResourceState::Leased | ResourceState::Free);
+        rests && r.site().is_some() && !r.open
+    };
+    let n = usize::try_from(rng.below(4)).unwrap();
+    let resources = || state.resources.values();
+    let found = match rng.below(8) {
+        0 => None,
+        1..=3 => resources().filter(stopped).nth(n),
+        _ => resources().filter(held).nth(n),
+    };
+    let service = rng.percent(25).then(|| rng.one(&["web", "db", ""]).into());
+    let lease = found.and_then(|r| r.lease).filter(|_| rng.percent(30));
+    Act::Power {
+        resource: found.map_or(id, |r| r.id),
+        lease,
+        turn: Turn {
+            way: rng.one(&Way::ALL),
+            service,
+        },
+    }
+}
+
+fn build(rng: &mut Rng, state: &State) -> Act {
+    let (pool, _) = there(rng, state);
+    Act::Build {
+        pool: name(pool),
+        host: rng.percent(60).then(|| name(rng.one(&nouns::HOSTS))),
+        name: rng
+            .percent(40)
+            .then(|| nouns::resource(&format!("b{}", rng.below(4)))),
     }
 }
 
@@ -668,11 +708,6 @@ fn pool(rng: &mut Rng, state: &State) -> Act {
         1 => spec.lease.ttl_ms = 1,
         2 if old.is_some() => spec = (*old.unwrap().spec).clone(),
         _ => {}
-    }
-    // Only an empty pool begins to reset its members; whoever tries all the same changes nothing.
-    let resets = |spec: &PoolSpec| spec.recycle.class == RecycleClass::Reset;
-    if resets(&spec) && old.is_some_and(|p| !resets(&p.spec)) && rng.percent(80) {
-        spec.recycle.class = RecycleClass::Hook;
     }
     Act::PutPool {
         name: name(pool),

@@ -51,6 +51,9 @@ pub fn kind(event: &Event) -> &'static str {
         Event::ResourceUndeleted(..) => "resource.undeleted",
         Event::ResourceGone(..) => "resource.gone",
         Event::ResourceHealth(..) => "resource.health",
+        Event::ResourceTurning { .. } => "resource.turning",
+        Event::ResourceTurned(..) => "resource.turned",
+        Event::ResourceUnturned { .. } => "resource.unturned",
         Event::ResourceCooled(..) => "resource.cooled",
         Event::ResourceAlert(..) => "resource.alert",
         Event::ResourceBound(..) => "resource.bound",
@@ -126,8 +129,8 @@ pub fn lease(event: &Event) -> Option<LeaseId> {
 /// The column of the table a move stands in.
 pub fn why(s: &State, r: &Resource, kind: &str, act: Option<&str>) -> Why {
     let host = r.site().and_then(|site| s.hosts.get(&site.host));
-    let retires =
-        s.pools.get(&r.pool).is_none_or(|p| p.retiring) || host.is_some_and(|h| h.retiring);
+    let retires = s.pools.get(&r.pool).is_none_or(|p| p.retiring)
+        || host.is_some_and(|h| h.retiring || h.spec.drain);
     let lost = host.is_some_and(|h| h.lost || h.forgotten);
     let due = r.deadline.is_some_and(|t| t <= s.now());
     // It came up in this batch, to become something else at once.

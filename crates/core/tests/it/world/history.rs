@@ -124,7 +124,7 @@ impl History {
                 .shadow
                 .hosts
                 .get(&site.host)
-                .is_none_or(|h| h.lost || h.retiring);
+                .is_none_or(|h| h.lost || h.retiring || h.spec.drain);
             let evidence = r.state == ResourceState::Failed;
             if !stale && !over && !lost && !evidence && pool.is_some_and(|p| !p.retiring) {
                 self.says(format!(
@@ -445,10 +445,10 @@ fn over_quantity(s: &State, q: &Quota, lease: &Lease) -> bool {
             .iter()
             .filter_map(|m| s.resources.get(&m.resource));
         let held = held.filter_map(|r| match &r.origin {
-            Origin::Slice {
-                part: Part::Quantity(amounts),
-                ..
-            } => Some(amounts),
+            Origin::Slice(cut) => match &cut.part {
+                Part::Quantity(amounts) => Some(amounts),
+                Part::Interval { .. } => None,
+            },
             _ => None,
         });
         for (kind, n) in asked.filter_map(quantity).chain(held).flatten() {

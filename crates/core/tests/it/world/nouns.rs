@@ -105,15 +105,17 @@ pub fn host(rng: &mut Rng, name: &str) -> HostSpec {
         prefix: 26,
         subnet: 28,
     };
+    let schedulable = !rng.percent(12);
     HostSpec {
         driver: rng.one(&DRIVERS).into(),
         address: format!("sim://{name}").into(),
         options: Default::default(),
         credential: (name == HOSTS[0]).then(|| "v1.sealed".into()),
         reach: "127.0.0.1".into(),
-        capacity: rng.one(&[0, 2, 4, 6, 6, 8, 14]),
+        capacity: rng.one(&[0, 2, 4, 6, 8, 14, 14]),
         holds: amounts(rng.one(&["", "cpu=4", "cpu=8,mem=8", "cpu=16,mem=16"])),
-        schedulable: !rng.percent(12),
+        schedulable,
+        drain: !schedulable && rng.percent(50),
         autofill: rng.percent(15),
         ports: rng.one(&[
             None,
@@ -134,6 +136,7 @@ pub fn host(rng: &mut Rng, name: &str) -> HostSpec {
             }),
         ]),
         network: rng.one(&[None, None, Some(network)]),
+        defaults: Default::default(),
         builds_max: rng.one(&[1, 2, 4]),
         attributes: Attributes::default(),
         labels: Labels::default(),
@@ -271,6 +274,7 @@ pub fn pool(rng: &mut Rng, pool: &str, sort: Sort) -> PoolSpec {
             spec.recycle.age_ms_max = rng.one(&[None, None, Some(30_000), Some(300_000)]);
             spec.recycle.uses_max = rng.one(&[None, None, Some(1), Some(3)]);
             spec.prepare = rng.percent(40);
+            spec.pause = spec.prepare && rng.percent(20);
             spec.needs = amounts(rng.one(&["", "", "cpu=1", "cpu=2,mem=3", "mem=0"]));
             spec.placement = rng.one(&[Placement::Spread, Placement::Pack]);
             spec.attributes = attributes(rng);

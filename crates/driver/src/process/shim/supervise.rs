@@ -74,7 +74,8 @@ pub(super) fn serve(
         variables: variable::all(&record, &folder, service),
         directory: directory(&folder, service),
         argv: record.argv(service),
-        log: Log::open(&home.log(), &service.log).map_err(|e| format!("log: {e}"))?,
+        log: Log::open(&home.log(), &service.log.clone().unwrap_or_default())
+            .map_err(|e| format!("log: {e}"))?,
         search: Search::new(wanted),
         children,
         watch: Watch::new(service, now),

@@ -56,7 +56,10 @@ pub(super) fn deploy(key: &str) -> Option<&'static str> {
     Some(match key {
         "replicas" => "use a parameter and {% for %}",
         "restart_policy" => "use `restart` of the service",
-        _ => "only resources.limits is read",
+        "preferences" | "max_replicas_per_node" => {
+            "each service has one replica: write placement.constraints"
+        }
+        _ => "only resources.limits and placement.constraints are read",
     })
 }
 

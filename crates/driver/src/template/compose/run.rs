@@ -8,6 +8,7 @@ use super::super::scalar;
 use super::super::tree::{Fields, Node, Value};
 use super::hint;
 use crate::blueprint::{Dependency, Healthcheck, Job, JobFile, Limits, LogRotation, Restart};
+use crate::swarm::constraint;
 
 /// `command` and `entrypoint`: a line, or a list of words.
 pub(super) fn command(node: &Node, key: &str, findings: &Findings) -> Option<Vec<String>> {
@@ -218,8 +219,9 @@ pub(super) fn restart(text: &str) -> Result<Restart, String> {
     }
 }
 
-/// `mem_limit`, `cpus`, `pids_limit` and `deploy.resources.limits`, which must agree.
-pub(super) fn limits(fields: &mut Fields<'_>, findings: &Findings) -> Limits {
+/// `mem_limit`, `cpus`, `pids_limit` and `deploy.resources.limits`, which must agree; and the
+/// constraints of `deploy.placement`.
+pub(super) fn deploy(fields: &mut Fields<'_>, findings: &Findings) -> (Limits, Vec<String>) {
     let short = Limits {
         cpu_milli: fields.read("cpus", scalar::cpu_milli),
         memory_bytes: fields.read("mem_limit", scalar::bytes),
@@ -227,6 +229,7 @@ pub(super) fn limits(fields: &mut Fields<'_>, findings: &Findings) -> Limits {
     };
     let at = fields.at;
     let key = fields.path("deploy");
+    let mut constraints = Vec::new();
     let long = fields.get("deploy", |node, key, findings| {
         let mut fields = node.fields(key, findings);
         let limits = fields.get("resources", |node, key, findings| {
@@ -244,11 +247,20 @@ pub(super) fn limits(fields: &mut Fields<'_>, findings: &Findings) -> Limits {
             fields.finish(hint::deploy);
             limits
         });
+        let placement = fields.get("placement", |node, key, findings| {
+            let mut fields = node.fields(key, findings);
+            let read = fields.get("constraints", |node, key, findings| {
+                Some(self::constraints(node, key, findings))
+            });
+            fields.finish(hint::deploy);
+            read
+        });
+        constraints = placement.unwrap_or_default();
         fields.finish(hint::deploy);
         limits
     });
     let Some(long) = long else {
-        return short;
+        return (short, constraints);
     };
     let differ = |a: Option<u64>, b: Option<u64>| a.is_some() && b.is_some() && a != b;
     if differ(short.cpu_milli, long.cpu_milli)
@@ -258,11 +270,19 @@ pub(super) fn limits(fields: &mut Fields<'_>, findings: &Findings) -> Limits {
         let message = "says another limit than mem_limit, cpus or pids_limit";
         findings.say(at, &key, message);
     }
-    Limits {
+    let limits = Limits {
         cpu_milli: short.cpu_milli.or(long.cpu_milli),
         memory_bytes: short.memory_bytes.or(long.memory_bytes),
         pids: short.pids.or(long.pids),
-    }
+    };
+    (limits, constraints)
+}
+
+/// `deploy.placement.constraints`: a list of `node.labels.disk==ssd` and the like.
+fn constraints(node: &Node, key: &str, findings: &Findings) -> Vec<String> {
+    let items = node.list(key, limits::ENTRIES_MAX, findings).iter();
+    let read = items.filter_map(|item| item.read(key, findings, constraint::read));
+    read.collect()
 }
 
 fn pids(text: &str) -> Result<u32, String> {

@@ -6,6 +6,7 @@ use super::super::scalar;
 use super::super::tree::{Entry, Fields, Node};
 use super::{Declared, hint, mount, network, port, run};
 use crate::blueprint::Service;
+use crate::swarm;
 
 /// Reads a service; None if what is missing would make no sense of it.
 pub(super) fn read(
@@ -35,6 +36,15 @@ pub(super) fn read(
     }
     read_surroundings(&mut service, &mut fields, declared);
     read_bounds(&mut service, &mut fields, findings);
+    if !declared.needs.swarm && !service.constraints.is_empty() {
+        let message = "is for swarms, and `drivers` of template.toml names no `swarm`";
+        findings.say(entry.at, &format!("{key}.deploy.placement"), message);
+    }
+    if declared.needs.swarm
+        && let Err(message) = swarm::possible(&service)
+    {
+        findings.say(entry.at, key, message);
+    }
     let in_root = |path: &str| path.rfind('/') == Some(0);
     for file in service
         .files
@@ -113,8 +123,8 @@ fn read_surroundings(service: &mut Service, fields: &mut Fields<'_>, declared: &
 
 /// What it may use and do.
 fn read_bounds(service: &mut Service, fields: &mut Fields<'_>, findings: &Findings) {
-    service.limits = run::limits(fields, findings);
-    service.log = fields.get("logging", run::logging).unwrap_or_default();
+    (service.limits, service.constraints) = run::deploy(fields, findings);
+    service.log = fields.get("logging", run::logging);
     service.ulimits = fields.get("ulimits", run::ulimits).unwrap_or_default();
     service.cap_add = fields.get("cap_add", texts).unwrap_or_default();
     service.cap_drop = fields.get("cap_drop", texts).unwrap_or_default();

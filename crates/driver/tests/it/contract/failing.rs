@@ -1,6 +1,5 @@
 //! What goes wrong is told by kind, and with the words somebody needs.
 
-use std::net::TcpListener;
 use std::time::Duration;
 
 use caviada_driver::blueprint::Job;
@@ -97,7 +96,7 @@ pub async fn a_job_must_write_what_was_asked(f: &dyn Fixture) {
 
 pub async fn a_taken_port_is_named(f: &dyn Fixture) {
     let (free, taken) = (port(), port());
-    let somebody = TcpListener::bind(("0.0.0.0", taken)).unwrap();
+    let somebody = f.occupy(taken);
     let mut blueprint = serving(f, free);
     blueprint
         .services
@@ -114,7 +113,7 @@ pub async fn a_bring_up_ends_at_its_own_deadline_and_still_says_why(f: &dyn Fixt
     let mut blueprint = serving(f, port());
     blueprint.services = vec![f.serve("web", port(), Duration::from_secs(600))];
     blueprint.readiness[0].within_ms = 600_000;
-    blueprint.create_ms_max = 3_000;
+    blueprint.create_ms_max = f.start_ms();
     let driver = f.driver();
     let id = identity(f, 1, 1);
     let ended = tokio::time::timeout(Duration::from_secs(60), create(&*driver, &id, &blueprint));

@@ -82,7 +82,7 @@ on_the_engine! {
             memory_bytes: Some(64 << 20),
             pids: Some(33),
         };
-        service.log = LogRotation { max_bytes: 1 << 20, max_files: 2 };
+        service.log = Some(LogRotation { max_bytes: 1 << 20, max_files: 2 });
         service.ulimits = BTreeMap::from([("nofile".into(), (512, 1024))]);
         service.cap_add = vec!["NET_ADMIN".into()];
         service.cap_drop = vec!["ALL".into()];
@@ -400,7 +400,7 @@ on_the_engine! {
         deaf.stop_grace_s = 1;
         let id = identity(engine, 1, 1);
         create(&*engine.driver(), &id, &plan(vec![deaf])).await.unwrap();
-        engine.driver().power(&id, Power::Stop).await.unwrap();
+        engine.driver().power(&id, None, Power::Stop).await.unwrap();
         let state = inspect(engine, &id, "deaf").await.state.unwrap();
         assert_eq!((state.running, state.exit_code), (Some(false), Some(137)));
     }

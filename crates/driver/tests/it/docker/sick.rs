@@ -53,7 +53,7 @@ async fn verbs(driver: &Docker) -> Vec<(&'static str, DriverError)> {
             ("list", driver.list().await.map(drop)),
             ("create", driver.create(&id, &plan, &|_| {}).await.map(drop)),
             ("reset", driver.reset(&id, &reset, &|_| {}).await.map(drop)),
-            ("power", driver.power(&id, Power::Stop).await),
+            ("power", driver.power(&id, None, Power::Stop).await),
             ("delete", driver.delete(id.resource, 1).await),
             ("logs", driver.logs(&id, "web", 1).await.map(drop)),
             (

@@ -25,6 +25,7 @@ fn reserved(template: &Template, parameters: &Parameters) -> Reserved {
         ports: block(template.ports(parameters).unwrap()),
         subnet: None,
         address: "127.0.0.1".to_owned(),
+        log_level: Default::default(),
     }
 }
 

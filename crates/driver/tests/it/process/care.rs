@@ -173,10 +173,10 @@ async fn a_log_is_rotated_while_it_is_written() {
         Box::pin(async move {
             let text = "i=0; while [ $i -lt 2000 ]; do echo \"line $i\"; i=$((i+1)); done; exec sleep 1000";
             let mut chatty = shell(host, "chatty", text);
-            chatty.log = LogRotation {
+            chatty.log = Some(LogRotation {
                 max_bytes: 4_000,
                 max_files: 3,
-            };
+            });
             let driver = host.driver();
             let id = identity(host, 1, 1);
             create(&*driver, &id, &of(vec![chatty])).await.unwrap();
@@ -341,6 +341,7 @@ async fn the_built_in_templates_come_up() {
                     ports: PortBlock { first, count },
                     subnet: None,
                     address: "127.0.0.1".to_owned(),
+                    log_level: Default::default(),
                 };
                 let blueprint = template.render(&Parameters::new(), &reserved).unwrap();
                 let id = identity(host, 10 + n as u64, 1);

@@ -77,7 +77,7 @@ async fn what_a_service_hid_ends_with_it() {
                 .unwrap();
             let hidden = written_pid(&hidden(host, &id, "web")).await;
             assert!(runs(hidden));
-            driver.power(&id, Power::Stop).await.unwrap();
+            driver.power(&id, None, Power::Stop).await.unwrap();
             assert!(!runs(hidden), "a stop ends the whole tree");
         })
     })
@@ -160,7 +160,7 @@ async fn a_process_that_only_has_the_same_id_is_left_alone() {
             create(&*driver, &id, &script(host, "web", "exec sleep 1000"))
                 .await
                 .unwrap();
-            driver.power(&id, Power::Stop).await.unwrap();
+            driver.power(&id, None, Power::Stop).await.unwrap();
             // As if the machine had given the shim's id to this very test.
             let path = host.home(&id, "web").join("status.json");
             let mut status = host.status(&id, "web").unwrap();
@@ -203,7 +203,7 @@ async fn a_service_deaf_to_its_stop_signal_is_killed_after_its_grace() {
                 assert!(Instant::now() < deadline, "the shell did not get ready");
                 sleep(Duration::from_millis(20)).await;
             }
-            driver.power(&id, Power::Stop).await.unwrap();
+            driver.power(&id, None, Power::Stop).await.unwrap();
             assert_eq!(host.status(&id, "deaf").unwrap()["code"], 137);
             assert_eq!(host.status(&id, "asked").unwrap()["code"], 9);
             assert_eq!(driver.logs(&id, "asked", 1).await.unwrap(), b"asked\n");
@@ -228,7 +228,7 @@ async fn a_service_that_shall_restart_does() {
                 sleep(Duration::from_millis(20)).await;
             }
             until(&*driver, &id, Condition::Up).await;
-            driver.power(&id, Power::Stop).await.unwrap();
+            driver.power(&id, None, Power::Stop).await.unwrap();
             let down = seen(&*driver, &id).await.unwrap();
             assert_eq!(down.detail.unwrap(), "web: was stopped");
         })

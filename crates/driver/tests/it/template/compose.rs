@@ -223,7 +223,8 @@ stop_grace_period: 1m1ms",
     assert_eq!(web.limits.cpu_milli, Some(500));
     assert_eq!(web.limits.memory_bytes, Some(64 << 20));
     assert_eq!(web.limits.pids, Some(10));
-    assert_eq!((web.log.max_bytes, web.log.max_files), (2 << 20, 5));
+    let log = web.log.as_ref().unwrap();
+    assert_eq!((log.max_bytes, log.max_files), (2 << 20, 5));
     assert_eq!(web.ulimits["nofile"], (1024, 1024));
     assert_eq!(web.ulimits["nproc"], (10, -1));
     assert_eq!(
@@ -265,6 +266,8 @@ fn what_a_key_cannot_be_is_refused() {
         "pids_limit: 0",
         "deploy: {replicas: 3}",
         "deploy: {resources: {reservations: {memory: 1m}}}",
+        "deploy: {placement: {preferences: [{spread: node.labels.zone}]}}",
+        "deploy: {placement: {constraints: [node.role==worker]}}",
         "depends_on: {web: {condition: service_running}}",
         "x-caviada-jobs: {}",
         "environment: {A: $HOME}",

@@ -178,6 +178,7 @@ fn gossip_and_elections_are_quick() {
     let network = network(&[]);
     let peer = network.service("peer0-org1").unwrap();
     assert_eq!(peer.environment["CORE_PEER_GOSSIP_RECONNECTINTERVAL"], "2s");
+    assert_eq!(peer.environment["FABRIC_LOGGING_SPEC"], "info");
     let configtx = file(network.service("crypto").unwrap(), "/caviada/configtx.yaml");
     assert!(configtx.contains("TickInterval: 100ms"));
     assert!(configtx.contains("BatchTimeout: 500ms"));
@@ -278,7 +279,8 @@ fn every_container_has_limits() {
     for service in network(&parameters).services {
         assert!(service.limits.memory_bytes.is_some(), "{}", service.name);
         assert!(service.limits.pids.is_some(), "{}", service.name);
-        assert_eq!((service.log.max_bytes, service.log.max_files), (2 << 20, 3));
+        let log = service.log.as_ref().unwrap();
+        assert_eq!((log.max_bytes, log.max_files), (2 << 20, 3));
         if service.name.starts_with("peer") {
             assert_eq!(service.limits.memory_bytes, Some(300 << 20));
         }

@@ -8,6 +8,7 @@ use caviada_core::id::{PoolId, ResourceId, TemplateId};
 use caviada_core::name::Name;
 use caviada_core::plan::{Action, Condition, Observed, Seen, Verb};
 use caviada_core::planted;
+use caviada_core::power::Way;
 use caviada_core::resource::ResourceState;
 use caviada_core::state::State;
 
@@ -76,6 +77,10 @@ pub struct Call {
     /// Revision of the State it was made from.
     pub revision: u64,
     pub block: Option<u32>,
+    /// What was to be done to its power.
+    pub way: Option<Way>,
+    /// It was known to be stopped.
+    pub stopped: bool,
     /// Nobody waits for its outcome any more.
     pub ghost: bool,
 }
@@ -255,6 +260,13 @@ impl Engine {
                 AttemptOutcome::Done(vec![("rpc".into(), port.into())])
             }
             Verb::Reset | Verb::Bind => match self.things.get_mut(&(resource, generation)) {
+                // Only what is known to be stopped is started first.
+                Some(t) if t.condition == Condition::Down && !call.stopped => {
+                    AttemptOutcome::Failed {
+                        kind: "not_ready".into(),
+                        detail: "it is down".into(),
+                    }
+                }
                 Some(t) => {
                     t.condition = Condition::Up;
                     AttemptOutcome::Done(vec![])
@@ -264,6 +276,7 @@ impl Engine {
                     detail: "it is not there".into(),
                 },
             },
+            Verb::Turn => self.turn(resource, generation, call.way),
             Verb::Delete => {
                 let doomed = |k: &(ResourceId, u64)| k.0 == resource && k.1 <= generation;
                 if let Some(r) = truth.resources.get(&resource) {
@@ -284,6 +297,22 @@ impl Engine {
                 AttemptOutcome::Done(vec![])
             }
         }
+    }
+
+    /// Starts or stops a thing, as it was asked when the call was made.
+    fn turn(&mut self, resource: ResourceId, generation: u64, way: Option<Way>) -> AttemptOutcome {
+        let thing = self.things.get_mut(&(resource, generation));
+        let (Some(way), Some(thing)) = (way, thing) else {
+            return AttemptOutcome::Failed {
+                kind: "gone".into(),
+                detail: "it is not there, or nothing is to be done".into(),
+            };
+        };
+        thing.condition = match way {
+            Way::Stop => Condition::Down,
+            Way::Start | Way::Restart => Condition::Up,
+        };
+        AttemptOutcome::Done(vec![])
     }
 
     /// Something breaks without being asked.

@@ -234,11 +234,14 @@ fn rounds(state: &mut State, host: HostId, engine: &mut Engine) -> Option<String
             return None;
         }
         for action in actions {
-            let site = state.resources.get(&action.resource).and_then(|r| r.site());
+            let r = state.resources.get(&action.resource);
+            let site = r.and_then(|r| r.site());
             let call = Call {
                 action,
                 revision: state.revision(),
                 block: site.and_then(|s| s.block),
+                way: r.and_then(|r| Some(r.turn()?.way)),
+                stopped: r.is_some_and(|r| r.power.is_some()),
                 ghost: false,
             };
             let mut wrong = None;

@@ -528,6 +528,14 @@ impl Simulation {
                         action,
                         revision,
                         block,
+                        way: snapshot
+                            .resources
+                            .get(&action.resource)
+                            .and_then(|r| Some(r.turn()?.way)),
+                        stopped: snapshot
+                            .resources
+                            .get(&action.resource)
+                            .is_some_and(|r| r.power.is_some()),
                         ghost: false,
                     });
                 }

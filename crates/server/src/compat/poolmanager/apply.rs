@@ -1,11 +1,16 @@
 //! Apply: the cluster that the user has, or a free one, at once or not at all.
 
+use std::sync::Arc;
+
 use caviada_core::attribute::Labels;
 use caviada_core::command::{Acquire, Act, By, Reuse, Want};
-use caviada_core::lease::Purpose;
+use caviada_core::event::Event;
+use caviada_core::id::LeaseId;
+use caviada_core::lease::{Lease, LeaseState, Purpose};
 use caviada_core::limits;
 use caviada_core::name::Owner;
 use caviada_core::refusal::Refusal;
+use caviada_core::resource::Resource;
 use caviada_core::selector::Selector;
 use caviada_ledger::{Failure, Noun};
 use serde_json::Value;
@@ -14,6 +19,7 @@ use super::answer::{Answer, No};
 use super::call::Ask;
 use super::cluster::{self, View};
 use super::parameter::Parameters;
+use super::patience::Patience;
 use super::version::Version;
 
 /// Beginning of what the old system wrote in place of a user.
@@ -40,6 +46,10 @@ pub(super) async fn apply(ask: Ask<'_>) -> Result<Answer, No> {
     let act = Act::Acquire(Box::new(acquire(user.clone(), selector, reuse)));
     match ask.app.submit(By::Key(ask.caller.key.id), act).await {
         Ok(done) => match &done.noun {
+            Noun::Lease(lease, _) if lease.state == LeaseState::Preparing => {
+                let given = prepared(ask, lease.id).await?;
+                given.ok_or_else(|| with(none(&user)))
+            }
             Noun::Lease(lease, members) => {
                 let (resource, _) = members.first().ok_or_else(|| none(&user))?;
                 let state = match ask.version.names_hosts() {
@@ -51,11 +61,7 @@ pub(super) async fn apply(ask: Ask<'_>) -> Result<Answer, No> {
                     caller: ask.caller,
                     state: state.as_deref(),
                 };
-                let record = view.given(resource, lease);
-                Ok(match ask.version {
-                    Version::Pm1 => Answer::Bare(record),
-                    _ => Answer::One(record),
-                })
+                Ok(given(&view, resource, lease))
             }
             _ => Err(with(none(&user))),
         },
@@ -70,6 +76,37 @@ pub(super) async fn apply(ask: Ask<'_>) -> Result<Answer, No> {
         }
         Err(failure) => Err(with(failure.into())),
     }
+}
+
+fn given(view: &View<'_>, resource: &Resource, lease: &Lease) -> Answer {
+    let record = view.given(resource, lease);
+    match view.version {
+        Version::Pm1 => Answer::Bare(record),
+        _ => Answer::One(record),
+    }
+}
+
+/// The cluster of a lease once it is ready for its user; none if it came to nothing.
+async fn prepared(ask: Ask<'_>, id: LeaseId) -> Result<Option<Answer>, No> {
+    let patience = Patience::new(ask.app);
+    let mut state = ask.app.ledger().snapshot().await?;
+    let prepares = |l: &Arc<Lease>| l.state == LeaseState::Preparing;
+    if state.leases.get(&id).is_some_and(prepares) {
+        let ends = |event: &Event| match event {
+            Event::LeaseActive(lease) | Event::LeaseEnded { lease, .. } => *lease == id,
+            _ => false,
+        };
+        patience.until(ends).await;
+        state = ask.app.ledger().snapshot().await?;
+    }
+    let view = View {
+        version: ask.version,
+        caller: ask.caller,
+        state: Some(&state),
+    };
+    let lease = state.leases.get(&id);
+    let member = lease.and_then(|l| state.resources.get(&l.members.first()?.resource));
+    Ok(lease.zip(member).map(|(l, r)| given(&view, r, l)))
 }
 
 fn none(user: &Owner) -> No {
@@ -110,29 +147,43 @@ fn acquire(user: Owner, selector: Selector, reuse: Reuse) -> Acquire {
     }
 }
 
-/// What kind of cluster: conditions on the attributes that make a resource one.
-fn wanted(version: Version, asked: &Parameters) -> Result<Selector, No> {
-    let mut conditions = vec![];
+/// A kind of cluster, as far as somebody says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Kind {
+    pub plugin: Option<String>,
+    pub mode: Option<String>,
+    pub size: Option<i64>,
+}
+
+/// What kind is asked for, in the words of the version.
+pub(super) fn kind(version: Version, asked: &Parameters) -> Result<Kind, No> {
     if version == Version::Pm1 {
-        return selector(&[format!("{} exists", cluster::PLUGIN)]);
+        return Ok(Kind::default());
     }
     let one_of = |name: &str, known: &[&str]| match asked.text(name)? {
         Some(text) if known.contains(&text.as_str()) => Ok(Some(text)),
         Some(_) => Err(No::new(format!("Invalid {name}"))),
         None => Ok(None),
     };
-    conditions.push(match one_of(cluster::PLUGIN, version.plugins())? {
+    Ok(Kind {
+        plugin: one_of(cluster::PLUGIN, version.plugins())?,
+        mode: match version <= Version::Cello07 {
+            true => one_of(cluster::MODE, &["batch"])?,
+            false => None,
+        },
+        size: size(version, asked)?,
+    })
+}
+
+/// The kind as conditions on the attributes that make a resource a cluster.
+fn wanted(version: Version, asked: &Parameters) -> Result<Selector, No> {
+    let kind = kind(version, asked)?;
+    let mut conditions = vec![match kind.plugin {
         Some(plugin) => format!("{}={plugin}", cluster::PLUGIN),
         None => format!("{} exists", cluster::PLUGIN),
-    });
-    if version <= Version::Cello07
-        && let Some(mode) = one_of(cluster::MODE, &["batch"])?
-    {
-        conditions.push(format!("{}={mode}", cluster::MODE));
-    }
-    if let Some(size) = size(version, asked)? {
-        conditions.push(format!("{}={size}", cluster::SIZE));
-    }
+    }];
+    conditions.extend(kind.mode.map(|mode| format!("{}={mode}", cluster::MODE)));
+    conditions.extend(kind.size.map(|size| format!("{}={size}", cluster::SIZE)));
     selector(&conditions)
 }
 

@@ -1,7 +1,9 @@
 //! Clusters: what of a pool is one, which of them a caller sees, and how each version shows them.
 
+mod create;
 pub(super) mod field;
 mod past;
+mod power;
 mod view;
 
 use std::fmt;
@@ -24,8 +26,9 @@ use super::answer::{Answer, No, shown};
 use super::apply::SYSTEM;
 use super::call::Ask;
 use super::caller::Caller;
-use super::parameter::Parameters;
 use super::version::Version;
+pub(super) use create::create;
+pub(super) use power::power;
 pub(super) use view::View;
 use view::size;
 
@@ -210,23 +213,6 @@ pub(super) async fn delete(ask: Ask<'_>) -> Result<Answer, No> {
     Ok(Answer::Done)
 }
 
-/// `POST cluster`: pools here make their clusters themselves.
-pub(super) fn create(ask: Ask<'_>) -> Result<Answer, No> {
-    ask.caller.operator(ask.app)?;
-    let needed: &[&str] = match ask.version {
-        Version::Pm1 => &["name", "daemon_url"],
-        _ => &["name", "host_id", PLUGIN],
-    };
-    if needed.iter().any(|name| ask.parameters.raw(name).is_none()) {
-        return Err(No::new("cluster post without enough data"));
-    }
-    let name = ask.parameters.text("name")?.unwrap_or_default();
-    let shown = shown(&name);
-    Err(No::new(format!(
-        "Failed to create cluster {shown}: a pool makes its clusters itself, as many as its warm and max say"
-    )))
-}
-
 /// `GET cluster` of PoolManager, with the id as a parameter.
 pub(super) async fn named(ask: Ask<'_>) -> Result<Answer, No> {
     ask.caller.operator(ask.app)?;
@@ -319,17 +305,6 @@ pub(super) async fn ids(ask: Ask<'_>) -> Result<Answer, No> {
             Ok(Answer::Values(ids.collect()))
         }
         other => Ok(other),
-    }
-}
-
-/// `cluster_op` with an action on power, which nothing here has yet.
-pub(super) fn power(action: &str, asked: &Parameters) -> No {
-    match asked.text("cluster_id") {
-        Ok(Some(_)) => No::new(format!(
-            "cluster {action} failed: clusters here run from their build to their release"
-        )),
-        Ok(None) => No::new("No cluster_id is given"),
-        Err(no) => no,
     }
 }
 

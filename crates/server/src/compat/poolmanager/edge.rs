@@ -8,6 +8,7 @@ use axum::http::{HeaderValue, Method, header};
 use axum::response::Response;
 use caviada_api::REQUEST_ID;
 use caviada_core::name::Name;
+use caviada_core::power::Way;
 use futures_util::FutureExt as _;
 
 use super::answer::{self, Answer, No, shown};
@@ -113,9 +114,9 @@ async fn route(ask: Ask<'_>, call: &Call) -> Option<Result<Answer, No>> {
             Ok(action) => match action.as_deref() {
                 Some("apply") => apply::apply(ask).await,
                 Some("release") => release::one(ask).await,
-                Some(power @ ("start" | "stop" | "restart")) => {
-                    Err(cluster::power(power, ask.parameters))
-                }
+                Some("start") => cluster::power(ask, Way::Start).await,
+                Some("stop") => cluster::power(ask, Way::Stop).await,
+                Some("restart") => cluster::power(ask, Way::Restart).await,
                 _ => Err(No::new("Unknown action type")),
             },
         },
@@ -136,7 +137,7 @@ async fn operate(ask: Ask<'_>, call: &Call) -> Option<Result<Answer, No>> {
         (false, _) => return None,
     };
     Some(match (&call.method, path) {
-        (&Method::POST, ["cluster"]) => cluster::create(ask),
+        (&Method::POST, ["cluster"]) => cluster::create(ask).await,
         (&Method::DELETE, ["cluster"]) => cluster::delete(ask).await,
         (&Method::GET, ["cluster"]) if version.is_pm() => cluster::named(ask).await,
         // PoolManager 1 has no hosts.

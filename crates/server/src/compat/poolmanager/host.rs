@@ -1,10 +1,10 @@
 //! Hosts, for operators: their list, and what was done with them in the old dashboard.
 
 mod create;
+mod log;
 
 use std::sync::Arc;
 
-use caviada_core::attribute::Labels;
 use caviada_core::command::{Act, By};
 use caviada_core::host::{Host, HostSpec};
 use caviada_core::id::{PoolId, ResourceId};
@@ -15,7 +15,6 @@ use super::App;
 use super::answer::{self, Answer, No};
 use super::call::Ask;
 use super::cluster::{Id, field::gmt, long_id};
-use super::parameter::Parameters;
 use super::record::Record;
 use super::version::Version;
 
@@ -23,12 +22,6 @@ pub(super) use create::create;
 
 /// Label with the name that the old dashboard gave a host.
 const NAME: &str = "poolmanager/name";
-/// What the old system kept of a host's logs: it stands in labels, and no driver reads it yet.
-const LOGS: [(&str, &str); 3] = [
-    ("log_level", "DEBUG"),
-    ("log_type", "local"),
-    ("log_server", ""),
-];
 
 /// What of engine a host is.
 pub(super) fn kind(host: &Host) -> &str {
@@ -100,9 +93,7 @@ fn record(state: &State, version: Version, h: &Host) -> Record {
         .put("autofill", word(spec.autofill))
         .put("schedulable", word(spec.schedulable))
         .put("clusters", clusters.collect::<Vec<_>>());
-    for (name, default) in LOGS {
-        record.put(name, spec.labels.get(name).unwrap_or(default));
-    }
+    log::show(&spec.defaults, &mut record);
     record
 }
 
@@ -144,9 +135,9 @@ pub(super) async fn update(ask: Ask<'_>) -> Result<Answer, No> {
             *place = ask.parameters.says(name);
         }
     }
-    let there: Vec<(&str, &str)> = spec.labels.iter().collect();
-    let labels = labels(&there, ask.parameters);
-    spec.labels = labels.map_err(|why| No::new(format!("Failed to update host: {why}")))?;
+    spec.drain &= !spec.schedulable;
+    log::read(&mut spec.defaults, ask.parameters)
+        .map_err(|why| No::new(format!("Failed to update host: {why}")))?;
     for (name, is) in [
         ("name", shown(host)),
         ("worker_api", &host.spec.address),
@@ -163,19 +154,6 @@ pub(super) async fn update(ask: Ask<'_>) -> Result<Answer, No> {
         }
     }
     put(ask.app, by, host, spec).await
-}
-
-/// These labels, with what is asked for of the logs.
-fn labels(there: &[(&str, &str)], asked: &Parameters) -> Result<Labels, String> {
-    let own = |(k, v): &(&str, &str)| ((*k).to_owned(), (*v).to_owned());
-    let mut labels: Vec<(String, String)> = there.iter().map(own).collect();
-    for (name, _) in LOGS {
-        if let Some(text) = asked.text(name).map_err(|no| no.error().to_owned())? {
-            labels.retain(|(k, _)| k != name);
-            labels.push((name.to_owned(), text));
-        }
-    }
-    Labels::new(labels).map_err(|e| e.to_string())
 }
 
 async fn put(app: &App, by: By, host: &Host, spec: HostSpec) -> Result<Answer, No> {

@@ -177,6 +177,17 @@ impl Filter {
             && self.pool.is_none_or(|id| pool.is_some_and(|p| p.id == id))
             && self.resource.is_none_or(|id| id == step.resource)
     }
+
+    /// Figures are about a host and nothing else.
+    fn takes_figures(&self, names: &Names, figures: &wire::HostFigures) -> bool {
+        let host = names.state.hosts.values().find(|h| h.name == *figures.host);
+        let other = self.kind.is_some()
+            || self.lease.is_some()
+            || self.pool.is_some()
+            || self.resource.is_some()
+            || self.owner.is_some();
+        !other && self.host.is_none_or(|id| host.is_some_and(|h| h.id == id))
+    }
 }
 
 async fn page(

@@ -1,7 +1,10 @@
 //! Hosts: where built resources live.
 
+mod check;
 mod credential;
+mod defaults;
 mod spec;
+mod why;
 
 pub use spec::filled;
 
@@ -34,6 +37,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(get, put, patch, delete))
+        .routes(routes!(check::check))
 }
 
 /// All hosts, by name.
@@ -117,6 +121,9 @@ async fn shown(app: &App, done: &Accepted) -> Result<Response, Error> {
 }
 
 /// Changes single fields of a host: `{"schedulable": false}` takes no new builds and no grants.
+///
+/// `{"drain": true}` does so too, and what nobody holds goes from it and is built elsewhere; what is
+/// held goes once it is given back. `{"schedulable": true}` takes both back.
 #[utoipa::path(patch, path = "/api/v1/hosts/{name}", tag = "hosts", security(("key" = [])),
     params(("name" = String, Path, description = "Name of the host")),
     request_body = HostPatch,
@@ -132,7 +139,11 @@ async fn patch(
         let host = state.host_named(&name);
         let host = host.ok_or_else(|| Error::unknown("host", name.as_str()))?;
         let mut spec = (*host.spec).clone();
-        spec.schedulable = ask.body.schedulable.unwrap_or(spec.schedulable);
+        let HostPatch {
+            schedulable, drain, ..
+        } = ask.body;
+        spec.drain = drain.unwrap_or(spec.drain && schedulable != Some(true));
+        spec.schedulable = schedulable.unwrap_or(spec.schedulable && drain != Some(true));
         spec.autofill = ask.body.autofill.unwrap_or(spec.autofill);
         Ok(Act::PutHost {
             name: name.clone(),
@@ -185,11 +196,11 @@ fn render(app: &App, state: &Snapshot, host: &Host) -> wire::Host {
             (false, false, None) => HostState::Unseen,
         },
         seen_at: sight.seen_at.map(|at| Timestamp(at.0)),
-        why: why(state, host, sight.why),
+        why: why::of(state, host, &sight),
         facts: sight.facts,
         reserved: spec::of_all(total, taken.collect()),
         counts: counts(state, host),
-        draining: host.retiring,
+        draining: host.retiring || host.spec.drain && total > 0,
         created_at: Timestamp(host.made_at.0),
         etag: host.changed.to_string(),
     }
@@ -218,22 +229,4 @@ fn counts(state: &Snapshot, host: &Host) -> Counts {
         withheld: of(ResourceState::Withheld),
         deleting: of(ResourceState::Deleting),
     }
-}
-
-/// The first reason that there is; `missed` is why the last look at it failed.
-fn why(state: &Snapshot, host: &Host, missed: Option<String>) -> Option<String> {
-    if host.retiring {
-        return Some("it is being removed".to_owned());
-    }
-    if !host.seen {
-        return missed.or_else(|| Some("its driver has not looked yet".to_owned()));
-    }
-    if let Some((pool, backoff)) = host.backoffs.iter().next() {
-        let pool = state.pools.get(pool).map_or("a pool", |p| p.name.as_str());
-        return Some(format!(
-            "builds of {pool} fail here: {}, {} in a row",
-            backoff.cause, backoff.tries
-        ));
-    }
-    (!host.spec.schedulable).then(|| "it is not schedulable".to_owned())
 }

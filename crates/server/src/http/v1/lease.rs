@@ -1,6 +1,6 @@
 //! Leases: acquire, read, renew, release and the rest of a lease's life.
 
-mod files;
+pub(super) mod files;
 mod list;
 mod past;
 mod spec;

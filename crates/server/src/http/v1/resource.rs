@@ -5,20 +5,27 @@ mod spec;
 mod view;
 
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
-use axum::response::Response;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use caviada_api::list::List;
-use caviada_api::resource::{self as wire, Declare, DeleteResource, Withhold};
-use caviada_core::access::{Principal, Verb};
+use caviada_api::resource::{
+    self as wire, Build, Declare, DeleteResource, LOG_LINES, LOG_LINES_MAX, LogQuery, PowerAction,
+    Turn, Withhold,
+};
+use caviada_core::access::{Principal, Relation, Verb};
 use caviada_core::command::Act;
-use caviada_core::id::ResourceId;
+use caviada_core::id::{LeaseId, ResourceId};
 use caviada_core::name::{Name, ResourceName};
+use caviada_core::outcome::Subject;
+use caviada_core::pool::RecycleClass;
+use caviada_core::power::{self, Way};
 use caviada_core::resource::Resource;
 use caviada_core::state::State as Snapshot;
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::lease::files;
 use super::{answer, read};
 use crate::http::App;
 use crate::http::auth::Caller;
@@ -31,6 +38,10 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(get, delete))
         .routes(routes!(withhold))
         .routes(routes!(put_back))
+        .routes(routes!(power))
+        .routes(routes!(recycle))
+        .routes(routes!(build))
+        .routes(routes!(logs))
 }
 
 /// Declares resources, all or none. A name that its pool has already takes the new attributes,
@@ -168,6 +179,131 @@ async fn put_back(
     ask.unconditional()?;
     let resource = read::id("resource", &id)?;
     changed(&app, ask, Act::Return { resource }, resource).await
+}
+
+/// Starts, stops or restarts a built resource, or one of its services: by its holder, or by an
+/// operator. It is done once `power` says so; what went wrong stands in `failure`.
+#[utoipa::path(post, path = "/api/v1/resources/{id}/power", tag = "resources", security(("key" = [])),
+    params(("id" = String, Path, description = "`res_…`")),
+    request_body = Turn,
+    responses((status = 200, description = "The resource as it now is", body = wire::Resource)))]
+async fn power(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    ask: Ask<Turn>,
+) -> Result<Response, Error> {
+    ask.unconditional()?;
+    let resource = read::id("resource", &id)?;
+    let way = match ask.body.action {
+        PowerAction::Start => Way::Start,
+        PowerAction::Stop => Way::Stop,
+        PowerAction::Restart => Way::Restart,
+    };
+    let service = ask.body.service.as_deref().map(Into::into);
+    let act = Act::Power {
+        resource,
+        turn: power::Turn { way, service },
+        lease: ask.body.lease,
+    };
+    changed(&app, ask, act, resource).await
+}
+
+/// Cleans a built resource that nobody holds, in its place: as its pool cleans after a lease.
+#[utoipa::path(post, path = "/api/v1/resources/{id}/recycle", tag = "resources", security(("key" = [])),
+    params(("id" = String, Path, description = "`res_…`")),
+    responses((status = 200, description = "The resource as it now is", body = wire::Resource)))]
+async fn recycle(
+    State(app): State<App>,
+    Path(id): Path<String>,
+    ask: Ask<Nothing>,
+) -> Result<Response, Error> {
+    ask.unconditional()?;
+    let resource = read::id("resource", &id)?;
+    changed(&app, ask, Act::Recycle { resource }, resource).await
+}
+
+/// Builds one more member of a pool, beyond what it keeps warm and within its max.
+#[utoipa::path(post, path = "/api/v1/pools/{name}/build", tag = "pools", security(("key" = [])),
+    params(("name" = String, Path, description = "The pool")),
+    request_body = Build,
+    responses((status = 201, description = "The resource, planned", body = wire::Resource)))]
+async fn build(
+    State(app): State<App>,
+    Path(pool): Path<String>,
+    mut ask: Ask<Build>,
+) -> Result<Response, Error> {
+    ask.unconditional()?;
+    let act = Act::Build {
+        pool: read::name("pool", &pool)?,
+        host: read::maybe("host", ask.body.host.as_deref())?,
+        name: read::maybe("name", ask.body.name.as_deref())?,
+    };
+    let command = ask.command(act);
+    let done = app.ledger().submit(command).await?;
+    let state = app.ledger().snapshot().await?;
+    let who = ask.caller.principal(&state)?;
+    let built = match done.reply.subject {
+        Subject::Resource(id) => state.resources.get(&id),
+        _ => None,
+    };
+    let built = built.ok_or_else(|| Error::unknown("resource", "that was planned"))?;
+    let shown = view::resource(&state, &who, built);
+    answer::noun(StatusCode::CREATED, &shown.etag, &shown)
+}
+
+/// The last lines that a service of a built resource wrote: for operators, and for its holder
+/// where what is handed out was built anew and no earlier holder's lines can be among them.
+#[utoipa::path(get, path = "/api/v1/resources/{id}/logs", tag = "resources", security(("key" = [])),
+    params(("id" = String, Path, description = "`res_…`"), LogQuery),
+    responses((status = 200, description = "Lines of text, as they were written",
+        body = String, content_type = "text/plain")))]
+async fn logs(
+    State(app): State<App>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Query(query): Query<LogQuery>,
+) -> Result<Response, Error> {
+    let id = read::id("resource", &id)?;
+    let (state, lease) = readable(&app, &caller, id).await?;
+    let lines = query.lines.unwrap_or(LOG_LINES);
+    if !(1..=LOG_LINES_MAX).contains(&lines) {
+        return Err(Error::invalid("lines", format!("1 to {LOG_LINES_MAX}")));
+    }
+    let lines = usize::try_from(lines).unwrap_or(usize::MAX);
+    let text = match &app.options().files {
+        Some(holder) => holder.logs(&state, id, &query.service, lines).await,
+        None => Ok(vec![]),
+    };
+    let text = text.map_err(files::refused)?;
+    // It may have got another holder while they were read.
+    if readable(&app, &caller, id).await?.1 != lease {
+        let why = "it changed hands meanwhile";
+        return Err(Error::new("conflict").detail(why));
+    }
+    let kind = HeaderValue::from_static("text/plain; charset=utf-8");
+    Ok((StatusCode::OK, [(header::CONTENT_TYPE, kind)], text).into_response())
+}
+
+/// The lease that has a resource whose logs the caller may read now.
+async fn readable(
+    app: &App,
+    caller: &Caller,
+    id: ResourceId,
+) -> Result<(Arc<Snapshot>, Option<LeaseId>), Error> {
+    let state = app.ledger().snapshot().await?;
+    let who = caller.principal(&state)?;
+    let r = state.resources.get(&id);
+    let r = r.ok_or_else(|| Error::unknown("resource", &id.to_string()))?;
+    who.may_operate(&state, r)?;
+    let pool = state.pools.get(&r.pool);
+    let anew = pool.is_some_and(|p| p.spec.recycle.class == RecycleClass::Replace);
+    if !anew && who.may(Verb::Manage, Relation::Own).is_err() {
+        let why = "its pool does not build anew between leases, so lines of earlier holders may be \
+                   among them: ask an operator";
+        return Err(Error::new("conflict").detail(why));
+    }
+    let lease = r.lease;
+    Ok((state, lease))
 }
 
 async fn changed<T>(

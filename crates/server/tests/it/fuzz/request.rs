@@ -156,6 +156,16 @@ impl Sent {
                 maker.spoil(&mut document);
             }
         }
+        let mut bytes = serde_json::to_vec(&document).unwrap();
+        let cuts = maker.chance.below(60);
+        if cuts == 0 {
+            bytes.truncate(maker.chance.below(bytes.len()));
+            self.wrong = (!bytes.is_empty()).then_some("cut off").or(self.wrong);
+        }
+        if bytes.is_empty() {
+            // It reads as an object without fields.
+            document = serde_json::json!({});
+        }
         if let Some(why) = maker.description.breaks(schema, &document) {
             // Numbers too large for the field are the server's to judge: the schema has no maxima.
             self.wrong.get_or_insert(if why.is_empty() {
@@ -164,12 +174,7 @@ impl Sent {
                 "against its schema"
             });
         }
-        let mut bytes = serde_json::to_vec(&document).unwrap();
-        match maker.chance.below(60) {
-            0 => {
-                bytes.truncate(maker.chance.below(bytes.len()));
-                self.wrong = (!bytes.is_empty()).then_some("cut off").or(self.wrong);
-            }
+        match cuts {
             1 => {
                 bytes.extend(b" {}");
                 self.wrong = Some("two documents");

@@ -78,7 +78,7 @@ impl Old {
         let key = Arc::new(key.unwrap());
         let sessions = Sessions::new(key, Passwords::default(), SESSIONS, false);
         let rates = Arc::new(Rates::new(None));
-        let app = App::new(handle, history, rates, Some(sessions), options);
+        let app = App::new(handle, history, rates, Some(sessions), options, None);
         let listener = TcpListener::bind(address).await.unwrap();
         let at = listener.local_addr().unwrap();
         let routes = router(app.clone(), version, Door::Listener);

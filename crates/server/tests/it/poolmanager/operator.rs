@@ -9,8 +9,7 @@ use super::{Answer, Old};
 
 /// A host by the driver for plain processes, which nobody looks at here: it is not seen.
 async fn host(old: &Old) {
-    let spec =
-        json!({"driver": "process", "capacity": {"resources": 3}, "labels": {"log_level": "INFO"}});
+    let spec = json!({"driver": "process", "capacity": {"resources": 3}});
     let spec: HostSpec = serde_json::from_value(spec).unwrap();
     old.site.admin().put_host("h1", &spec, None).await.unwrap();
 }
@@ -102,6 +101,11 @@ async fn hosts_are_the_operators() {
         (&json!("true"), &json!("false"))
     );
 
+    // §3.1: the levels, and what a log server is for.
+    for wrong in ["log_level=LOUD", "log_type=mail", "log_type=syslog"] {
+        put(&format!("id={id}&{wrong}")).await.is_refusal();
+    }
+
     let op = async |body: &str| old.form("/api/host_op", body).await;
     op("action=clean")
         .await
@@ -192,6 +196,27 @@ async fn a_host_is_added_by_its_address() {
         (&h["capacity"], &h["autofill"]),
         (&json!(5), &json!("true"))
     );
+    // §3.1: a server is named without its scheme, and belongs to syslog alone.
+    let form = "application/x-www-form-urlencoded";
+    let id = h["id"].as_str().unwrap();
+    let logs = async |body: &str| {
+        let body = format!("id={id}&{body}");
+        old.send("PUT", "/api/host", form, &body).await.done();
+        let now = old.get(&format!("/api/host/{id}")).await;
+        let now = now.done().clone();
+        (now["log_type"].clone(), now["log_server"].clone())
+    };
+    let syslog = (json!("syslog"), json!("udp://10.0.0.9:514"));
+    let local = (json!("local"), json!(""));
+    assert_eq!(
+        logs("log_type=syslog&log_server=10.0.0.9:514").await,
+        syslog
+    );
+    assert_eq!(logs("log_level=NOTICE").await, syslog);
+    let same = old.site.admin().host("node-1").await.unwrap();
+    let server = same.spec.defaults.log_server.as_deref();
+    assert_eq!(server, Some("udp://10.0.0.9:514"));
+    assert_eq!(logs("log_type=local&log_server=10.0.0.9:514").await, local);
     let same = old.site.admin().host("node-1").await.unwrap();
     assert_eq!(same.spec.reach.as_deref(), Some("10.0.0.1"));
     // Nobody spoke to it yet.
@@ -334,7 +359,11 @@ async fn what_is_not_there_yet_says_so() {
     old.form("/api/cluster", "name=c")
         .await
         .refused("cluster post without enough data");
-    let asked = "name=c&host_id=1&consensus_plugin=pbft&size=4";
+    let asked = "name=c&host_id=1&consensus_plugin=raft2&size=4";
+    old.form("/api/cluster", asked)
+        .await
+        .refused("Invalid request");
+    let asked = "name=c&host_id=1&consensus_plugin=solo&size=4";
     let no = old.form("/api/cluster", asked).await;
     assert!(
         no.body["error"]

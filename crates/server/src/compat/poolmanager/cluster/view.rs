@@ -165,6 +165,7 @@ impl View<'_> {
         match (lease, r.state) {
             (Some(lease), _) => lease.owner.to_string(),
             (None, ResourceState::Free | ResourceState::Leased) => String::new(),
+            (None, ResourceState::Withheld) if is_stopped(r) => String::new(),
             (None, ResourceState::Planned | ResourceState::Creating) => {
                 format!("__SYSTEM__CREATING{end}")
             }
@@ -179,6 +180,7 @@ impl View<'_> {
 
     fn status(&self, r: &Resource) -> &'static str {
         match r.state {
+            _ if is_stopped(r) => "stopped",
             _ if self.version < Version::Cello08 => "running",
             ResourceState::Planned | ResourceState::Creating => "creating",
             ResourceState::Dirty | ResourceState::Cleaning | ResourceState::Deleting => "deleting",
@@ -199,6 +201,11 @@ impl View<'_> {
         self.host(r)
             .map_or(String::new(), |h| h.spec.address.to_string())
     }
+}
+
+/// Somebody stopped all of it.
+fn is_stopped(r: &Resource) -> bool {
+    r.power.as_ref().is_some_and(|p| p.stopped)
 }
 
 fn host_id(r: &Resource) -> String {
@@ -222,6 +229,7 @@ pub(super) fn size(r: &Resource) -> Value {
 
 fn health(r: &Resource) -> &'static str {
     match (r.state, r.health) {
+        _ if is_stopped(r) => "",
         (ResourceState::Free | ResourceState::Leased, Health::Ill) => "FAIL",
         (ResourceState::Free | ResourceState::Leased, _) => "OK",
         (ResourceState::Failed, _) => "FAIL",

@@ -3,18 +3,21 @@
 use std::collections::BTreeMap;
 
 use caviada_api::host::HostCredential;
-use caviada_core::attribute::Attributes;
+use caviada_core::attribute::{Attributes, Labels};
 use caviada_core::command::Act;
 use caviada_core::event::Number;
-use caviada_core::host::{HostSpec, PortRange};
+use caviada_core::host::survey::{Finding, Verdict};
+use caviada_core::host::{Defaults, Host, HostSpec, LogLevel, PortRange};
+use caviada_core::id::HostId;
 use caviada_core::limits;
 use caviada_core::name::Name;
 use caviada_core::space::Amounts;
 use serde_json::json;
 
-use super::{NAME, labels};
+use super::{NAME, log};
 use crate::compat::poolmanager::answer::{self, Answer, No};
 use crate::compat::poolmanager::call::Ask;
+use crate::compat::poolmanager::parameter::Parameters;
 use crate::host::credential::{self, PLAIN_TCP};
 
 /// Ports that the old system published on workers, and that its set-up opened there.
@@ -65,6 +68,7 @@ pub(in crate::compat::poolmanager) async fn create(ask: Ask<'_>) -> Result<Answe
         capacity,
         holds: Amounts::default(),
         schedulable: ask.parameters.says("schedulable"),
+        drain: false,
         // PoolManager fills once and then no more; here a host is kept full or is not.
         autofill: ask.parameters.says(if ask.version.is_pm() {
             "fillup"
@@ -73,9 +77,11 @@ pub(in crate::compat::poolmanager) async fn create(ask: Ask<'_>) -> Result<Answe
         }),
         ports: Some(PORTS),
         network: None,
+        defaults: logs(ask.parameters).map_err(|why| failed(&why))?,
         builds_max: u32::try_from(limits::BUILDS_PER_HOST_DEFAULT).unwrap_or(1),
         attributes: Attributes::default(),
-        labels: labels(&[(NAME, &shown)], ask.parameters).map_err(|why| failed(&why))?,
+        labels: Labels::new([(NAME.to_owned(), shown.clone())])
+            .map_err(|e| failed(&e.to_string()))?,
         declared_in: None,
         lost_after_ms: limits::HOST_LOST_MS_DEFAULT,
         address: address.into(),
@@ -85,6 +91,16 @@ pub(in crate::compat::poolmanager) async fn create(ask: Ask<'_>) -> Result<Answe
     }
     credential::check(&spec, &HostCredential::default())
         .map_err(|unfit| failed(&unfit.to_string()))?;
+    if let Some(checks) = ask.app.checks() {
+        let host = Host::new(HostId(0), name.clone(), spec.clone(), state.now());
+        let found = checks.check(&host).await;
+        let found = found.map_err(|busy| failed(&busy.to_string()))?;
+        // As there, what cannot be reached is not added; what else is not well is found in time.
+        let away = |f: &&Finding| f.check == "engine" && f.verdict == Verdict::Bad;
+        if let Some(engine) = found.iter().find(away) {
+            return Err(failed(&engine.what));
+        }
+    }
     let act = Act::PutHost {
         name,
         spec: Box::new(spec),
@@ -96,6 +112,16 @@ pub(in crate::compat::poolmanager) async fn create(ask: Ask<'_>) -> Result<Answe
         .await
         .map_err(|failure| failed(&failure.to_string()))?;
     Ok(Answer::Created)
+}
+
+/// What it does with logs; the old system's clusters told all, unless somebody said otherwise.
+fn logs(asked: &Parameters) -> Result<Defaults, String> {
+    let mut defaults = Defaults {
+        log_level: Some(LogLevel::Debug),
+        ..Defaults::default()
+    };
+    log::read(&mut defaults, asked)?;
+    Ok(defaults)
 }
 
 /// A host's name as near to this one as the rule allows.

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use axum::response::sse::{Event as Frame, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use caviada_api::event::{PROGRESS, Progress};
+use caviada_api::event::{HOST, HostFigures, PROGRESS, Progress};
 use caviada_core::event::{Event, Number};
 use caviada_core::state::State;
 use caviada_ledger::journal::{Entry, Revision};
@@ -49,6 +49,7 @@ pub async fn open(
     let told = after.unwrap_or(now);
     let (messages, ready) = mpsc::channel(READY_MAX);
     let progress = Some(app.progress().follow());
+    let hosts = Some(app.sights().follow());
     let mut teller = Teller {
         app,
         names: Names::of(state),
@@ -56,6 +57,7 @@ pub async fn open(
         filter,
         told,
         progress,
+        hosts,
         messages,
     };
     // Read once before the answer begins, so that what is gone is still a problem document.
@@ -84,16 +86,17 @@ struct Teller {
     /// All up to here was told, or does not interest.
     told: Number,
     progress: Option<Receiver<Progress>>,
+    hosts: Option<Receiver<HostFigures>>,
     messages: mpsc::Sender<Frame>,
 }
 
-/// The next step of a bring-up; never, where nobody tells of any.
-async fn next_step(progress: &mut Option<Receiver<Progress>>) -> Progress {
-    while let Some(steps) = progress {
-        match steps.recv().await {
-            Ok(step) => return step,
+/// The next of what is not kept; never, where nobody tells of any.
+async fn next<T: Clone>(told: &mut Option<Receiver<T>>) -> T {
+    while let Some(all) = told {
+        match all.recv().await {
+            Ok(one) => return one,
             Err(RecvError::Lagged(_)) => {}
-            Err(RecvError::Closed) => *progress = None,
+            Err(RecvError::Closed) => *told = None,
         }
     }
     std::future::pending().await
@@ -116,7 +119,8 @@ impl Teller {
                 Err(RecvError::Lagged(_)) => self.catch_up().await,
                 Err(RecvError::Closed) => Err(Over),
             },
-            step = next_step(&mut self.progress) => self.tell_step(&step).await,
+            step = next(&mut self.progress) => self.tell_step(&step).await,
+            figures = next(&mut self.hosts) => self.tell_figures(&figures).await,
             () = self.messages.closed() => Err(Over),
         }
     }
@@ -128,6 +132,16 @@ impl Teller {
         }
         let data = serde_json::to_string(step).unwrap_or_default();
         let frame = Frame::default().event(PROGRESS).data(data);
+        self.messages.send(frame).await.map_err(|_| Over)
+    }
+
+    /// A host told what it has; as with steps, whoever was away has missed it.
+    async fn tell_figures(&self, figures: &HostFigures) -> Result<(), Over> {
+        if !self.filter.takes_figures(&self.names, figures) {
+            return Ok(());
+        }
+        let data = serde_json::to_string(figures).unwrap_or_default();
+        let frame = Frame::default().event(HOST).data(data);
         self.messages.send(frame).await.map_err(|_| Over)
     }
 

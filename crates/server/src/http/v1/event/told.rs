@@ -443,6 +443,20 @@ impl About {
                 self.fact("then", then);
                 (*id, "resource.then")
             }
+            Event::ResourceTurning { resource, turn, .. } => {
+                self.fact("power", turn.way.as_str());
+                if let Some(service) = &turn.service {
+                    self.fact("service", &**service);
+                }
+                (*resource, "resource.turning")
+            }
+            Event::ResourceTurned(id) => (*id, "resource.turned"),
+            Event::ResourceUnturned {
+                resource, cause, ..
+            } => {
+                self.fact("cause", &**cause);
+                (*resource, "resource.unturned")
+            }
             Event::ResourceDeleting(id, _) => (*id, "resource.deleting"),
             Event::ResourceUndeleted(id, cause, retry_at) => {
                 self.fact("cause", &**cause);

@@ -9,6 +9,7 @@ use caviada_core::host::{HostSpec, Network, PortRange};
 use caviada_core::limits;
 use caviada_core::space::Amounts;
 
+use super::defaults;
 use crate::host::credential::PLAIN_TCP;
 use crate::http::problem::Error;
 use crate::http::v1::{read, render as rendered};
@@ -20,12 +21,12 @@ const CAPACITY_DEFAULT: u32 = 16;
 
 /// What was put, with defaults where nothing was said; without its credential.
 pub fn read(wire: &wire::HostSpec) -> Result<HostSpec, Error> {
-    let built = matches!(wire.driver, DriverName::Docker | DriverName::Process);
+    let built = !matches!(wire.driver, DriverName::Kubernetes | DriverName::Agent);
     let driver = name(wire.driver);
     read::without(
         "driver",
         built,
-        &format!("this version has no driver `{driver}` yet; there are docker and process"),
+        &format!("this version has no driver `{driver}` yet; there are docker, swarm and process"),
     )?;
     let options = wire.options.iter();
     let mut options: BTreeMap<Box<str>, Box<str>> = options
@@ -49,6 +50,7 @@ pub fn read(wire: &wire::HostSpec) -> Result<HostSpec, Error> {
         capacity,
         holds,
         schedulable: wire.schedulable,
+        drain: wire.drain,
         autofill: wire.autofill,
         ports: wire.ports.map(|p| PortRange {
             first: p.first,
@@ -56,6 +58,7 @@ pub fn read(wire: &wire::HostSpec) -> Result<HostSpec, Error> {
             block: p.block,
         }),
         network: wire.subnets.as_ref().map(network).transpose()?,
+        defaults: defaults::read(&wire.defaults),
         builds_max: wire
             .builds_max
             .unwrap_or(u32::try_from(builds_max).unwrap_or(1)),
@@ -140,6 +143,7 @@ pub fn render(spec: &HostSpec) -> wire::HostSpec {
         reach: said(&spec.reach),
         capacity: of_all(u64::from(spec.capacity), rendered::amounts(&spec.holds)),
         schedulable: spec.schedulable,
+        drain: spec.drain,
         autofill: spec.autofill,
         ports: spec.ports.map(|p| wire::HostPorts {
             first: p.first,
@@ -150,6 +154,7 @@ pub fn render(spec: &HostSpec) -> wire::HostSpec {
             range: format!("{}/{}", n.address, n.prefix),
             prefix: n.subnet,
         }),
+        defaults: defaults::render(&spec.defaults),
         builds_max: Some(spec.builds_max),
         lost_after_ms: Some(spec.lost_after_ms),
         options: options

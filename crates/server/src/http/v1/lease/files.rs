@@ -82,7 +82,8 @@ fn member(lease: &Lease, wanted: Option<ResourceId>) -> Result<ResourceId, Error
     }
 }
 
-fn refused(why: NoFiles) -> Error {
+/// Why what stands on a host cannot be read.
+pub(in crate::http::v1) fn refused(why: NoFiles) -> Error {
     tracing::warn!("files: {why}");
     match why {
         NoFiles::Busy => Error::new("busy").detail(why.to_string()),

@@ -44,7 +44,7 @@ pub fn granted<'a>(
             attributes: render::attributes(&r.doc.attributes),
             endpoints: render::endpoints(r.endpoints()),
             part: match &r.origin {
-                Origin::Slice { part, .. } => Some(part.to_string()),
+                Origin::Slice(cut) => Some(cut.part.to_string()),
                 _ => None,
             },
             flagged,

@@ -39,6 +39,7 @@ pub fn read(wire: wire::PoolSpec) -> Result<PoolSpec, Error> {
     lease(&wire.lease, &mut spec.lease);
     recycle(&wire.recycle, &mut spec);
     spec.prepare = wire.prepare;
+    spec.pause = wire.pause;
     spec.pick = match wire.pick {
         wire::Pick::First => Pick::First,
         wire::Pick::Oldest => Pick::Oldest,
@@ -154,6 +155,7 @@ pub fn render(spec: &PoolSpec) -> wire::PoolSpec {
         },
         recycle: rendered_recycle(spec),
         prepare: spec.prepare,
+        pause: spec.pause,
         pick: match spec.pick {
             Pick::First => wire::Pick::First,
             Pick::Oldest => wire::Pick::Oldest,

@@ -90,6 +90,7 @@ fn word(reason: WithheldReason) -> &'static str {
         WithheldReason::NeedsRepair => "needs_repair",
         WithheldReason::Quarantine => "quarantine",
         WithheldReason::Debugging => "debugging",
+        WithheldReason::Stopped => "stopped",
     }
 }
 
@@ -100,6 +101,7 @@ pub fn read_reason(text: &str) -> (WithheldReason, Option<String>) {
         WithheldReason::NeedsRepair,
         WithheldReason::Quarantine,
         WithheldReason::Debugging,
+        WithheldReason::Stopped,
     ];
     let (first, rest) = text
         .split_once(": ")

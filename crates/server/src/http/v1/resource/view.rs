@@ -4,6 +4,7 @@ use caviada_api::resource::{self as wire, Evidence, Health, Holder, Left, Withhe
 use caviada_api::timestamp::Timestamp;
 use caviada_core::access::{Principal, Verb, allows};
 use caviada_core::lease::Lease;
+use caviada_core::power::{Power, Way};
 use caviada_core::resource::{self, Origin, Resource, ResourceState, Then};
 use caviada_core::space::Space;
 use caviada_core::state::State;
@@ -32,7 +33,13 @@ pub fn resource(state: &State, who: &Principal, r: &Resource) -> wire::Resource 
         why: why(r, offerable),
         offerable,
         health: r.site().map(|_| health(r.health)),
-        power: None,
+        power: r.site().map(|_| power(r.power.as_deref())),
+        stopped: r
+            .power
+            .iter()
+            .flat_map(|p| &p.services)
+            .map(ToString::to_string)
+            .collect(),
         progress: None,
         then: r.then.as_ref().map(|then| match then {
             Then::Withhold(_) => wire::Then::Withheld,
@@ -43,8 +50,8 @@ pub fn resource(state: &State, who: &Principal, r: &Resource) -> wire::Resource 
         failure: r
             .cause
             .as_deref()
-            .filter(|_| operates)
-            .map(|c| evidence(r, c)),
+            .filter(|_| operates || holds)
+            .map(|c| evidence(r, c, operates)),
         host: host.filter(|_| operates).map(|h| h.name.to_string()),
         generation: r.generation,
         template_revision: r.site().filter(|_| operates).map(|s| s.template.0),
@@ -99,6 +106,17 @@ fn health(health: resource::Health) -> Health {
     }
 }
 
+fn power(power: Option<&Power>) -> wire::Power {
+    let turn = power.and_then(|p| p.turn.as_ref());
+    match (turn.map(|t| t.way), power) {
+        (Some(Way::Start), _) => wire::Power::Starting,
+        (Some(Way::Stop), _) => wire::Power::Stopping,
+        (Some(Way::Restart), _) => wire::Power::Restarting,
+        (None, Some(p)) if p.stopped => wire::Power::Stopped,
+        (None, _) => wire::Power::Running,
+    }
+}
+
 /// Why it is not simply free or leased.
 fn why(r: &Resource, offerable: bool) -> Option<String> {
     let why = match r.state {
@@ -135,12 +153,26 @@ fn withheld(w: &resource::Withheld) -> Withheld {
     }
 }
 
-fn evidence(r: &Resource, cause: &str) -> Evidence {
+/// What went wrong. Drivers name the addresses of engines, which are the operators' to know.
+fn evidence(r: &Resource, cause: &str, whole: bool) -> Evidence {
     let (kind, detail) = cause.split_once(": ").unwrap_or((cause, cause));
+    let detail = if whole { detail } else { told(kind) };
     Evidence {
         cause: kind.to_owned(),
         detail: detail.to_owned(),
         attempts: r.tries,
+    }
+}
+
+/// A kind of failure in words for whoever may not know more.
+pub fn told(kind: &str) -> &'static str {
+    match kind {
+        "refused" => "what was asked for cannot be done to it, or it has no such service",
+        "not_ready" => "it did not become ready",
+        "timed_out" => "it took too long",
+        "unreachable" => "its host does not answer",
+        "unsupported" => "its host cannot do that",
+        _ => "its host could not do it; an operator sees why",
     }
 }
 

@@ -200,7 +200,7 @@ fn host_port(text: &str) -> Option<(String, Option<u16>)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::docker::Material;
+    use crate::engine::credential::Material;
 
     fn files() -> TlsCredential {
         let file = |name: &str| Material::File(name.into());

@@ -4,8 +4,12 @@
 //! labels say whose it is. Only labels decide what is ours: names are guessable.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use sha2::{Digest, Sha256};
 
 use crate::Identity;
+use crate::blueprint::Service;
 
 /// The installation; every list and every removal filters by it.
 pub const INSTALLATION: &str = "caviada.installation";
@@ -24,19 +28,25 @@ pub const SERVICES: &str = "caviada.services";
 /// How many starts must precede this service's, so that power needs no blueprint.
 pub const DEPTH: &str = "caviada.depth";
 
+/// On what a swarm was asked for. Its containers and volumes stand on engines that may be hosts of
+/// their own, and must not be taken for theirs.
+pub const SWARM: &str = "caviada.swarm";
+
 /// What the labels of one thing say.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Mark {
+pub(crate) struct Mark {
     pub identity: Identity,
     pub service: Option<String>,
     pub role: Role,
     pub services: usize,
     pub depth: usize,
+    /// It belongs to a swarm, not to the engine it stands on.
+    pub swarm: bool,
 }
 
 /// What a container is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+pub(crate) enum Role {
     Service,
     Job,
 }
@@ -68,7 +78,23 @@ impl Mark {
             },
             services: number(SERVICES).unwrap_or(0),
             depth: number(DEPTH).unwrap_or(0),
+            swarm: labels.contains_key(SWARM),
         })
+    }
+
+    /// The labels of what runs a service; its author's are among them.
+    pub fn labels(&self, service: &Service) -> HashMap<String, String> {
+        let mut all: HashMap<_, _> = service.labels.clone().into_iter().collect();
+        // Ours last: no template can claim another's identity.
+        all.extend(labels(&self.identity));
+        all.insert(SERVICE.to_owned(), service.name.clone());
+        all.insert(ROLE.to_owned(), self.role.as_str().to_owned());
+        all.insert(SERVICES.to_owned(), self.services.to_string());
+        all.insert(DEPTH.to_owned(), self.depth.to_string());
+        if self.swarm {
+            all.insert(SWARM.to_owned(), String::new());
+        }
+        all
     }
 
     /// Same resource, same generation; the revision may be of an earlier try.
@@ -80,7 +106,7 @@ impl Mark {
 }
 
 /// The labels every thing of a resource bears.
-pub(super) fn labels(identity: &Identity) -> HashMap<String, String> {
+pub(crate) fn labels(identity: &Identity) -> HashMap<String, String> {
     HashMap::from([
         (INSTALLATION.to_owned(), identity.installation.clone()),
         (RESOURCE.to_owned(), identity.resource.to_string()),
@@ -89,8 +115,15 @@ pub(super) fn labels(identity: &Identity) -> HashMap<String, String> {
     ])
 }
 
+/// The labels every thing of a resource in a swarm bears.
+pub(crate) fn labels_in_swarm(identity: &Identity) -> HashMap<String, String> {
+    let mut all = labels(identity);
+    all.insert(SWARM.to_owned(), String::new());
+    all
+}
+
 /// The name on the engine of one part (a service, a network, a volume) of a resource.
-pub(super) fn name(identity: &Identity, part: &str) -> String {
+pub(crate) fn name(identity: &Identity, part: &str) -> String {
     let short: String = identity
         .installation
         .chars()
@@ -105,8 +138,42 @@ pub(super) fn name(identity: &Identity, part: &str) -> String {
     )
 }
 
+/// The same where names have a bound: one that is too long ends with a hash of itself instead.
+pub(crate) fn short_name(identity: &Identity, part: &str, length_max: usize) -> String {
+    let name = name(identity, part);
+    if name.len() <= length_max {
+        return name;
+    }
+    let hash = Sha256::digest(&name);
+    let hash = hash[..6].iter().fold(String::new(), |mut text, byte| {
+        // Writing to a text cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
+    let kept: String = name.chars().take(length_max - hash.len() - 1).collect();
+    format!("{}-{hash}", kept.trim_end_matches(['-', '_']))
+}
+
+/// Service names come from outside and go into the path of a request.
+pub(crate) fn plain(service: &str) -> Result<(), String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_' || c == '.';
+    match !service.is_empty() && service.len() <= 128 && service.chars().all(plain) {
+        true => Ok(()),
+        false => Err(format!("'{service}' is no service name")),
+    }
+}
+
+/// That a generation has no such service, in words.
+pub(crate) fn no_service(identity: &Identity, service: &str) -> String {
+    let generation = identity.generation;
+    format!(
+        "{}, generation {generation}, has no service {service} here",
+        identity.resource
+    )
+}
+
 /// The filter of every list: this installation's things, of one resource if asked.
-pub(super) fn filter(
+pub(crate) fn filter(
     installation: &str,
     resource: Option<caviada_core::id::ResourceId>,
 ) -> HashMap<String, Vec<String>> {
@@ -145,6 +212,15 @@ mod tests {
             labels.insert(missing.to_owned(), String::new());
             assert!(missing == INSTALLATION || Mark::read(&labels).is_none());
         }
+    }
+
+    #[test]
+    fn a_name_that_is_too_long_is_still_its_own() {
+        let long = |end: &str| short_name(&identity(), &format!("{}-{end}", "x".repeat(40)), 63);
+        assert_eq!(long("a").len(), 63);
+        assert_ne!(long("a"), long("b"));
+        assert!(long("a").starts_with("caviada-in5talla-res_0000000000007-g2-x"));
+        assert_eq!(short_name(&identity(), "web", 63), name(&identity(), "web"));
     }
 
     #[test]

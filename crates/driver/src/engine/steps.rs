@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use crate::{OnProgress, Progress};
 
 /// Counts a bring-up's steps for those who watch.
-pub(super) struct Steps<'a> {
+pub(crate) struct Steps<'a> {
     progress: OnProgress<'a>,
     done: AtomicU32,
     of: u32,

@@ -14,7 +14,7 @@ use super::transport;
 use crate::{DriverError, Failure};
 
 /// The oldest engine API this driver was written against (engine 20.10).
-pub(super) const API_MIN: bollard::ClientVersion = bollard::ClientVersion {
+pub(crate) const API_MIN: bollard::ClientVersion = bollard::ClientVersion {
     major_version: 1,
     minor_version: 41,
 };
@@ -42,7 +42,7 @@ impl Default for Deadlines {
 }
 
 /// The way to one engine, kept open between calls.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     address: DockerAddress,
     deadlines: Deadlines,
     heavy: Semaphore,
@@ -59,6 +59,11 @@ impl Connection {
             known: Mutex::new(None),
             negotiating: tokio::sync::Mutex::new(()),
         }
+    }
+
+    /// The engine runs on this machine.
+    pub fn is_local(&self) -> bool {
+        matches!(self.address, DockerAddress::Unix(_))
     }
 
     /// The deadline of one call that only looks.
@@ -119,7 +124,7 @@ impl Connection {
 }
 
 /// One verb being carried out.
-pub(super) struct Call<'a> {
+pub(crate) struct Call<'a> {
     pub op: &'static str,
     pub deadline: Instant,
     pub engine: bollard::Docker,

@@ -12,7 +12,7 @@ use crate::{DriverError, Failure};
 
 /// One engine call that failed.
 #[derive(Debug)]
-pub(super) struct Fault {
+pub(crate) struct Fault {
     pub kind: Failure,
     /// The HTTP status, if the engine answered at all.
     pub status: Option<u16>,
@@ -107,12 +107,26 @@ fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// What a task of a swarm means by the words with which it ended, or waits.
+pub(crate) fn of_task(message: &str) -> Failure {
+    match meaning(404, message) {
+        Failure::Refused => Failure::NotReady,
+        other => other,
+    }
+}
+
 fn meaning(status: u16, message: &str) -> Failure {
     let message = message.to_ascii_lowercase();
     let says = |words: &[&str]| words.iter().any(|w| message.contains(w));
     // 20.10 "port is already allocated" (another container) and "bind: address already in use"
-    // (another program); 28 "failed to bind host port … address already in use".
-    if says(&["port is already allocated", "address already in use"]) {
+    // (another program); 28 "failed to bind host port … address already in use". Swarms of 20.10:
+    // "port '80' is already in use by service …" and "host-mode port already in use on 1 node".
+    if says(&[
+        "port is already allocated",
+        "address already in use",
+        "' is already in use by service",
+        "host-mode port already in use",
+    ]) {
         return Failure::PortTaken(port_in(&message).unwrap_or(0));
     }
     if says(&[
@@ -125,8 +139,16 @@ fn meaning(status: u16, message: &str) -> Failure {
         "networks have overlapping",
         "no available ipv4 addresses",
         "disk quota exceeded",
+        "insufficient resources on",
     ]) {
         return Failure::NoRoom;
+    }
+    // Managers that lost their leader, or too many of each other.
+    if says(&[
+        "the swarm does not have a leader",
+        "too few managers are online",
+    ]) {
+        return Failure::Unreachable;
     }
     match status {
         404 if says(&["no such image"]) => Failure::NoImage,
@@ -137,6 +159,12 @@ fn meaning(status: u16, message: &str) -> Failure {
 
 /// The host port an engine complains about: the first `address:port` of its sentence.
 fn port_in(message: &str) -> Option<u16> {
+    let quoted = message
+        .split_once("port '")
+        .and_then(|(_, rest)| rest.split('\'').next());
+    if let Some(port) = quoted.and_then(|port| port.parse().ok()) {
+        return Some(port);
+    }
     let bytes = message.as_bytes();
     for (at, _) in message.match_indices(':') {
         let before = at.checked_sub(1).map(|i| bytes[i]);
@@ -179,6 +207,8 @@ mod tests {
             "failed to set up container networking: failed to bind host port for \
              0.0.0.0:20001:172.17.0.2:80/tcp: address already in use",
             "failed to bind host port [::1]:20001/tcp: address already in use",
+            "rpc error: code = InvalidArgument desc = port '20001' is already in use by service \
+             'web' (xqiha28xhqh28) as an ingress port",
         ] {
             assert_eq!(kind(500, message), Failure::PortTaken(20001), "{message}");
         }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use bollard::ClientVersion;
 
-use super::network;
+use super::subnet;
 use crate::blueprint::{Blueprint, Dependency, Service};
 
 /// A key of a service that came after the oldest API, with the version that has it.
-type LaterKey = (&'static str, ClientVersion, fn(&Service) -> bool);
+pub(crate) type LaterKey = (&'static str, ClientVersion, fn(&Service) -> bool);
 
 /// Older engines leave out what they do not know without a word.
 const LATER_KEYS: [LaterKey; 1] = [(
@@ -23,9 +23,13 @@ const LATER_KEYS: [LaterKey; 1] = [(
     },
 )];
 
-/// Refuses keys that an engine of this version cannot do, by name.
-pub(super) fn fits(blueprint: &Blueprint, version: &ClientVersion) -> Result<(), String> {
-    for (key, since, uses) in LATER_KEYS {
+/// Refuses keys that an engine of this version cannot do, by name: those of every engine, and `more`.
+pub(crate) fn fits(
+    blueprint: &Blueprint,
+    version: &ClientVersion,
+    more: &[LaterKey],
+) -> Result<(), String> {
+    for &(key, since, uses) in LATER_KEYS.iter().chain(more) {
         if let Some(service) = blueprint
             .services
             .iter()
@@ -41,7 +45,7 @@ pub(super) fn fits(blueprint: &Blueprint, version: &ClientVersion) -> Result<(),
 }
 
 /// How many starts must precede each service's, and that the blueprint hangs together.
-pub(super) fn depths(blueprint: &Blueprint) -> Result<BTreeMap<&str, usize>, String> {
+pub(crate) fn depths(blueprint: &Blueprint) -> Result<BTreeMap<&str, usize>, String> {
     if blueprint.services.is_empty() {
         return Err("a resource without services would never be seen".to_owned());
     }
@@ -77,7 +81,7 @@ fn hangs_together(service: &Service, blueprint: &Blueprint) -> Result<(), String
     if let Some(mount) = mounts.find(|m| !blueprint.volumes.contains(&m.volume)) {
         return Err(format!("mounts {}, which is no volume", mount.volume));
     }
-    let known = |n: &String| n == network::DEFAULT || blueprint.networks.contains(n);
+    let known = |n: &String| n == subnet::DEFAULT || blueprint.networks.contains(n);
     if let Some(network) = service.networks.keys().find(|n| !known(n)) {
         return Err(format!("joins {network}, which is no network"));
     }
