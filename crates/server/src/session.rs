@@ -9,7 +9,6 @@ use caviada_core::event::Number;
 use caviada_core::id::UserId;
 use caviada_core::limits;
 use caviada_core::name::Owner;
-use caviada_core::state::State;
 use caviada_core::time::Time;
 use caviada_core::user::User;
 use caviada_ledger::seal::MasterKey;
@@ -138,16 +137,25 @@ impl Sessions {
         sealed.map_err(|_| Unhashed::Failed)
     }
 
-    /// Whose session it is, if it is one, and not over.
-    pub fn user(&self, state: &State, now: Time, session: &str) -> Option<Arc<User>> {
-        if session.len() > SESSION_BYTES_MAX {
-            return None;
-        }
-        let text = self.key.open(self.place, session).ok()?;
-        let session: Session = serde_json::from_slice(&text).ok()?;
-        let user = state.users.get(&session.user)?;
-        let lives = user.spec.active && user.sessions == session.sessions && now < session.until;
-        lives.then(|| user.clone())
+    /// Whose session it is, if it is one, and not over. What nobody sealed here costs the ledger
+    /// nothing.
+    ///
+    /// # Errors
+    /// `Unavailable` when the ledger has ended.
+    pub async fn user(&self, ledger: &Handle, shown: &str) -> Result<Option<Arc<User>>, Failure> {
+        let Some(session) = self.open(shown).filter(|s| ledger.now() < s.until) else {
+            return Ok(None);
+        };
+        let state = ledger.snapshot().await?;
+        let user = state.users.get(&session.user);
+        let user = user.filter(|u| u.spec.active && u.sessions == session.sessions);
+        Ok(user.cloned())
+    }
+
+    fn open(&self, shown: &str) -> Option<Session> {
+        let text = Some(shown).filter(|s| s.len() <= SESSION_BYTES_MAX)?;
+        let text = self.key.open(self.place, text).ok()?;
+        serde_json::from_slice(&text).ok()
     }
 }
 

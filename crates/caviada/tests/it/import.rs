@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::poolmanager::{get, listener, post};
+use crate::poolmanager::{get, listener, post, posted};
 use crate::site::{ADMIN, Site};
 
 /// Cello 0.7, canonical: one document after another.
@@ -200,6 +200,20 @@ fn who_had_a_cluster_has_it_still_and_signs_in_as_before() {
         401
     );
 
+    // A session outlives a restart.
+    let signed_in = posted(old, "/api/auth/login", "username=ann&password=U*U");
+    let cookie = signed_in.split("caviada_poolmanager=").nth(1).unwrap();
+    let cookie = cookie.split(';').next().unwrap();
+    let header = format!("Cookie: caviada_poolmanager={cookie}\r\n");
+    let account = format!("/api/user/account/{}", login["id"].as_str().unwrap());
+    assert!(site.stop().success());
+    let principal = ("CAVIADA_COMPAT__POOLMANAGER__PRINCIPAL", "old");
+    site.serve(&["--compat", "poolmanager=127.0.0.1:0"], &[principal]);
+    let old = &listener(&site);
+    assert_eq!(get(old, &account, "").0, 400);
+    let (status, shown) = get(old, &account, &header);
+    assert_eq!((status, &shown["username"]), (200, &"ann".into()));
+
     // Again it makes nothing, whatever became of what was there.
     let again = site.json(&import);
     assert_eq!(again["made"], Value::Array(vec![]), "{again}");
@@ -225,6 +239,27 @@ fn whose_lease_is_refused_his_cluster_is_nobody_elses() {
     // All else is there.
     assert_eq!(site.json(&["user", "show", "ann"])["balance"], 3);
     assert_eq!(site.json(&["ls"])["items"][0]["owner"], "ann");
+}
+
+/// PoolManager 1: no hosts, one address for each cluster, and one kind of them.
+#[test]
+fn the_documents_of_poolmanager_1_are_read_too() {
+    let (site, _) = site();
+    let clusters = site.file(
+        "cluster.json",
+        r#"{"_id":{"$oid":"5be94ac0e1382300011b0001"},"name":"c0","user_id":"ann","daemon_url":"tcp://10.0.0.1:2375","api_url":"http://10.0.0.1:5000","apply_ts":{"$date":"2016-05-01T08:00:00.000Z"}}"#,
+    );
+    site.ok(&["import", "poolmanager", "--clusters", &clusters]);
+    let c0 = site.json(&["resource", "show", "imported/c0"]);
+    assert_eq!(c0["endpoints"]["rest"], "http://10.0.0.1:5000");
+    assert_eq!(c0["attributes"]["consensus_plugin"], "pbft");
+    assert_eq!(c0["labels"]["poolmanager/host"], "tcp://10.0.0.1:2375");
+    let lease = &site.json(&["ls"])["items"][0];
+    assert_eq!(
+        lease["labels"]["poolmanager/apply_ts"],
+        "2016-05-01T08:00:00.000Z"
+    );
+    assert!(lease["expires_at"].is_null(), "{lease}");
 }
 
 /// Cello 0.8: other ids, ports in a collection of their own, states in the document.

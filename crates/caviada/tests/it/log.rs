@@ -1,13 +1,12 @@
 //! What the server says of itself: fixed names, and no secret.
 
 use std::collections::BTreeSet;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::io::Write as _;
 use std::process::{Output, Stdio};
 
 use serde_json::Value;
 
-use crate::poolmanager::listener;
+use crate::poolmanager::{listener, posted};
 use crate::site::{ADMIN, BOARDS, Site, text, until};
 
 /// The access line of the request with this id.
@@ -79,20 +78,6 @@ fn a_line_for_people_has_the_same_names_and_levels_are_chosen() {
 /// Everything a command said.
 fn all(output: &Output) -> String {
     text(&output.stdout) + &text(&output.stderr)
-}
-
-/// A form that is sent there; the whole answer.
-fn posted(address: &str, target: &str, form: &str) -> String {
-    let mut stream = TcpStream::connect(address).unwrap();
-    let request = format!(
-        "POST {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
-         Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
-        form.len()
-    );
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    answer
 }
 
 #[test]

@@ -30,19 +30,32 @@ pub fn get(address: &str, target: &str, header: &str) -> (u16, Value) {
 
 /// A form.
 pub fn post(address: &str, target: &str, form: &str, header: &str) -> (u16, Value) {
-    let request = format!(
+    sent(address, &form_of(target, form, header))
+}
+
+/// The same; the whole answer.
+pub fn posted(address: &str, target: &str, form: &str) -> String {
+    said(address, &form_of(target, form, ""))
+}
+
+fn form_of(target: &str, form: &str, header: &str) -> String {
+    format!(
         "POST {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
          Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n{header}\r\n{form}",
         form.len()
-    );
-    sent(address, &request)
+    )
 }
 
-fn sent(address: &str, request: &str) -> (u16, Value) {
+fn said(address: &str, request: &str) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+fn sent(address: &str, request: &str) -> (u16, Value) {
+    let answer = said(address, request);
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     (status, serde_json::from_str(body).unwrap())

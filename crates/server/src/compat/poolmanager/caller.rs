@@ -169,8 +169,7 @@ pub(super) async fn signed_in(
     if door == Door::Beside {
         return Ok(None);
     }
-    let state = app.ledger().snapshot().await?;
-    Ok(sessions.user(&state, app.ledger().now(), session))
+    Ok(sessions.user(app.ledger(), session).await?)
 }
 
 /// The key that speaks for whoever shows none.

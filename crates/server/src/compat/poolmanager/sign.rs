@@ -206,7 +206,26 @@ async fn register(
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use caviada_ledger::seal::MasterKey;
+
     use super::*;
+    use crate::password::Passwords;
+
+    #[test]
+    fn under_tls_a_session_is_shown_under_tls_alone() {
+        let key = "A".repeat(43);
+        let key = MasterKey::present(Some(&key), Path::new(".")).unwrap();
+        let key = Arc::new(key.unwrap());
+        let of = |secure| {
+            let sessions = Sessions::new(key.clone(), Passwords::default(), "place", secure);
+            cookie(&sessions, "x", 1_000)
+        };
+        assert!(of(true).ends_with("; Max-Age=1; HttpOnly; SameSite=Lax; Secure"));
+        assert!(!of(false).contains("Secure"));
+    }
 
     #[test]
     fn a_session_is_found_among_other_cookies() {
