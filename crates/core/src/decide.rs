@@ -71,27 +71,13 @@ pub(crate) fn decide(state: &State, by: By, act: &Act) -> Result<Done, Refusal> 
         | Act::PutPassword { .. }
         | Act::PutProfile { .. }
         | Act::SignIn { .. } => user::decide(state, &who, act),
-        Act::Declare { .. } => resource::declare(state, &who, act),
-        Act::DeleteResource {
-            resource,
-            force,
-            expect,
-        } => resource::delete(state, &who, *resource, *force, *expect),
-        Act::Withhold {
-            resource,
-            reason,
-            until,
-        } => resource::withhold(state, &who, *resource, reason, *until),
-        Act::Return { resource } => resource::put_back(state, &who, *resource),
-        Act::Power {
-            resource,
-            turn,
-            lease,
-        } => power::turn(state, &who, *resource, turn, *lease),
-        Act::Recycle { resource } => resource::recycle(state, &who, *resource),
-        Act::Build { pool, host, name } => {
-            resource::build(state, &who, pool, host.as_ref(), name.as_ref())
-        }
+        Act::Declare { .. }
+        | Act::DeleteResource { .. }
+        | Act::Withhold { .. }
+        | Act::Return { .. }
+        | Act::Power { .. }
+        | Act::Recycle { .. }
+        | Act::Build { .. } => resource::decide(state, &who, act),
         Act::Acquire(acquire) => acquire::acquire(state, &who, acquire),
         Act::Renew {
             lease,

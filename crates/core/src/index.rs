@@ -201,15 +201,7 @@ impl Index {
         if outside(before) != outside(after) {
             self.clean_outside(r.pool, r.site().map(|s| s.host), outside(after));
         }
-        let turning = |k: Option<&ResourceKeys>| k.and_then(|k| k.turning);
-        if turning(before) != turning(after) {
-            if let Some(host) = turning(before) {
-                self.turning.remove(&(host, r.id));
-            }
-            if let Some(host) = turning(after) {
-                self.turning.insert((host, r.id));
-            }
-        }
+        self.turn(r.id, before, after);
         self.move_due(
             Carrier::Resource(r.id),
             before.and_then(|k| k.due),

@@ -180,17 +180,9 @@ impl Server {
         } else {
             "http"
         };
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
+        let stop = told_to_end()?.boxed().shared();
         // Whoever reads this may end us the next moment, and cleanly.
         tracing::info!("listening on {scheme}://{}", listener.local_addr()?);
-        let stop = async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        };
-        let stop = stop.boxed().shared();
         let beside = poolmanager::router(pm.clone(), settings.version(), poolmanager::Door::Beside);
         let mut router = http::router(app).nest_service(poolmanager::PATH, beside);
         if let Some(bytes) = options.bare_bytes {
@@ -227,6 +219,18 @@ impl Server {
             },
         }
     }
+}
+
+/// Hears of SIGTERM and SIGINT from now on.
+fn told_to_end() -> Result<impl Future<Output = ()> + Send, Error> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
 
 async fn bind(address: SocketAddr) -> Result<TcpListener, Error> {

@@ -3,26 +3,28 @@
 //! Each look and each driver call is a task of its own, so that a sick host blocks only itself.
 //! Outcomes are handed to the ledger until it answers; a call whose attempt is over is dropped.
 
+mod call;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use caviada_api::host::HostFacts;
-use caviada_core::command::{Act, AttemptOutcome, By, Command};
+use caviada_core::command::{Act, By, Command};
 use caviada_core::host::HostSpec;
 use caviada_core::id::{HostId, ResourceId};
-use caviada_core::plan::{Action, Condition, Observed, Seen, Verb};
-use caviada_core::pool::Pool;
-use caviada_core::power::Way;
+use caviada_core::plan::{Action, Condition, Observed, Seen};
 use caviada_core::reconcile::{Input, Output, Periods, Reconciler};
 use caviada_core::state::State;
-use caviada_driver::{self as driver, Driver, DriverError, Failure, Identity};
+use caviada_driver::{self as driver, Driver};
 use caviada_ledger::{Failure as NoAnswer, Handle, kill_point};
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
+use call::Call;
+
 use crate::host::{Drivers, Templates};
-use crate::progress::{Progress, UnderWay};
+use crate::progress::Progress;
 use crate::sight::Sights;
 
 /// A look that takes longer says nothing about the host.
@@ -301,226 +303,4 @@ async fn listed(driver: &dyn Driver) -> Result<Observed, String> {
         )
     };
     Ok(listed.into_iter().map(seen).collect())
-}
-
-/// One driver call.
-struct Call {
-    action: Action,
-    state: Arc<State>,
-    driver: Result<Arc<dyn Driver>, String>,
-    templates: Arc<Templates>,
-    installation: String,
-    progress: UnderWay,
-}
-
-impl Call {
-    async fn perform(self) -> AttemptOutcome {
-        let Action {
-            resource,
-            generation,
-            verb,
-            ..
-        } = self.action;
-        let done = match &self.driver {
-            Ok(driver) => {
-                kill_point!("before-driver-call");
-                let done = self.call(&**driver).await;
-                kill_point!("after-driver-call");
-                done
-            }
-            Err(why) => Err(refused(why.clone())),
-        };
-        match done {
-            Ok(outputs) => {
-                tracing::info!(resource.id = %resource, generation, ?verb, "done");
-                AttemptOutcome::Done(outputs)
-            }
-            Err(error) => {
-                tracing::warn!(resource.id = %resource, generation, ?verb, "{error}");
-                let kind = kind(error.kind).into();
-                AttemptOutcome::Failed {
-                    kind,
-                    detail: error.to_string().into(),
-                }
-            }
-        }
-    }
-
-    async fn call(
-        &self,
-        driver: &dyn Driver,
-    ) -> Result<caviada_core::resource::Outputs, DriverError> {
-        let Action {
-            resource,
-            generation,
-            verb,
-            ..
-        } = self.action;
-        let identity = Identity {
-            installation: self.installation.clone(),
-            resource,
-            generation,
-            revision: self.state.revision(),
-        };
-        let blueprint = || {
-            self.templates
-                .blueprint(&self.state, resource)
-                .map_err(|e| refused(e.to_string()))
-        };
-        let progress = |p: driver::Progress| {
-            tracing::debug!(resource.id = %resource, step = p.step, subject = p.subject, done = p.done, of = p.of);
-            self.progress.tell(p.step, p.subject, p.done, p.of);
-        };
-        let built = match verb {
-            Verb::Create => {
-                let freezes = self.freezes(driver)?;
-                let built = driver.create(&identity, &blueprint()?, &progress).await?;
-                if freezes {
-                    driver.power(&identity, None, driver::Power::Pause).await?;
-                }
-                built
-            }
-            Verb::Reset => {
-                let freezes = self.freezes(driver)?;
-                let r = self.state.resources.get(&resource);
-                if r.is_some_and(|r| r.power.is_some()) {
-                    // A stop may be under way there still: it shall not end after this began.
-                    driver.power(&identity, None, driver::Power::Stop).await?;
-                    driver.create(&identity, &blueprint()?, &progress).await?;
-                } else if self.prepares() && !up(driver, &identity).await? {
-                    driver.create(&identity, &blueprint()?, &progress).await?;
-                }
-                let built = driver.reset(&identity, &blueprint()?, &progress).await?;
-                if freezes {
-                    driver.power(&identity, None, driver::Power::Pause).await?;
-                }
-                built
-            }
-            Verb::Delete => {
-                driver.delete(resource, generation).await?;
-                return Ok(vec![]);
-            }
-            Verb::Bind if up(driver, &identity).await? => return Ok(vec![]),
-            // What is thawed is as it was when it came up, and is seen to answer.
-            Verb::Bind => driver.create(&identity, &blueprint()?, &progress).await?,
-            Verb::Turn => {
-                self.turn(driver, &identity, &blueprint, &progress).await?;
-                return Ok(vec![]);
-            }
-        };
-        Ok(built
-            .outputs
-            .into_iter()
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect())
-    }
-
-    /// Are members frozen once they are ready? Refused before anything is made where they cannot be.
-    fn freezes(&self, driver: &dyn Driver) -> Result<bool, DriverError> {
-        let freezes = self.pool().is_some_and(|p| p.spec.pause);
-        if freezes {
-            has_power(driver)?;
-        }
-        Ok(freezes)
-    }
-
-    /// May a free member be frozen?
-    fn prepares(&self) -> bool {
-        self.pool().is_some_and(|p| p.spec.prepare)
-    }
-
-    fn pool(&self) -> Option<&Pool> {
-        let r = self.state.resources.get(&self.action.resource)?;
-        self.state.pools.get(&r.pool).map(|p| &**p)
-    }
-
-    /// Starts, stops or restarts what State says. What is started as a whole is ready afterwards.
-    async fn turn(
-        &self,
-        driver: &dyn Driver,
-        identity: &Identity,
-        blueprint: &(dyn Fn() -> Result<driver::blueprint::Blueprint, DriverError> + Sync),
-        progress: driver::OnProgress<'_>,
-    ) -> Result<(), DriverError> {
-        has_power(driver)?;
-        let r = self.state.resources.get(&identity.resource);
-        let Some(turn) = r.and_then(|r| r.turn()) else {
-            return Ok(());
-        };
-        let service = turn.service.as_deref();
-        if turn.way != Way::Start {
-            driver.power(identity, service, driver::Power::Stop).await?;
-        }
-        match (turn.way, service) {
-            (Way::Stop, _) => Ok(()),
-            (_, Some(_)) => driver.power(identity, service, driver::Power::Start).await,
-            (_, None) => {
-                driver.create(identity, &blueprint()?, progress).await?;
-                Ok(())
-            }
-        }
-    }
-}
-
-fn has_power(driver: &dyn Driver) -> Result<(), DriverError> {
-    if driver.can(driver::Capability::Power) {
-        return Ok(());
-    }
-    Err(DriverError {
-        op: "power",
-        kind: Failure::Unsupported,
-        detail: format!("the driver {} cannot start, stop and freeze", driver.name()),
-        source: None,
-    })
-}
-
-/// Is a member that gets a new holder up? One that is frozen is not, and can be.
-async fn up(driver: &dyn Driver, identity: &Identity) -> Result<bool, DriverError> {
-    let listed = driver.list().await?;
-    let mine = |s: &&driver::Seen| {
-        s.identity.resource == identity.resource && s.identity.generation == identity.generation
-    };
-    let down = |detail: String| DriverError {
-        op: "bind",
-        kind: Failure::NotReady,
-        detail,
-        source: None,
-    };
-    let Some(seen) = listed.iter().find(mine) else {
-        return Err(down(format!("{} is not on its host", identity.resource)));
-    };
-    match seen.condition {
-        driver::Condition::Up => Ok(true),
-        driver::Condition::Paused => Ok(false),
-        driver::Condition::Partial | driver::Condition::Down => Err(down(
-            seen.detail
-                .clone()
-                .unwrap_or_else(|| "it is not up".to_owned()),
-        )),
-    }
-}
-
-fn refused(detail: String) -> DriverError {
-    DriverError {
-        op: "prepare",
-        kind: Failure::Refused,
-        detail,
-        source: None,
-    }
-}
-
-/// The kind of failure as the ledger counts it.
-fn kind(failure: Failure) -> &'static str {
-    match failure {
-        Failure::Unreachable => "unreachable",
-        Failure::TimedOut => "timed_out",
-        Failure::Refused => "refused",
-        Failure::NoImage => "no_image",
-        Failure::NoRoom => "no_room",
-        Failure::PortTaken(_) => "port_taken",
-        Failure::NotReady => "not_ready",
-        Failure::NotOurs => "not_ours",
-        Failure::Unsupported => "unsupported",
-        Failure::Bug => "bug",
-    }
 }

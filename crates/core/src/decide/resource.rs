@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::access::{Principal, Relation, Verb};
 use crate::choose::blank;
 use crate::command::{Act, Entry};
-use crate::decide::{Done, text, unchanged};
+use crate::decide::{Done, power, text, unchanged};
 use crate::event::{Event, Number};
 use crate::grant::{self, Leaving};
 use crate::id::ResourceId;
@@ -21,8 +21,34 @@ use crate::settle::pool as sizing;
 use crate::state::State;
 use crate::time::Time;
 
+/// Acts on resources.
+pub(super) fn decide(state: &State, who: &Principal, act: &Act) -> Result<Done, Refusal> {
+    match act {
+        Act::Declare { .. } => declare(state, who, act),
+        Act::DeleteResource {
+            resource,
+            force,
+            expect,
+        } => delete(state, who, *resource, *force, *expect),
+        Act::Withhold {
+            resource,
+            reason,
+            until,
+        } => withhold(state, who, *resource, reason, *until),
+        Act::Return { resource } => put_back(state, who, *resource),
+        Act::Power {
+            resource,
+            turn,
+            lease,
+        } => power::turn(state, who, *resource, turn, *lease),
+        Act::Recycle { resource } => recycle(state, who, *resource),
+        Act::Build { pool, host, name } => build(state, who, pool, host.as_ref(), name.as_ref()),
+        _ => Err(Refusal::invalid("act", "not about a resource")),
+    }
+}
+
 /// Enters a resource, or changes what does not depend on leasing.
-pub(super) fn declare(state: &State, who: &Principal, act: &Act) -> Result<Done, Refusal> {
+fn declare(state: &State, who: &Principal, act: &Act) -> Result<Done, Refusal> {
     let Act::Declare {
         pool,
         name,
@@ -177,7 +203,7 @@ pub(super) fn unmarked(r: &Resource) -> impl Iterator<Item = Event> + use<> {
 }
 
 /// Removes it, now or once it is no longer busy.
-pub(super) fn delete(
+fn delete(
     state: &State,
     who: &Principal,
     id: ResourceId,
@@ -254,7 +280,7 @@ pub(crate) fn removed(state: &State, r: &Resource) -> Vec<Event> {
 }
 
 /// Keeps it out of the pool, now or once it is no longer busy.
-pub(super) fn withhold(
+fn withhold(
     state: &State,
     who: &Principal,
     id: ResourceId,
@@ -295,7 +321,7 @@ pub(super) fn withhold(
 }
 
 /// Cleans one that nobody holds, in its place.
-pub(super) fn recycle(state: &State, who: &Principal, id: ResourceId) -> Result<Done, Refusal> {
+fn recycle(state: &State, who: &Principal, id: ResourceId) -> Result<Done, Refusal> {
     use ResourceState::{Dirty, Free};
     let r = get(state, who, id)?;
     let pool = state.pools.get(&r.pool);
@@ -324,7 +350,7 @@ pub(super) fn recycle(state: &State, who: &Principal, id: ResourceId) -> Result<
 }
 
 /// Plans one more member of a pool.
-pub(super) fn build(
+fn build(
     state: &State,
     who: &Principal,
     pool: &Name,
@@ -376,7 +402,7 @@ pub(super) fn build(
 }
 
 /// Ends the withholding.
-pub(super) fn put_back(state: &State, who: &Principal, id: ResourceId) -> Result<Done, Refusal> {
+fn put_back(state: &State, who: &Principal, id: ResourceId) -> Result<Done, Refusal> {
     let r = get(state, who, id)?;
     if r.state != ResourceState::Withheld {
         return Err(bad(&r, "only what is withheld can be returned"));

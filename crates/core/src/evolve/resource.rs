@@ -105,6 +105,50 @@ pub(super) fn evolve(state: &mut State, event: &Event) {
         }),
         Event::ResourceGone(id) => state.remove_resource(*id),
         Event::ResourceHealth(id, health) => state.resource(*id, |r, _| r.health = *health),
+        Event::ResourceTurning { .. }
+        | Event::ResourceTurned(_)
+        | Event::ResourceUnturned { .. } => power(state, event),
+        Event::ResourceCooled(id) => state.resource(*id, |r, _| r.cooling_until = None),
+        Event::ResourceAlert(id) => state.resource(*id, |r, _| r.deadline = None),
+        Event::ResourceBound(id) => bound(state, *id),
+        Event::ResourceEarmarked {
+            resource,
+            rank,
+            item,
+        } => {
+            state.unmark(*resource);
+            state.resource(*resource, |r, _| r.earmark = Some(*rank));
+            let mark = Earmark {
+                resource: *resource,
+                item: *item,
+            };
+            state.lease(rank.lease, |l| l.earmarks.push(mark));
+        }
+        Event::ResourceUnmarked(id) => {
+            state.unmark(*id);
+            state.resource(*id, |r, _| r.earmark = None);
+        }
+        _ => debug_assert!(false, "not an event of a resource"),
+    }
+}
+
+fn bound(state: &mut State, id: ResourceId) {
+    let lease = state.resources.get(&id).and_then(|r| r.lease);
+    state.resource(id, |r, _| {
+        r.open = false;
+        r.deadline = None;
+    });
+    if let Some(lease) = lease {
+        state.lease(lease, |l| {
+            for m in l.members.iter_mut().filter(|m| m.resource == id) {
+                m.bound = true;
+            }
+        });
+    }
+}
+
+fn power(state: &mut State, event: &Event) {
+    match event {
         Event::ResourceTurning {
             resource,
             turn,
@@ -131,40 +175,7 @@ pub(super) fn evolve(state: &mut State, event: &Event) {
             };
             r.turned(end, Some(cause));
         }),
-        Event::ResourceCooled(id) => state.resource(*id, |r, _| r.cooling_until = None),
-        Event::ResourceAlert(id) => state.resource(*id, |r, _| r.deadline = None),
-        Event::ResourceBound(id) => {
-            let lease = state.resources.get(id).and_then(|r| r.lease);
-            state.resource(*id, |r, _| {
-                r.open = false;
-                r.deadline = None;
-            });
-            if let Some(lease) = lease {
-                state.lease(lease, |l| {
-                    for m in l.members.iter_mut().filter(|m| m.resource == *id) {
-                        m.bound = true;
-                    }
-                });
-            }
-        }
-        Event::ResourceEarmarked {
-            resource,
-            rank,
-            item,
-        } => {
-            state.unmark(*resource);
-            state.resource(*resource, |r, _| r.earmark = Some(*rank));
-            let mark = Earmark {
-                resource: *resource,
-                item: *item,
-            };
-            state.lease(rank.lease, |l| l.earmarks.push(mark));
-        }
-        Event::ResourceUnmarked(id) => {
-            state.unmark(*id);
-            state.resource(*id, |r, _| r.earmark = None);
-        }
-        _ => debug_assert!(false, "not an event of a resource"),
+        _ => debug_assert!(false, "not an event of its power"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! All of a resource that the index knows, so that a change moves only what differs.
 
-use crate::id::HostId;
-use crate::index::FreeKey;
+use crate::id::{HostId, ResourceId};
+use crate::index::{FreeKey, Index};
 use crate::lease::Rank;
 use crate::pool::{Pick, Pool};
 use crate::resource::{Resource, ResourceState};
@@ -49,6 +49,27 @@ impl ResourceKeys {
             turning: r.turn().and_then(|_| r.site()).map(|s| s.host),
             open: r.open,
             due: r.due(),
+        }
+    }
+}
+
+impl Index {
+    /// Its power begins to be changed, or is changed no more.
+    pub(super) fn turn(
+        &mut self,
+        id: ResourceId,
+        before: Option<&ResourceKeys>,
+        after: Option<&ResourceKeys>,
+    ) {
+        let turning = |k: Option<&ResourceKeys>| k.and_then(|k| k.turning);
+        if turning(before) == turning(after) {
+            return;
+        }
+        if let Some(host) = turning(before) {
+            self.turning.remove(&(host, id));
+        }
+        if let Some(host) = turning(after) {
+            self.turning.insert((host, id));
         }
     }
 }

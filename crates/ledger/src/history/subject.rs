@@ -79,6 +79,11 @@ impl<C: Context> Found<'_, C> {
         }
     }
 
+    fn owned(&mut self, id: u64, owner: &Owner) {
+        self.noun(id);
+        self.owner(owner);
+    }
+
     fn whole_lease(&mut self, lease: &Lease) {
         self.noun(lease.id.0);
         self.owner(&lease.owner);
@@ -123,18 +128,9 @@ impl<C: Context> Found<'_, C> {
             Event::HostDeclared(host) => self.noun(host.id.0),
             Event::WebhookDeclared(webhook) => self.noun(webhook.id.0),
             Event::TemplateRevised(template) => self.noun(template.id.0),
-            Event::KeyMade(key) => {
-                self.noun(key.id.0);
-                self.owner(&key.owner);
-            }
-            Event::UserSet(user) => {
-                self.noun(user.id.0);
-                self.owner(&user.name);
-            }
-            Event::QuotaSet(quota) => {
-                self.noun(quota.id.0);
-                self.owner(&quota.owner);
-            }
+            Event::KeyMade(key) => self.owned(key.id.0, &key.owner),
+            Event::UserSet(user) => self.owned(user.id.0, &user.name),
+            Event::QuotaSet(quota) => self.owned(quota.id.0, &quota.owner),
             Event::ResourceDeclared(r) | Event::ResourcePlanned(r) | Event::ResourceCut(r) => {
                 self.resource(r.id);
                 if let Some(site) = r.site() {

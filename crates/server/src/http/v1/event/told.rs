@@ -1,6 +1,8 @@
 //! An event in the words of the API: what it is about, by names, and the rest as facts. Secrets,
 //! files and bookkeeping stay behind.
 
+mod user;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -202,29 +204,6 @@ impl About {
             Event::QuotaGone(id) => {
                 self.fact("quota", id.to_string());
                 "quota.gone"
-            }
-            _ => "",
-        }
-    }
-
-    /// Neither his password's hash nor what he says of himself.
-    fn user_event(&mut self, names: &Names, event: &Event) -> &'static str {
-        match event {
-            Event::UserSet(user) => {
-                self.owner = Some(user.name.clone());
-                self.fact("user", user.id.to_string());
-                self.fact("role", json!(user.spec.role));
-                self.fact("active", user.spec.active);
-                "user.set"
-            }
-            Event::UserSignedIn(id, _) => {
-                self.owner = names.state.users.get(id).map(|u| u.name.clone());
-                self.fact("user", id.to_string());
-                "user.signed_in"
-            }
-            Event::UserGone(id) => {
-                self.fact("user", id.to_string());
-                "user.gone"
             }
             _ => "",
         }
