@@ -68,7 +68,7 @@ impl Row {
     /// Who may call is told that it cannot be done: what stands in the path is declared, not built.
     fn in_vain(self) -> Self {
         Self {
-            status: 400,
+            status: 422,
             ..self
         }
     }
