@@ -80,6 +80,11 @@ impl Profile {
     }
 }
 
+/// Can a user have this name? Addresses name users, and lose a segment `.` or `..` on their way.
+pub fn can_be_called(name: &Owner) -> bool {
+    !matches!(name.as_str(), "." | "..")
+}
+
 /// A password's hash as text: argon2id, or bcrypt where it came from an older system. It is nobody's
 /// to read.
 #[derive(Clone, PartialEq, Eq, Serialize)]

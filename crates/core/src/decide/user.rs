@@ -11,9 +11,10 @@ use crate::key::{Key, Role};
 use crate::limits;
 use crate::name::Owner;
 use crate::outcome::Subject;
+use crate::pool::Pool;
 use crate::refusal::Refusal;
 use crate::state::State;
-use crate::user::{Password, Profile, User, UserSpec, is_address};
+use crate::user::{Password, Profile, User, UserSpec, can_be_called, is_address};
 
 /// Decides an act on a user.
 pub(super) fn decide(state: &State, who: &Principal, act: &Act) -> Result<Done, Refusal> {
@@ -90,6 +91,9 @@ fn put(
 }
 
 fn new(state: &State, name: &Owner, spec: UserSpec) -> Result<User, Refusal> {
+    if !can_be_called(name) {
+        return Err(Refusal::invalid("name", "neither . nor .."));
+    }
     if state.users.len() >= limits::USERS_MAX {
         return Err(Refusal::LimitReached {
             what: "users",
@@ -109,7 +113,8 @@ fn new(state: &State, name: &Owner, spec: UserSpec) -> Result<User, Refusal> {
     })
 }
 
-/// Somebody enters himself. He becomes the owner of his name, so nobody may have been it before.
+/// Somebody enters himself. He becomes the owner of his name, so nobody may have been it before,
+/// and nothing may be meant for it yet.
 fn register(
     state: &State,
     who: &Principal,
@@ -120,9 +125,12 @@ fn register(
     if !who.is_caviada() {
         return Err(Refusal::Forbidden { needs: "caviada" });
     }
+    let of_pool = |p: &Pool| p.spec.visibility.owners.iter().flatten().any(|o| o == name);
     let of_key = |k: &Key| k.owner == *name || k.groups.contains(name);
     let taken = state.user_named(name).is_some()
         || state.index.owners.contains_key(name)
+        || state.quota_of(name).is_some()
+        || state.pools.values().any(|p| of_pool(p))
         || state.keys.values().any(|k| of_key(k));
     if taken {
         return Err(Refusal::Conflict {

@@ -159,10 +159,23 @@ fn nobody_registers_under_a_name_that_somebody_has() {
         ..want("machines")
     }));
     scene.does("operator", held).unwrap();
-    // A user, whom a key speaks for, and who holds something.
-    for taken in ["op", "ann", "holder"] {
+    scene.system(Act::PutQuota {
+        owner: owner("bounded"),
+        spec: caviada_core::quota::QuotaSpec::default(),
+        declared_in: None,
+        expect: None,
+    });
+    let mut seen = caviada_core::pool::PoolSpec::declared();
+    seen.visibility.owners = Some([owner("team")].into());
+    scene.pool("machines", seen);
+    // A user, whom a key speaks for, who holds something, who has a bound, and who sees a pool.
+    for taken in ["op", "ann", "holder", "bounded", "team"] {
         let no = scene.act(By::System, register(taken)).unwrap_err();
         assert_eq!(no.code(), "conflict", "{taken}");
+    }
+    for lost in [".", ".."] {
+        let no = scene.act(By::System, register(lost)).unwrap_err();
+        assert_eq!(no.code(), "invalid", "{lost}");
     }
     scene.system(register("new"));
     let new = user(&scene, "new");

@@ -29,7 +29,7 @@ pub(super) struct Caller {
     pub walks_in: bool,
     /// Who has signed in; then the key is the principal's, too.
     pub user: Option<Arc<User>>,
-    /// If a user: no page of another site can have made him call.
+    /// If a user: a page of this site had him call, not a link that a stranger gave him.
     pub proven: bool,
 }
 
@@ -127,13 +127,12 @@ impl Caller {
         }
     }
 
-    /// By whom he acts on users: himself, his own key, or the one that is named for those who come
-    /// without one.
-    pub fn acts_by(&self, app: &App) -> Result<By, No> {
-        match (&self.user, &app.options().operator) {
-            (Some(user), _) => Ok(By::User(user.id)),
-            (None, Some(name)) if self.walks_in => Ok(By::Key(named(app, name)?.id)),
-            (None, _) => Ok(By::Key(self.key.id)),
+    /// By whom he acts on users: himself or his own key. Who shows neither never does, whatever the
+    /// key may that is named for operators.
+    pub fn acts_by(&self) -> Option<By> {
+        match &self.user {
+            Some(user) => Some(By::User(user.id)),
+            None => (!self.walks_in).then_some(By::Key(self.key.id)),
         }
     }
 

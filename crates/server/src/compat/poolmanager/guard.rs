@@ -28,7 +28,8 @@ pub(super) fn guard(names: &[String], uri: &Uri, headers: &HeaderMap) -> Result<
     same_site(names, uri, headers).map(drop)
 }
 
-/// Refuses what a page of another site may have sent; says whether it is certain that none did.
+/// Refuses what a page of another site may have sent; says whether it is certain that a page of this
+/// one did. A browser that says `none` was led here by a link in a mail, say.
 pub(super) fn same_site(names: &[String], uri: &Uri, headers: &HeaderMap) -> Result<bool, No> {
     // Browsers send it to addresses that nobody can listen at in between, and to no others.
     let site = headers.get("sec-fetch-site").map(|site| site.as_bytes());
@@ -48,7 +49,7 @@ pub(super) fn same_site(names: &[String], uri: &Uri, headers: &HeaderMap) -> Res
         return Err(unknown(&shown(host.host().as_bytes())));
     }
     let pages = PAGE.iter().flat_map(|name| headers.get_all(name));
-    let mut proven = site.is_some();
+    let mut proven = site.is_some_and(|site| site == b"same-origin");
     for page in pages.filter(|page| !page.is_empty()) {
         let page = Uri::try_from(page.as_bytes()).map_err(|_| elsewhere())?;
         if called.is_empty() || !called.iter().all(|host| is_at(&page, host)) {

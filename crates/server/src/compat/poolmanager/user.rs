@@ -42,11 +42,11 @@ pub(super) fn find<'a>(state: &'a State, id: &str) -> Option<&'a Arc<User>> {
 /// May the caller do that with this user, or with any? Of one he may not ask about, he is not told
 /// whether there is one.
 pub(super) fn may(ask: Ask<'_>, state: &State, verb: Verb, user: Option<&User>) -> Result<By, No> {
-    let by = ask.caller.acts_by(ask.app)?;
+    let no = || No::new("this needs an admin: sign in as one, or show the key of one");
+    let by = ask.caller.acts_by().ok_or_else(no)?;
     let who = Principal::of(state, by).map_err(|refusal| No::new(refusal.to_string()))?;
     let relation = user.map_or(Relation::Foreign, |u| who.relation_to(&u.name));
-    who.may(verb, relation)
-        .map_err(|_| No::new("this needs an admin: sign in as one, or show the key of one"))?;
+    who.may(verb, relation).map_err(|_| no())?;
     Ok(by)
 }
 

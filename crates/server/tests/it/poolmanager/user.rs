@@ -613,6 +613,9 @@ async fn a_page_of_another_site_does_nothing_with_a_session() {
     // What another page can make a browser follow without saying where it is.
     let apply = "/v2/cluster_apply?user_id=root";
     from("GET", apply, "", "").await.is_refusal();
+    from("GET", apply, "Sec-Fetch-Site: none\r\n", "")
+        .await
+        .is_refusal();
     from("GET", apply, "Sec-Fetch-Site: same-origin\r\n", "")
         .await
         .done();
@@ -627,6 +630,26 @@ async fn a_page_of_another_site_does_nothing_with_a_session() {
     )
     .await
     .done();
+}
+
+/// Whatever key is named for operators who show none.
+#[tokio::test]
+async fn who_shows_nothing_is_no_admin_of_users() {
+    let options = Options {
+        operator: Some("root".parse().unwrap()),
+        ..options()
+    };
+    let old = with(options).await;
+    old.site.key("root", caviada_api::key::Role::Admin).await;
+    let made = "username=x&password=correct+horse";
+    for refused in [
+        old.form("/api/user/create", made).await,
+        old.get("/api/user/list").await,
+        old.get("/api/user/search?username=ann").await,
+    ] {
+        refused.refused(NEEDS_ADMIN);
+    }
+    assert!(old.site.admin().user("x").await.is_err());
 }
 
 #[tokio::test]
