@@ -170,7 +170,8 @@ mod tests {
         );
         // Nor do many, who fill all there is: whoever is new has an account still.
         for n in 0..=ADDRESSES_MAX {
-            let address = std::net::Ipv4Addr::from_bits(0x0b00_0000 + n as u32).into();
+            let address =
+                std::net::Ipv4Addr::from_bits(0x0b00_0000 + u32::try_from(n).unwrap()).into();
             let _ = rates.sign_ins[1].check_key(&(Some(owner(n)), Some(address)));
         }
         let heard = (2..30).filter(|n| {

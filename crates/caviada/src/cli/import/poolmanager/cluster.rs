@@ -121,10 +121,8 @@ fn found_there(
     id: &str,
     held: bool,
 ) -> Result<bool, String> {
-    let free = match there.clusters.get(id) {
-        Some((_, state)) => Some(*state == ResourceState::Free),
-        None => None,
-    };
+    let state = there.clusters.get(id);
+    let free = state.map(|(_, state)| *state == ResourceState::Free);
     match (free, held) {
         (Some(true), true) if there.is_unfinished() => Ok(true),
         (Some(true), true) => Err("it is there already, and nobody has it".to_owned()),
