@@ -28,7 +28,7 @@ pub struct Rates {
     clock: DefaultClock,
     requests: Option<DefaultKeyedRateLimiter<KeyId>>,
     failures: DefaultKeyedRateLimiter<IpAddr>,
-    /// Tries of one name from one address, of one name, and from one address.
+    /// Tries from one address, of one name from one address, and of one name.
     sign_ins: [DefaultKeyedRateLimiter<(Option<Owner>, Option<IpAddr>)>; 3],
 }
 
@@ -42,12 +42,12 @@ impl Rates {
                 Quota::per_second(FAILURES_PER_S).allow_burst(FAILURE_BURST),
             ),
             sign_ins: [
-                (limits::SIGN_INS_MAX, limits::SIGN_IN_MS),
-                (limits::SIGN_INS_PER_USER_MAX, limits::SIGN_IN_PER_USER_MS),
                 (
                     limits::SIGN_INS_PER_ADDRESS_MAX,
                     limits::SIGN_IN_PER_ADDRESS_MS,
                 ),
+                (limits::SIGN_INS_MAX, limits::SIGN_IN_MS),
+                (limits::SIGN_INS_PER_USER_MAX, limits::SIGN_IN_PER_USER_MS),
             ]
             .map(|(burst, ms)| RateLimiter::keyed(every(burst, ms))),
         }
@@ -67,18 +67,21 @@ impl Rates {
     }
 
     /// One more try to sign in as somebody. One who is told to come again was not looked at, and is
-    /// not counted for his name: a single address cannot shut its bearer out everywhere.
+    /// not counted for his name: a single address cannot shut its bearer out everywhere. Nor can it
+    /// fill what is remembered, since it is asked for first; and where that is full, each address
+    /// still has an account of its own.
     ///
     /// # Errors
     /// When that is too many.
     pub fn sign_in(&self, name: Option<&Owner>, peer: Option<IpAddr>) -> Result<(), TooMany> {
-        let accounts = [(name.cloned(), peer), (name.cloned(), None), (None, peer)];
-        for (tries, account) in self.sign_ins.iter().zip(accounts) {
+        let accounts = [(None, peer), (name.cloned(), peer), (name.cloned(), None)];
+        let alone = [None, peer, peer];
+        for ((tries, account), alone) in self.sign_ins.iter().zip(accounts).zip(alone) {
             if tries.len() > ADDRESSES_MAX {
                 tries.retain_recent();
             }
             let crowded = tries.len() > ADDRESSES_MAX;
-            let account = if crowded { (None, None) } else { account };
+            let account = if crowded { (None, alone) } else { account };
             tries
                 .check_key(&account)
                 .map_err(|not_until| TooMany(not_until.wait_time_from(self.clock.now())))?;
@@ -141,10 +144,40 @@ mod tests {
         // Others there, and she elsewhere, are still heard.
         assert_eq!(tries("bob", from(1)), max);
         assert_eq!(tries("ann", from(2)), max);
-        let names: usize = (0..20).map(|n| tries(&format!("u{n}"), from(3))).sum();
+        let once = |n| {
+            let name = owner(&format!("u{n}"));
+            rates.sign_in(Some(&name), from(3)).is_ok()
+        };
+        let names = (0..1_000).filter(|n| once(*n)).count();
         assert_eq!(names, limits::SIGN_INS_PER_ADDRESS_MAX as usize);
         let places: usize = (10..40).map(|n| tries("cid", from(n))).sum();
         assert_eq!(places, limits::SIGN_INS_PER_USER_MAX as usize);
+    }
+
+    #[test]
+    fn one_address_does_not_keep_all_others_from_signing_in() {
+        let rates = Rates::new(None);
+        let owner = |n: u32| Owner::new(&format!("u{n}")).unwrap();
+        let loud = Some(IpAddr::from([10, 0, 0, 1]));
+        for n in 0..30_000 {
+            let _ = rates.sign_in(Some(&owner(n)), loud);
+        }
+        assert!(
+            rates
+                .sign_ins
+                .iter()
+                .all(|tries| tries.len() < ADDRESSES_MAX)
+        );
+        // Nor do many, who fill all there is: whoever is new has an account still.
+        for n in 0..10_001 {
+            let address = std::net::Ipv4Addr::from_bits(0x0b00_0000 + n).into();
+            let _ = rates.sign_ins[1].check_key(&(Some(owner(n)), Some(address)));
+        }
+        let heard = (2..30).filter(|n| {
+            let peer = Some(IpAddr::from([10, 0, 0, *n]));
+            rates.sign_in(Some(&owner(7)), peer).is_ok()
+        });
+        assert_eq!(heard.count(), 28);
     }
 
     #[test]
