@@ -118,20 +118,23 @@ fn check(hashed: Option<&Password>, password: &str) -> Result<Checked, Unhashed>
     if password.len() > limits::PASSWORD_BYTES_MAX {
         return Ok(Checked::Wrong);
     }
-    let (text, password) = (hashed.reveal(), password.as_bytes());
     let old = hashed.hashed() == Hashed::Bcrypt;
-    let right = match hashed.hashed() {
-        Hashed::Argon2id => PasswordHash::new(text)
-            .is_ok_and(|hash| Argon2::default().verify_password(password, &hash).is_ok()),
-        Hashed::Bcrypt => bcrypt::verify(password, text).unwrap_or(false),
-    };
-    match (right && !nobody, old) {
+    match (is_of(hashed, password) && !nobody, old) {
         (false, _) => Ok(Checked::Wrong),
         (true, false) => Ok(Checked::Right(None)),
-        (true, true) => {
-            let text = std::str::from_utf8(password).map_err(|_| Unhashed::Failed)?;
-            hash(text).map(|anew| Checked::Right(Some(anew)))
-        }
+        (true, true) => hash(password).map(|anew| Checked::Right(Some(anew))),
+    }
+}
+
+/// Is it the hash of this password? That takes as long as the hash was made to take.
+pub fn is_of(hashed: &Password, password: &str) -> bool {
+    let text = hashed.reveal();
+    match hashed.hashed() {
+        Hashed::Argon2id => PasswordHash::new(text).is_ok_and(|hash| {
+            let argon2 = Argon2::default();
+            argon2.verify_password(password.as_bytes(), &hash).is_ok()
+        }),
+        Hashed::Bcrypt => bcrypt::verify(password, text).unwrap_or(false),
     }
 }
 

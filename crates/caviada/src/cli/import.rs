@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 use caviada_api::client::{Client, Error};
 use caviada_api::problem::{Problem, code};
+use caviada_core::name::Name;
 use clap::{Args, Subcommand};
 use serde::Serialize;
 
@@ -54,7 +55,10 @@ pub struct PoolmanagerArgs {
     profiles: Vec<PathBuf>,
     /// Pool for the clusters; made if it is not there
     #[arg(long, value_name = "POOL", default_value = "imported")]
-    pool: String,
+    pool: Name,
+    /// Keep the roles of users, too: in the old systems people could give themselves any
+    #[arg(long)]
+    roles: bool,
     /// Take hosts whose engine listens without TLS: whoever reaches such a port owns the machine
     #[arg(long)]
     allow_plain_tcp: bool,
@@ -97,12 +101,12 @@ pub async fn import(client: &Client, command: ImportCommand, out: &Out) -> Resul
     let ImportCommand::Poolmanager(args) = command;
     let dry_run = args.dry_run;
     let read = poolmanager::read(&args)?;
-    let there = there::look(client, &args.pool).await?;
+    let there = there::look(client, args.pool.as_str()).await?;
     let mut plan = poolmanager::plan(&args, read, &there);
     let mut made = Vec::new();
     let (mut refused, mut broken) = (false, None);
     for step in &plan.steps {
-        if !dry_run && let Err(error) = there::make(client, &args.pool, step).await {
+        if !dry_run && let Err(error) = there::make(client, args.pool.as_str(), step).await {
             match error {
                 // One that is not taken hinders no other one, unless all hang on it.
                 Error::Refused(problem) if is_about_it(&problem) && !step.is_pool() => {

@@ -295,3 +295,110 @@ fn the_documents_of_0_8_are_read_too() {
     let nothing = site.fails(2, &["import", "poolmanager"]);
     assert!(nothing.contains("name a folder"), "{nothing}");
 }
+
+/// In the old systems everybody could make himself an admin, and `admin` came with `pass`.
+#[test]
+fn roles_and_passwords_that_everybody_knows_are_not_brought_over() {
+    let (site, _) = site();
+    let hash = |end: &str| format!("$2b$05$CCCCCCCCCCCCCCCCCCCCC.{end}");
+    let users = format!(
+        r#"[{{"_id":"u1","username":"admin","password":"{}","role":{{"$numberDouble":"0.0"}}}},
+{{"_id":"u2","username":"ann","password":"{}","role":1,"active":[false]}},
+{{"_id":"u3","username":"bob","password":"{}","isAdmin":true}},
+{{"_id":"u4","username":"odd","role":[0]}},
+{{"_id":"u5","username":"..","role":2}}]"#,
+        hash("9JXofHN.pDSNKTkK2gqWn2UvOF6E9d6"),
+        hash("y5FDepihsDUaso0d1VDsepInBVGh1Pm"),
+        "$2a$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+    );
+    let users = site.file("users.json", &users);
+    let import = ["import", "poolmanager", "--users", &users];
+    let said = site.json(&import);
+    assert_eq!(said["skipped"].as_array().unwrap().len(), 2, "{said}");
+    assert!(said["notes"].to_string().contains("admin, ann, bob had"));
+    assert!(
+        said["made"]
+            .to_string()
+            .contains("one that everybody knows")
+    );
+    for (name, active, has_password) in [
+        ("admin", true, false),
+        ("ann", false, false),
+        ("bob", true, true),
+    ] {
+        let user = site.json(&["user", "show", name]);
+        assert_eq!(user["role"], "user", "{user}");
+        assert_eq!(user["active"], active, "{user}");
+        assert_eq!(user["has_password"], has_password, "{user}");
+        site.ok(&["user", "rm", name]);
+    }
+    site.ok(&[&import[..], &["--roles"]].concat());
+    assert_eq!(site.json(&["user", "show", "admin"])["role"], "admin");
+    assert_eq!(site.json(&["user", "show", "ann"])["role"], "operator");
+    let no = site.fails(2, &[&import[..], &["--pool", "No Name"]].concat());
+    assert!(no.contains("a name has 1 to 63 characters"), "{no}");
+}
+
+const HELD: &str = r#"{"_id":"2f1c7a52d1a84f5f9a4bd0a2a51c0b11","name":"net","user_id":"u1","consensus_plugin":"solo","size":4.0}"#;
+
+/// From Cello 0.8 on a dashboard applied with the user's id.
+#[test]
+fn who_is_named_by_his_id_holds_by_his_name_and_an_undone_import_is_done_anew() {
+    let (site, _) = site();
+    let clusters = site.file("cluster.json", HELD);
+    let users = site.file("user.json", r#"{"_id":"u1","username":"ann","role":2}"#);
+    let import = [
+        "import",
+        "poolmanager",
+        "--clusters",
+        &clusters,
+        "--users",
+        &users,
+    ];
+    for _ in 0..2 {
+        site.ok(&import);
+        let lease = site.json(&["ls"])["items"][0].clone();
+        assert_eq!(lease["owner"], "ann");
+        let net = site.json(&["resource", "show", "imported/net"]);
+        assert_eq!(net["state"], "leased");
+        site.ok(&["release", lease["id"].as_str().unwrap()]);
+        site.ok(&["resource", "rm", "imported/net"]);
+        site.ok(&["pool", "rm", "imported"]);
+    }
+}
+
+#[test]
+fn a_pool_that_is_there_is_neither_opened_nor_filled_under_others_eyes() {
+    let (site, _) = site();
+    let clusters = site.file("cluster.json", HELD);
+    let pool = |owners: &str| {
+        let text = format!(
+            "name = \"file\"\n[[pool]]\nname = \"nets\"\nlease = {{ ttl = \"none\" }}\n{owners}\n"
+        );
+        site.ok(&["load", &site.file("nets.toml", &text)]);
+    };
+    let import = [
+        "import",
+        "poolmanager",
+        "--clusters",
+        &clusters,
+        "--pool",
+        "nets",
+    ];
+    pool("");
+    let said = site.json(&import);
+    assert_eq!(said["made"], Value::Array(vec![]), "{said}");
+    assert!(
+        said["skipped"]
+            .to_string()
+            .contains("others lease from the pool nets")
+    );
+    pool("visibility = { owners = [] }");
+    site.ok(&import);
+    assert_eq!(
+        site.json(&["resource", "show", "nets/net"])["state"],
+        "leased"
+    );
+    let hidden = site.json(&["pool", "show", "nets"]);
+    assert!(hidden.to_string().contains(r#""owners":[]"#), "{hidden}");
+}

@@ -134,6 +134,18 @@ fn resumed(text: &str) -> usize {
     begins.next().unwrap_or(text.len())
 }
 
+/// Something stands in a field, but not what belongs there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Unread;
+
+/// Doubles up to here are exact.
+const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+
+#[expect(clippy::cast_possible_truncation, reason = "whole, and within bounds")]
+fn whole(n: f64) -> Option<i64> {
+    (n.fract() == 0.0 && n.abs() <= EXACT_MAX).then_some(n as i64)
+}
+
 impl Document {
     /// A field as plain JSON: the words of extended JSON are taken off.
     pub fn get(&self, name: &str) -> Option<Value> {
@@ -152,25 +164,41 @@ impl Document {
         })
     }
 
-    /// A whole number, which may stand there as text.
-    pub fn number(&self, name: &str) -> Option<i64> {
-        match self.get(name)? {
-            Value::Number(n) => n.as_i64(),
-            Value::String(text) => text.trim().parse().ok(),
-            _ => None,
-        }
+    /// A whole number, which may stand there as text or as a double.
+    ///
+    /// # Errors
+    /// When something else stands there.
+    pub fn number(&self, name: &str) -> Result<Option<i64>, Unread> {
+        let number = match self.get(name) {
+            None => return Ok(None),
+            Some(Value::Number(n)) => n.as_i64().or_else(|| whole(n.as_f64()?)),
+            Some(Value::String(text)) if text.trim().is_empty() => return Ok(None),
+            Some(Value::String(text)) => text.trim().parse().ok(),
+            Some(_) => None,
+        };
+        number.map(Some).ok_or(Unread)
     }
 
     /// `true` in any spelling; `on`, too, as the old forms sent it.
-    pub fn is(&self, name: &str) -> Option<bool> {
-        match self.get(name)? {
-            Value::Bool(b) => Some(b),
-            Value::String(text) => {
+    ///
+    /// # Errors
+    /// When neither a text nor `true` or `false` stands there.
+    pub fn is(&self, name: &str) -> Result<Option<bool>, Unread> {
+        match self.get(name) {
+            None => Ok(None),
+            Some(Value::Bool(b)) => Ok(Some(b)),
+            Some(Value::String(text)) => {
                 let text = text.to_ascii_lowercase();
-                Some(text == "true" || text == "on")
+                Ok(Some(text == "true" || text == "on"))
             }
-            _ => None,
+            Some(_) => Err(Unread),
         }
+    }
+
+    /// Stands something in one of these fields that is no text and nothing that `text` makes one?
+    pub fn is_odd(&self, names: &[&str]) -> bool {
+        let odd = |value| matches!(value, Value::Array(_) | Value::Object(_));
+        names.iter().any(|name| self.get(name).is_some_and(odd))
     }
 
     /// The texts of an object.
@@ -273,8 +301,27 @@ mod tests {
             assert_eq!(text, other[0].text(&[name]), "{name}");
         }
         assert_eq!(one[0].text(&["hash"]).unwrap(), "$2b$");
-        assert_eq!(one[0].number("capacity"), Some(5));
-        assert_eq!(one[0].number("big"), other[0].number("big"));
+        assert_eq!(one[0].number("capacity"), Ok(Some(5)));
+        for name in ["big", "d"] {
+            assert_eq!(one[0].number(name), other[0].number(name));
+            assert!(matches!(one[0].number(name), Ok(Some(_))), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_there_and_cannot_be_read_is_not_taken_for_nothing() {
+        let text =
+            r#"{"half":1.5,"nan":{"$numberDouble":"NaN"},"list":[1],"word":"two","no":null,"":""}"#;
+        let d = &read(text).0[0];
+        for name in ["half", "nan", "list", "word"] {
+            assert_eq!(d.number(name), Err(Unread), "{name}");
+        }
+        assert_eq!(d.is("list"), Err(Unread));
+        assert_eq!(d.is("half"), Err(Unread));
+        for name in ["no", "", "absent"] {
+            assert_eq!(d.number(name), Ok(None), "{name}");
+        }
+        assert!(d.is_odd(&["absent", "nan"]) && !d.is_odd(&["word", "half", "no"]));
     }
 
     #[test]

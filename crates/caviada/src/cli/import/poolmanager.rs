@@ -71,13 +71,15 @@ pub enum Step {
         owner: String,
         labels: BTreeMap<String, String>,
     },
-    /// Everybody sees the pool.
+    /// Everybody sees the pool, which an import made.
     Open,
     /// A user.
     User {
         at: String,
         name: String,
         spec: Box<UserSpec>,
+        /// Why he has no password.
+        locked: Option<&'static str>,
     },
 }
 
@@ -144,18 +146,15 @@ impl Step {
                 details
             }
             Self::Lease { id, .. } => vec![format!("of the cluster {id}, without a deadline")],
-            Self::User { spec, .. } => {
+            Self::User { spec, locked, .. } => {
                 let role = match spec.role {
                     Role::Admin => "admin",
                     Role::Operator => "operator",
                     Role::User => "user",
                 };
                 let active = if spec.active { "" } else { ", not active" };
-                let none = match spec.password_hash {
-                    Some(_) => "",
-                    None => ", without a password: its hash is none that is taken",
-                };
-                vec![format!("{role}{active}{none}")]
+                let locked = locked.map(|why| format!(", without a password: {why}"));
+                vec![format!("{role}{active}{}", locked.unwrap_or_default())]
             }
             Self::Pool { .. } => {
                 vec!["hidden until all of it is there; what is given back waits dirty".to_owned()]
@@ -266,15 +265,21 @@ pub fn plan(args: &PoolmanagerArgs, read: Read, there: &There) -> Plan {
         .iter()
         .filter_map(|d| Some((id(d)?, d.text(&["name"])?)))
         .collect();
+    // From Cello 0.8 on, clusters name users by their ids.
+    let user_names: BTreeMap<String, String> = read
+        .users
+        .iter()
+        .filter_map(|d| Some((id(d)?, d.text(&["username"])?)))
+        .collect();
     let released = clusters(
         args,
         &read.clusters,
         &read.service_ports,
-        &names,
+        (&names, &user_names),
         there,
         &mut plan,
     );
-    users(&read.users, &read.profiles, there, &mut plan);
+    users(args, &read.users, &read.profiles, there, &mut plan);
     let released = released + read.released.len();
     if released > 0 {
         plan.notes.push(format!(

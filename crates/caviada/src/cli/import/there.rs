@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use caviada_api::client::{Client, Error, every};
-use caviada_api::lease::Acquire;
+use caviada_api::lease::{Acquire, Lease, LeaseState};
 use caviada_api::list::PageQuery;
 use caviada_api::pool::PoolSpec;
-use caviada_api::resource::{ResourceQuery, ResourceState, Withhold};
+use caviada_api::problem::{Problem, code};
+use caviada_api::resource::{Resource, ResourceQuery, ResourceState, Withhold};
 
 use super::poolmanager::{ID, Step};
 use crate::cli::exit::Failure;
@@ -29,10 +30,18 @@ pub struct There {
 }
 
 impl There {
-    /// An import has begun to fill the pool and was not finished: nobody sees it yet.
-    pub fn hidden(&self) -> bool {
-        self.pool.as_ref().is_some_and(is_hidden)
+    /// An import made the pool and was not finished: nobody sees it yet. One that somebody else hid
+    /// stays hidden.
+    pub fn is_unfinished(&self) -> bool {
+        self.pool.as_ref().is_some_and(is_unfinished)
     }
+}
+
+/// Where a pool says it comes from as long as it is not whole.
+pub const UNFINISHED: &str = "import poolmanager, not finished";
+
+fn is_unfinished(spec: &PoolSpec) -> bool {
+    is_hidden(spec) && spec.declared_in.as_deref() == Some(UNFINISHED)
 }
 
 /// Nobody but operators sees it.
@@ -89,6 +98,9 @@ pub async fn make(client: &Client, pool: &str, step: &Step) -> Result<(), Error>
         Step::Lease {
             id, owner, labels, ..
         } => {
+            let Some(resource) = member(client, pool, id).await? else {
+                return Err(refused(404, "its cluster is gone"));
+            };
             let want = Acquire {
                 pool: Some(pool.to_owned()),
                 selector: Some(format!("{ID}={id}")),
@@ -96,17 +108,27 @@ pub async fn make(client: &Client, pool: &str, step: &Step) -> Result<(), Error>
                 labels: labels.clone(),
                 ..Acquire::default()
             };
-            // Whoever imports again goes on where he was.
-            let key = format!("import poolmanager {id}");
-            if let Err(error) = client.acquire_once(&want, &key).await {
-                keep_back(client, pool, id).await?;
-                return Err(error);
-            }
+            // By this resource: one that was made anew after an undo is another one.
+            let key = format!("import poolmanager {}", resource.id);
+            let error = match client.acquire_once(&want, &key).await {
+                Ok(lease) if holds(&lease, &resource) => return Ok(()),
+                Ok(_) => refused(
+                    409,
+                    "an earlier import gave him this cluster, and he gave it back",
+                ),
+                Err(error) => error,
+            };
+            keep_back(client, pool, id).await?;
+            return Err(error);
         }
         Step::Open => {
             let there = client.pool(pool).await?;
             let mut spec = there.spec;
+            if !is_unfinished(&spec) {
+                return Ok(());
+            }
             spec.visibility.owners = None;
+            spec.declared_in = None;
             client.put_pool(pool, &spec, Some(&there.etag)).await?;
         }
     }
@@ -115,12 +137,7 @@ pub async fn make(client: &Client, pool: &str, step: &Step) -> Result<(), Error>
 
 /// Somebody has it in the old system and could not be given it here: nobody else is, either.
 async fn keep_back(client: &Client, pool: &str, id: &str) -> Result<(), Error> {
-    let query = ResourceQuery {
-        pool: Some(pool.to_owned()),
-        selector: Some(format!("{ID}={id}")),
-        ..ResourceQuery::default()
-    };
-    for r in client.resources(&query).await?.items {
+    if let Some(r) = member(client, pool, id).await? {
         let why = Withhold {
             note: Some("its holder in the old system has no lease here".to_owned()),
             ..Withhold::default()
@@ -128,4 +145,28 @@ async fn keep_back(client: &Client, pool: &str, id: &str) -> Result<(), Error> {
         client.withhold(r.id, &why).await?;
     }
     Ok(())
+}
+
+/// The member that was the cluster of this id.
+async fn member(client: &Client, pool: &str, id: &str) -> Result<Option<Resource>, Error> {
+    let query = ResourceQuery {
+        pool: Some(pool.to_owned()),
+        selector: Some(format!("{ID}={id}")),
+        ..ResourceQuery::default()
+    };
+    Ok(client.resources(&query).await?.items.into_iter().next())
+}
+
+/// Is it his now, and no lease of another time?
+fn holds(lease: &Lease, resource: &Resource) -> bool {
+    lease.state == LeaseState::Active && lease.resources.iter().any(|r| r.id == resource.id)
+}
+
+fn refused(status: u16, why: &str) -> Error {
+    Error::Refused(Box::new(Problem {
+        status,
+        code: code::LEASE_ENDED.to_owned(),
+        title: why.to_owned(),
+        ..Problem::default()
+    }))
 }

@@ -11,7 +11,7 @@ use caviada_core::name::{Owner, ResourceName};
 use super::{ID, NAME, Plan, Step, id, label};
 use crate::cli::import::PoolmanagerArgs;
 use crate::cli::import::extended::Document;
-use crate::cli::import::there::There;
+use crate::cli::import::there::{There, UNFINISHED, is_hidden};
 
 /// Label with when a cluster was given to who has it.
 const APPLIED: &str = "poolmanager/apply_ts";
@@ -25,7 +25,7 @@ pub(super) fn clusters(
     args: &PoolmanagerArgs,
     found: &[Document],
     ports: &[Document],
-    hosts: &BTreeMap<String, String>,
+    (hosts, users): (&BTreeMap<String, String>, &BTreeMap<String, String>),
     there: &There,
     plan: &mut Plan,
 ) -> usize {
@@ -48,39 +48,33 @@ pub(super) fn clusters(
             plan.skip(d, &what, format!("it stands at {first}, too"));
             continue;
         }
-        let holder = match holder(d) {
+        let holder = match holder(d, users) {
             Ok(holder) => holder,
             Err(why) => {
                 plan.skip(d, &what, why);
                 continue;
             }
         };
-        let lease = holder.map(|owner| {
-            let applied = d.text(&["apply_ts"]).map(|at| label(&at));
-            Step::Lease {
-                at: d.at.clone(),
-                id: id.clone(),
-                owner,
-                labels: applied
-                    .into_iter()
-                    .map(|at| (APPLIED.to_owned(), at))
-                    .collect(),
-            }
-        });
-        match there.clusters.get(&id) {
-            // What an import that broke off had yet to do.
-            Some((_, ResourceState::Free)) if there.hidden() && lease.is_some() => {
+        let lease = holder.map(|owner| lease(d, &id, owner));
+        match found_there(args, there, &id, lease.is_some()) {
+            Ok(false) => {}
+            Ok(true) => {
                 steps.extend(lease);
                 continue;
             }
-            Some(_) => {
-                plan.skip(d, &what, "it is there already");
+            Err(why) => {
+                plan.skip(d, &what, why);
                 continue;
             }
-            None => {}
         }
+        let Ok(size) = d.number("size") else {
+            plan.skip(d, &what, "its size is no whole number");
+            continue;
+        };
         let mut spec = cluster(d, &id, &ports, hosts);
-        spec.pool.clone_from(&args.pool);
+        let size = Attribute::Number(size.unwrap_or(4));
+        spec.attributes.insert("size".to_owned(), size);
+        spec.pool = args.pool.to_string();
         spec.name = resource_name(&shown, &id, &mut names);
         if lease.is_none() {
             spec.state = DeclaredState::Withheld;
@@ -96,7 +90,7 @@ pub(super) fn clusters(
             spec: Box::new(pool()),
         });
     }
-    let opens = (!steps.is_empty() && there.pool.is_none()) || there.hidden();
+    let opens = (!steps.is_empty() && there.pool.is_none()) || there.is_unfinished();
     plan.steps.extend(steps);
     if opens {
         plan.steps.push(Step::Open);
@@ -108,6 +102,40 @@ pub(super) fn clusters(
     released
 }
 
+fn lease(d: &Document, id: &str, owner: String) -> Step {
+    let applied = d.text(&["apply_ts"]).map(|at| label(&at));
+    let labels = applied.into_iter().map(|at| (APPLIED.to_owned(), at));
+    Step::Lease {
+        at: d.at.clone(),
+        id: id.to_owned(),
+        owner,
+        labels: labels.collect(),
+    }
+}
+
+/// Is it there, and lacks only its lease, which an import that broke off had yet to make? Otherwise it
+/// is made, unless something speaks against it.
+fn found_there(
+    args: &PoolmanagerArgs,
+    there: &There,
+    id: &str,
+    held: bool,
+) -> Result<bool, String> {
+    let state = there.clusters.get(id).map(|(_, state)| *state);
+    let free = state.map(|state| state == ResourceState::Free);
+    match (free, held) {
+        (Some(true), true) if there.is_unfinished() => Ok(true),
+        (Some(true), true) => Err("it is there already, and nobody has it".to_owned()),
+        (Some(_), _) => Err("it is there already".to_owned()),
+        // It is free until its holder has it again, which nobody else may see.
+        (None, true) if there.pool.as_ref().is_some_and(|p| !is_hidden(p)) => Err(format!(
+            "others lease from the pool {} and could be given it before its holder: import into a new one with --pool, or let only operators see this one meanwhile (`visibility = {{ owners = [] }}`)",
+            args.pool
+        )),
+        (None, _) => Ok(false),
+    }
+}
+
 /// A pool of clusters that were built elsewhere. Nobody here can make one clean again: what is given
 /// back waits dirty for somebody who does, or removes it.
 fn pool() -> PoolSpec {
@@ -115,16 +143,21 @@ fn pool() -> PoolSpec {
     spec.lease.no_deadline = true;
     spec.recycle.class = Some(RecycleClass::Hook);
     spec.visibility.owners = Some(Vec::new());
+    spec.declared_in = Some(UNFINISHED.to_owned());
     spec.indexed = vec![ID.to_owned()];
     spec
 }
 
 /// Who has it; nobody, if it is free.
-fn holder(d: &Document) -> Result<Option<String>, String> {
+fn holder(d: &Document, users: &BTreeMap<String, String>) -> Result<Option<String>, String> {
     if let Some(status @ ("creating" | "deleting")) = d.text(&["status"]).as_deref() {
         return Err(format!("it was being worked on: {status}"));
     }
-    match d.text(&["user_id"]) {
+    if d.is_odd(&["state", "status", "user_id"]) {
+        return Err("its state, status or user_id cannot be read".to_owned());
+    }
+    let user = d.text(&["user_id"]);
+    match user.map(|user| users.get(user.trim()).cloned().unwrap_or(user)) {
         None => Ok(None),
         Some(user) if user.starts_with(SYSTEM) => {
             Err(format!("it was being worked on: {}", label(&user)))
@@ -144,7 +177,7 @@ fn service_ports(found: &[Document]) -> BTreeMap<String, BTreeMap<String, String
         let (Some(cluster), Some(name)) = (d.text(&["cluster"]), d.text(&["name"])) else {
             continue;
         };
-        let (Some(ip), Some(port)) = (d.text(&["ip"]), d.number("port")) else {
+        let (Some(ip), Ok(Some(port))) = (d.text(&["ip"]), d.number("port")) else {
             continue;
         };
         ports
@@ -171,9 +204,6 @@ fn cluster(
         spec.attributes
             .extend(text(name).map(|value| (name.to_owned(), value)));
     }
-    let size = d.number("size").unwrap_or(4);
-    spec.attributes
-        .insert("size".to_owned(), Attribute::Number(size));
     spec.endpoints = d.map("service_url").into_iter().collect();
     if spec.endpoints.is_empty() {
         spec.endpoints = ports.get(id).cloned().unwrap_or_default();

@@ -41,6 +41,10 @@ pub(super) fn hosts(args: &PoolmanagerArgs, found: &[Document], there: &There, p
             plan.skip(d, &what, "it is there already");
             continue;
         }
+        if d.is_odd(&["type", "host_type"]) {
+            plan.skip(d, &what, "its type cannot be read");
+            continue;
+        }
         match d.text(&["type", "host_type"]).as_deref() {
             None | Some("single" | "docker") => {}
             Some("swarm") => {
@@ -59,10 +63,9 @@ pub(super) fn hosts(args: &PoolmanagerArgs, found: &[Document], there: &There, p
             plan.skip(d, &what, why);
             continue;
         }
-        let capacity = match d.number("capacity").map(u32::try_from) {
-            None => 1,
-            Some(Ok(capacity)) => capacity,
-            Some(Err(_)) => {
+        let capacity = match d.number("capacity").map(|n| u32::try_from(n.unwrap_or(1))) {
+            Ok(Ok(capacity)) => capacity,
+            _ => {
                 plan.skip(d, &what, "its capacity is no whole number");
                 continue;
             }
@@ -84,7 +87,7 @@ pub(super) fn hosts(args: &PoolmanagerArgs, found: &[Document], there: &There, p
                 spec.labels.insert(field.to_owned(), label(&text));
             }
         }
-        if d.is("autofill") == Some(true) {
+        if d.is("autofill") == Ok(Some(true)) {
             let key = "poolmanager/autofill".to_owned();
             spec.labels.insert(key, "true".to_owned());
         }
