@@ -206,6 +206,19 @@ mod tests {
     }
 
     #[test]
+    fn a_label_of_an_image_hides_no_container() {
+        let read = Mark::read(&labels(&identity())).unwrap();
+        let mark = Mark {
+            swarm: false,
+            ..read
+        };
+        // Engines give a container its image's labels, where it has none of that name.
+        let mut seen = HashMap::from([(SWARM.to_owned(), "x".to_owned())]);
+        seen.extend(mark.labels(&Service::default()));
+        assert!(!Mark::read(&seen).unwrap().swarm);
+    }
+
+    #[test]
     fn labels_that_are_not_wholly_ours_are_nobodys() {
         for missing in [INSTALLATION, RESOURCE, GENERATION, REVISION] {
             let mut labels = labels(&identity());

@@ -112,6 +112,7 @@ impl Engine {
             ("role", "service".to_owned()),
             ("services", "1".to_owned()),
             ("depth", "0".to_owned()),
+            ("swarm", "no".to_owned()),
         ];
         let named = |(name, value)| (format!("caviada.{name}"), value);
         let labels = BTreeMap::from(labels.map(named));
