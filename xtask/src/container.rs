@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 
 /// Of one run, some fifty of them by swarms of the tests' own. An engine makes some three in a second,
 /// whoever asks.
-const CONTAINERS_MAX: usize = 250;
+const CONTAINERS_MAX: usize = 300;
 
 /// Writes down the image of each container that is made. Engines of the tests' own are followed by
 /// whoever starts them.
