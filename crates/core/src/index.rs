@@ -68,8 +68,8 @@ pub struct Index {
     pub members: OrdSet<(PoolId, ResourceState, ResourceId)>,
     /// Built resources by host, pool and state.
     pub placed: OrdSet<(HostId, PoolId, ResourceState, ResourceId)>,
-    /// Built ones whose power is being changed, by host.
-    pub turning: OrdSet<(HostId, ResourceId)>,
+    /// Built ones for which a driver has something to do, by host.
+    pub attempts: OrdSet<(HostId, ResourceId)>,
     /// Counts per pool.
     pub pools: OrdMap<PoolId, PoolUse>,
     /// What is in use of each host.
@@ -195,13 +195,15 @@ impl Index {
         }
         let open = |k: Option<&ResourceKeys>| k.is_some_and(|k| k.open);
         if let (Some(site), true) = (r.site(), open(before) != open(after)) {
-            self.busy_host(site.host, open(after));
+            match open(after) {
+                true => self.attempts.insert((site.host, r.id)),
+                false => self.attempts.remove(&(site.host, r.id)),
+            };
         }
         let outside = |k: Option<&ResourceKeys>| k.is_some_and(|k| k.outside);
         if outside(before) != outside(after) {
             self.clean_outside(r.pool, r.site().map(|s| s.host), outside(after));
         }
-        self.turn(r.id, before, after);
         self.move_due(
             Carrier::Resource(r.id),
             before.and_then(|k| k.due),

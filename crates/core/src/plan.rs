@@ -90,64 +90,33 @@ pub fn plan(state: &State, host: HostId, observed: &Observed) -> Vec<Action> {
 
 /// The verbs of the open attempts on a host.
 pub fn wanted(state: &State, host: HostId) -> impl Iterator<Item = Action> {
-    use ResourceState::{Cleaning, Creating, Deleting, Leased};
-    let pools = state
-        .index
-        .hosts
-        .get(&host)
-        .into_iter()
-        .flat_map(|u| u.pools.keys().copied());
-    let turning = (host, ResourceId(0))..=(host, ResourceId(u64::MAX));
-    let turning = state.index.turning.range(turning).map(|(_, id)| *id);
-    pools
-        .flat_map(move |pool| {
-            let binds = state.pools.get(&pool).is_some_and(|p| p.spec.prepare);
-            let states = [Creating, Cleaning, Deleting, Leased];
-            states
-                .into_iter()
-                .filter(move |s| *s != Leased || binds)
-                .flat_map(move |s| {
-                    let at = |id| (host, pool, s, ResourceId(id));
-                    state
-                        .index
-                        .placed
-                        .range(at(0)..=at(u64::MAX))
-                        .map(|(_, _, _, id)| *id)
-                })
+    state.index.attempts_on(host).filter_map(move |id| {
+        let r = state.resources.get(&id)?;
+        let verb = verb(state, r)?;
+        let (generation, attempt) = (r.generation, r.attempt);
+        Some(Action {
+            host,
+            resource: id,
+            generation,
+            attempt,
+            verb,
         })
-        .filter(move |id| !state.index.turning.contains(&(host, *id)))
-        .chain(turning)
-        .filter_map(move |id| {
-            let r = state.resources.get(&id)?;
-            let verb = verb(state, r)?;
-            let (generation, attempt) = (r.generation, r.attempt);
-            Some(Action {
-                host,
-                resource: id,
-                generation,
-                attempt,
-                verb,
-            })
-        })
+    })
 }
 
 /// The verb of a resource's open attempt.
 fn verb(state: &State, r: &Resource) -> Option<Verb> {
-    if !r.open {
-        return None;
-    }
+    let pool = || state.pools.get(&r.pool);
     match r.state {
         ResourceState::Creating => Some(Verb::Create),
         ResourceState::Deleting => Some(Verb::Delete),
         ResourceState::Leased | ResourceState::Withheld if r.turn().is_some() => Some(Verb::Turn),
-        ResourceState::Leased => Some(Verb::Bind),
-        ResourceState::Cleaning if r.lease.is_none() => {
-            match state.pools.get(&r.pool)?.spec.recycle.class {
-                RecycleClass::Replace => Some(Verb::Create),
-                RecycleClass::Reset => Some(Verb::Reset),
-                RecycleClass::Hook | RecycleClass::Keep => None,
-            }
-        }
+        ResourceState::Leased => pool()?.spec.prepare.then_some(Verb::Bind),
+        ResourceState::Cleaning if r.lease.is_none() => match pool()?.spec.recycle.class {
+            RecycleClass::Replace => Some(Verb::Create),
+            RecycleClass::Reset => Some(Verb::Reset),
+            RecycleClass::Hook | RecycleClass::Keep => None,
+        },
         _ => None,
     }
 }

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
-use imbl::OrdMap;
+use imbl::{OrdMap, OrdSet};
 
 use crate::command::{Act, AttemptOutcome};
 use crate::host::Host;
@@ -67,6 +67,14 @@ pub enum Output {
     Report(Act),
 }
 
+/// Hosts, what is in use of them, and what there is to do on them: all of State that a step depends
+/// on.
+type Stood = (
+    Table<HostId, Host>,
+    OrdMap<HostId, HostUse>,
+    OrdSet<(HostId, ResourceId)>,
+);
+
 /// What is known of hosts since this process began.
 #[derive(Debug, Clone, Default)]
 pub struct Reconciler {
@@ -74,8 +82,8 @@ pub struct Reconciler {
     /// The store is older than it was, or hosts know of later revisions: nothing is changed there.
     rolled_back: bool,
     hosts: BTreeMap<HostId, Watch>,
-    /// Hosts and what is in use of them, as the last whole step had them.
-    stood: Option<(Table<HostId, Host>, OrdMap<HostId, HostUse>)>,
+    /// What the last whole step had.
+    stood: Option<Stood>,
     /// When the next look is due.
     next_look: Option<Time>,
 }
@@ -173,13 +181,17 @@ impl Reconciler {
             }
         }
         // Most of what happens in State is about no host.
-        let stands = |(hosts, uses): &(Table<_, _>, OrdMap<_, _>)| {
-            hosts.is_same(&state.hosts) && uses.ptr_eq(&state.index.hosts)
+        let index = &state.index;
+        let stands = |(hosts, uses, attempts): &Stood| {
+            hosts.is_same(&state.hosts)
+                && uses.ptr_eq(&index.hosts)
+                && attempts.ptr_eq(&index.attempts)
         };
         if !woken && self.stood.as_ref().is_some_and(stands) {
             return outputs;
         }
-        self.stood = Some((state.hosts.clone(), state.index.hosts.clone()));
+        let (uses, attempts) = (index.hosts.clone(), index.attempts.clone());
+        self.stood = Some((state.hosts.clone(), uses, attempts));
         // Nobody watches what is done on a host that is gone.
         self.hosts.retain(|id, watch| {
             let there = state.hosts.get(id).is_some();
@@ -392,7 +404,7 @@ impl Watch {
         // What an older generation left is found after each look; else only open attempts matter. A
         // host at rest costs nothing, however much stands on it.
         let fresh = std::mem::take(&mut self.fresh);
-        let busy = state.index.hosts.get(&host).is_some_and(|u| u.busy > 0);
+        let busy = state.index.attempts_on(host).next().is_some();
         if !fresh && !busy && self.under_way.is_empty() && self.reported.is_empty() {
             return;
         }

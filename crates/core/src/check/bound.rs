@@ -87,7 +87,7 @@ fn derived(state: &State) -> [(&'static str, usize, usize); 23] {
         ("deadlines", index.deadlines.len(), carriers),
         ("members", index.members.len(), resources),
         ("placed", index.placed.len(), resources),
-        ("turning", index.turning.len(), resources),
+        ("attempts", index.attempts.len(), resources),
         ("spaces", index.spaces.len(), resources),
         ("counts of pools", index.pools.len(), state.pools.len()),
         ("uses of hosts", index.hosts.len(), hosts),

@@ -64,15 +64,7 @@ fn declare(state: &State, who: &Principal, act: &Act) -> Result<Done, Refusal> {
         return Err(Refusal::invalid("act", "not a declaration"));
     };
     who.may(Verb::Manage, Relation::Own)?;
-    let pool = state
-        .pool_named(pool)
-        .ok_or_else(|| Refusal::unknown("pool", pool))?;
-    if pool.retiring {
-        return Err(Refusal::Retiring {
-            noun: "pool",
-            name: pool.name.clone(),
-        });
-    }
+    let pool = growing(state, pool)?;
     if endpoints.len() > limits::ENDPOINTS_PER_RESOURCE_MAX {
         return Err(Refusal::invalid(
             "endpoints",
@@ -117,6 +109,19 @@ fn declare(state: &State, who: &Principal, act: &Act) -> Result<Done, Refusal> {
         Subject::Resource(id),
         Event::ResourceDeclared(Box::new(r)),
     ))
+}
+
+/// A pool that takes new members.
+fn growing<'s>(state: &'s State, name: &Name) -> Result<&'s Arc<Pool>, Refusal> {
+    let pool = state.pool_named(name);
+    let pool = pool.ok_or_else(|| Refusal::unknown("pool", name))?;
+    match pool.retiring {
+        false => Ok(pool),
+        true => Err(Refusal::Retiring {
+            noun: "pool",
+            name: name.clone(),
+        }),
+    }
 }
 
 /// May another resource enter this pool?
@@ -358,15 +363,7 @@ fn build(
     name: Option<&ResourceName>,
 ) -> Result<Done, Refusal> {
     who.may(Verb::Manage, Relation::Own)?;
-    let pool = state
-        .pool_named(pool)
-        .ok_or_else(|| Refusal::unknown("pool", pool))?;
-    if pool.retiring {
-        return Err(Refusal::Retiring {
-            noun: "pool",
-            name: pool.name.clone(),
-        });
-    }
+    let pool = growing(state, pool)?;
     let host = match host {
         Some(host) => Some(
             state

@@ -53,8 +53,6 @@ pub struct HostUse {
     pub subnets: IntervalSet,
     /// Resources that are not gone.
     pub members: u32,
-    /// Those of them with an open attempt.
-    pub busy: u32,
     /// The most it may carry.
     pub(super) capacity: u32,
     /// It takes new builds.
@@ -171,7 +169,6 @@ impl HostUse {
             quarantined: host.quarantined.clone(),
             subnets: whole(host.spec.network.map_or(0, |n| n.subnets())),
             members: 0,
-            busy: 0,
             capacity: 0,
             open: false,
             fills: false,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use imbl::OrdSet;
 
 use crate::host::Host;
-use crate::id::{HostId, PoolId};
+use crate::id::{HostId, PoolId, ResourceId};
 use crate::index::{Carrier, HostUse, Index};
 use crate::resource::ResourceState;
 
@@ -62,7 +62,6 @@ impl Index {
             fresh.pools = old.pools.clone();
             fresh.outside = old.outside.clone();
             fresh.members = old.members;
-            fresh.busy = old.busy;
         }
         self.hosts.insert(host.id, fresh);
         self.host_names.insert(host.name.clone(), host.id);
@@ -166,14 +165,10 @@ impl Index {
         }
     }
 
-    /// An attempt for a member of a host began, or ended.
-    pub(super) fn busy_host(&mut self, host: HostId, begins: bool) {
-        if let Some(u) = self.hosts.get_mut(&host) {
-            u.busy = match begins {
-                true => u.busy + 1,
-                false => u.busy.saturating_sub(1),
-            };
-        }
+    /// Members of a host for which its driver has something to do.
+    pub fn attempts_on(&self, host: HostId) -> impl Iterator<Item = ResourceId> {
+        let all = (host, ResourceId(0))..=(host, ResourceId(u64::MAX));
+        self.attempts.range(all).map(|(_, id)| *id)
     }
 
     /// A resource came to a host, or is gone from it.

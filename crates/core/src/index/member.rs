@@ -1,7 +1,7 @@
 //! All of a resource that the index knows, so that a change moves only what differs.
 
-use crate::id::{HostId, ResourceId};
-use crate::index::{FreeKey, Index};
+use crate::id::HostId;
+use crate::index::FreeKey;
 use crate::lease::Rank;
 use crate::pool::{Pick, Pool};
 use crate::resource::{Resource, ResourceState};
@@ -16,8 +16,6 @@ pub(crate) struct ResourceKeys {
     pub(super) resting: bool,
     /// An outside cleaner has it.
     pub(super) outside: bool,
-    /// Where its power is being changed.
-    pub(super) turning: Option<HostId>,
     /// A driver has something to do for it.
     pub(super) open: bool,
     pub(super) due: Option<Time>,
@@ -46,30 +44,8 @@ impl ResourceKeys {
             earmark: r.earmark,
             resting: r.state == ResourceState::Free && !ready,
             outside: r.state == ResourceState::Cleaning && r.lease.is_some(),
-            turning: r.turn().and_then(|_| r.site()).map(|s| s.host),
             open: r.open,
             due: r.due(),
-        }
-    }
-}
-
-impl Index {
-    /// Its power begins to be changed, or is changed no more.
-    pub(super) fn turn(
-        &mut self,
-        id: ResourceId,
-        before: Option<&ResourceKeys>,
-        after: Option<&ResourceKeys>,
-    ) {
-        let turning = |k: Option<&ResourceKeys>| k.and_then(|k| k.turning);
-        if turning(before) == turning(after) {
-            return;
-        }
-        if let Some(host) = turning(before) {
-            self.turning.remove(&(host, id));
-        }
-        if let Some(host) = turning(after) {
-            self.turning.insert((host, id));
         }
     }
 }

@@ -170,6 +170,7 @@ pub(crate) fn one_more(
         name: name.to_string(),
         why: why.to_owned(),
     };
+    let nowhere = || full("pool", &pool.name, "no host has room for another member");
     let u = state.index.pools.get(&pool.id);
     let members = u.map_or(0, |u| u.total().saturating_sub(u.stranded));
     if pool.spec.max <= members {
@@ -180,8 +181,7 @@ pub(crate) fn one_more(
         ));
     }
     let place = match host {
-        None => best(state, pool, template, Hunger::Demand)
-            .ok_or_else(|| full("pool", &pool.name, "no host has room for another member"))?,
+        None => best(state, pool, template, Hunger::Demand).ok_or_else(nowhere)?,
         Some(id) => {
             let known = state.hosts.get(&id).zip(state.index.hosts.get(&id));
             let (h, u) = known.ok_or_else(|| Refusal::unknown("host", id))?;
@@ -199,8 +199,7 @@ pub(crate) fn one_more(
             (h, u)
         }
     };
-    planned(state, pool, template, place, name)
-        .ok_or_else(|| full("pool", &pool.name, "no host has room for another member"))
+    planned(state, pool, template, place, name).ok_or_else(nowhere)
 }
 
 /// A member of the desired make, at a place with room for it.
