@@ -7,11 +7,15 @@ use caviada_core::plan::{Action, Verb};
 use caviada_core::pool::Pool;
 use caviada_core::power::Way;
 use caviada_core::state::State;
+use caviada_driver::blueprint::Blueprint;
 use caviada_driver::{self as driver, Driver, DriverError, Failure, Identity};
 use caviada_ledger::kill_point;
 
 use crate::host::Templates;
 use crate::progress::UnderWay;
+
+/// Renders what the host shall run, when it is asked.
+type Blueprints<'a> = &'a (dyn Fn() -> Result<Blueprint, DriverError> + Sync);
 
 /// One driver call.
 pub(super) struct Call {
@@ -82,25 +86,15 @@ impl Call {
             self.progress.tell(p.step, p.subject, p.done, p.of);
         };
         let built = match verb {
-            Verb::Create => {
+            Verb::Create | Verb::Reset => {
                 let freezes = self.freezes(driver)?;
-                let built = driver.create(&identity, &blueprint()?, &progress).await?;
-                if freezes {
-                    driver.power(&identity, None, driver::Power::Pause).await?;
-                }
-                built
-            }
-            Verb::Reset => {
-                let freezes = self.freezes(driver)?;
-                let r = self.state.resources.get(&resource);
-                if r.is_some_and(|r| r.power.is_some()) {
-                    // A stop may be under way there still: it shall not end after this began.
-                    driver.power(&identity, None, driver::Power::Stop).await?;
-                    driver.create(&identity, &blueprint()?, &progress).await?;
-                } else if self.prepares() && !up(driver, &identity).await? {
-                    driver.create(&identity, &blueprint()?, &progress).await?;
-                }
-                let built = driver.reset(&identity, &blueprint()?, &progress).await?;
+                let built = match verb {
+                    Verb::Reset => {
+                        self.wake(driver, &identity, &blueprint, &progress).await?;
+                        driver.reset(&identity, &blueprint()?, &progress).await?
+                    }
+                    _ => driver.create(&identity, &blueprint()?, &progress).await?,
+                };
                 if freezes {
                     driver.power(&identity, None, driver::Power::Pause).await?;
                 }
@@ -134,9 +128,26 @@ impl Call {
         Ok(freezes)
     }
 
-    /// May a free member be frozen?
-    fn prepares(&self) -> bool {
-        self.pool().is_some_and(|p| p.spec.prepare)
+    /// Has what was stopped or frozen as it was when it came up: a reset works on nothing else.
+    async fn wake(
+        &self,
+        driver: &dyn Driver,
+        identity: &Identity,
+        blueprint: Blueprints<'_>,
+        progress: driver::OnProgress<'_>,
+    ) -> Result<(), DriverError> {
+        let r = self.state.resources.get(&identity.resource);
+        let stopped = r.is_some_and(|r| r.power.is_some());
+        // Only where free members may be frozen.
+        let prepares = self.pool().is_some_and(|p| p.spec.prepare);
+        if stopped {
+            // A stop may be under way there still: it shall not end after this began.
+            driver.power(identity, None, driver::Power::Stop).await?;
+        } else if !prepares || up(driver, identity).await? {
+            return Ok(());
+        }
+        driver.create(identity, &blueprint()?, progress).await?;
+        Ok(())
     }
 
     fn pool(&self) -> Option<&Pool> {
@@ -149,7 +160,7 @@ impl Call {
         &self,
         driver: &dyn Driver,
         identity: &Identity,
-        blueprint: &(dyn Fn() -> Result<driver::blueprint::Blueprint, DriverError> + Sync),
+        blueprint: Blueprints<'_>,
         progress: driver::OnProgress<'_>,
     ) -> Result<(), DriverError> {
         has_power(driver)?;

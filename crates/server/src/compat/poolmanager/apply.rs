@@ -92,11 +92,13 @@ async fn prepared(ask: Ask<'_>, id: LeaseId) -> Result<Option<Answer>, No> {
     let mut state = ask.app.ledger().snapshot().await?;
     let prepares = |l: &Arc<Lease>| l.state == LeaseState::Preparing;
     if state.leases.get(&id).is_some_and(prepares) {
-        let ends = |event: &Event| match event {
-            Event::LeaseActive(lease) | Event::LeaseEnded { lease, .. } => *lease == id,
-            _ => false,
+        let ended = |event: &Event| match event {
+            Event::LeaseActive(lease) | Event::LeaseEnded { lease, .. } => {
+                (*lease == id).then_some(())
+            }
+            _ => None,
         };
-        patience.until(ends).await;
+        patience.until(ended).await;
         state = ask.app.ledger().snapshot().await?;
     }
     let view = View {

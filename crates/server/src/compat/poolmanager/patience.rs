@@ -24,17 +24,20 @@ impl<'a> Patience<'a> {
         }
     }
 
-    /// Waits until one such event has happened, or patience is over.
-    pub async fn until(self, ends: impl Fn(&Event) -> bool) {
+    /// What is heard first, if patience lasts so long.
+    pub async fn until<T>(self, hears: impl Fn(&Event) -> Option<T>) -> Option<T> {
         let Self { app, mut follow } = self;
         let heard = async {
             // What it was may be among what was missed.
             while let Ok(revision) = follow.recv().await {
-                if revision.events().any(|(_, _, event)| ends(event)) {
-                    return;
+                let heard = revision.events().find_map(|(_, _, event)| hears(event));
+                if heard.is_some() {
+                    return heard;
                 }
             }
+            None
         };
-        let _ = tokio::time::timeout(app.options().answer_within / 2, heard).await;
+        let patience = app.options().answer_within / 2;
+        tokio::time::timeout(patience, heard).await.ok().flatten()
     }
 }

@@ -1,7 +1,5 @@
 //! `cluster_op` with an action on power. The old system answered when it was done, so this waits.
 
-use std::sync::{Mutex, PoisonError};
-
 use caviada_core::access::Verb;
 use caviada_core::command::Act;
 use caviada_core::event::Event;
@@ -35,22 +33,16 @@ pub(in crate::compat::poolmanager) async fn power(ask: Ask<'_>, way: Way) -> Res
     if done.reply.repeated {
         return Ok(Answer::Done);
     }
-    let why = Mutex::new(None);
-    let ends = |event: &Event| match event {
-        Event::ResourceTurned(id) => *id == resource,
+    let ended = |event: &Event| match event {
+        Event::ResourceTurned(id) if *id == resource => Some(None),
         Event::ResourceUnturned {
             resource: id,
             cause,
             ..
-        } if *id == resource => {
-            *why.lock().unwrap_or_else(PoisonError::into_inner) = Some(cause.to_string());
-            true
-        }
-        _ => false,
+        } if *id == resource => Some(Some(cause.clone())),
+        _ => None,
     };
-    patience.until(ends).await;
-    let why = why.into_inner().unwrap_or_else(PoisonError::into_inner);
-    match why {
+    match patience.until(ended).await.flatten() {
         // Drivers name the addresses of engines, which are the operators' to know.
         Some(why) if ask.caller.may(Verb::SeeHosts) => Err(failed(&why)),
         Some(why) => Err(failed(why.split(": ").next().unwrap_or_default())),
