@@ -33,6 +33,43 @@ pub const SOCKET: &str = "unix:///var/run/docker.sock";
 
 crate::contract::contract!(Engine::there);
 
+/// Tests on the real engine.
+macro_rules! on_the_engine {
+    ($(async fn $name:ident($engine:ident: &Engine) $body:block)*) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            async fn promise($engine: &$crate::docker::Engine) $body
+            let Some(engine) = $crate::docker::Engine::there() else { return };
+            $crate::contract::keep(engine, |engine| Box::pin(promise(engine))).await;
+        }
+    )*};
+}
+pub(crate) use on_the_engine;
+
+/// A service of the tests' image.
+fn service(image: &str, name: &str, words: &[&str]) -> Service {
+    Service {
+        name: name.to_owned(),
+        image: image.to_owned(),
+        entrypoint: Some(vec!["/caviada-testimage".to_owned()]),
+        command: Some(words.iter().map(|w| (*w).to_owned()).collect()),
+        stop_grace_s: 5,
+        ..Service::default()
+    }
+}
+
+/// One that answers on port 8080, published as `host`, and is well after a while.
+fn serve(image: &str, name: &str, host: u16, healthy_after: Duration) -> Service {
+    let after = healthy_after.as_millis().to_string();
+    let mut service = service(image, name, &["serve", "--healthy-after-ms", &after]);
+    service.ports.push(Port {
+        container: 8080,
+        host,
+        protocol: Protocol::Tcp,
+    });
+    service
+}
+
 /// What a file says, without the file.
 fn text(material: &Material) -> Material {
     let Material::File(path) = material else {
@@ -128,25 +165,11 @@ impl Fixture for Engine {
     }
 
     fn service(&self, name: &str, words: &[&str]) -> Service {
-        Service {
-            name: name.to_owned(),
-            image: self.image.clone(),
-            entrypoint: Some(vec!["/caviada-testimage".to_owned()]),
-            command: Some(words.iter().map(|w| (*w).to_owned()).collect()),
-            stop_grace_s: 5,
-            ..Service::default()
-        }
+        service(&self.image, name, words)
     }
 
     fn serve(&self, name: &str, host: u16, healthy_after: Duration) -> Service {
-        let after = healthy_after.as_millis().to_string();
-        let mut service = self.service(name, &["serve", "--healthy-after-ms", &after]);
-        service.ports.push(Port {
-            container: 8080,
-            host,
-            protocol: Protocol::Tcp,
-        });
-        service
+        serve(&self.image, name, host, healthy_after)
     }
 
     async fn kill(&self, identity: &Identity, service: &str) {

@@ -7,20 +7,8 @@ use caviada_driver::Identity;
 use caviada_driver::blueprint::{Blueprint, Job, Service};
 use tokio::net::UdpSocket;
 
-use super::Engine;
-use crate::contract::{Fixture, create, identity, keep, port, serving};
-
-/// One test on the real engine.
-macro_rules! on_the_engine {
-    ($(async fn $name:ident($engine:ident: &Engine) $body:block)*) => {$(
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $name() {
-            async fn promise($engine: &Engine) $body
-            let Some(engine) = Engine::there() else { return };
-            keep(engine, |engine| Box::pin(promise(engine))).await;
-        }
-    )*};
-}
+use super::{Engine, on_the_engine};
+use crate::contract::{Fixture, create, identity, port, serving};
 
 on_the_engine! {
     async fn an_engine_tells_what_it_has_and_what_others_have_there(engine: &Engine) {

@@ -12,20 +12,8 @@ use caviada_driver::blueprint::{
 use caviada_driver::{Condition, Failure, Identity, Power};
 use tokio::net::UdpSocket;
 
-use super::Engine;
-use crate::contract::{self, Fixture, create, get, identity, keep, port, seen, serving};
-
-/// One test on the real engine.
-macro_rules! on_the_engine {
-    ($(async fn $name:ident($engine:ident: &Engine) $body:block)*) => {$(
-        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-        async fn $name() {
-            async fn promise($engine: &Engine) $body
-            let Some(engine) = Engine::there() else { return };
-            keep(engine, |engine| Box::pin(promise(engine))).await;
-        }
-    )*};
-}
+use super::{Engine, on_the_engine};
+use crate::contract::{self, Fixture, create, get, identity, port, seen, serving};
 
 async fn inspect(engine: &Engine, identity: &Identity, part: &str) -> ContainerInspectResponse {
     let name = engine.name(identity, part);

@@ -19,7 +19,7 @@ use bollard::query_parameters::{
     InspectServiceOptions, ListContainersOptionsBuilder, ListServicesOptionsBuilder,
     RemoveVolumeOptions,
 };
-use caviada_driver::blueprint::{Port, Protocol, Service};
+use caviada_driver::blueprint::Service;
 use caviada_driver::docker::{Credentials, DockerAddress};
 use caviada_driver::swarm::{Publish, Swarm, SwarmOptions};
 use caviada_driver::{Driver, Identity};
@@ -142,25 +142,11 @@ impl Fixture for Cluster {
     }
 
     fn service(&self, name: &str, words: &[&str]) -> Service {
-        Service {
-            name: name.to_owned(),
-            image: self.image.clone(),
-            entrypoint: Some(vec!["/caviada-testimage".to_owned()]),
-            command: Some(words.iter().map(|w| (*w).to_owned()).collect()),
-            stop_grace_s: 5,
-            ..Service::default()
-        }
+        super::service(&self.image, name, words)
     }
 
     fn serve(&self, name: &str, host: u16, healthy_after: Duration) -> Service {
-        let after = healthy_after.as_millis().to_string();
-        let mut service = self.service(name, &["serve", "--healthy-after-ms", &after]);
-        service.ports.push(Port {
-            container: 8080,
-            host,
-            protocol: Protocol::Tcp,
-        });
-        service
+        super::serve(&self.image, name, host, healthy_after)
     }
 
     async fn kill(&self, identity: &Identity, service: &str) {
