@@ -284,7 +284,7 @@ pub struct Resource {
     /// Of a withheld one: why and until when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub withheld: Option<Withheld>,
-    /// What last went wrong.
+    /// What last went wrong, why it is not well, or what became of it since it came up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Evidence>,
     /// Of a built one: where it is.
@@ -363,7 +363,8 @@ pub struct Withheld {
 /// What went wrong.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Evidence {
-    /// The cause by which back-off is counted: `no_image`, `timed_out` …
+    /// The cause by which back-off is counted: `no_image`, `timed_out` …; of what was seen, `unwell`,
+    /// `gone` or `moved`.
     pub cause: String,
     /// In words.
     pub detail: String,

@@ -406,6 +406,8 @@ pub enum Act {
 #[serde(rename_all = "snake_case")]
 pub enum Entry {
     /// Ready.
+        /// Why it is so, or what happened to it that is well: a kind, and what a driver saw.
+        why: Option<Arc<str>>,
     Free,
     /// To be cleaned first.
     Dirty,

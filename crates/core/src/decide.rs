@@ -117,7 +117,8 @@ pub(crate) fn decide(state: &State, by: By, act: &Act) -> Result<Done, Refusal> 
             resource,
             generation,
             health,
-        } => record::health(state, &who, *resource, *generation, *health),
+            why,
+        } => record::health(state, &who, *resource, *generation, *health, why.as_deref()),
         Act::RecordHost { host, seen } => record::host(state, &who, *host, *seen),
         Act::All(_) => Err(Refusal::invalid("all", "acts cannot be nested")),
     }

@@ -246,9 +246,13 @@ pub enum Event {
     /// It is gone.
     #[serde(rename = "resource.gone")]
     ResourceGone(ResourceId),
-    /// What was seen of it changed.
+    /// What was seen of it changed, and why.
     #[serde(rename = "resource.health")]
-    ResourceHealth(ResourceId, Health),
+    ResourceHealth(
+        ResourceId,
+        Health,
+        #[serde(default, skip_serializing_if = "is_default")] Option<Arc<str>>,
+    ),
     /// Somebody wants it started, stopped or restarted; overdue then.
     #[serde(rename = "resource.turning")]
     ResourceTurning {

@@ -2,6 +2,7 @@
 //! resource. It has no choices: it creates no row, picks no host and counts nothing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::id::{HostId, ResourceId};
 use crate::pool::RecycleClass;
@@ -9,12 +10,14 @@ use crate::resource::{Resource, ResourceState};
 use crate::state::State;
 
 /// What one good look at a host saw of one generation of one resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
     /// The ledger's revision when it was made, from its label.
     pub revision: u64,
     /// What its parts amount to.
     pub condition: Condition,
+    /// Why it is not up, or what happened to it that is, for people.
+    pub why: Option<Arc<str>>,
 }
 
 /// What the parts of one resource amount to.

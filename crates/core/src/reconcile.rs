@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 
@@ -15,7 +16,7 @@ use crate::host::Host;
 use crate::id::{HostId, ResourceId};
 use crate::index::HostUse;
 use crate::limits;
-use crate::plan::{Action, Condition, Observed, Verb, plan, wanted};
+use crate::plan::{Action, Condition, Observed, Seen, Verb, plan, wanted};
 use crate::planted;
 use crate::resource::{Health, Resource, ResourceState};
 use crate::state::State;
@@ -325,7 +326,8 @@ impl Watch {
             // where it is thawed before it is handed out.
             let pool = state.pools.get(&r.pool);
             let thaws = r.state == ResourceState::Free && pool.is_some_and(|p| p.spec.prepare);
-            let good = observed.get(&(r.id, r.generation)).is_some_and(|s| {
+            let seen = observed.get(&(r.id, r.generation));
+            let good = seen.is_some_and(|s| {
                 let well = s.condition == Condition::Up;
                 r.power.is_some() || well || (thaws && s.condition == Condition::Paused)
             });
@@ -338,11 +340,15 @@ impl Watch {
                 suspects.insert(r.id, r.generation);
                 again |= health == Health::Suspect;
             }
-            if health != r.health && r.health != Health::Ill || (good && r.health != Health::Well) {
+            let up = seen.filter(|s| s.condition == Condition::Up);
+            let news = good && r.cause.is_none() && up.is_some_and(|s| s.why.is_some());
+            let worse = health != r.health && r.health != Health::Ill;
+            if worse || news || (good && r.health != Health::Well) {
                 outputs.push(Output::Report(Act::RecordHealth {
                     resource: r.id,
                     generation: r.generation,
                     health,
+                    why: why(seen, good),
                 }));
             }
         }
@@ -446,6 +452,19 @@ impl Watch {
                 outputs.push(Output::Act(action));
             }
         }
+    }
+}
+
+/// Why a resource is not well, or what happened to one that is, by what a look saw of it.
+fn why(seen: Option<&Seen>, good: bool) -> Option<Arc<str>> {
+    let said = |s: &Seen| s.why.clone().unwrap_or_default();
+    match (seen, good) {
+        (None, _) => Some("gone: nothing of it is on its host".into()),
+        (Some(s), false) => Some(format!("unwell: {}", said(s)).into()),
+        (Some(s), true) if s.condition == Condition::Up && s.why.is_some() => {
+            Some(format!("moved: {}", said(s)).into())
+        }
+        (Some(_), true) => None,
     }
 }
 

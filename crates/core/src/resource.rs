@@ -68,7 +68,8 @@ pub struct Resource {
     /// Too old for its pool then.
     #[serde(default, skip_serializing_if = "is_default")]
     pub retire_at: Option<Time>,
-    /// Why it failed, for people; capped.
+    /// Why it failed or is not well, or what happened to it since it came up: a kind, `: `, and what
+    /// a driver says, for people; capped.
     #[serde(default, skip_serializing_if = "is_default")]
     pub cause: Option<Arc<str>>,
     /// Why it is kept out of the pool.

@@ -299,6 +299,7 @@ async fn listed(driver: &dyn Driver) -> Result<Observed, String> {
             Seen {
                 revision: s.identity.revision,
                 condition,
+                why: s.detail.map(Into::into),
             },
         )
     };

@@ -65,6 +65,8 @@ async fn a_free_member_that_dies_is_noticed_in_time_and_never_handed_out_and_rep
         }
     };
     assert_eq!(noticed.facts["health"], "unknown");
+    let why = noticed.facts["cause"].as_str().unwrap().to_owned();
+    assert!(why.starts_with("unwell: main: "), "{why}");
     let took = noticed.at.0.saturating_sub(killed.at.0);
     assert!(took <= PROBE_MS + 2_000, "noticed {took} ms too late");
     // From now on somebody takes and returns whatever is offered.
@@ -83,7 +85,8 @@ async fn a_free_member_that_dies_is_noticed_in_time_and_never_handed_out_and_rep
         .filter(|e| e.resource == Some(dead.id) && number(e) > number(&noticed));
     let handed_out = after.clone().find(|e| e.kind.starts_with("lease."));
     assert_eq!(handed_out, None);
-    assert!(after.any(|e| e.kind == "resource.failed"));
+    let failed = after.find(|e| e.kind == "resource.failed").unwrap();
+    assert_eq!(failed.facts["cause"].as_str(), Some(&*why));
 }
 
 /// Kills the member of a lease of a pool with this policy, and waits for what becomes of it.
@@ -119,6 +122,8 @@ async fn a_leased_member_that_dies_is_flagged_and_stays_where_the_pool_keeps() {
     let now = server.admin().lease(lease.id).await.unwrap();
     assert_eq!((now.state, now.fence), (LeaseState::Active, lease.fence));
     assert!(now.resources[0].flagged && now.resources[0].id == lease.resources[0].id);
+    let seen = server.admin().resource(now.resources[0].id).await.unwrap();
+    assert_eq!(seen.failure.unwrap().cause, "unwell");
 }
 
 #[tokio::test(flavor = "multi_thread")]

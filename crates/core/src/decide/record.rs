@@ -8,6 +8,7 @@ use crate::command::AttemptOutcome;
 use crate::decide::{Done, power};
 use crate::event::Event;
 use crate::id::{HostId, ResourceId};
+use crate::limits;
 use crate::outcome::Subject;
 use crate::planted;
 use crate::pool::Pool;
@@ -51,15 +52,15 @@ pub(super) fn outcome(
     let events = match outcome {
         AttemptOutcome::Done(outputs) => done(state, pool, r, outputs),
         AttemptOutcome::Failed { kind, detail } => {
-            let detail: Box<str> = detail
-                .chars()
-                .take(crate::limits::CAUSE_CHARS_MAX)
-                .collect::<String>()
-                .into();
-            fail::attempt(state, pool, r, kind, &detail)
+            fail::attempt(state, pool, r, kind, &capped(detail))
         }
     };
     Ok(Done::new(subject, events))
+}
+
+/// No longer than State and journal keep it.
+fn capped(cause: &str) -> String {
+    cause.chars().take(limits::CAUSE_CHARS_MAX).collect()
 }
 
 fn done(state: &State, pool: &Pool, r: &Resource, outputs: &Outputs) -> Vec<Event> {
@@ -136,13 +137,14 @@ fn came_up(state: &State, pool: &Pool, r: &Resource) -> Vec<Event> {
     events
 }
 
-/// What was seen of a resource changed.
+/// What was seen of a resource changed, or what happened to one that is well is told.
 pub(super) fn health(
     state: &State,
     who: &Principal,
     id: ResourceId,
     generation: u64,
     health: Health,
+    why: Option<&str>,
 ) -> Result<Done, Refusal> {
     only_system(who)?;
     let subject = Subject::Resource(id);
@@ -152,10 +154,13 @@ pub(super) fn health(
     // Of what is divisible there is nothing to see.
     let whole = matches!(r.origin, Origin::Declared | Origin::Built(_));
     let looked_at = whole && matches!(r.state, ResourceState::Free | ResourceState::Leased);
-    if !looked_at || r.generation != generation || r.health == health {
+    // What is well has one thing to tell at most: its first since it came up.
+    let told = r.health == health && (why.is_none() || r.cause.is_some());
+    if !looked_at || r.generation != generation || told {
         return Ok(Done::nothing(subject));
     }
-    Ok(Done::one(subject, Event::ResourceHealth(id, health)))
+    let why = why.map(|why| capped(why).into());
+    Ok(Done::one(subject, Event::ResourceHealth(id, health, why)))
 }
 
 /// A host came into sight or went out of it.

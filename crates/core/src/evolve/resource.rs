@@ -104,7 +104,10 @@ pub(super) fn evolve(state: &mut State, event: &Event) {
             r.deadline = Some(*retry_at);
         }),
         Event::ResourceGone(id) => state.remove_resource(*id),
-        Event::ResourceHealth(id, health) => state.resource(*id, |r, _| r.health = *health),
+        Event::ResourceHealth(id, health, why) => state.resource(*id, |r, _| {
+            r.health = *health;
+            r.cause = why.clone();
+        }),
         Event::ResourceTurning { .. }
         | Event::ResourceTurned(_)
         | Event::ResourceUnturned { .. } => power(state, event),

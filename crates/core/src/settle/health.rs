@@ -39,7 +39,7 @@ pub(super) fn resource(state: &State, id: ResourceId) -> Vec<Event> {
         (ResourceState::Free, Health::Ill) => {
             let unmark = r.earmark.map(|_| Event::ResourceUnmarked(id));
             let retry_at = grant::retry_at(now, pool, r.tries);
-            let cause = "seen bad or gone, twice".into();
+            let cause = seen(r);
             unmark
                 .into_iter()
                 .chain([Event::ResourceFailed {
@@ -76,10 +76,15 @@ pub(super) fn resource(state: &State, id: ResourceId) -> Vec<Event> {
         }
         // It went bad, and cleaning will tell: nobody looks at it before.
         (ResourceState::Dirty, _) if pool.spec.recycle.class == RecycleClass::Keep => {
-            vec![Event::ResourceHealth(id, Health::Well)]
+            vec![Event::ResourceHealth(id, Health::Well, None)]
         }
         _ => vec![],
     }
+}
+
+/// Why it is ill.
+fn seen(r: &Resource) -> Box<str> {
+    r.cause.as_deref().unwrap_or("unwell").into()
 }
 
 /// Its pool or host retires, or its host is emptied: what nobody holds goes now, what is busy once it is done. A divisible
@@ -117,10 +122,11 @@ fn bad_member(state: &State, r: &Resource, policy: OnBad) -> Vec<Event> {
         OnBad::Keep if member.flagged => vec![],
         OnBad::Keep => vec![Event::LeaseFlagged(lease.id, r.id)],
         OnBad::Swap => {
-            let after = After::Failed(
-                "went bad while leased".into(),
-                grant::retry_at(state.now(), pool, r.tries),
-            );
+            let cause = match r.health {
+                Health::Ill => seen(r),
+                Health::Well | Health::Suspect => "unreachable: its host was given up".into(),
+            };
+            let after = After::Failed(cause, grant::retry_at(state.now(), pool, r.tries));
             let end = if lease.state == LeaseState::Preparing {
                 End::Failed
             } else {

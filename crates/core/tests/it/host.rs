@@ -64,12 +64,13 @@ fn what_stands_elsewhere_is_nobodys_orphan_where_it_is_seen_twice() {
     let seen = Seen {
         revision: 1,
         condition: Condition::Up,
+        why: None,
     };
     let mut now = scene.state.now();
     for _ in 0..3 {
         scene.state.finish();
         reconciler.step(&scene.state, now, Input::Wake);
-        let looked = Input::Looked(second, Some(Observed::from([((id, 1), seen)])));
+        let looked = Input::Looked(second, Some(Observed::from([((id, 1), seen.clone())])));
         let told = reconciler.step(&scene.state, now, looked);
         let acts = told.iter().any(|o| matches!(o, Output::Act(_)));
         assert!(!acts, "{told:?}");

@@ -228,6 +228,7 @@ fn what_goes_bad_is_exchanged_within_the_pools_the_key_acts_for() {
         resource: c1,
         generation: 0,
         health: Health::Ill,
+        why: None,
     });
     assert_eq!(scene.member(id).id, m1);
 }

@@ -317,6 +317,7 @@ fn a_matching_lease_is_reused_only_while_it_is_healthy() {
         resource,
         generation,
         health,
+        why: None,
     });
     assert_ne!(scene.acquire("ann", matching()).unwrap(), first);
 }

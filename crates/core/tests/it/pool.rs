@@ -90,6 +90,7 @@ fn a_member_that_goes_bad_is_not_handed_out_and_is_replaced() {
         resource,
         generation,
         health,
+        why: None,
     };
     scene.system(see(Health::Suspect));
     let refused = scene.acquire("ann", want("clusters"));
@@ -122,6 +123,7 @@ fn a_leased_member_that_goes_bad_is_left_to_the_pools_policy() {
             resource,
             generation,
             health,
+            why: None,
         });
         match policy {
             OnBad::Keep => {

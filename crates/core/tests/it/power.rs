@@ -167,6 +167,7 @@ fn what_a_person_stopped_is_not_ill_and_what_is_gone_is() {
     let down = Seen {
         revision: 1,
         condition: Condition::Down,
+        why: Some("web: Exited (1)".into()),
     };
     let stopped = Observed::from([((id, 1), down)]);
     scene

@@ -146,7 +146,7 @@ impl<C: Context> Found<'_, C> {
             | Event::ResourceDeleting(id, _)
             | Event::ResourceUndeleted(id, ..)
             | Event::ResourceGone(id)
-            | Event::ResourceHealth(id, _)
+            | Event::ResourceHealth(id, ..)
             | Event::ResourceTurning { resource: id, .. }
             | Event::ResourceTurned(id)
             | Event::ResourceUnturned { resource: id, .. }

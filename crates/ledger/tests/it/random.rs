@@ -305,6 +305,9 @@ fn command(ledger: &SimLedger, step: &Step) -> Option<Command> {
 fn admin(ledger: &SimLedger) -> KeyId {
     *ledger.state().keys.iter().next().unwrap().0
 }
+                why: generation
+                    .is_multiple_of(2)
+                    .then(|| "unwell: web: Exited (1)".into()),
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]

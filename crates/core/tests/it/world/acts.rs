@@ -570,6 +570,7 @@ fn record_host(rng: &mut Rng, state: &State) -> Act {
     };
     Act::RecordHost {
         host,
+        why: rng.percent(50).then(|| "unwell: web: Exited (1)".into()),
         seen: rng.percent(75),
     }
 }

@@ -176,7 +176,7 @@ pub fn faulty(s: &State, event: &Event) -> Option<HostId> {
     match event {
         Event::HostBackoff { host, .. } => Some(*host),
         Event::HostUnseen(host, _) | Event::HostLost(host) => Some(*host),
-        Event::ResourceHealth(id, health) if *health != Health::Well => of(id),
+        Event::ResourceHealth(id, health, _) if *health != Health::Well => of(id),
         Event::ResourceFailed { resource, .. } | Event::ResourceUndeleted(resource, ..) => {
             of(resource)
         }

@@ -165,6 +165,7 @@ fn bad(state: &State, goes_bad: bool) -> Option<Act> {
             resource: r.id,
             generation: r.generation,
             health: Health::Ill,
+            why: None,
         },
         false => Act::Release {
             lease: r.lease?,

@@ -124,6 +124,9 @@ impl Engine {
         let seen = |t: &Thing| Seen {
             revision: t.revision,
             condition: t.condition,
+            // Of some that are up there is something to tell, too.
+            why: (t.condition != Condition::Up || t.revision.is_multiple_of(8))
+                .then(|| "web: told".into()),
         };
         let others = self.foreign.iter().filter(|_| planted!(ForeignTaken));
         let all = others.chain(&self.things);

@@ -345,6 +345,9 @@ impl About {
     fn whole(&mut self, names: &Names, lease: &Lease) {
         self.owner = Some(lease.owner.clone());
         lease
+                if let Some(why) = why {
+                    self.fact("cause", &**why);
+                }
             .items
             .iter()
             .filter_map(|i| i.pool)
@@ -443,7 +446,7 @@ impl About {
                 (*id, "resource.undeleted")
             }
             Event::ResourceGone(id) => (*id, "resource.gone"),
-            Event::ResourceHealth(id, health) => {
+            Event::ResourceHealth(id, health, why) => {
                 let health = match health {
                     Health::Well => "healthy",
                     Health::Suspect => "unknown",

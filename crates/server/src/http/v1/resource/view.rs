@@ -171,6 +171,9 @@ pub fn told(kind: &str) -> &'static str {
         "not_ready" => "it did not become ready",
         "timed_out" => "it took too long",
         "unreachable" => "its host does not answer",
+        "unwell" => "a part of it does not run, or says that it is ill",
+        "gone" => "nothing of it is on its host any more",
+        "moved" => "a part of it runs elsewhere than before",
         "unsupported" => "its host cannot do that",
         _ => "its host could not do it; an operator sees why",
     }
