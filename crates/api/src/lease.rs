@@ -390,6 +390,26 @@ pub struct Annotate {
     pub note: Option<String>,
 }
 
+/// `POST /leases/past`: a lease that another system had, and that is over. For admins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Past {
+    /// Who had it.
+    pub owner: String,
+    /// The pool it counts as one of.
+    pub pool: String,
+    /// When it was granted.
+    pub granted_at: Timestamp,
+    /// When it was given back: past, and within the 90 days that the history keeps.
+    pub ended_at: Timestamp,
+    /// What else there is to say of it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// Its holder's note.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
 /// `POST /leases/{id}/revoke`: for operators.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Default)]
 #[serde(deny_unknown_fields, default)]

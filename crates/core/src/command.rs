@@ -1,6 +1,8 @@
 //! Commands: every act of the product, one variant each, with when it is legal. An act that is
 //! not legal is refused and changes nothing.
 
+mod acquire;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -11,7 +13,6 @@ use crate::event::Number;
 use crate::host::HostSpec;
 use crate::id::{Fence, HostId, KeyId, LeaseId, ResourceId, UserId};
 use crate::key::Role;
-use crate::lease::Purpose;
 use crate::name::{Name, Owner, ResourceName};
 use crate::outcome::Subject;
 use crate::pool::PoolSpec;
@@ -19,11 +20,12 @@ use crate::power::Turn;
 use crate::quota::QuotaSpec;
 use crate::refusal::Refusal;
 use crate::resource::{Health, Outputs};
-use crate::selector::Selector;
-use crate::space::{Amount, Space};
+use crate::space::Space;
 use crate::time::Time;
 use crate::user::{Password, Profile, UserSpec};
 use crate::webhook::WebhookSpec;
+
+pub use acquire::{Acquire, Reuse, Want};
 
 /// One act, by somebody.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -370,6 +372,21 @@ pub enum Act {
         /// Only if it is unchanged since.
         expect: Option<Number>,
     },
+    /// Enters a lease that began and ended in another system: only the history remembers it.
+    ImportLease {
+        /// Who had it.
+        owner: Owner,
+        /// The pool it counts as one of.
+        pool: Name,
+        /// When it was granted.
+        granted_at: Time,
+        /// When it was given back.
+        ended_at: Time,
+        /// What else there is to say of it.
+        labels: Labels,
+        /// Its holder's note.
+        note: Option<Box<str>>,
+    },
     /// The outcome of an attempt. One of a stale generation or attempt changes nothing.
     Record {
         /// The resource.
@@ -389,6 +406,8 @@ pub enum Act {
         generation: u64,
         /// What was seen.
         health: Health,
+        /// Why it is so, or what happened to it that is well: a kind, and what a driver saw.
+        why: Option<Arc<str>>,
     },
     /// A host came into sight or went out of it.
     RecordHost {
@@ -406,8 +425,6 @@ pub enum Act {
 #[serde(rename_all = "snake_case")]
 pub enum Entry {
     /// Ready.
-        /// Why it is so, or what happened to it that is well: a kind, and what a driver saw.
-        why: Option<Arc<str>>,
     Free,
     /// To be cleaned first.
     Dirty,
@@ -428,56 +445,6 @@ pub enum AttemptOutcome {
         /// Evidence, capped.
         detail: Box<str>,
     },
-}
-
-/// What somebody asks for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Acquire {
-    /// Whom it is for; none is the key's owner.
-    pub owner: Option<Owner>,
-    /// What, 1 to 64 items.
-    pub items: Vec<Want>,
-    /// Time to live in milliseconds; none is the pool's.
-    pub ttl_ms: Option<u64>,
-    /// How long to wait in milliseconds; 0 fails when it cannot be met at once.
-    pub wait_ms: u64,
-    /// While it waits it must be renewed this often, in milliseconds.
-    pub poll_within_ms: Option<u64>,
-    /// 0 to 9.
-    pub priority: u8,
-    /// A live lease may be the answer.
-    pub reuse: Reuse,
-    /// What the members are for.
-    pub purpose: Purpose,
-    /// The holder's labels.
-    pub labels: Labels,
-    /// The holder's note.
-    pub note: Option<Box<str>>,
-}
-
-/// One thing asked for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Want {
-    /// From this pool; none means any pool the owner sees, and needs a selector.
-    pub pool: Option<Name>,
-    /// And satisfying this.
-    pub selector: Option<Selector>,
-    /// How many.
-    pub count: u32,
-    /// How much, from a divisible pool.
-    pub amount: Option<Amount>,
-}
-
-/// May a live lease of the owner be the answer?
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Reuse {
-    /// Always a new lease.
-    Never,
-    /// The one in this slot, if there is one; else the new one takes the slot.
-    Slot(Box<str>),
-    /// Any healthy one that has the same number of members and satisfies every item.
-    Matching,
 }
 
 /// What a command did.

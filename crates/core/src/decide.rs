@@ -107,6 +107,7 @@ pub(crate) fn decide(state: &State, by: By, act: &Act) -> Result<Done, Refusal> 
             note,
             expect,
         } => lease::annotate(state, &who, *lease, labels, note.as_deref(), *expect),
+        Act::ImportLease { .. } => lease::import(state, &who, act),
         Act::Record {
             resource,
             generation,

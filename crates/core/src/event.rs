@@ -13,7 +13,7 @@ use crate::id::{
     Fence, HostId, KeyId, LeaseId, PoolId, QuotaId, ResourceId, TemplateId, UserId, WebhookId,
 };
 use crate::key::Key;
-use crate::lease::{End, Lease, Member, Rank};
+use crate::lease::{End, Lease, Member, Past, Rank};
 use crate::name::Owner;
 use crate::outcome::Outcome;
 use crate::pool::Pool;
@@ -364,6 +364,9 @@ pub enum Event {
     /// Its labels and note changed.
     #[serde(rename = "lease.noted")]
     LeaseNoted(LeaseId, Labels, Option<Box<str>>),
+    /// One that another system had, and that is over, is remembered.
+    #[serde(rename = "lease.imported")]
+    LeaseImported(Arc<Past>),
     /// It ended.
     #[serde(rename = "lease.ended")]
     LeaseEnded {

@@ -128,6 +128,7 @@ pub fn evolve(state: &mut State, event: &Event) -> Number {
                 state.index.link_outcome(&outcome, false);
             }
         }
+        Event::LeaseImported(past) => state.count(past.id.0),
         Event::LeaseWaiting(_)
         | Event::LeaseGranted { .. }
         | Event::LeaseMet { .. }

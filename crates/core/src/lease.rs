@@ -88,6 +88,27 @@ pub struct Lease {
     pub changed: Number,
 }
 
+/// A lease that began and ended in another system: only the history remembers it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Past {
+    /// From the ledger's counter.
+    pub id: LeaseId,
+    /// Who had it.
+    pub owner: Owner,
+    /// The pool it counts as one of.
+    pub pool: PoolId,
+    /// When it was granted.
+    pub granted_at: Time,
+    /// When it was given back.
+    pub ended_at: Time,
+    /// What else there was to say of it.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub labels: Labels,
+    /// Its holder's note.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub note: Option<Box<str>>,
+}
+
 /// The states of a live lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

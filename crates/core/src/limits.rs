@@ -43,7 +43,8 @@ macro_rules! limits {
 const SECOND_MS: u64 = 1_000;
 const MINUTE_MS: u64 = 60 * SECOND_MS;
 const HOUR_MS: u64 = 60 * MINUTE_MS;
-const DAY_MS: u64 = 24 * HOUR_MS;
+/// A day, in milliseconds.
+pub const DAY_MS: u64 = 24 * HOUR_MS;
 const KIB: usize = 1_024;
 const MIB: usize = 1_024 * KIB;
 

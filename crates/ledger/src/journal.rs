@@ -166,6 +166,7 @@ pub fn act_name(act: &Act) -> &'static str {
         Act::Give { .. } => "give",
         Act::Share { .. } => "share",
         Act::Annotate { .. } => "annotate",
+        Act::ImportLease { .. } => "import_lease",
         Act::Record { .. } => "record",
         Act::RecordHealth { .. } => "record_health",
         Act::RecordHost { .. } => "record_host",

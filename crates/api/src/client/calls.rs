@@ -10,8 +10,8 @@ use crate::event::{Event, EventQuery};
 use crate::host::{CheckHost, DeleteHost, Host, HostCheck, HostPatch, HostSpec};
 use crate::key::{CreatedKey, Key, NewKey};
 use crate::lease::{
-    Acquire, Annotate, Give, Lease, LeaseFiles, LeaseQuery, LeaseWait, Release, Renew, Revoke,
-    Share,
+    Acquire, Annotate, Give, Lease, LeaseFiles, LeaseQuery, LeaseWait, Past, Release, Renew,
+    Revoke, Share,
 };
 use crate::list::{List, PageQuery};
 use crate::pool::{Pool, PoolSpec};
@@ -136,6 +136,11 @@ impl Client {
             .call(Method::PATCH, &["leases", &id.to_string()])
             .body(annotate)?;
         self.send(call).await
+    }
+
+    /// Enters a lease that another system had, and that is over. For admins.
+    pub async fn import_lease(&self, past: &Past) -> Result<Lease, Error> {
+        self.post(&["leases", "past"], past).await
     }
 
     /// Ends somebody's lease. For operators.

@@ -1,6 +1,9 @@
 //! Exports of older databases, as `mongoexport` writes them from the fields that the specification
 //! of PoolManager and Cello lists (§3), brought over to the real server.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use caviada_api::timestamp::Timestamp;
 use serde_json::Value;
 
 use crate::poolmanager::{get, listener, post, posted};
@@ -121,7 +124,7 @@ fn a_dry_run_says_what_would_be_made_and_changes_nothing() {
     assert_eq!(skipped.len(), 8, "{skipped:?}");
     let notes = said["notes"].to_string();
     assert!(
-        notes.contains("1 released clusters are not brought over"),
+        notes.contains("1 clusters were released before the 90 days that the history keeps"),
         "{notes}"
     );
     assert!(
@@ -241,6 +244,79 @@ fn whose_lease_is_refused_his_cluster_is_nobody_elses() {
     assert_eq!(site.json(&["ls"])["items"][0]["owner"], "ann");
 }
 
+/// An hour ago, and at the very same time in the words of the old systems.
+fn an_hour_ago() -> (Timestamp, String) {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let ms = u64::try_from(now.as_millis()).unwrap() - 3_600_000;
+    (Timestamp(ms), Timestamp(ms).to_string())
+}
+
+#[test]
+fn what_was_released_in_the_old_system_stands_in_the_history() {
+    let (site, _) = site();
+    let (at, ended) = an_hour_ago();
+    let granted = Timestamp(at.0 - 751_000).to_string();
+    let released = site.file(
+        "cluster_released.json",
+        &format!(
+            r#"[{{"_id":{{"$oid":"5be94ac0e1382300011d0001"}},"name":"Node_1_0","user_id":"cid","consensus_plugin":"kafka","size":6,"release_ts":{{"$date":"{ended}"}},"duration":"0:12:31.000213"}},
+{{"_id":{{"$oid":"5be94ac0e1382300011d0002"}},"name":"Node_1_1","user_id":"u1","apply_ts":{{"$date":"{granted}"}},"release_ts":{{"$date":"{ended}"}}}},
+{{"_id":{{"$oid":"5be94ac0e1382300011d0003"}},"name":"old","user_id":"cid","release_ts":{{"$date":"2018-11-12T09:00:00.000Z"}}}},
+{{"_id":{{"$oid":"5be94ac0e1382300011d0004"}},"name":"when","user_id":"cid"}},
+{{"_id":{{"$oid":"5be94ac0e1382300011d0005"}},"name":"odd","user_id":"","release_ts":{{"$date":"{ended}"}}}}]"#
+        ),
+    );
+    let users = site.file("user.json", r#"{"_id":"u1","username":"ann","role":2}"#);
+    let import = [
+        "import",
+        "poolmanager",
+        "--released",
+        &released,
+        "--users",
+        &users,
+    ];
+    let said = site.json(&import);
+    let skipped = said["skipped"].to_string();
+    assert!(skipped.contains("nobody knows when it was released"));
+    assert!(skipped.contains("its user_id can be no owner"), "{skipped}");
+    assert!(
+        said["notes"]
+            .to_string()
+            .contains("1 clusters were released before")
+    );
+    let past = |site: &Site| site.json(&["ls", "--state", "ended", "--pool", "imported"]);
+    let leases = past(&site);
+    let owners: Vec<_> = leases["items"].as_array().unwrap().iter().collect();
+    assert_eq!(owners.len(), 2, "{leases}");
+    for lease in owners {
+        assert_eq!(lease["granted_at"], granted.as_str(), "{lease}");
+        assert_eq!(lease["ended_at"], ended.as_str(), "{lease}");
+        assert_eq!(lease["end"], "released", "{lease}");
+    }
+    // As the old API showed it.
+    site.ok(&["key", "add", "old", "--act-for", "imported"]);
+    let old = &listener(&site);
+    let (status, told) = get(old, "/v2/clusters?state=released", "");
+    assert_eq!(status, 200, "{told}");
+    let records = told["data"].as_array().unwrap();
+    let of = |user: &str| records.iter().find(|r| r["user_id"] == user).unwrap();
+    let cid = of("cid");
+    assert_eq!(cid["id"], "5be94ac0e1382300011d0001");
+    assert_eq!(
+        (&cid["name"], &cid["size"]),
+        (&"Node_1_0".into(), &6.into())
+    );
+    assert_eq!(
+        (&cid["consensus_plugin"], &cid["duration"]),
+        (&"kafka".into(), &"0:12:31".into())
+    );
+    assert_eq!(of("ann")["name"], "Node_1_1");
+    // Again it makes nothing.
+    let again = site.json(&import);
+    assert_eq!(again["made"], Value::Array(vec![]), "{again}");
+    assert_eq!(past(&site)["items"].as_array().unwrap().len(), 2);
+}
+
 /// PoolManager 1: no hosts, one address for each cluster, and one kind of them.
 #[test]
 fn the_documents_of_poolmanager_1_are_read_too() {
@@ -286,7 +362,7 @@ fn the_documents_of_0_8_are_read_too() {
         "--pool",
         "nets",
     ]);
-    assert_eq!(said["skipped"].as_array().unwrap().len(), 1, "{said}");
+    assert_eq!(said["skipped"].as_array().unwrap().len(), 2, "{said}");
     let net = site.json(&["resource", "show", "nets/net"]);
     assert_eq!(
         (&net["state"], &net["endpoints"]["orderer"]),

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use crate::access::{Principal, Relation, Verb, allows};
 use crate::attribute::Labels;
+use crate::command::Act;
 use crate::decide::acquire::{note as check_note, quota, ttl as check_ttl};
 use crate::decide::{Done, text, unchanged};
 use crate::event::{Event, Number};
 use crate::grant::{self, Leaving};
 use crate::id::{Fence, LeaseId, ResourceId};
 use crate::index::OwnerUse;
-use crate::lease::{End, Ended, Lease, LeaseState};
+use crate::lease::{End, Ended, Lease, LeaseState, Past};
 use crate::limits;
 use crate::name::Owner;
 use crate::outcome::Subject;
@@ -255,6 +256,52 @@ pub(super) fn share(
         return Ok(Done::nothing(subject));
     }
     Ok(Done::one(subject, Event::LeaseShared(id, with.clone())))
+}
+
+/// Enters a lease that another system had.
+pub(super) fn import(state: &State, who: &Principal, act: &Act) -> Result<Done, Refusal> {
+    let Act::ImportLease {
+        owner,
+        pool,
+        granted_at,
+        ended_at,
+        labels,
+        note,
+    } = act
+    else {
+        return Err(Refusal::invalid("act", "not of a past lease"));
+    };
+    who.may(Verb::Administer, Relation::Own)?;
+    check_note(note.as_deref())?;
+    let pool = state
+        .pool_named(pool)
+        .ok_or_else(|| Refusal::unknown("pool", pool))?;
+    let now = state.now();
+    if ended_at > &now {
+        return Err(Refusal::invalid("ended_at", "it is yet to come"));
+    }
+    if granted_at > ended_at {
+        return Err(Refusal::invalid("granted_at", "it is after `ended_at`"));
+    }
+    if now.since(*ended_at) >= limits::HISTORY_KEPT_MS {
+        let days = limits::HISTORY_KEPT_MS / limits::DAY_MS;
+        let reason = format!("the history keeps what ended within {days} days");
+        return Err(Refusal::invalid("ended_at", reason));
+    }
+    let id = LeaseId(state.counter() + 1);
+    let past = Past {
+        id,
+        owner: owner.clone(),
+        pool: pool.id,
+        granted_at: *granted_at,
+        ended_at: *ended_at,
+        labels: labels.clone(),
+        note: note.clone(),
+    };
+    Ok(Done::one(
+        Subject::Lease(id),
+        Event::LeaseImported(Arc::new(past)),
+    ))
 }
 
 /// Changes labels and note.

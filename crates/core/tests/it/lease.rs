@@ -1,10 +1,14 @@
 //! What a holder may count on.
 
+use caviada_core::attribute::Labels;
 use caviada_core::command::{Acquire, Act, Command, Idempotency, Reuse};
 use caviada_core::id::Fence;
 use caviada_core::lease::{End, LeaseState};
+use caviada_core::limits;
 use caviada_core::pool::PoolSpec;
+use caviada_core::refusal::Refusal;
 use caviada_core::resource::ResourceState;
+use caviada_core::time::Time;
 
 use crate::scene::{Scene, item, name, owner, released, want, wants};
 
@@ -320,4 +324,47 @@ fn a_matching_lease_is_reused_only_while_it_is_healthy() {
         why: None,
     });
     assert_ne!(scene.acquire("ann", matching()).unwrap(), first);
+}
+
+#[test]
+fn a_past_lease_is_entered_by_an_admin_and_by_nobody_else_and_lies_in_the_past() {
+    let mut scene = Scene::with_machines(&["m1"]);
+    scene.pass(1_000_000);
+    let now = scene.state.now();
+    let past = |pool: &str, granted_at: Time, ended_at: Time| Act::ImportLease {
+        owner: owner("ann"),
+        pool: name(pool),
+        granted_at,
+        ended_at,
+        labels: Labels::default(),
+        note: None,
+    };
+    let before = |ms: u64| Time(now.0 - ms);
+    let good = past("machines", before(900), before(100));
+    for who in ["ann", "operator"] {
+        let refused = scene.does(who, good.clone()).unwrap_err();
+        assert_eq!(refused.code(), "forbidden", "{who}");
+    }
+    for (act, field) in [
+        (past("machines", before(900), now.plus_ms(1)), "ended_at"),
+        (past("machines", before(99), before(100)), "granted_at"),
+    ] {
+        match scene.does("admin", act) {
+            Err(Refusal::Invalid { field: f, .. }) => assert_eq!(f, field),
+            other => panic!("{field}: {other:?}"),
+        }
+    }
+    let unknown = scene.does("admin", past("nowhere", before(2), before(1)));
+    assert_eq!(unknown.unwrap_err().code(), "unknown");
+    let counter = scene.state.counter();
+    scene.does("admin", good.clone()).unwrap();
+    assert_eq!(scene.state.leases.len(), 0, "only the history has it");
+    assert_eq!(scene.state.counter(), counter + 1);
+    assert_eq!(scene.count(ResourceState::Free), 1);
+    // Longer ago than the history keeps.
+    scene.pass(limits::HISTORY_KEPT_MS);
+    match scene.does("admin", good) {
+        Err(Refusal::Invalid { field, .. }) => assert_eq!(field, "ended_at"),
+        other => panic!("{other:?}"),
+    }
 }

@@ -3,7 +3,7 @@
 use caviada_core::attribute::Labels;
 use caviada_core::event::Event;
 use caviada_core::id::{Fence, KeyId, LeaseId, PoolId, ResourceId};
-use caviada_core::lease::{End, Lease};
+use caviada_core::lease::{End, Lease, Past};
 use caviada_core::name::Owner;
 use caviada_core::time::Time;
 
@@ -71,6 +71,29 @@ impl PastLease {
             marked: lease.earmarks.iter().map(|e| e.resource).collect(),
             labels: lease.labels.clone(),
             note: lease.note.clone(),
+            first: revision,
+            last: revision,
+            reason: None,
+        }
+    }
+
+    /// One of another system, as it was entered.
+    pub fn imported(past: &Past, revision: u64) -> Self {
+        Self {
+            id: past.id,
+            owners: vec![past.owner.clone()],
+            by: None,
+            priority: 0,
+            asked_at: past.granted_at,
+            granted_at: Some(past.granted_at),
+            ended_at: Some(past.ended_at),
+            end: Some(End::Released),
+            fence: Fence(0),
+            pools: vec![past.pool],
+            members: vec![],
+            marked: vec![],
+            labels: past.labels.clone(),
+            note: past.note.clone(),
             first: revision,
             last: revision,
             reason: None,

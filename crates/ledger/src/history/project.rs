@@ -167,6 +167,9 @@ impl Projector {
             if let Event::LeaseEnded { lease, .. } = event {
                 found.remove(&Subject::noun(lease.0));
             }
+            if let Event::LeaseImported(past) = event {
+                found.remove(&Subject::noun(past.id.0));
+            }
             let here = |subject| (subject, revision.revision);
             self.round.postings.extend(found.into_iter().map(here));
             self.go(event, revision.at);
@@ -181,6 +184,9 @@ impl Projector {
             }
             Event::LeaseWaiting(lease) | Event::LeaseGranted { lease, .. } => {
                 self.begin(PastLease::of(lease, revision.revision));
+            }
+            Event::LeaseImported(past) => {
+                self.begin(PastLease::imported(past, revision.revision));
             }
             Event::ResourceUnmarked(resource) => self.unmark(*resource),
             _ => {}
@@ -220,11 +226,9 @@ impl Projector {
                         self.gone(*id, at);
                     }
                 }
-                if let Some(past) = self.seen.leases.remove(lease) {
-                    self.round.touched.remove(lease);
-                    self.round.ended.insert(*lease, past);
-                }
+                self.over(*lease);
             }
+            Event::LeaseImported(past) => self.over(past.id),
             Event::LeaseReduced(_, id, After::Gone)
             | Event::LeaseSwapped {
                 out: id,
@@ -261,6 +265,14 @@ impl Projector {
         }
         self.seen.leases.insert(id, lease);
         self.listed(id);
+    }
+
+    /// A lease is over: nothing more will change it.
+    fn over(&mut self, id: LeaseId) {
+        if let Some(past) = self.seen.leases.remove(&id) {
+            self.round.touched.remove(&id);
+            self.round.ended.insert(id, past);
+        }
     }
 
     fn unmark(&mut self, resource: ResourceId) {

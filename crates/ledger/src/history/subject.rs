@@ -176,6 +176,10 @@ impl<C: Context> Found<'_, C> {
             | Event::LeaseShared(lease, _)
             | Event::LeaseNoted(lease, ..)
             | Event::LeaseEnded { lease, .. } => self.lease(*lease),
+            Event::LeaseImported(past) => {
+                self.owned(past.id.0, &past.owner);
+                self.noun(past.pool.0);
+            }
             Event::OutcomeKept(_) | Event::OutcomeForgotten(_) => {}
         }
     }

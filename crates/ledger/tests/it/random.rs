@@ -38,6 +38,7 @@ enum Step {
     Give(Index, u8),
     Share(Index, u8),
     Annotate(Index, u8),
+    Import(u8, u8, u32),
     Revoke(Index),
     Withhold(Index),
     Return(Index),
@@ -74,6 +75,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (index(), 0..3u8).prop_map(|(l, o)| Step::Give(l, o)),
         1 => (index(), 0..3u8).prop_map(|(l, o)| Step::Share(l, o)),
         1 => (index(), 0..9u8).prop_map(|(l, n)| Step::Annotate(l, n)),
+        1 => (0..3u8, 0..3u8, 0..9_000u32).prop_map(|(o, p, ago)| Step::Import(o, p, ago)),
         1 => index().prop_map(Step::Revoke),
         2 => index().prop_map(Step::Withhold),
         2 => index().prop_map(Step::Return),
@@ -231,6 +233,18 @@ fn command(ledger: &SimLedger, step: &Step) -> Option<Command> {
             note: Some("a note with \"quotes\"".into()),
             expect: None,
         },
+        Step::Import(o, p, ago) => {
+            let now = ledger.state().now();
+            let ended_at = Time(now.0.saturating_sub(u64::from(*ago)));
+            Act::ImportLease {
+                owner: owner(*o),
+                pool: POOLS[usize::from(*p)].parse().unwrap(),
+                granted_at: Time(ended_at.0.saturating_sub(1_000)),
+                ended_at,
+                labels: Labels::default(),
+                note: None,
+            }
+        }
         Step::Revoke(l) => Act::Revoke {
             reason: None,
             lease: lease(ledger, l),
@@ -291,6 +305,9 @@ fn command(ledger: &SimLedger, step: &Step) -> Option<Command> {
                 resource,
                 generation,
                 health,
+                why: generation
+                    .is_multiple_of(2)
+                    .then(|| "unwell: web: Exited (1)".into()),
             }
         }
         Step::Host(seen) => Act::RecordHost {
@@ -305,9 +322,6 @@ fn command(ledger: &SimLedger, step: &Step) -> Option<Command> {
 fn admin(ledger: &SimLedger) -> KeyId {
     *ledger.state().keys.iter().next().unwrap().0
 }
-                why: generation
-                    .is_multiple_of(2)
-                    .then(|| "unwell: web: Exited (1)".into()),
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]

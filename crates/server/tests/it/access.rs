@@ -1,6 +1,8 @@
 //! Who may do what: every endpoint of the router × every role × own, shared and foreign. A new
 //! endpoint without a row fails.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use caviada_api::client::Client;
 use caviada_api::host::{DriverName, HostSpec};
 use caviada_api::key::{NewKey, Role};
@@ -10,6 +12,7 @@ use caviada_api::pool::{PoolSpec, Visibility};
 use caviada_api::quota::QuotaSpec;
 use caviada_api::resource::{ResourceQuery, Withhold};
 use caviada_api::template::TemplateSpec;
+use caviada_api::timestamp::Timestamp;
 use caviada_api::user::UserSpec;
 use caviada_api::webhook::WebhookSpec;
 use caviada_core::access::{Relation, Verb, allows};
@@ -100,6 +103,11 @@ fn rows() -> Vec<Row> {
         row(post(), "/api/v1/leases/{id}/give", OfLease(Give)).with(|| json!({"owner": "eve"})),
         row(post(), "/api/v1/leases/{id}/share", OfLease(Give)).with(|| json!({"owners": []})),
         row(post(), "/api/v1/leases/{id}/revoke", OfLease(Revoke)).with(|| json!({})),
+        row(post(), "/api/v1/leases/past", Right(Administer)).with(|| {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+            let at = Timestamp(u64::try_from(now.as_millis()).unwrap() - 60_000);
+            json!({"owner": "eve", "pool": "open", "granted_at": at, "ended_at": at})
+        }),
         row(get(), "/api/v1/pools", Right(SeePools)),
         row(get(), "/api/v1/pools/{name}", Right(SeePools)),
         row(put(), "/api/v1/pools/{name}", Right(Manage)).with(|| json!({})),

@@ -6,13 +6,14 @@
 //! | cluster that somebody has | a declared resource and a lease of his, without a deadline |
 //! | cluster that is free | a declared resource, withheld: somebody looks at it and returns it |
 //! | cluster that is being made, deleted or reset | nothing |
-//! | released cluster | nothing: the history here is what Caviada recorded itself |
+//! | released cluster | a lease that is over, in the history |
 //! | user, profile | a user with his hash, and his profile |
 //!
 //! Old names and ids stay as labels.
 
 mod cluster;
 mod host;
+mod released;
 mod user;
 
 use std::collections::BTreeMap;
@@ -20,12 +21,14 @@ use std::path::{Path, PathBuf};
 
 use caviada_api::host::HostSpec;
 use caviada_api::key::Role;
+use caviada_api::lease::Past;
 use caviada_api::pool::PoolSpec;
 use caviada_api::resource::{DeclaredState, ResourceSpec};
 use caviada_api::user::UserSpec;
 use caviada_core::limits;
 use cluster::clusters;
 use host::hosts;
+use released::released;
 use user::users;
 
 use super::extended::{Document, read as documents};
@@ -71,6 +74,8 @@ pub enum Step {
         owner: String,
         labels: BTreeMap<String, String>,
     },
+    /// A lease that is over.
+    Past { at: String, past: Box<Past> },
     /// Everybody sees the pool, which an import made.
     Open,
     /// A user.
@@ -91,6 +96,7 @@ impl Step {
             Self::Pool { .. } => "pool",
             Self::Cluster { .. } => "resource",
             Self::Lease { .. } => "lease",
+            Self::Past { .. } => "past lease",
             Self::Open => "visibility of the pool",
             Self::User { .. } => "user",
         }
@@ -108,6 +114,7 @@ impl Step {
             Self::Pool { .. } => "of clusters",
             Self::Cluster { spec, .. } => &spec.name,
             Self::Lease { owner, .. } => owner,
+            Self::Past { past, .. } => &past.owner,
             Self::Open => "for everybody",
         }
     }
@@ -118,6 +125,7 @@ impl Step {
             Self::Host { at, .. }
             | Self::Cluster { at, .. }
             | Self::Lease { at, .. }
+            | Self::Past { at, .. }
             | Self::User { at, .. } => at,
             Self::Pool { .. } | Self::Open => "",
         }
@@ -146,6 +154,7 @@ impl Step {
                 details
             }
             Self::Lease { id, .. } => vec![format!("of the cluster {id}, without a deadline")],
+            Self::Past { past, .. } => vec![format!("{} to {}", past.granted_at, past.ended_at)],
             Self::User { spec, locked, .. } => {
                 let role = match spec.role {
                     Role::Admin => "admin",
@@ -271,21 +280,17 @@ pub fn plan(args: &PoolmanagerArgs, read: Read, there: &There) -> Plan {
         .iter()
         .filter_map(|d| Some((id(d)?, d.text(&["username"])?)))
         .collect();
-    let released = clusters(
+    let is_over = |d: &&Document| d.text(&["state"]).as_deref() == Some("released");
+    let over = read.clusters.iter().filter(is_over).chain(&read.released);
+    let past = released(args, over, &user_names, there, &mut plan);
+    clusters(
         args,
-        &read.clusters,
-        &read.service_ports,
+        (&read.clusters, &read.service_ports, past),
         (&names, &user_names),
         there,
         &mut plan,
     );
     users(args, &read.users, &read.profiles, there, &mut plan);
-    let released = released + read.released.len();
-    if released > 0 {
-        plan.notes.push(format!(
-            "{released} released clusters are not brought over: the history here tells what Caviada itself recorded; keep the export"
-        ));
-    }
     plan
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use caviada_api::client::{Client, Error, every};
-use caviada_api::lease::{Acquire, Lease, LeaseState};
+use caviada_api::lease::{Acquire, Lease, LeaseQuery, LeaseState};
 use caviada_api::list::PageQuery;
 use caviada_api::pool::PoolSpec;
 use caviada_api::problem::{Problem, code};
@@ -25,6 +25,8 @@ pub struct There {
     pub resources: BTreeSet<String>,
     /// Old id → name and state.
     pub clusters: BTreeMap<String, (String, ResourceState)>,
+    /// Old ids of its leases that are over.
+    pub past: BTreeSet<String>,
     /// Names of users.
     pub users: BTreeSet<String>,
 }
@@ -85,6 +87,18 @@ pub async fn look(client: &Client, pool: &str) -> Result<There, Failure> {
         }
         there.resources.insert(r.name);
     }
+    let over = async |cursor| {
+        let query = LeaseQuery {
+            pool: Some(pool.to_owned()),
+            state: Some(LeaseState::Ended),
+            selector: Some(format!("{ID} exists")),
+            cursor,
+            ..LeaseQuery::default()
+        };
+        client.leases(&query).await
+    };
+    let over = every(over).await?.items.into_iter();
+    there.past = over.filter_map(|mut l| l.labels.remove(ID)).collect();
     Ok(there)
 }
 
@@ -121,6 +135,7 @@ pub async fn make(client: &Client, pool: &str, step: &Step) -> Result<(), Error>
             keep_back(client, pool, id).await?;
             return Err(error);
         }
+        Step::Past { past, .. } => drop(client.import_lease(past).await?),
         Step::Open => {
             let there = client.pool(pool).await?;
             let mut spec = there.spec;

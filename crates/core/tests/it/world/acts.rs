@@ -183,6 +183,7 @@ fn who(rng: &mut Rng, state: &State, memory: &Memory, act: &Act) -> By {
         | Act::PutWebhook { .. }
         | Act::DeleteWebhook { .. }
         | Act::PutUser { .. }
+        | Act::ImportLease { .. }
         | Act::DeleteUser { .. } => &["admin", "admin", "admin", "operator"],
         Act::Acquire(a) if a.purpose == Purpose::Clean => {
             &["operator", "operator", "gateway", "ann"]
@@ -446,7 +447,18 @@ fn release(rng: &mut Rng, state: &State, memory: &Memory) -> Act {
 
 fn holder(rng: &mut Rng, state: &State, memory: &Memory) -> Act {
     let lease = some_lease(rng, state, memory);
-    match rng.below(5) {
+    match rng.below(6) {
+        3 => {
+            let ended = state.now().0.saturating_sub(rng.below(3 * 3_600_000));
+            Act::ImportLease {
+                owner: owner(rng.one(&OWNERS)),
+                pool: name(there(rng, state).0),
+                granted_at: Time(ended.saturating_sub(rng.below(1_000))),
+                ended_at: Time(ended + rng.one(&[0, 0, 0, 4 * 3_600_000])),
+                labels: labels(rng),
+                note: None,
+            }
+        }
         0 => Act::Give {
             lease,
             to: owner(rng.one(&OWNERS)),
@@ -558,6 +570,7 @@ fn record_health(rng: &mut Rng, state: &State, memory: &Memory) -> Act {
         resource,
         generation,
         health,
+        why: rng.percent(50).then(|| "unwell: web: Exited (1)".into()),
     }
 }
 
@@ -570,7 +583,6 @@ fn record_host(rng: &mut Rng, state: &State) -> Act {
     };
     Act::RecordHost {
         host,
-        why: rng.percent(50).then(|| "unwell: web: Exited (1)".into()),
         seen: rng.percent(75),
     }
 }

@@ -71,6 +71,7 @@ pub fn kind(event: &Event) -> &'static str {
         Event::LeaseGiven(..) => "lease.given",
         Event::LeaseShared(..) => "lease.shared",
         Event::LeaseNoted(..) => "lease.noted",
+        Event::LeaseImported(..) => "lease.imported",
         Event::LeaseEnded { .. } => "lease.ended",
         Event::OutcomeKept(..) => "outcome.kept",
         Event::OutcomeForgotten(..) => "outcome.forgotten",

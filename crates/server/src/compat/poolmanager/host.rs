@@ -21,7 +21,7 @@ use super::version::Version;
 pub(super) use create::create;
 
 /// Label with the name that the old dashboard gave a host.
-const NAME: &str = "poolmanager/name";
+pub(super) const NAME: &str = "poolmanager/name";
 
 /// What of engine a host is.
 pub(super) fn kind(host: &Host) -> &str {

@@ -40,6 +40,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new()
         .routes(routes!(acquire, list::list))
         .routes(routes!(get, release, annotate))
+        .routes(routes!(past::import))
         .routes(routes!(files::files))
         .routes(routes!(renew))
         .routes(routes!(give))

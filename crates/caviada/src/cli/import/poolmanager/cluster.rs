@@ -20,24 +20,22 @@ const HOST: &str = "poolmanager/host";
 /// Beginning of what stood in place of a user while a cluster was worked on.
 const SYSTEM: &str = "__SYSTEM__";
 
-/// Clusters; how many of them were given back.
+/// Clusters that are there; and the pool for all, with what of it is past.
 pub(super) fn clusters(
     args: &PoolmanagerArgs,
-    found: &[Document],
-    ports: &[Document],
+    (found, ports, past): (&[Document], &[Document], Vec<Step>),
     (hosts, users): (&BTreeMap<String, String>, &BTreeMap<String, String>),
     there: &There,
     plan: &mut Plan,
-) -> usize {
+) {
     let ports = service_ports(ports);
     let mut names = there.resources.clone();
     let mut seen: BTreeMap<String, String> = BTreeMap::new();
-    let (mut steps, mut released) = (Vec::new(), 0);
+    let mut steps = Vec::new();
     for d in found {
         let shown = d.text(&["name"]).unwrap_or_default();
         let what = format!("cluster {shown}");
         if d.text(&["state"]).as_deref() == Some("released") {
-            released += 1;
             continue;
         }
         let Some(id) = id(d) else {
@@ -85,6 +83,7 @@ pub(super) fn clusters(
         });
         steps.extend(lease);
     }
+    steps.extend(past);
     if !steps.is_empty() && there.pool.is_none() {
         plan.steps.push(Step::Pool {
             spec: Box::new(pool()),
@@ -99,7 +98,6 @@ pub(super) fn clusters(
             args.pool, args.pool
         ));
     }
-    released
 }
 
 fn lease(d: &Document, id: &str, owner: String) -> Step {

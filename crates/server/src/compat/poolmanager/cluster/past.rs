@@ -12,6 +12,7 @@ use caviada_ledger::history::{LeaseSearch, PastLease};
 use caviada_ledger::store::StoreError;
 use serde_json::Value;
 
+use super::super::host::NAME;
 use super::field::{gmt, iso};
 use super::{Clusters, PLUGIN, SIZE, long_id, size, text};
 use crate::aside::Aside;
@@ -21,6 +22,10 @@ use crate::compat::poolmanager::call::Ask;
 use crate::compat::poolmanager::record::Record;
 use crate::compat::poolmanager::version::Version;
 
+/// Labels of a lease that an older system had: its id there, and what it was of.
+const ID: &str = "poolmanager/id";
+const OLD_PLUGIN: &str = "poolmanager/consensus_plugin";
+const OLD_SIZE: &str = "poolmanager/size";
 /// Records in one answer, of the newest leases.
 const LISTED_MAX: usize = 1_000;
 /// Searches at once; more wait their turn.
@@ -98,13 +103,22 @@ fn record(state: &State, version: Version, l: &PastLease) -> Option<Record> {
     }
     let late = version >= Version::Cello08;
     let time = |at| if late { iso(at) } else { gmt(at) };
+    // What had no members here was another system's; labels of all else are its holder's words.
+    let imported = l.members.is_empty().then_some(&l.labels);
+    let label = |key: &str| imported.and_then(|labels| labels.get(key));
     let mut record = Record::default();
     record
-        .put("id", long_id(l.id.0))
-        .put("name", r.map_or("", |r| r.doc.name.as_str()))
+        .put("id", label(ID).map_or_else(|| long_id(l.id.0), Into::into))
+        .put(
+            "name",
+            r.map_or_else(|| label(NAME).unwrap_or(""), |r| r.doc.name.as_str()),
+        )
         .put("user_id", l.owner().map_or("", Owner::as_str));
     if let Some(r) = r {
         record.put(PLUGIN, text(r, PLUGIN)).put(SIZE, size(r));
+    } else if let Some(plugin) = label(OLD_PLUGIN) {
+        let size = label(OLD_SIZE).and_then(|s| s.parse().ok()).unwrap_or(4);
+        record.put(PLUGIN, plugin).put(SIZE, size);
     }
     record
         .put("apply_ts", time(from))

@@ -1,23 +1,67 @@
 //! Leases of the past, from the history.
 
+use axum::extract;
+use axum::http::StatusCode;
+use axum::response::Response;
 use caviada_api::lease::{self as wire, LeaseQuery};
 use caviada_api::list::List;
 use caviada_api::timestamp::Timestamp;
 use caviada_core::access::{Principal, Relation, Verb, allows};
+use caviada_core::command::Act;
 use caviada_core::id::{LeaseId, PoolId};
-use caviada_core::lease::Ended;
+use caviada_core::lease::{Ended, Past};
 use caviada_core::name::Owner;
+use caviada_core::outcome::Subject;
 use caviada_core::refusal::Refusal;
 use caviada_core::state::State;
+use caviada_core::time::Time;
 use caviada_ledger::history::{LeaseSearch, PastLease};
 
 use super::view;
 use crate::http::App;
 use crate::http::auth::Caller;
+use crate::http::json::Ask;
 use crate::http::page::Page;
 use crate::http::problem::Error;
 use crate::http::v1::event::{caught_up, lost};
 use crate::http::v1::{answer, read, render};
+
+/// Enters a lease that another system had, and that is over: the history remembers it like one of its
+/// own.
+#[utoipa::path(post, path = "/api/v1/leases/past", tag = "leases", security(("key" = [])),
+    request_body = wire::Past,
+    responses((status = 201, description = "The lease as it is remembered", body = wire::Lease)))]
+pub async fn import(app: extract::State<App>, mut ask: Ask<wire::Past>) -> Result<Response, Error> {
+    ask.unconditional()?;
+    let past = ask.body.clone();
+    let pool = read::name("pool", &past.pool)?;
+    let mut past = Past {
+        id: LeaseId(0),
+        owner: read::text("owner", &past.owner)?,
+        pool: PoolId(0),
+        granted_at: Time(past.granted_at.0),
+        ended_at: Time(past.ended_at.0),
+        labels: read::labels("labels", &past.labels)?,
+        note: past.note.map(Into::into),
+    };
+    let act = Act::ImportLease {
+        owner: past.owner.clone(),
+        pool: pool.clone(),
+        granted_at: past.granted_at,
+        ended_at: past.ended_at,
+        labels: past.labels.clone(),
+        note: past.note.clone(),
+    };
+    let done = app.ledger().submit(ask.command(act)).await?;
+    let Subject::Lease(id) = done.reply.subject else {
+        return Err(Error::new("internal"));
+    };
+    let state = app.ledger().snapshot().await?;
+    past.id = id;
+    past.pool = state.pool_named(&pool).map_or(past.pool, |p| p.id);
+    let past = PastLease::imported(&past, state.revision());
+    answer::json(StatusCode::CREATED, &whole(&state, &past))
+}
 
 /// A lease that the caller may see, by its id.
 ///
@@ -72,7 +116,7 @@ pub fn short(past: &PastLease) -> wire::Lease {
 
 /// All that is known of it.
 pub fn whole(state: &State, past: &PastLease) -> wire::Lease {
-    let time = |t: Option<caviada_core::time::Time>| t.map(|t| Timestamp(t.0));
+    let time = |t: Option<Time>| t.map(|t| Timestamp(t.0));
     let name = |id: &PoolId| {
         let pool = state.pools.get(id);
         pool.map_or_else(|| id.to_string(), |p| p.name.to_string())
