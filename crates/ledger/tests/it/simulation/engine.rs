@@ -320,6 +320,13 @@ impl Engine {
 
     /// Something breaks without being asked.
     pub fn break_something(&mut self, rng: &mut Rng) {
+        if rng.percent(3) {
+            // Its machine was without power.
+            for t in self.things.values_mut() {
+                t.condition = Condition::Down;
+            }
+            return;
+        }
         let n = usize::try_from(rng.below(self.things.len() as u64)).unwrap();
         let Some(key) = self.things.keys().nth(n).copied() else {
             return;

@@ -121,7 +121,7 @@ impl Simulation {
 
     /// All of a seed: its world, so many steps, and what must hold in the end.
     pub fn play(&mut self, steps: u64) -> Wrong {
-        self.open(false)?;
+        self.open(false, (0, self.moment()))?;
         for command in acts::opening(&mut self.rng) {
             self.turn(vec![command])?;
         }
@@ -239,7 +239,7 @@ impl Simulation {
             self.nothing_changed(before.clone())?;
         }
         for revision in &turn.revisions {
-            self.absorb(revision)?;
+            self.absorb(revision, self.moment())?;
         }
         if turn.answers.len() != commands.len() {
             return Err(format!("{} answers", turn.answers.len()));
@@ -276,8 +276,7 @@ impl Simulation {
     }
 
     /// Something was committed.
-    fn absorb(&mut self, revision: &Revision) -> Wrong {
-        let now = self.moment();
+    fn absorb(&mut self, revision: &Revision, now: Moment) -> Wrong {
         self.say(|| format!("revision {} at {}", revision.revision, revision.at));
         if revision.at < self.history.shadow.now() {
             return Err(format!("7: ledger time fell to {}", revision.at));
@@ -724,8 +723,10 @@ impl Simulation {
     /// The process ends, and another one begins. Sometimes the old one does not know that it ended.
     pub fn crash(&mut self) -> Wrong {
         self.say(|| "crash".to_owned());
+        let ended = self.moment();
         let old = self.ledger.take();
         self.disk.mend(self.rng.percent(50));
+        let left = (self.disk.stands_at().revision, ended);
         if self.faults && self.rng.percent(25) {
             // None, if it knew that it had to end.
             self.zombie = old;
@@ -738,10 +739,11 @@ impl Simulation {
         self.knows = self.rolled_back && self.rng.percent(50);
         self.reconciler = Reconciler::new(Periods::default(), self.knows);
         self.clocks.pass(self.rng.below(10_000));
-        self.open(self.faults)
+        self.open(self.faults, left)
     }
 
-    fn open(&mut self, faults: bool) -> Wrong {
+    /// Starts a process after one that left this revision as it ended.
+    fn open(&mut self, faults: bool, left: (u64, Moment)) -> Wrong {
         for tries in 0..4 {
             if faults && tries == 0 && self.rng.percent(8) {
                 let trouble =
@@ -757,7 +759,7 @@ impl Simulation {
             match opened {
                 Ok(ledger) => {
                     self.ledger = Some(ledger);
-                    return self.opened();
+                    return self.opened(left);
                 }
                 Err(Fatal::Clock(ClockError::Behind { .. })) => {
                     self.coverage.other("a clock far behind had to be accepted");
@@ -770,7 +772,7 @@ impl Simulation {
     }
 
     /// 5 and 6: all that was acknowledged is there, and what is there besides is whole.
-    fn opened(&mut self) -> Wrong {
+    fn opened(&mut self, (left, ended): (u64, Moment)) -> Wrong {
         self.boot += 1;
         self.booted_ms = self.clocks.true_ms();
         self.unsettled = 0;
@@ -788,7 +790,10 @@ impl Simulation {
         });
         read.map_err(|e| format!("5: {e}"))?;
         for revision in &rows {
-            self.absorb(revision)?;
+            // The one before may have done it and told nobody: it was its time then.
+            let before = revision.revision <= left;
+            let now = if before { ended } else { self.moment() };
+            self.absorb(revision, now)?;
         }
         self.snapshot = self.ledger().snapshot();
         for h in self.snapshot.hosts.values() {
