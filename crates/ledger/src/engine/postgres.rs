@@ -26,6 +26,10 @@ pub(crate) const LEDGER_SCHEMA: &str = "caviada";
 pub(crate) const HISTORY_SCHEMA: &str = "caviada_history";
 /// A server that does not answer for so long is asked over a new connection.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
+/// Rows are found by their keys. A table whose rows come and go, as leases do, looks empty to the
+/// planner: it would read all of its pages, dead rows and all, once per commit.
+const BY_KEY: &str =
+    "SET enable_seqscan TO off; SET enable_hashjoin TO off; SET enable_mergejoin TO off";
 /// Longest attempt to connect.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 /// Pause after an attempt that failed.
@@ -128,7 +132,7 @@ impl Postgres {
             let set = format!(
                 "SET client_min_messages TO warning; CREATE SCHEMA IF NOT EXISTS {schema}; \
                  SET search_path TO {schema}; SET synchronous_commit TO on; \
-                 SET statement_timeout TO 0; SET lock_timeout TO '20s'"
+                 SET statement_timeout TO 0; SET lock_timeout TO '20s'; {BY_KEY}"
             );
             in_time(client.batch_execute(&set)).await?;
             Ok(client)

@@ -5,13 +5,14 @@ use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
 
 use caviada_core::pool::PoolSpec;
 use caviada_ledger::clock::Source as _;
 use caviada_ledger::{Ledger, PostgresStore, Start};
 use caviada_testbed::Authority;
 
-use crate::sim::{SimClock, acquire, declare, lease_of, one, open, put_pool};
+use crate::sim::{SimClock, acquire, declare, lease_of, one, open, put_pool, release};
 use crate::store::{Place as _, Postgres, assert_same};
 
 const WELL: u8 = 0;
@@ -115,6 +116,38 @@ fn a_connection_lost_while_nobody_used_it_is_made_again() {
     );
     one(&mut ledger, acquire("ann", "machines", 0)).unwrap();
     assert_same(&mut place.open(), ledger.state());
+}
+
+#[test]
+fn what_a_commit_costs_does_not_grow_with_what_was_there_before() {
+    let Some((place, _line, mut ledger)) = far_away() else {
+        return;
+    };
+    // What comes by itself within a minute: the planner is told that there are no leases.
+    place.hurt("ANALYZE");
+    for _ in 0..20 {
+        let lease = lease_of(&one(&mut ledger, acquire("ann", "machines", 0)));
+        one(&mut ledger, release(lease)).unwrap();
+    }
+    drop(ledger);
+    // The server's counts are of sessions that ended or were idle for a while.
+    let counts = "SELECT relname, seq_scan, n_tup_del FROM pg_stat_user_tables \
+                  WHERE schemaname = 'caviada'";
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let scans = loop {
+        let rows = place.asked(counts);
+        let told = |row: &Vec<String>| row[0] == "lease" && row[2] == "20";
+        if rows.iter().any(told) {
+            break rows;
+        }
+        assert!(Instant::now() < deadline, "{rows:?}");
+        std::thread::yield_now();
+    };
+    for table in ["lease", "resource", "journal", "meta"] {
+        let row = scans.iter().find(|row| row[0] == table).unwrap();
+        let read_whole: u32 = row[1].parse().unwrap();
+        assert!(read_whole < 20, "{table} was read whole {read_whole} times");
+    }
 }
 
 #[test]

@@ -75,18 +75,33 @@ impl Place for Postgres {
         self.open().installation().unwrap()
     }
     fn hurt(&self, sql: &str) {
+        self.asked(&format!("SET search_path TO caviada; {sql}"));
+    }
+}
+
+impl Postgres {
+    /// The rows of an answer.
+    pub fn asked(&self, sql: &str) -> Vec<Vec<String>> {
         let url = self.0.url();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
-        runtime.block_on(async {
+        let told = runtime.block_on(async {
             let connected = tokio_postgres::connect(&url, tokio_postgres::NoTls).await;
             let (client, connection) = connected.unwrap();
             tokio::spawn(connection);
-            let sql = format!("SET search_path TO caviada; {sql}");
-            client.batch_execute(&sql).await.unwrap();
+            client.simple_query(sql).await.unwrap()
         });
+        let rows = told.iter().filter_map(|message| match message {
+            tokio_postgres::SimpleQueryMessage::Row(row) => Some(row),
+            _ => None,
+        });
+        let columns = |row: &tokio_postgres::SimpleQueryRow| {
+            let text = |i| row.get(i).unwrap_or_default().to_owned();
+            (0..row.len()).map(text).collect()
+        };
+        rows.map(columns).collect()
     }
 }
 
