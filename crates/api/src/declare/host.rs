@@ -27,12 +27,12 @@ pub struct HostEntry {
     /// What it holds.
     #[serde(default)]
     pub capacity: BTreeMap<String, Amount>,
-    /// Takes grants and new builds.
-    #[serde(default = "yes")]
-    pub schedulable: bool,
-    /// Is emptied; only with `schedulable` = false.
+    /// Takes grants and new builds. Absent, it stays as somebody set it; a new one does.
     #[serde(default)]
-    pub drain: bool,
+    pub schedulable: Option<bool>,
+    /// Is emptied, and takes nothing. Absent, it stays as somebody set it; a new one is not.
+    #[serde(default)]
+    pub drain: Option<bool>,
     /// Is filled to its capacity.
     #[serde(default)]
     pub autofill: bool,
@@ -68,10 +68,6 @@ pub struct HostEntry {
     pub credential: Option<CredentialFiles>,
 }
 
-fn yes() -> bool {
-    true
-}
-
 /// Files with what proves to a host who we are, relative to the document.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -89,15 +85,18 @@ pub struct CredentialFiles {
 }
 
 impl HostEntry {
-    /// What is put, without the credential, whose files the caller reads.
-    pub fn spec(&self, declared_in: &str) -> HostSpec {
+    /// What is put over what is there, without the credential, whose files the caller reads. Whoever
+    /// cordoned a host in the night finds it cordoned after the next load.
+    pub fn spec(&self, declared_in: &str, there: Option<&HostSpec>) -> HostSpec {
+        let (takes, empties) = there.map_or((true, false), |h| (h.schedulable, h.drain));
+        let (schedulable, drain) = (self.schedulable, self.drain);
         HostSpec {
             driver: self.driver,
             address: self.address.clone(),
             reach: self.reach.clone(),
             capacity: quantity(&self.capacity),
-            schedulable: self.schedulable,
-            drain: self.drain,
+            schedulable: schedulable.unwrap_or(takes && drain != Some(true)),
+            drain: drain.unwrap_or(empties && schedulable != Some(true)),
             autofill: self.autofill,
             ports: self.ports,
             subnets: self.subnets.clone(),

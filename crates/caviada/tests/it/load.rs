@@ -167,6 +167,32 @@ fn the_examples_load_and_what_their_heads_say_works() {
 }
 
 #[test]
+fn what_somebody_cordoned_or_drains_stays_so_after_the_next_load() {
+    let site = Site::start();
+    let file = |more: &str| {
+        let text = format!("name = \"lab\"\n[[host]]\nname = \"h1\"\ndriver = \"process\"\n{more}");
+        site.file("lab.toml", &text)
+    };
+    let takes = || {
+        let spec = &site.json(&["host", "show", "h1"])["spec"];
+        (spec["schedulable"] != false, spec["drain"] == true)
+    };
+    site.ok(&["load", &file("")]);
+    assert_eq!(takes(), (true, false), "a new one takes builds");
+    site.ok(&["host", "cordon", "h1"]);
+    assert_eq!(site.ok(&["load", &file("")]), "", "nothing changes");
+    assert_eq!(takes(), (false, false));
+    site.ok(&["host", "drain", "h1"]);
+    site.ok(&["load", &file("autofill = true\n")]);
+    assert_eq!(takes(), (false, true));
+    site.ok(&["load", &file("drain = false\n")]);
+    assert_eq!(takes(), (false, false));
+    site.ok(&["load", &file("drain = true\n")]);
+    site.ok(&["load", &file("schedulable = true\n")]);
+    assert_eq!(takes(), (true, false));
+}
+
+#[test]
 fn a_host_that_is_seen_meanwhile_is_loaded_and_one_that_somebody_declares_is_not() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("lab.toml");

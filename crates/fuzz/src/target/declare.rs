@@ -104,7 +104,7 @@ fn check(text: &str) {
             document
                 .hosts
                 .iter()
-                .map(|h| h.spec(from))
+                .map(|h| h.spec(from, None))
                 .collect::<Vec<_>>(),
         ),
         serde_json::to_value(

@@ -145,8 +145,9 @@ async fn templates(client: &Client, source: &Source, plan: &mut Plan) -> Result<
 
 async fn hosts(client: &Client, source: &Source, plan: &mut Plan) -> Result<(), Failure> {
     for entry in &source.document.hosts {
-        let mut spec = entry.spec(&source.document.name);
         let there: Option<Host> = known(client.host(&entry.name).await)?;
+        let before = there.as_ref().map(|host| &host.spec);
+        let mut spec = entry.spec(&source.document.name, before);
         spec.credential = source.credentials.get(&entry.name).cloned();
         let fields = there
             .as_ref()
