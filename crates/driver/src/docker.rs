@@ -163,7 +163,7 @@ impl Driver for Docker {
         let survey = Box::pin(survey::take(&call, &self.installation)).await;
         let mut survey = survey.map_err(|f| call.failed(f, ""))?;
         if self.connection.is_local() {
-            survey::look_at_disk(&mut survey);
+            survey::look_at_disk(&mut survey).await;
         }
         Ok(survey.survey)
     }

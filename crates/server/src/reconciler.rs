@@ -6,6 +6,7 @@
 mod call;
 
 use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use caviada_core::reconcile::{Input, Output, Periods, Reconciler};
 use caviada_core::state::State;
 use caviada_driver::{self as driver, Driver};
 use caviada_ledger::{Failure as NoAnswer, Handle, kill_point};
+use futures_util::FutureExt as _;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, JoinSet};
 
@@ -238,7 +240,7 @@ impl Look {
     async fn take(self, inputs: mpsc::Sender<Input>) {
         let Self { host, driver, .. } = &self;
         let seen = match driver {
-            Ok(driver) => match listed(&**driver).await {
+            Ok(driver) => match survived(listed(&**driver)).await {
                 Ok(seen) => Ok((driver, seen)),
                 Err(why) => Err(format!("its driver cannot reach it: {why}")),
             },
@@ -263,6 +265,12 @@ impl Look {
                 .told(*host, &self.name, self.handle.now(), facts);
         }
     }
+}
+
+/// A driver that panics fails this once: a look that nobody ends would be the last one at its host.
+async fn survived<T>(asked: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+    let ended = AssertUnwindSafe(asked).catch_unwind().await;
+    ended.unwrap_or_else(|_| Err("it panicked; the log says where".to_owned()))
 }
 
 async fn facts(driver: &dyn Driver) -> Option<HostFacts> {
@@ -304,4 +312,22 @@ async fn listed(driver: &dyn Driver) -> Result<Observed, String> {
         )
     };
     Ok(listed.into_iter().map(seen).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_driver_that_panics_fails_one_look_and_not_all_after_it() {
+        let panics = async {
+            if true {
+                panic!("an answer nobody thought of")
+            } else {
+                Ok(())
+            }
+        };
+        assert!(survived(panics).await.unwrap_err().contains("panicked"));
+        assert_eq!(survived(async { Ok(7) }).await, Ok(7));
+    }
 }

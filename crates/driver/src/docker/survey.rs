@@ -89,12 +89,13 @@ fn subnets(network: &Network) -> Vec<(String, std::net::Ipv4Addr, u8)> {
 }
 
 /// The engine keeps things on a disk of this machine, if its folder is here, too.
-pub(super) fn look_at_disk(surveyed: &mut Surveyed) {
-    let Some(disk) = surveyed
-        .root
-        .as_deref()
-        .and_then(|root| disk(Path::new(root)))
-    else {
+pub(super) async fn look_at_disk(surveyed: &mut Surveyed) {
+    let Some(root) = surveyed.root.clone() else {
+        return;
+    };
+    // A disk that hangs hangs whoever asks it.
+    let asked = tokio::task::spawn_blocking(move || disk(Path::new(&root)));
+    let Ok(Some(disk)) = asked.await else {
         return;
     };
     (surveyed.survey.disk_free_bytes, surveyed.survey.disk_bytes) = (Some(disk.0), Some(disk.1));
