@@ -155,7 +155,10 @@ mod tests {
         assert_eq!(pool.parameters["size"], 4);
         assert_eq!(pool.declared_in.as_deref(), Some("lab"));
         assert!(document.pools[1].spec("lab").lease.no_deadline);
-        assert_eq!(document.hosts[0].spec("lab", None).capacity["mem"], 64 << 30);
+        assert_eq!(
+            document.hosts[0].spec("lab", None).capacity["mem"],
+            64 << 30
+        );
 
         let boards = document.resources[0].specs("lab");
         assert_eq!(boards.len(), 2);

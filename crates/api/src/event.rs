@@ -59,7 +59,7 @@ pub struct Progress {
     /// Its pool.
     pub pool: String,
     /// `pulling`, `creating`, `starting`, `waiting`, `running job`, `probing`,
-    /// `resetting`, `restarting`.
+    /// `resetting`, `restarting`, `removing`.
     pub step: String,
     /// The service or image it is about.
     pub subject: String,

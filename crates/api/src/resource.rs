@@ -182,6 +182,31 @@ pub enum PowerAction {
     Restart,
 }
 
+/// `POST /resources/{id}/parameters`: its holder has it made with other parameters, as far as its
+/// template leaves them to him. It ends with the lease: nobody else gets it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema, Default)]
+#[serde(deny_unknown_fields)]
+pub struct Alter {
+    /// Those that change, each with its whole new value.
+    pub parameters: BTreeMap<String, serde_json::Value>,
+    /// Only while this lease has it: another holder's is left alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub lease: Option<LeaseId>,
+}
+
+/// What its holder made of a resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Alteration {
+    /// It is being altered.
+    Altering,
+    /// That failed, and what was begun is being undone.
+    Restoring,
+    /// It was altered, or may have been.
+    Altered,
+}
+
 /// `POST /pools/{name}/build`: one more member, beyond what the pool keeps warm.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -272,6 +297,12 @@ pub struct Resource {
     /// Services of it that were stopped by themselves.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stopped: Vec<String>,
+    /// Whether its holder altered it; then it goes when he gives it back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alteration: Option<Alteration>,
+    /// What a built one is made with; only for its holder and operators.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parameters: BTreeMap<String, serde_json::Value>,
     /// How far its build or cleaning is, while one is under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,

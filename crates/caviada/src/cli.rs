@@ -3,6 +3,7 @@
 //! Data goes to standard output and talk to standard error, so that every command can stand in a
 //! pipe. Exit codes are in [`exit`].
 
+pub mod chaincode;
 pub mod connect;
 pub mod context;
 pub mod event;
@@ -130,6 +131,9 @@ pub enum Command {
     /// Resources: machines, addresses, whatever pools hold
     #[command(subcommand, visible_aliases = ["machine", "address"])]
     Resource(resource::ResourceCommand),
+    /// Chaincode of a Fabric network that one holds
+    #[command(subcommand)]
+    Chaincode(chaincode::ChaincodeCommand),
     /// Hosts
     #[command(subcommand)]
     Host(host::HostCommand),
@@ -230,6 +234,7 @@ async fn dispatch(
         Command::Load(args) => load::load(&client, args, &out).await,
         Command::Pool(command) => pool::pool(&client, command, &out).await,
         Command::Resource(command) => resource::resource(&client, command, &out).await,
+        Command::Chaincode(command) => chaincode::chaincode(&client, command, &out).await,
         Command::Host(command) => host::host(&client, command, &out).await,
         Command::Template(command) => template::template(&client, command, &out).await,
         Command::Key(command) => key::key(&client, command, &out).await,

@@ -244,10 +244,10 @@ impl<'a> Search<'a> {
                 break;
             }
             self.look(item)?;
-            // Who cleans would not know that it has to be started.
+            // Who cleans would not know that it has to be started, or what its holder altered.
             let r = state.resources.get(resource);
-            let stopped = r.is_some_and(|r| r.power.is_some());
-            if !stopped && self.fits(*resource, item) {
+            let as_built = r.is_none_or(|r| r.is_as_built());
+            if as_built && self.fits(*resource, item) {
                 self.taken.insert(*resource);
                 found.push(Choice {
                     resource: *resource,
@@ -459,6 +459,7 @@ pub(crate) fn blank(
         cause: None,
         withheld: None,
         power: None,
+        altered: None,
         outputs: Arc::default(),
         changed: Number::default(),
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::alter::Alter;
 use crate::attribute::{Attributes, Labels};
 use crate::event::Number;
 use crate::host::HostSpec;
@@ -295,6 +296,10 @@ pub enum Act {
         /// Only while this lease has it.
         lease: Option<LeaseId>,
     },
+    /// Makes a leased resource what other parameters of the same revision say: by its holder, or by
+    /// an operator for him. It ends with the lease: nobody else gets it. Refused while something
+    /// else is being done to it, or something of it is stopped.
+    Alter(Box<Alter>),
     /// Cleans a built resource that nobody holds, as if a lease had ended: in place, with the same
     /// ports. Refused for one that is busy.
     Recycle {

@@ -1,6 +1,7 @@
 //! `decide`: reads State and says what an act does, or why not. Changes nothing.
 
 mod acquire;
+pub(crate) mod alter;
 mod host;
 mod key;
 mod lease;
@@ -76,6 +77,7 @@ pub(crate) fn decide(state: &State, by: By, act: &Act) -> Result<Done, Refusal> 
         | Act::Withhold { .. }
         | Act::Return { .. }
         | Act::Power { .. }
+        | Act::Alter(_)
         | Act::Recycle { .. }
         | Act::Build { .. } => resource::decide(state, &who, act),
         Act::Acquire(acquire) => acquire::acquire(state, &who, acquire),

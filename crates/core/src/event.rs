@@ -276,6 +276,37 @@ pub enum Event {
         /// It is as it was before.
         untouched: bool,
     },
+    /// Its holder wants it altered; overdue then.
+    #[serde(rename = "resource.altering")]
+    ResourceAltering {
+        /// The resource.
+        resource: ResourceId,
+        /// What it shall be made with: the revision's parameters, a JSON object as text.
+        parameters: Arc<str>,
+        /// Overdue then.
+        deadline: Time,
+    },
+    /// It was.
+    #[serde(rename = "resource.altered")]
+    ResourceAltered {
+        /// The resource.
+        resource: ResourceId,
+        /// Its endpoints; none keeps those it had.
+        outputs: Arc<Outputs>,
+    },
+    /// It could not be, or what was begun could not be undone.
+    #[serde(rename = "resource.unaltered")]
+    ResourceUnaltered {
+        /// The resource.
+        resource: ResourceId,
+        /// Why, for people.
+        cause: Box<str>,
+        /// What was begun is being undone; overdue then.
+        undo_by: Option<Time>,
+    },
+    /// What was begun is undone: it is as it was.
+    #[serde(rename = "resource.restored")]
+    ResourceRestored(ResourceId),
     /// It has cooled down.
     #[serde(rename = "resource.cooled")]
     ResourceCooled(ResourceId),

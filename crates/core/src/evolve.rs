@@ -403,7 +403,9 @@ impl State {
                 self.work.insert(Work::Pool(item));
             }
         }
-        if row.items.iter().any(|i| i.pool.is_none()) {
+        // What somebody before it has yet to take of what is free it was not given; nor what he leaves.
+        let behind = matches!(self.work.first(), Some(Work::Lease(_)));
+        if behind || row.items.iter().any(|i| i.pool.is_none()) {
             self.work.insert(Work::Lease(row.id));
         }
         self.leases.insert(row.id, Arc::new(row));

@@ -50,6 +50,7 @@ faults! {
     StaleOutcome: "an outcome of an older generation or attempt is accepted",
     UncleanReturn: "what was withheld unclean is free when it comes back",
     StoppedReturned: "what somebody stopped is free when it comes back",
+    AlteredKept: "what its holder altered is cleaned for the next one",
     UncleanRelease: "what was used is free without a cleaning",
     TwiceAMember: "one search takes the same resource for two items",
     DoublePort: "two resources of a host share a block of ports",

@@ -251,7 +251,7 @@ pub(crate) fn drains(state: &State, r: &Resource) -> bool {
     !kept && host.is_some_and(|h| h.spec.drain)
 }
 
-/// Too old, used too often, of an old revision, or on a host that takes nothing: built anew elsewhere.
+/// Too old, used too often, of an old revision, altered, or on a host that takes nothing: built anew elsewhere.
 pub(crate) fn worn(state: &State, pool: &Pool, r: &Resource) -> bool {
     let Some(site) = r.site() else { return false };
     let old = r.retire_at.is_some_and(|t| t <= state.now());
@@ -264,17 +264,18 @@ pub(crate) fn worn(state: &State, pool: &Pool, r: &Resource) -> bool {
         .make(pool)
         .is_some_and(|m| pool.proven == Some(m.template) && m != site.make());
     let host = state.hosts.get(&site.host);
-    let worn = old || used || stale || stays_stopped(pool, r);
+    let worn = old || used || stale || stays_changed(pool, r);
     worn || host.is_none_or(|h| !h.spec.schedulable || h.retiring || h.lost)
 }
 
-/// Somebody stopped it, and how its pool cleans does not start it again.
-pub(crate) fn stays_stopped(pool: &Pool, r: &Resource) -> bool {
+/// Its holder altered it, or somebody stopped it and how its pool cleans does not start it again.
+pub(crate) fn stays_changed(pool: &Pool, r: &Resource) -> bool {
     let starts = matches!(
         pool.spec.recycle.class,
         RecycleClass::Replace | RecycleClass::Reset
     );
-    r.power.is_some() && !starts
+    let altered = r.altered.is_some() && !planted!(AlteredKept);
+    altered || (r.power.is_some() && !starts)
 }
 
 /// The instant of the next try after this many failures: doubled each time, at most 64-fold.

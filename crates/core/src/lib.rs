@@ -5,6 +5,7 @@
 //! changes only by [`evolve::evolve`].
 
 pub mod access;
+pub mod alter;
 pub mod attribute;
 pub mod check;
 mod choose;

@@ -239,7 +239,7 @@ limits! {
         ULIMITS_MAX: usize = 16;
         /// Driver calls under way per host, deletions included.
         CALLS_PER_HOST_MAX: usize = 16;
-        /// Resources of a host that are started or stopped at once: those who hold them must not
+        /// Resources of a host that are started, stopped or altered at once: those who hold them must not
         /// take the calls from those who wait.
         TURNS_PER_HOST_MAX: usize = 4;
         /// Builds and cleanings at once in one pool.

@@ -47,6 +47,8 @@ pub enum Verb {
     Bind,
     /// Start, stop or restart it, or a part of it, as State says.
     Turn,
+    /// Make it what its holder altered its parameters to, or again what it was, as State says.
+    Alter,
     /// Remove it, up to its generation.
     Delete,
 }
@@ -114,6 +116,7 @@ fn verb(state: &State, r: &Resource) -> Option<Verb> {
         ResourceState::Creating => Some(Verb::Create),
         ResourceState::Deleting => Some(Verb::Delete),
         ResourceState::Leased | ResourceState::Withheld if r.turn().is_some() => Some(Verb::Turn),
+        ResourceState::Leased if r.altering().is_some() => Some(Verb::Alter),
         ResourceState::Leased => pool()?.spec.prepare.then_some(Verb::Bind),
         ResourceState::Cleaning if r.lease.is_none() => match pool()?.spec.recycle.class {
             RecycleClass::Replace => Some(Verb::Create),

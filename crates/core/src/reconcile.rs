@@ -442,9 +442,9 @@ impl Watch {
             if planted!(CalledTwice) {
                 outputs.push(Output::Act(action));
             }
-            let turns = |a: &&Action| a.verb == Verb::Turn;
+            let turns = |a: &&Action| matches!(a.verb, Verb::Turn | Verb::Alter);
             let turning = || self.under_way.values().filter(turns).count();
-            if action.verb == Verb::Turn && turning() >= limits::TURNS_PER_HOST_MAX {
+            if turns(&&action) && turning() >= limits::TURNS_PER_HOST_MAX {
                 continue;
             }
             if let Entry::Vacant(free) = self.under_way.entry(action.resource) {

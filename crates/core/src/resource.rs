@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::alter::Altered;
 use crate::attribute::{Attributes, Labels};
 use crate::event::{Number, is_default};
 use crate::id::{Fence, HostId, LeaseId, PoolId, ResourceId, TemplateId};
@@ -78,6 +79,9 @@ pub struct Resource {
     /// What of it is stopped, or being started or stopped; none while it simply runs.
     #[serde(default, skip_serializing_if = "is_default")]
     pub power: Option<Arc<Power>>,
+    /// Its holder had it altered, or tried to: it ends with him.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub altered: Option<Arc<Altered>>,
     /// What its last build gave: endpoint name → value.
     #[serde(default, skip_serializing_if = "is_default")]
     pub outputs: Arc<Outputs>,
@@ -152,7 +156,7 @@ pub struct Site {
 }
 
 /// What a resource is made of: two of the same make are interchangeable.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Make {
     /// The template's revision.
     pub template: TemplateId,
@@ -284,6 +288,16 @@ impl Resource {
     /// What its open attempt does to its power.
     pub fn turn(&self) -> Option<&Turn> {
         self.power.as_ref()?.turn.as_ref()
+    }
+
+    /// What its open attempt makes of it, if it alters it.
+    pub fn altering(&self) -> Option<&Altered> {
+        self.altered.as_deref().filter(|a| **a != Altered::Rests)
+    }
+
+    /// It runs, and nobody altered it: as a build or a cleaning leaves it.
+    pub fn is_as_built(&self) -> bool {
+        self.power.is_none() && self.altered.is_none()
     }
 
     /// The divisible resource it was cut from.

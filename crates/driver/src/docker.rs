@@ -4,6 +4,7 @@
 //! about it is kept here: every verb looks at the engine, so that a driver that was killed goes on
 //! where the engine stands. What bears no label of this installation is never touched.
 
+mod alter;
 mod container;
 mod create;
 mod delete;
@@ -141,7 +142,8 @@ impl Driver for Docker {
             | Capability::Reset
             | Capability::Logs
             | Capability::Exec
-            | Capability::Files => true,
+            | Capability::Files
+            | Capability::Alter => true,
         }
     }
 
@@ -195,6 +197,18 @@ impl Driver for Docker {
         let within = Duration::from_millis(blueprint.create_ms_max);
         let call = self.call("reset", within).await?;
         power::reset(self, &call, identity, blueprint, progress).await
+    }
+
+    async fn alter(
+        &self,
+        identity: &Identity,
+        from: &Blueprint,
+        to: &Blueprint,
+        progress: OnProgress<'_>,
+    ) -> Result<Built, DriverError> {
+        let within = Duration::from_millis(to.create_ms_max);
+        let call = self.call("alter", within).await?;
+        alter::alter(self, &call, identity, (from, to), progress).await
     }
 
     async fn power(

@@ -4,6 +4,7 @@
 //! is idempotent and keyed by resource *and generation*; names on the engine are deterministic, so
 //! that a second create of one generation finds the first one's things and adopts them.
 
+pub mod alteration;
 pub mod blueprint;
 pub mod docker;
 mod engine;
@@ -88,7 +89,7 @@ pub struct Built {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
     /// `pulling`, `creating`, `starting`, `waiting`, `running job`, `probing`,
-    /// `resetting`, `restarting`.
+    /// `resetting`, `restarting`, `removing`.
     pub step: &'static str,
     /// The service or image it is about.
     pub subject: String,
@@ -138,6 +139,8 @@ pub enum Capability {
     Exec,
     /// `put_files` and `get_files`.
     Files,
+    /// `alter`.
+    Alter,
 }
 
 /// A way to speak to hosts. Every call ends by itself: `within` bounds it from outside too, but a
@@ -184,6 +187,25 @@ pub trait Driver: Send + Sync + 'static {
         blueprint: &Blueprint,
         progress: OnProgress<'_>,
     ) -> Result<Built, DriverError>;
+
+    /// Makes a resource that stands as `from` says one as `to` says, and returns once it is ready:
+    /// see [`alteration::between`]. What both have alike is not touched; a job that is another, or
+    /// did not succeed, runs again. What `to` has not is removed at last. Safe to repeat.
+    async fn alter(
+        &self,
+        identity: &Identity,
+        from: &Blueprint,
+        to: &Blueprint,
+        progress: OnProgress<'_>,
+    ) -> Result<Built, DriverError> {
+        let _ = (identity, from, to, progress);
+        Err(DriverError {
+            op: "alter",
+            kind: Failure::Unsupported,
+            detail: format!("the driver {} alters nothing that stands", self.name()),
+            source: None,
+        })
+    }
 
     /// Starts, stops, freezes or thaws a service of a resource, or all of them, jobs apart. It waits
     /// for no readiness: `create` of what stands does.

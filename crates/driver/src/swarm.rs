@@ -193,7 +193,7 @@ impl Driver for Swarm {
     fn can(&self, capability: Capability) -> bool {
         match capability {
             // A swarm starts anew what is stopped, and pauses nothing.
-            Capability::Power => false,
+            Capability::Power | Capability::Alter => false,
             Capability::Reset | Capability::Logs | Capability::Exec | Capability::Files => true,
         }
     }

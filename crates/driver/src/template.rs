@@ -139,6 +139,19 @@ impl Template {
         assemble::blueprint(&self.source, &self.manifest, &parameters, reserved)
     }
 
+    /// All parameters of a resource whose holder wants some of those otherwise that the template
+    /// leaves to him.
+    ///
+    /// # Errors
+    /// Parameters that it does not leave to him, by name.
+    pub fn altered(
+        &self,
+        now: &Parameters,
+        wanted: &Parameters,
+    ) -> Result<Parameters, Vec<Problem>> {
+        parameter::altered(&self.manifest.parameters, now, wanted)
+    }
+
     /// How many host ports a resource with these parameters needs.
     ///
     /// # Errors

@@ -92,7 +92,7 @@ pub(crate) fn document(entries: &[Entry]) -> String {
 pub type Shared = Arc<Revision>;
 
 /// Every name there is, for tests of completeness.
-pub const ACTS: [&str; 36] = [
+pub const ACTS: [&str; 37] = [
     "put_pool",
     "delete_pool",
     "put_host",
@@ -116,6 +116,7 @@ pub const ACTS: [&str; 36] = [
     "withhold",
     "return",
     "power",
+    "alter",
     "recycle",
     "build",
     "acquire",
@@ -157,6 +158,7 @@ pub fn act_name(act: &Act) -> &'static str {
         Act::Withhold { .. } => "withhold",
         Act::Return { .. } => "return",
         Act::Power { .. } => "power",
+        Act::Alter(_) => "alter",
         Act::Recycle { .. } => "recycle",
         Act::Build { .. } => "build",
         Act::Acquire(_) => "acquire",

@@ -50,6 +50,12 @@ pub(crate) const LEDGER: Schema<'static> = (
             oldest: 4,
             sql: include_str!("schema/ledger/0004_user.sql"),
         },
+        Migration {
+            number: 5,
+            // And of alterations.
+            oldest: 5,
+            sql: include_str!("schema/ledger/0005_alter.sql"),
+        },
     ],
 );
 
@@ -239,7 +245,7 @@ mod tests {
 
     #[test]
     fn every_earlier_version_becomes_the_newest_on_postgres() {
-        const NAMES: [&str; 5] = ["v0", "v1", "v2", "v3", "v4"];
+        const NAMES: [&str; 6] = ["v0", "v1", "v2", "v3", "v4", "v5"];
         for schema in [LEDGER, HISTORY, ("migration", STEPS)] {
             let Some(server) = caviada_testbed::postgres() else {
                 return;

@@ -83,7 +83,11 @@ impl Described {
                 | Event::ResourceCleaned { resource: id, .. }
                 | Event::ResourceTurning { resource: id, .. }
                 | Event::ResourceTurned(id)
-                | Event::ResourceUnturned { resource: id, .. } => {
+                | Event::ResourceUnturned { resource: id, .. }
+                | Event::ResourceAltering { resource: id, .. }
+                | Event::ResourceAltered { resource: id, .. }
+                | Event::ResourceUnaltered { resource: id, .. }
+                | Event::ResourceRestored(id) => {
                     described.resources.insert(*id);
                 }
                 Event::LeaseWaiting(lease) | Event::LeaseGranted { lease, .. } => {
@@ -113,8 +117,9 @@ fn resources(state: &mut State, described: &Described, writes: &mut Vec<Writes>)
             continue;
         };
         put.push(resource::life(r));
-        // What is dropped of a power is told by many an event, but never that all of it runs.
-        if described.resources.contains(&id) || r.power.is_some() {
+        // What is dropped of a power or an alteration is told by many an event, but never that all of
+        // it is as it was built.
+        if described.resources.contains(&id) || !r.is_as_built() {
             docs.push(resource::doc(r));
         }
     }

@@ -58,6 +58,7 @@ tables! {
     /// What a declaration or a build says of a resource.
     RESOURCE_DOC = "resource_doc" by 1 (
         id: Int, pool: Int, origin: Text, doc: Text, outputs: Text, power: Text,
+        altered: Text,
     );
     /// A live lease.
     LEASE = "lease" by 1 (

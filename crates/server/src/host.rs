@@ -12,6 +12,7 @@ use caviada_core::host::{Host, HostSpec};
 use caviada_core::id::{ResourceId, TemplateId};
 use caviada_core::state::State;
 use caviada_driver::Driver;
+use caviada_driver::alteration;
 use caviada_driver::blueprint::{Blueprint, Subnet};
 use caviada_driver::docker::{Credentials, Docker, DockerAddress, DockerOptions, PlainTcp};
 use caviada_driver::process::{ProcessConfig, ProcessDriver};
@@ -183,6 +184,53 @@ pub struct Templates {
 impl Templates {
     /// What the host shall run for a resource.
     pub fn blueprint(&self, state: &State, resource: ResourceId) -> Result<Blueprint, Unfit> {
+        let parameters = made_with(state, resource)?;
+        self.blueprint_with(state, resource, &parameters)
+    }
+
+    /// All parameters of a resource whose holder wants some otherwise, a JSON object as text: as
+    /// far as its template leaves them to him, and as what stands can be altered.
+    ///
+    /// # Errors
+    /// What stands against it.
+    pub fn altered(
+        &self,
+        state: &State,
+        resource: ResourceId,
+        wanted: &Parameters,
+    ) -> Result<Arc<str>, Unfit> {
+        let gone = || Unfit::Gone(resource);
+        let r = state.resources.get(&resource).ok_or_else(gone)?;
+        let site = r.site().ok_or_else(gone)?;
+        let revision = state.templates.get(&site.template).ok_or_else(gone)?;
+        let wrong = |problems| Unfit::Template {
+            name: revision.name.to_string(),
+            problems,
+        };
+        let text = made_with(state, resource)?;
+        let now = read(resource, &text)?;
+        let template = self.parse(revision).map_err(wrong)?;
+        let all = template.altered(&now, wanted).map_err(wrong)?;
+        if all == now {
+            return Ok(text);
+        }
+        let all: Arc<str> = serde_json::to_string(&all).unwrap_or_default().into();
+        let from = self.blueprint_with(state, resource, &text)?;
+        let to = self.blueprint_with(state, resource, &all)?;
+        alteration::between(&from, &to).map_err(|why| {
+            let why = format!("what stands cannot be altered so: {why}");
+            Unfit::field("parameters", why)
+        })?;
+        Ok(all)
+    }
+
+    /// What the host would run for a resource that is made with these parameters.
+    pub fn blueprint_with(
+        &self,
+        state: &State,
+        resource: ResourceId,
+        parameters: &str,
+    ) -> Result<Blueprint, Unfit> {
         let gone = || Unfit::Gone(resource);
         let r = state.resources.get(&resource).ok_or_else(gone)?;
         let site = r.site().ok_or_else(gone)?;
@@ -193,13 +241,7 @@ impl Templates {
             problems,
         };
         let template = self.parse(revision).map_err(wrong)?;
-        let pool = state.pools.get(&r.pool).ok_or_else(gone)?;
-        let parameters = match &*site.parameters {
-            "" => pool.spec.parameters().ok_or_else(gone)?,
-            _ => &site.parameters,
-        };
-        let parameters: Parameters = serde_json::from_str(parameters)
-            .map_err(|e| Unfit::Host(format!("the parameters of {resource} are not JSON: {e}")))?;
+        let parameters = read(resource, parameters)?;
         let ports = host.spec.ports.zip(site.block).and_then(|(range, block)| {
             Some(PortBlock {
                 first: range.first_of(block)?,
@@ -239,6 +281,27 @@ impl Templates {
         }
         Ok(template)
     }
+}
+
+/// What a resource is made with, a JSON object as text.
+///
+/// # Errors
+/// It is gone.
+pub fn made_with(state: &State, resource: ResourceId) -> Result<Arc<str>, Unfit> {
+    let gone = || Unfit::Gone(resource);
+    let r = state.resources.get(&resource).ok_or_else(gone)?;
+    let site = r.site().ok_or_else(gone)?;
+    if !site.parameters.is_empty() {
+        return Ok(site.parameters.clone());
+    }
+    let pool = state.pools.get(&r.pool);
+    let parameters = pool.and_then(|p| p.spec.parameters());
+    parameters.cloned().ok_or_else(gone)
+}
+
+fn read(resource: ResourceId, parameters: &str) -> Result<Parameters, Unfit> {
+    serde_json::from_str(parameters)
+        .map_err(|e| Unfit::Host(format!("the parameters of {resource} are not JSON: {e}")))
 }
 
 /// A revision's files as a template's source.

@@ -90,14 +90,20 @@ case $all in
   "peer channel join"*) [ -s "$(after -b)" ] && reach "$CORE_PEER_ADDRESS" 9443 ;;
   discover*) reach "$(after --server)" 9443; echo '"Endpoint": "the only one"' ;;
   *queryinstalled) ;;
+  *queryapproved*) exit 1 ;;
+  *querycommitted*) cat /committed 2>/dev/null || { echo "namespace is not defined"; exit 1; } ;;
   *"lifecycle chaincode install "*) [ -s "${all##* }" ] && reach "$CORE_PEER_ADDRESS" 9443 ;;
   *approveformyorg*package-id*) reach "$(after -o)" 8443 ;;
-  *"lifecycle chaincode commit "*) reach "$(after -o)" 8443 ;;
+  *"lifecycle chaincode commit "*)
+    version=$(after -v)
+    [ "$version" != broken ] || { echo "it is broken"; exit 1; }
+    reach "$(after -o)" 8443
+    echo "Version: $version, Sequence: $(after --sequence), " >/committed ;;
   "peer chaincode query"*)
     name=$(after -n)
-    reach "chaincode-$name" 9999
+    reach "$(sed -n "s/^answers .* $name \(chaincode-.*\)/\1/p" /caviada/ready.sh | head -n 1)" 9999
     printf 'GET / HTTP/1.0\r\n\r\n' >&3
-    grep -q "^CHAINCODE_ID=${name}_1.0:[0-9a-f]\{64\}$" <&3 ;;
+    grep -q "^CHAINCODE_ID=${name}_[^:]*:[0-9a-f]\{64\}$" <&3 ;;
   *) exit 1 ;;
 esac
 "#;

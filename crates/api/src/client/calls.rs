@@ -17,7 +17,8 @@ use crate::list::{List, PageQuery};
 use crate::pool::{Pool, PoolSpec};
 use crate::quota::{Quota, QuotaSpec};
 use crate::resource::{
-    Build, Declare, DeleteResource, LogQuery, Resource, ResourceQuery, ResourceSpec, Turn, Withhold,
+    Alter, Build, Declare, DeleteResource, LogQuery, Resource, ResourceQuery, ResourceSpec, Turn,
+    Withhold,
 };
 use crate::stats::Stats;
 use crate::template::{Template, TemplateSpec};
@@ -209,6 +210,18 @@ impl Client {
     pub async fn power(&self, id: ResourceId, turn: &Turn) -> Result<Resource, Error> {
         self.post(&["resources", &id.to_string(), "power"], turn)
             .await
+    }
+
+    /// Has a leased resource made with other parameters; with `if_match` only as it was read.
+    pub async fn alter(
+        &self,
+        id: ResourceId,
+        alter: &Alter,
+        if_match: Option<&str>,
+    ) -> Result<Resource, Error> {
+        let path = ["resources", &id.to_string(), "parameters"];
+        let call = self.call(Method::POST, &path).body(alter)?;
+        self.send(call.if_match(if_match)).await
     }
 
     /// Cleans a built resource that nobody holds, in its place.

@@ -7,8 +7,9 @@ use caviada_api::client::{Client, every};
 use caviada_api::duration::Duration;
 use caviada_api::quantity;
 use caviada_api::resource::{
-    Build, DECLARE_MAX, DeclaredState, DeleteResource, Divisible, LogQuery, PowerAction, Resource,
-    ResourceQuery, ResourceSpec, ResourceState, Turn, WithheldReason, Withhold,
+    Alter, Alteration, Build, DECLARE_MAX, DeclaredState, DeleteResource, Divisible, Evidence,
+    LogQuery, PowerAction, Resource, ResourceQuery, ResourceSpec, ResourceState, Turn,
+    WithheldReason, Withhold,
 };
 use caviada_core::id::ResourceId;
 use clap::{Args, Subcommand};
@@ -16,7 +17,7 @@ use clap::{Args, Subcommand};
 use super::exit::{Exit, Failure};
 use super::lease::want::key_values as pairs;
 use super::output::{Out, Row};
-use super::pool::wire;
+use super::pool::{parameters, wire};
 use super::table::{key_values, or_dash, time, word};
 
 /// Resources. One is named by its id or as POOL/NAME.
@@ -52,6 +53,8 @@ pub enum ResourceCommand {
     Stop(PowerArgs),
     /// Stop and start a built one
     Restart(PowerArgs),
+    /// Have a leased one made with other parameters, as far as its template leaves them to its holder
+    Alter(AlterArgs),
     /// Clean a built one that nobody holds, in its place
     Recycle {
         /// Its id, or POOL/NAME
@@ -88,6 +91,19 @@ pub struct PowerArgs {
     /// Only this service of it
     #[arg(long)]
     service: Option<String>,
+}
+
+/// Have a leased resource made with other parameters.
+#[derive(Debug, Args)]
+pub struct AlterArgs {
+    /// Its id, or POOL/NAME
+    resource: String,
+    /// A parameter and its whole new value; may be repeated
+    #[arg(long = "parameter", value_name = "NAME=VALUE", required = true)]
+    parameters: Vec<String>,
+    /// Do not wait for the end of it
+    #[arg(long)]
+    no_wait: bool,
 }
 
 /// List resources.
@@ -271,6 +287,11 @@ pub async fn resource(
         ResourceCommand::Start(args) => turn(client, args, PowerAction::Start, out).await?,
         ResourceCommand::Stop(args) => turn(client, args, PowerAction::Stop, out).await?,
         ResourceCommand::Restart(args) => turn(client, args, PowerAction::Restart, out).await?,
+        ResourceCommand::Alter(args) => {
+            let found = find(client, &args.resource).await?;
+            let wanted = parameters(&args.parameters)?;
+            alter(client, found, wanted, args.no_wait, out).await?;
+        }
         ResourceCommand::Recycle { resource } => {
             let id = find(client, &resource).await?.id;
             out.one(&client.recycle(id).await?)?;
@@ -308,6 +329,43 @@ async fn turn(
         lease: found.holder.map(|h| h.lease),
     };
     out.one(&client.power(found.id, &turn).await?)
+}
+
+/// How often it is looked at whether an alteration is over.
+const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(300);
+
+/// Has a leased resource made with other parameters, and waits for the end of it unless told not to.
+pub(super) async fn alter(
+    client: &Client,
+    found: Resource,
+    wanted: BTreeMap<String, serde_json::Value>,
+    no_wait: bool,
+    out: &Out,
+) -> Result<(), Failure> {
+    let lease = found.holder.map(|h| h.lease);
+    let alter = Alter {
+        parameters: wanted,
+        lease,
+    };
+    let mut now = client.alter(found.id, &alter, Some(&found.etag)).await?;
+    if now.parameters == found.parameters && now.alteration == found.alteration {
+        eprintln!("Nothing to do: it is made with these already");
+        return out.one(&now);
+    }
+    let under_way = [Some(Alteration::Altering), Some(Alteration::Restoring)];
+    while !no_wait && under_way.contains(&now.alteration) {
+        tokio::time::sleep(LOOK_EVERY).await;
+        now = client.resource(found.id).await?;
+    }
+    let holder = now.holder.as_ref().map(|h| h.lease);
+    if holder != lease {
+        return Err(Failure::failed("its lease ended meanwhile"));
+    }
+    if let Some(failure) = now.failure.as_ref().filter(|_| !no_wait) {
+        let Evidence { cause, detail, .. } = failure;
+        return Err(Failure::failed(format!("{cause}: {detail}")));
+    }
+    out.one(&now)
 }
 
 async fn ls(client: &Client, args: LsArgs, out: &Out) -> Result<(), Failure> {

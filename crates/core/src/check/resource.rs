@@ -89,6 +89,14 @@ fn shape(state: &State, r: &Resource, report: &mut Report) {
     report.holds(3, turns, || {
         format!("{id} is {} and does {:?}", r.state.as_str(), r.turn())
     });
+    let own = r.altered.is_none() || !matches!(r.state, Free | Creating | Cleaning);
+    report.holds(3, own, || {
+        format!("{id} is {} and {:?}", r.state.as_str(), r.altered)
+    });
+    let alters = r.altering().is_none() || (r.open && r.state == Leased && r.turn().is_none());
+    report.holds(3, alters, || {
+        format!("{id} is {} and does {:?}", r.state.as_str(), r.altering())
+    });
     let busy = matches!(r.state, Creating | Cleaning | Leased);
     report.holds(4, busy || r.then.is_none(), || {
         format!(

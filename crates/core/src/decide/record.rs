@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::access::Principal;
 use crate::command::AttemptOutcome;
-use crate::decide::{Done, power};
+use crate::decide::{Done, alter, power};
 use crate::event::Event;
 use crate::id::{HostId, ResourceId};
 use crate::limits;
@@ -92,6 +92,7 @@ fn done(state: &State, pool: &Pool, r: &Resource, outputs: &Outputs) -> Vec<Even
         Leased | ResourceState::Withheld if r.turn().is_some() => {
             events.extend(power::turned(r, None));
         }
+        Leased if r.altering().is_some() => events.push(alter::done(r, &outputs)),
         Leased => events.push(Event::ResourceBound(r.id)),
         Deleting => events.push(Event::ResourceGone(r.id)),
         _ => {}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::access::{Principal, Relation, Verb};
 use crate::choose::blank;
 use crate::command::{Act, Entry};
-use crate::decide::{Done, power, text, unchanged};
+use crate::decide::{Done, alter, power, text, unchanged};
 use crate::event::{Event, Number};
 use crate::grant::{self, Leaving};
 use crate::id::ResourceId;
@@ -41,6 +41,7 @@ pub(super) fn decide(state: &State, who: &Principal, act: &Act) -> Result<Done, 
             turn,
             lease,
         } => power::turn(state, who, *resource, turn, *lease),
+        Act::Alter(wanted) => alter::alter(state, who, wanted),
         Act::Recycle { resource } => recycle(state, who, *resource),
         Act::Build { pool, host, name } => build(state, who, pool, host.as_ref(), name.as_ref()),
         _ => Err(Refusal::invalid("act", "not about a resource")),
@@ -407,11 +408,11 @@ fn put_back(state: &State, who: &Principal, id: ResourceId) -> Result<Done, Refu
     Ok(Done::one(Subject::Resource(id), returned(state, &r)))
 }
 
-/// What was clean and runs is free again; all else is cleaned first.
+/// What was clean, runs and was not altered is free again; all else is cleaned first.
 pub(crate) fn returned(state: &State, r: &Resource) -> Event {
-    let runs = r.power.is_none() || planted!(StoppedReturned);
+    let as_built = r.is_as_built() || planted!(StoppedReturned);
     let clean = r.withheld.as_ref().is_some_and(|w| w.clean) || planted!(UncleanReturn);
-    if clean && runs {
+    if clean && as_built {
         return match r.parent() {
             Some(_) => Event::ResourceGone(r.id),
             None => Event::ResourceReturned(r.id),

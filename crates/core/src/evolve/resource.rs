@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::alter::Altered;
 use crate::event::{After, Event};
 use crate::id::{Fence, LeaseId, ResourceId};
 use crate::lease::Earmark;
@@ -131,7 +132,7 @@ pub(super) fn evolve(state: &mut State, event: &Event) {
             state.unmark(*id);
             state.resource(*id, |r, _| r.earmark = None);
         }
-        _ => debug_assert!(false, "not an event of a resource"),
+        _ => alter(state, event),
     }
 }
 
@@ -179,6 +180,43 @@ fn power(state: &mut State, event: &Event) {
             r.turned(end, Some(cause));
         }),
         _ => debug_assert!(false, "not an event of its power"),
+    }
+}
+
+fn alter(state: &mut State, event: &Event) {
+    match event {
+        Event::ResourceAltering {
+            resource,
+            parameters,
+            deadline,
+        } => state.resource(*resource, |r, _| {
+            r.alters(Altered::Towards(parameters.clone()), *deadline);
+            r.cause = None;
+        }),
+        Event::ResourceAltered { resource, outputs } => state.resource(*resource, |r, _| {
+            if let (Some(Altered::Towards(to)), Origin::Built(site)) =
+                (r.altered.as_deref(), &mut r.origin)
+            {
+                Arc::make_mut(site).parameters = to.clone();
+            }
+            if !outputs.is_empty() {
+                r.outputs = outputs.clone();
+            }
+            r.altered_so_far();
+        }),
+        Event::ResourceUnaltered {
+            resource,
+            cause,
+            undo_by,
+        } => state.resource(*resource, |r, _| {
+            match (r.altered.as_deref().cloned(), undo_by) {
+                (Some(Altered::Towards(to)), Some(by)) => r.alters(Altered::Back(to), *by),
+                _ => r.altered_so_far(),
+            }
+            r.cause = Some(cause.as_ref().into());
+        }),
+        Event::ResourceRestored(id) => state.resource(*id, |r, _| r.altered_so_far()),
+        _ => debug_assert!(false, "not an event of a resource"),
     }
 }
 
@@ -301,6 +339,9 @@ impl Resource {
             let power = power.dropped();
             self.power = (!power.runs()).then(|| Arc::new(power));
         }
+        if self.altered.is_some() {
+            self.altered = Some(Arc::new(Altered::Rests));
+        }
         self.lease = None;
         self.earmark = None;
         self.then = None;
@@ -318,6 +359,21 @@ impl Resource {
         self.open = false;
         self.deadline = self.withheld.as_ref().and_then(|w| w.until);
         self.cause = failed.map(Into::into);
+    }
+
+    /// An attempt begins that alters it, or undoes that.
+    fn alters(&mut self, to: Altered, deadline: Time) {
+        self.altered = Some(Arc::new(to));
+        self.attempt += 1;
+        self.open = true;
+        self.deadline = Some(deadline);
+    }
+
+    /// That attempt is over.
+    fn altered_so_far(&mut self) {
+        self.altered = Some(Arc::new(Altered::Rests));
+        self.open = false;
+        self.deadline = None;
     }
 
     fn fail(&mut self, cause: &str, retry_at: Time) {

@@ -2,7 +2,7 @@
 
 use crate::access::lease_sees;
 use crate::choose::Search;
-use crate::decide::power;
+use crate::decide::{alter, power};
 use crate::event::{After, Event};
 use crate::grant::{self, Leaving};
 use crate::id::{Fence, ResourceId};
@@ -59,6 +59,7 @@ pub(crate) fn attempt(
             events
         }
         Leased | Withheld if r.turn().is_some() => power::turned(r, Some((kind, cause))),
+        Leased if r.altering().is_some() => vec![alter::failed(state, pool, r, kind, cause)],
         Leased => match r.lease.and_then(|l| state.leases.get(&l)) {
             Some(lease) => swap(
                 state,

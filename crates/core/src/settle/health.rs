@@ -28,8 +28,8 @@ pub(super) fn resource(state: &State, id: ResourceId) -> Vec<Event> {
     if r.state == ResourceState::Free && host.is_some_and(|h| h.lost) {
         return removed(state, r);
     }
-    // Nobody who cleans it would start it again.
-    if r.state == ResourceState::Dirty && grant::stays_stopped(pool, r) {
+    // Nobody who cleans it would make it what it was.
+    if r.state == ResourceState::Dirty && grant::stays_changed(pool, r) {
         return removed(state, r);
     }
     match (r.state, r.health) {

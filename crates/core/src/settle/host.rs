@@ -62,16 +62,18 @@ pub(super) fn start(state: &mut State, id: HostId) -> Vec<Event> {
     started
 }
 
-/// Starts the first that waits: cleanings before builds, since they are nearer to free.
+/// Starts the first that waits: cleanings before builds, since they are nearer to free. What was
+/// altered is never cleaned.
 fn first(state: &State, host: HostId, pool: &Pool) -> Option<Event> {
     let now = state.now();
     let waits = |s| {
         let at = |id| (host, pool.id, s, ResourceId(id));
-        state
-            .index
-            .placed
-            .range(at(0)..=at(u64::MAX))
-            .next()
+        let cleans = |id: &ResourceId| {
+            let r = state.resources.get(id);
+            r.is_none_or(|r| r.altered.is_none()) || planted!(AlteredKept)
+        };
+        let mut all = state.index.placed.range(at(0)..=at(u64::MAX));
+        all.find(|(_, _, _, id)| cleans(id))
             .map(|(_, _, _, id)| *id)
     };
     let class = pool.spec.recycle.class;

@@ -2,6 +2,7 @@
 //! invariants; and the tables of `states.md`.
 #![cfg(test)]
 
+mod alter;
 mod health;
 mod host;
 mod key;

@@ -1,6 +1,7 @@
 //! What somebody who waits may count on.
 
 use caviada_core::command::{Acquire, Act, Want};
+use caviada_core::id::LeaseId;
 use caviada_core::lease::{End, LeaseState};
 use caviada_core::pool::PoolSpec;
 
@@ -179,4 +180,29 @@ fn an_item_that_takes_anything_leaves_what_only_another_can_use() {
     let bob = scene.acquire("bob", waiting(wants(items()))).unwrap();
     scene.release("ann", id).unwrap();
     assert_eq!(scene.lease(bob).members.len(), 2);
+}
+
+#[test]
+fn what_one_before_leaves_is_kept_for_who_comes_in_the_moment_that_one_lost_something() {
+    let mut scene = Scene::with_machines(&["m1", "m2", "m3"]);
+    scene.pool("boards", PoolSpec::declared());
+    scene.declare("boards", "b1", vec![], None);
+    scene.take("cid", "boards");
+    let both = wants(vec![item("machines", 1), item("boards", 1)]);
+    let first = scene.acquire("ann", waiting(both)).unwrap();
+    let kept = scene.lease(first).earmarks[0].resource;
+    let withhold = Act::Withhold {
+        resource: kept,
+        reason: "maintenance".into(),
+        until: None,
+    };
+    let three = waiting(wants(vec![item("machines", 3)]));
+    let both = Act::All(vec![withhold, Act::Acquire(Box::new(three))]);
+    scene.does("operator", both).unwrap();
+    let kept = |of: &dyn Fn(LeaseId) -> bool| {
+        let all = scene.state.leases.values().filter(|l| of(l.id));
+        all.map(|l| l.earmarks.len()).sum::<usize>()
+    };
+    assert_eq!(kept(&|id| id == first), 1, "another one");
+    assert_eq!(kept(&|id| id != first), 1, "what is left");
 }

@@ -43,6 +43,8 @@ pub(super) fn body(service: &Service, place: &Place<'_>) -> ContainerCreateBody 
     let endpoint = (label::name(place.identity, first), endpoint(aliases));
     let healthcheck = service.healthcheck.as_ref();
     let environment = service.environment.iter();
+    let mut labels = place.mark(service).labels(service);
+    labels.insert(label::DEFINITION.to_owned(), label::definition(service));
     ContainerCreateBody {
         hostname: service.hostname.clone(),
         user: service.user.clone(),
@@ -53,7 +55,7 @@ pub(super) fn body(service: &Service, place: &Place<'_>) -> ContainerCreateBody 
         image: Some(service.image.clone()),
         working_dir: service.working_dir.clone(),
         entrypoint: service.entrypoint.clone(),
-        labels: Some(place.mark(service).labels(service)),
+        labels: Some(labels),
         stop_signal: service.stop_signal.clone(),
         stop_timeout: Some(i64::from(service.stop_grace_s)),
         host_config: Some(host_config(service, place)),

@@ -27,22 +27,22 @@ use crate::{Built, DriverError, Failure, Identity, OnProgress, output, probe};
 const VARIABLE_BYTES_MAX: usize = 64 << 10;
 
 /// One bring-up.
-struct BringUp<'a> {
-    docker: &'a Docker,
-    call: &'a Call<'a>,
-    site: Site<'a>,
-    blueprint: &'a Blueprint,
-    depths: BTreeMap<&'a str, usize>,
-    steps: Steps<'a>,
+pub(super) struct BringUp<'a> {
+    pub docker: &'a Docker,
+    pub call: &'a Call<'a>,
+    pub site: Site<'a>,
+    pub blueprint: &'a Blueprint,
+    pub depths: BTreeMap<&'a str, usize>,
+    pub steps: Steps<'a>,
 }
 
 /// A service's container on the engine.
-struct Member<'a> {
+pub(super) struct Member<'a> {
     service: &'a Service,
     id: String,
     state: State,
     /// What the engine remarked when it made the container.
-    notes: Vec<String>,
+    pub notes: Vec<String>,
 }
 
 pub(super) async fn create(
@@ -206,7 +206,7 @@ async fn make_way(call: &Call<'_>, identity: &Identity) -> Result<BTreeSet<Strin
 
 impl<'a> BringUp<'a> {
     /// Makes a service's container once jobs have found out some of its environment.
-    async fn make_late(&self, service: &'a Service) -> Result<Member<'a>, DriverError> {
+    pub async fn make_late(&self, service: &'a Service) -> Result<Member<'a>, DriverError> {
         let mut variables = BTreeMap::new();
         for (name, file) in &service.environment_files {
             let job = self.blueprint.service(&file.service);
@@ -225,7 +225,7 @@ impl<'a> BringUp<'a> {
     }
 
     /// Makes or adopts a service's container, complete but not started.
-    async fn make(
+    pub async fn make(
         &self,
         service: &'a Service,
         variables: &BTreeMap<String, String>,
@@ -365,9 +365,8 @@ impl<'a> BringUp<'a> {
         Ok(())
     }
 
-    /// Starts a service once what it depends on is as it wants it.
-    async fn start(&self, member: &Member<'_>) -> Result<(), DriverError> {
-        let service = member.service;
+    /// Waits until what a service depends on is as it wants it.
+    pub async fn needed(&self, service: &Service) -> Result<(), DriverError> {
         for (needed, dependency) in &service.depends_on {
             match dependency {
                 Dependency::ServiceStarted => {}
@@ -378,6 +377,13 @@ impl<'a> BringUp<'a> {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Starts a service once what it depends on is as it wants it.
+    pub async fn start(&self, member: &Member<'_>) -> Result<(), DriverError> {
+        let service = member.service;
+        self.needed(service).await?;
         let ended_job = member.state == State::EXITED && self.blueprint.is_job(&service.name);
         let started = match member.state {
             State::RUNNING | State::RESTARTING => Ok(()),
@@ -406,7 +412,7 @@ impl<'a> BringUp<'a> {
     }
 
     /// Waits until a job succeeded or a service runs and is healthy.
-    async fn settled(&self, service: &Service) -> Result<(), DriverError> {
+    pub async fn settled(&self, service: &Service) -> Result<(), DriverError> {
         let step = match self.blueprint.is_job(&service.name) {
             true => {
                 self.site

@@ -143,8 +143,10 @@ impl Things {
 
 /// What the containers of one resource amount to, and why if not `Up`.
 fn judge(members: &[(Mark, Container)]) -> (Condition, Option<String>) {
-    let expected = members.iter().map(|(mark, _)| mark.services).max();
-    match expected {
+    // Those that were made last know how many there are since it was altered.
+    let told = |(mark, _): &(Mark, Container)| (mark.identity.revision, mark.services);
+    let expected = members.iter().map(told).max();
+    match expected.map(|(_, services)| services) {
         None => {
             return (
                 Condition::Partial,

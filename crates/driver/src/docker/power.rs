@@ -89,7 +89,7 @@ async fn one(call: &Call<'_>, mark: &Mark, id: &str, power: Power) -> Result<(),
 }
 
 /// Stops a container within its own grace, which the engine bounds by killing it.
-async fn stop(call: &Call<'_>, id: &str) -> Result<(), super::fault::Fault> {
+pub(super) async fn stop(call: &Call<'_>, id: &str) -> Result<(), super::fault::Fault> {
     let found = call
         .engine
         .inspect_container(id, None::<InspectContainerOptions>);

@@ -27,6 +27,8 @@ pub const ROLE: &str = "caviada.role";
 pub const SERVICES: &str = "caviada.services";
 /// How many starts must precede this service's, so that power needs no blueprint.
 pub const DEPTH: &str = "caviada.depth";
+/// A hash of all that a service is told, so that one that is to be another is told from it.
+pub const DEFINITION: &str = "caviada.definition";
 
 /// On what a swarm was asked for. Its containers and volumes stand on engines that may be hosts of
 /// their own, and must not be taken for theirs.
@@ -124,6 +126,25 @@ pub(crate) fn labels_in_swarm(identity: &Identity) -> HashMap<String, String> {
     all
 }
 
+/// What the label says of a service. What it waits for is none of it.
+pub(crate) fn definition(service: &Service) -> String {
+    let alone = Service {
+        depends_on: Default::default(),
+        ..service.clone()
+    };
+    short_hash(&serde_json::to_string(&alone).unwrap_or_default())
+}
+
+/// Twelve letters that stand for a text.
+fn short_hash(text: &str) -> String {
+    let hash = Sha256::digest(text);
+    hash[..6].iter().fold(String::new(), |mut text, byte| {
+        // Writing to a text cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 /// The name on the engine of one part (a service, a network, a volume) of a resource.
 pub(crate) fn name(identity: &Identity, part: &str) -> String {
     let short: String = identity
@@ -146,12 +167,7 @@ pub(crate) fn short_name(identity: &Identity, part: &str, length_max: usize) -> 
     if name.len() <= length_max {
         return name;
     }
-    let hash = Sha256::digest(&name);
-    let hash = hash[..6].iter().fold(String::new(), |mut text, byte| {
-        // Writing to a text cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    });
+    let hash = short_hash(&name);
     let kept: String = name.chars().take(length_max - hash.len() - 1).collect();
     format!("{}-{hash}", kept.trim_end_matches(['-', '_']))
 }

@@ -54,6 +54,9 @@ pub struct Parameter {
     pub kind: ParameterKind,
     /// Its value when nobody gives one.
     pub default: ParameterValue,
+    /// Whoever holds a resource may have another value of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub holder: bool,
 }
 
 /// What values a parameter takes.
@@ -137,12 +140,14 @@ impl Parameter {
                 kind.as_ref()?.value(node, key, findings)
             }),
         };
+        let holder = fields.bool("holder").unwrap_or_default();
         fields.finish_plain();
         Some(Self {
             name: entry.key.clone(),
             description,
             kind: kind?,
             default: default?,
+            holder,
         })
     }
 
@@ -331,6 +336,27 @@ fn read_set(
         sets.insert(value.key.clone(), set);
     }
     sets
+}
+
+/// `now` with what its holder wants otherwise, or what of it is not his to say.
+pub(super) fn altered(
+    parameters: &[Parameter],
+    now: &Parameters,
+    wanted: &Parameters,
+) -> Result<Parameters, Vec<Problem>> {
+    let findings = Findings::new("parameters");
+    let his: Vec<_> = parameters.iter().filter(|p| p.holder).collect();
+    for name in wanted.keys().filter(|n| his.iter().all(|p| p.name != **n)) {
+        let names: Vec<_> = his.iter().map(|p| p.name.as_str()).collect();
+        let message = match names.as_slice() {
+            [] => "is not its holder's to change: the template leaves him none".to_owned(),
+            names => format!("is not its holder's to change: he may {}", names.join(", ")),
+        };
+        findings.say(Place::default(), name, message);
+    }
+    let mut all = now.clone();
+    all.extend(wanted.clone());
+    findings.into_result(Some(all))
 }
 
 /// `given` completed with what its choices set and with defaults, or what is wrong with it.

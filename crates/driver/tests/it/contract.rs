@@ -20,6 +20,7 @@ use caviada_driver::{Built, Condition, Driver, DriverError, Identity, Seen};
 use futures_util::{FutureExt, StreamExt, stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+pub mod altering;
 pub mod building;
 pub mod failing;
 pub mod looking_in;
@@ -125,6 +126,8 @@ macro_rules! contract {
             looking_in::a_reset_brings_a_service_back_to_its_beginning,
             looking_in::a_reset_without_steps_is_refused_by_name,
             looking_in::a_generation_that_does_not_stand_is_refused,
+            altering::what_differs_is_made_what_stays_is_not_touched_and_what_goes_goes,
+            altering::an_alteration_that_fails_leaves_what_stood_and_is_undone,
         }
     };
     (@together ($fixture:expr), $($promise:ident :: $name:ident,)*) => {

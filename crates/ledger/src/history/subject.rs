@@ -150,6 +150,10 @@ impl<C: Context> Found<'_, C> {
             | Event::ResourceTurning { resource: id, .. }
             | Event::ResourceTurned(id)
             | Event::ResourceUnturned { resource: id, .. }
+            | Event::ResourceAltering { resource: id, .. }
+            | Event::ResourceAltered { resource: id, .. }
+            | Event::ResourceUnaltered { resource: id, .. }
+            | Event::ResourceRestored(id)
             | Event::ResourceCooled(id)
             | Event::ResourceAlert(id)
             | Event::ResourceBound(id)

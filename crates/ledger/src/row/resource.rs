@@ -36,7 +36,7 @@ pub(super) fn life(r: &Resource) -> [Field; 21] {
     ]
 }
 
-pub(super) fn doc(r: &Resource) -> [Field; 6] {
+pub(super) fn doc(r: &Resource) -> [Field; 7] {
     [
         r.id.0.into(),
         r.pool.0.into(),
@@ -44,6 +44,7 @@ pub(super) fn doc(r: &Resource) -> [Field; 6] {
         json(r.doc.as_ref()).into(),
         json(r.outputs.as_ref()).into(),
         r.power.as_deref().map(json).into(),
+        r.altered.as_deref().map(json).into(),
     ]
 }
 
@@ -56,6 +57,7 @@ pub(crate) fn read_doc(mut row: Reader<'_>) -> Result<Resource, StoreError> {
         doc: Arc::new(row.json()?),
         outputs: Arc::new(row.json()?),
         power: row.maybe_json()?.map(Arc::new),
+        altered: row.maybe_json()?.map(Arc::new),
         state: ResourceState::Free,
         generation: 0,
         attempt: 0,

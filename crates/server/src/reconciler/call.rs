@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
+use caviada_core::alter::Altered;
 use caviada_core::command::AttemptOutcome;
 use caviada_core::plan::{Action, Verb};
 use caviada_core::pool::Pool;
 use caviada_core::power::Way;
 use caviada_core::state::State;
 use caviada_driver::blueprint::Blueprint;
-use caviada_driver::{self as driver, Driver, DriverError, Failure, Identity};
+use caviada_driver::{self as driver, Built, Capability, Driver, DriverError, Failure, Identity};
 use caviada_ledger::kill_point;
 
-use crate::host::Templates;
+use crate::host::{Templates, made_with};
 use crate::progress::UnderWay;
 
 /// Renders what the host shall run, when it is asked.
@@ -107,6 +108,7 @@ impl Call {
             Verb::Bind if up(driver, &identity).await? => return Ok(vec![]),
             // What is thawed is as it was when it came up, and is seen to answer.
             Verb::Bind => driver.create(&identity, &blueprint()?, &progress).await?,
+            Verb::Alter => self.alter(driver, &identity, &progress).await?,
             Verb::Turn => {
                 self.turn(driver, &identity, &blueprint, &progress).await?;
                 return Ok(vec![]);
@@ -123,7 +125,7 @@ impl Call {
     fn freezes(&self, driver: &dyn Driver) -> Result<bool, DriverError> {
         let freezes = self.pool().is_some_and(|p| p.spec.pause);
         if freezes {
-            has_power(driver)?;
+            has(driver, Capability::Power)?;
         }
         Ok(freezes)
     }
@@ -155,6 +157,33 @@ impl Call {
         self.state.pools.get(&r.pool).map(|p| &**p)
     }
 
+    /// Makes it what its holder wants, or again what it was, as State says.
+    async fn alter(
+        &self,
+        driver: &dyn Driver,
+        identity: &Identity,
+        progress: driver::OnProgress<'_>,
+    ) -> Result<Built, DriverError> {
+        has(driver, Capability::Alter)?;
+        let (state, id) = (&self.state, identity.resource);
+        let r = state.resources.get(&id);
+        let (other, back) = match r.and_then(|r| r.altering()) {
+            Some(Altered::Towards(to)) => (to, false),
+            Some(Altered::Back(from)) => (from, true),
+            Some(Altered::Rests) | None => return Ok(Built::default()),
+        };
+        let render = |parameters: &str| {
+            let blueprint = self.templates.blueprint_with(state, id, parameters);
+            blueprint.map_err(|e| refused(e.to_string()))
+        };
+        let own = made_with(state, id).map_err(|e| refused(e.to_string()))?;
+        let (own, other) = (render(&own)?, render(other)?);
+        match back {
+            false => driver.alter(identity, &own, &other, progress).await,
+            true => driver.alter(identity, &other, &own, progress).await,
+        }
+    }
+
     /// Starts, stops or restarts what State says. What is started as a whole is ready afterwards.
     async fn turn(
         &self,
@@ -163,7 +192,7 @@ impl Call {
         blueprint: Blueprints<'_>,
         progress: driver::OnProgress<'_>,
     ) -> Result<(), DriverError> {
-        has_power(driver)?;
+        has(driver, Capability::Power)?;
         let r = self.state.resources.get(&identity.resource);
         let Some(turn) = r.and_then(|r| r.turn()) else {
             return Ok(());
@@ -183,14 +212,18 @@ impl Call {
     }
 }
 
-fn has_power(driver: &dyn Driver) -> Result<(), DriverError> {
-    if driver.can(driver::Capability::Power) {
+fn has(driver: &dyn Driver, capability: Capability) -> Result<(), DriverError> {
+    if driver.can(capability) {
         return Ok(());
     }
+    let (op, what) = match capability {
+        Capability::Alter => ("alter", "alter what stands"),
+        _ => ("power", "start, stop and freeze"),
+    };
     Err(DriverError {
-        op: "power",
+        op,
         kind: Failure::Unsupported,
-        detail: format!("the driver {} cannot start, stop and freeze", driver.name()),
+        detail: format!("the driver {} cannot {what}", driver.name()),
         source: None,
     })
 }

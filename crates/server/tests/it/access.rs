@@ -122,6 +122,9 @@ fn rows() -> Vec<Row> {
         row(post(), "/api/v1/resources/{id}/power", Right(Manage))
             .with(|| json!({"action": "stop"}))
             .in_vain(),
+        row(post(), "/api/v1/resources/{id}/parameters", Right(Manage))
+            .with(|| json!({"parameters": {}}))
+            .in_vain(),
         row(post(), "/api/v1/resources/{id}/recycle", Right(Manage)).in_vain(),
         row(get(), "/api/v1/resources/{id}/logs", Right(Manage)),
         row(post(), "/api/v1/pools/{name}/build", Right(Manage)).in_vain(),

@@ -18,11 +18,8 @@ fn times(running: &Running, resource: &Value, service: &str) -> [String; 3] {
     times.try_into().unwrap()
 }
 
-#[test]
-fn a_network_comes_up_in_order_with_its_chaincode_and_its_keys_are_its_holders() {
-    let Some(image) = caviada_testbed::fabric() else {
-        return;
-    };
+/// A server with a pool of one network of stand-ins, of these parameters.
+fn networks(image: &str, parameters: &[&str]) -> Running {
     let mut running = Running::start();
     let room = Room::with_blocks_of(4);
     let host = json!({
@@ -34,44 +31,138 @@ fn a_network_comes_up_in_order_with_its_chaincode_and_its_keys_are_its_holders()
     });
     running.put("hosts/here", host);
     running.site.ok(&["template", "put", "fabric"]);
-    let mut words = vec![
-        "pool",
-        "set",
-        "networks",
-        "--template",
-        "fabric",
-        "--max",
-        "1",
-    ];
-    let chaincode = format!(r#"chaincode=[{{"name": "notes", "image": "{image}"}}]"#);
+    let mut words = vec!["pool", "set", "networks", "--template", "fabric"];
+    words.extend(["--max", "1", "--parameter", "plan=tiny"]);
     let images = ["peer_image", "orderer_image", "tools_image"];
     let images = images.map(|name| format!("{name}={image}"));
-    for parameter in ["plan=tiny", &chaincode]
-        .into_iter()
-        .chain(images.iter().map(String::as_str))
-    {
+    let all = parameters.iter().copied();
+    for parameter in all.chain(images.iter().map(String::as_str)) {
         words.extend(["--parameter", parameter]);
     }
     running.site.ok(&words);
-    let into = format!("dir={}", running.site.typed("net"));
+    running
+}
+
+/// Acquires a network, and writes what its holder takes along into a folder. Returns the lease and
+/// the network.
+fn acquire(running: &mut Running, folder: &str) -> (String, Value) {
+    let into = format!("dir={}", running.site.typed(folder));
     let said = running
         .site
-        .ok(&["acquire", "networks", "--wait", "2m", "-o", &into]);
+        .ok(&["acquire", "networks", "--wait", "3m", "-o", &into]);
     let lease = said[said.find("lease_").unwrap()..]
         .split_whitespace()
         .next()
         .unwrap()
         .to_owned();
     let resource = running.get(&format!("/api/v1/leases/{lease}"))["resources"][0].clone();
+    (lease, resource)
+}
 
-    in_order(&running, &resource);
-    what_the_holder_takes_along(&running, &resource);
-
+fn all_gone(running: &mut Running, lease: &str) {
     running.site.ok(&["pool", "set", "networks", "--max", "0"]);
-    running.site.ok(&["release", &lease]);
+    running.site.ok(&["release", lease]);
     running.until("all of it is gone", |running| {
         running.engine.things().is_empty()
     });
+}
+
+#[test]
+fn a_network_comes_up_in_order_with_its_chaincode_and_its_keys_are_its_holders() {
+    let Some(image) = caviada_testbed::fabric() else {
+        return;
+    };
+    let chaincode = format!(r#"chaincode=[{{"name": "notes", "image": "{image}"}}]"#);
+    let mut running = networks(&image, &[&chaincode]);
+    let (lease, resource) = acquire(&mut running, "net");
+    in_order(&running, &resource);
+    what_the_holder_takes_along(&running, &resource);
+    all_gone(&mut running, &lease);
+}
+
+/// The container of a service of a network, if there is one.
+fn container(running: &Running, network: &Value, service: &str) -> Option<String> {
+    let id = network["id"].as_str().unwrap();
+    let name = format!("{}{id}-g1-{service}", running.engine.prefix());
+    docker(["inspect", "--format", "{{.Id}}", &name])
+}
+
+#[test]
+fn a_holder_deploys_and_upgrades_chaincode_and_the_next_one_has_none_of_it() {
+    let Some(image) = caviada_testbed::fabric() else {
+        return;
+    };
+    let mut running = networks(&image, &[]);
+    let (lease, network) = acquire(&mut running, "net");
+    let id = network["id"].as_str().unwrap();
+    let chaincode = |running: &Running, words: &[&str]| {
+        let all = ["chaincode"].iter().chain(words).copied();
+        running.site.ok(&all.collect::<Vec<_>>())
+    };
+    let stands = |running: &Running, service: &str| container(running, &network, service);
+    let peer = stands(&running, "peer0-org1");
+
+    chaincode(&running, &["deploy", &lease, "notes", "--image", &image]);
+    let first = stands(&running, "chaincode-notes--1-0");
+    assert!(first.is_some());
+    chaincode(&running, &["upgrade", &lease, "notes", "--version", "2.0"]);
+    let second = stands(&running, "chaincode-notes--2-0");
+    assert!(second.is_some());
+    assert_eq!(stands(&running, "chaincode-notes--1-0"), None);
+    let again = ["wait", &lease, "-o"].map(str::to_owned).into_iter();
+    let again: Vec<_> = again
+        .chain([format!("dir={}", running.site.typed("again"))])
+        .collect();
+    let again: Vec<_> = again.iter().map(String::as_str).collect();
+    running.site.ok(&again);
+    let profile = running.site.path("again").join("connection.json");
+    let profile: Value = serde_json::from_slice(&std::fs::read(profile).unwrap()).unwrap();
+    let committed = json!([{"name": "notes", "version": "2.0", "channel": "ch1"}]);
+    assert_eq!(profile["chaincodes"], committed);
+
+    what_fails_changes_nothing(&mut running, &lease, &image, id);
+    assert_eq!(stands(&running, "chaincode-notes--2-0"), second);
+    assert_eq!(stands(&running, "chaincode-notes--broken"), None);
+    assert_eq!(stands(&running, "peer0-org1"), peer, "no node was touched");
+    let now = running.get(&format!("/api/v1/resources/{id}"));
+    assert_eq!(now["parameters"]["chaincode"][0]["version"], "2.0");
+    assert_eq!(
+        (&now["alteration"], &now["state"]),
+        (&json!("altered"), &json!("leased"))
+    );
+
+    let before = running.site.path("net");
+    running.site.ok(&["release", &lease]);
+    let (lease, next) = acquire(&mut running, "next");
+    assert_ne!(next["id"], id);
+    let now = running.get(&format!(
+        "/api/v1/resources/{}",
+        next["id"].as_str().unwrap()
+    ));
+    assert_eq!(now["parameters"].get("chaincode"), None);
+    assert_eq!(container(&running, &next, "chaincode-notes--2-0"), None);
+    let key = "organizations/peerOrganizations/org1.example.com/users/User1@org1.example.com/msp/keystore/priv_sk";
+    let key_of = |folder: std::path::PathBuf| std::fs::read(folder.join(key)).unwrap();
+    assert_ne!(key_of(before), key_of(running.site.path("next")));
+    all_gone(&mut running, &lease);
+}
+
+fn what_fails_changes_nothing(running: &mut Running, lease: &str, image: &str, id: &str) {
+    let fails = |running: &Running, words: &[&str]| {
+        let all = ["chaincode"].iter().chain(words).copied();
+        running.site.fails(1, &all.collect::<Vec<_>>())
+    };
+    let said = fails(running, &["upgrade", lease, "notes", "--version", "broken"]);
+    assert!(said.contains("it is broken"), "{said}");
+    let nowhere = "127.0.0.1:1/none:1";
+    let said = fails(running, &["deploy", lease, "gold", "--image", nowhere]);
+    assert!(said.contains("not on the host"), "{said}");
+    let said = fails(running, &["deploy", lease, "notes", "--image", image]);
+    assert!(said.contains("chaincode upgrade"), "{said}");
+    let words = ["resource", "alter", id, "--parameter", "orgs=2"];
+    let said = running.site.run(&words);
+    let said = crate::site::text(&said.stderr);
+    assert!(said.contains("parameters.orgs"), "{said}");
 }
 
 fn in_order(running: &Running, resource: &Value) {
@@ -84,7 +175,7 @@ fn in_order(running: &Running, resource: &Value) {
     let [_, peers_join, peers_joined] = times("join-peers");
     assert!(orderer_starts <= orderers_join && orderers_joined <= peers_join);
     let [_, _, packed] = times("package");
-    let [chaincode_made, chaincode_starts, _] = times("chaincode-notes");
+    let [chaincode_made, chaincode_starts, _] = times("chaincode-notes--1-0");
     assert!(packed <= chaincode_made, "it is told what the package is");
     let [_, deploy, deployed] = times("chaincode");
     assert!(peers_joined <= deploy && chaincode_starts <= deploy);

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use caviada_core::alter::Alter;
 use caviada_core::attribute::Labels;
 use caviada_core::command::{
     Acquire, Act, AttemptOutcome, By, Command, Entry, Idempotency, Reuse, Want,
 };
 use caviada_core::event::Number;
-use caviada_core::id::{Fence, HostId, KeyId, LeaseId, ResourceId};
+use caviada_core::id::{Fence, HostId, KeyId, LeaseId, ResourceId, TemplateId};
 use caviada_core::lease::Purpose;
 use caviada_core::power::{Turn, Way};
-use caviada_core::resource::{Health, Resource, ResourceState};
+use caviada_core::resource::{Health, Make, Resource, ResourceState};
 use caviada_core::state::State;
 use caviada_core::time::Time;
 use caviada_core::webhook::WebhookSpec;
@@ -646,6 +647,7 @@ fn resource(rng: &mut Rng, state: &State, memory: &Memory) -> Act {
     };
     let id = id.unwrap_or(ResourceId(4));
     match rng.below(16) {
+        9 => alter(rng, state, id),
         10 => Act::Recycle { resource: id },
         11 => build(rng, state),
         12..=15 => power(rng, state, id),
@@ -691,6 +693,38 @@ fn power(rng: &mut Rng, state: &State, id: ResourceId) -> Act {
             service,
         },
     }
+}
+
+/// A holder has what he holds altered: mostly what can be.
+fn alter(rng: &mut Rng, state: &State, id: ResourceId) -> Act {
+    let held = |r: &&std::sync::Arc<Resource>| {
+        r.state == ResourceState::Leased && r.site().is_some() && r.is_as_built() && !r.open
+    };
+    let n = usize::try_from(rng.below(4)).unwrap();
+    let altered = |r: &&std::sync::Arc<Resource>| r.altered.is_some();
+    let found = match rng.below(8) {
+        0 => None,
+        1 | 2 => state.resources.values().filter(altered).nth(n),
+        _ => state.resources.values().filter(held).nth(n),
+    };
+    let r = found.or_else(|| state.resources.get(&id));
+    let now = r.and_then(|r| r.site()).map(|s| s.make());
+    let none = || Make {
+        template: TemplateId(1),
+        parameters: "".into(),
+    };
+    let mut from = now.unwrap_or_else(none);
+    if rng.percent(5) {
+        from.parameters = "other".into();
+    }
+    let texts = ["{}", r#"{"size":3}"#, r#"{"size":4}"#];
+    Act::Alter(Box::new(Alter {
+        resource: r.map_or(id, |r| r.id),
+        parameters: rng.one(&texts).into(),
+        from,
+        lease: r.and_then(|r| r.lease).filter(|_| rng.percent(30)),
+        expect: expect(rng, r.map(|r| r.changed)),
+    }))
 }
 
 fn build(rng: &mut Rng, state: &State) -> Act {

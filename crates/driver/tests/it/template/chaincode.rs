@@ -1,5 +1,6 @@
 //! Chaincode of the Fabric template: packed, told who it is, deployed, asked.
 
+use caviada_driver::alteration;
 use caviada_driver::blueprint::{Blueprint, Dependency};
 use caviada_driver::template::{ParameterValue, Parameters, Template, builtin};
 
@@ -61,23 +62,22 @@ fn a_network_without_chaincode_has_nothing_of_it() {
 #[test]
 fn chaincode_is_told_by_which_package_peers_know_it() {
     let network = network(&TWO);
-    for name in ["notes", "gold"] {
+    for (name, label) in [("notes--1-0", "notes_1.0"), ("gold--v7-1", "gold_v7.1")] {
         let service = network.service(&format!("chaincode-{name}")).unwrap();
         assert_eq!(
             service.environment["CHAINCODE_SERVER_ADDRESS"],
             "0.0.0.0:9999"
         );
         let file = &service.environment_files["CHAINCODE_ID"];
-        let path = format!("/chaincode/{name}.id");
+        let path = format!("/chaincode/{label}.id");
         assert_eq!((file.service.as_str(), &file.path), ("package", &path));
         assert!(service.ports.is_empty(), "peers alone reach it");
     }
-    assert_eq!(network.service("chaincode-gold").unwrap().image, "gold:7");
+    let gold = network.service("chaincode-gold--v7-1").unwrap();
+    assert_eq!(gold.image, "gold:7");
     let pack = script(&network, "package", "/caviada/package.sh");
-    assert!(
-        pack.contains("\npack notes \"$VERSION_0\"\npack gold \"$VERSION_1\"\n"),
-        "{pack}"
-    );
+    let packed = "\npack notes \"$VERSION_0\" chaincode-notes--1-0\npack gold \"$VERSION_1\" chaincode-gold--v7-1\n";
+    assert!(pack.contains(packed), "{pack}");
 }
 
 #[test]
@@ -86,7 +86,8 @@ fn chaincode_is_committed_after_all_peers_joined_and_before_the_network_is_free(
     let done = Dependency::ServiceCompletedSuccessfully;
     let job = network.service("chaincode").unwrap();
     assert_eq!(job.depends_on["join-peers"], done);
-    assert_eq!(job.depends_on["chaincode-gold"], Dependency::ServiceStarted);
+    let started = Dependency::ServiceStarted;
+    assert_eq!(job.depends_on["chaincode-gold--v7-1"], started);
     assert_eq!(
         network.service("tools").unwrap().depends_on["chaincode"],
         done
@@ -124,10 +125,58 @@ fn a_network_is_well_as_long_as_every_chaincode_answers_at_every_peer() {
         .filter(|l| l.starts_with("answers "))
         .collect();
     assert_eq!(asked.len(), 8, "{ready}");
-    assert_eq!(asked[0], "answers 0 1 \"$CHANNEL_0\" notes");
-    assert_eq!(asked[7], "answers 1 2 \"$CHANNEL_1\" gold");
+    let [first, last] = [asked[0], asked[7]];
+    assert_eq!(
+        first,
+        "answers 0 1 \"$CHANNEL_0\" notes chaincode-notes--1-0"
+    );
+    assert_eq!(last, "answers 1 2 \"$CHANNEL_1\" gold chaincode-gold--v7-1");
     let tools = network.service("tools").unwrap();
     assert_eq!(tools.environment["CHANNEL_1"], "ch2");
+}
+
+#[test]
+fn another_version_comes_beside_the_one_before_and_touches_no_node() {
+    let upgraded: [&[(&str, &str)]; 2] = [
+        &[("name", "notes"), ("image", "notes:2"), ("version", "2.0")],
+        TWO[1],
+    ];
+    let (before, after) = (network(&TWO), network(&upgraded));
+    let anew = alteration::between(&before, &after).unwrap();
+    let anew: Vec<_> = anew.into_iter().collect();
+    assert_eq!(
+        anew,
+        ["chaincode", "chaincode-notes--2-0", "package", "tools"]
+    );
+    assert!(after.service("chaincode-notes--1-0").is_none());
+    // The same version of another image is another container in its place.
+    let rebuilt: [&[(&str, &str)]; 2] = [&[("name", "notes"), ("image", "notes:2")], TWO[1]];
+    let rebuilt = network(&rebuilt);
+    let anew = alteration::between(&before, &rebuilt).unwrap();
+    assert_eq!(
+        anew.into_iter().collect::<Vec<_>>(),
+        ["chaincode-notes--1-0"]
+    );
+    let first = network(&[]);
+    let anew = alteration::between(&first, &before).unwrap();
+    assert!(anew.contains("tools") && anew.iter().all(|s| !s.starts_with("peer")));
+    assert!(alteration::between(&before, &first).is_ok());
+}
+
+#[test]
+fn chaincode_alone_is_its_holders_to_change() {
+    let template = Template::parse(&builtin::source("fabric").unwrap()).unwrap();
+    let his: Vec<_> = template.parameters().iter().filter(|p| p.holder).collect();
+    assert_eq!(his.len(), 1);
+    let now = Parameters::from([("orgs".to_owned(), int(1))]);
+    let wanted = given(&[TWO[0]]);
+    let refused = template.altered(&now, &wanted).unwrap_err();
+    let keys: Vec<_> = refused.iter().map(|p| p.key.as_str()).collect();
+    assert_eq!(keys, ["channels", "peers"]);
+    assert!(refused[0].message.contains("he may chaincode"));
+    let chaincode = wanted.into_iter().filter(|(name, _)| name == "chaincode");
+    let all = template.altered(&now, &chaincode.collect()).unwrap();
+    assert_eq!(all.len(), 2);
 }
 
 #[test]

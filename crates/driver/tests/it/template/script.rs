@@ -31,11 +31,17 @@ case $all in
   "peer channel fetch"*) [ ! -e wrong/leader ] || { echo SERVICE_UNAVAILABLE >&2; exit 1; } ;;
   discover*) for peer in $(ls done | grep "^$(after --channel)-peer"); do echo "\"Endpoint\": \"$peer\""; done ;;
   *queryinstalled) ls done | sed -n "s#^installed-$who-##p" ;;
-  *"lifecycle chaincode install "*) id=$(<"${all##* }"); once "installed-$who-$(<"$WORLD/../chaincode/notes.id")" ;;
-  *queryapproved*) [ -e "done/approved-$CORE_PEER_LOCALMSPID" ] ;;
-  *approveformyorg*) once "approved-$CORE_PEER_LOCALMSPID" ;;
-  *querycommitted*) [ -e done/committed ] ;;
-  *"lifecycle chaincode commit "*) once committed ;;
+  *"lifecycle chaincode install "*) package=${all##* }; once "installed-$who-$(<"${package%.tar.gz}.id")" ;;
+  *queryapproved*) cat "done/approved-$CORE_PEER_LOCALMSPID-$(after --sequence)" ;;
+  *approveformyorg*)
+    approved="approved-$CORE_PEER_LOCALMSPID-$(after --sequence)"; once "$approved"
+    echo "sequence: $(after --sequence), version: $(after -v), package-id: $(after --package-id), " >"done/$approved" ;;
+  *querycommitted*)
+    [ ! -e wrong/peer ] || { cat wrong/peer; exit 1; }
+    cat done/committed || { echo "404 - namespace notes is not defined"; exit 1; } ;;
+  *"lifecycle chaincode commit "*)
+    [ ! -e wrong/commit ] || exit 1
+    once "committed-$(after --sequence)"; echo "Version: $(after -v), Sequence: $(after --sequence), Plugin" >done/committed ;;
   "peer chaincode query"*) [ ! -e wrong/answer ] || { cat wrong/answer >&2; exit 1; } ;;
   *) echo "nobody knows how to $all" >&2; exit 1 ;;
 esac
@@ -47,19 +53,28 @@ struct Stage {
     network: Blueprint,
 }
 
+/// The network with its chaincode in that version.
+fn network(version: &str) -> Blueprint {
+    let item = [
+        ("name", text("notes")),
+        ("image", text("notes:1")),
+        ("version", text(version)),
+    ];
+    let item: Parameters = item.map(|(k, v)| (k.to_owned(), v)).into();
+    let given = Parameters::from([
+        ("chaincode".to_owned(), ParameterValue::List(vec![item])),
+        ("orderers".to_owned(), int(3)),
+        ("channels".to_owned(), int(2)),
+    ]);
+    let template = Template::parse(&builtin::source("fabric").unwrap()).unwrap();
+    template.render(&given, &reserved()).unwrap()
+}
+
 impl Stage {
     fn new() -> Self {
-        let item = [("name", text("notes")), ("image", text("notes:1"))];
-        let item: Parameters = item.map(|(k, v)| (k.to_owned(), v)).into();
-        let given = Parameters::from([
-            ("chaincode".to_owned(), ParameterValue::List(vec![item])),
-            ("orderers".to_owned(), int(3)),
-            ("channels".to_owned(), int(2)),
-        ]);
-        let template = Template::parse(&builtin::source("fabric").unwrap()).unwrap();
         let stage = Self {
             folder: tempfile::tempdir().unwrap(),
-            network: template.render(&given, &reserved()).unwrap(),
+            network: network("1.0"),
         };
         for folder in [
             "bin",
@@ -167,13 +182,54 @@ fn jobs_do_their_work_once_however_often_they_run() {
     assert_eq!((count("cryptogen"), count("block")), (1, 2));
     let deployed = ["installed", "approved", "committed"].map(count);
     assert_eq!(deployed, [2, 2, 1]);
-    let id = std::fs::read_to_string(stage.path("chaincode/notes.id")).unwrap();
+    let id = std::fs::read_to_string(stage.path("chaincode/notes_1.0.id")).unwrap();
     JOBS.iter().for_each(|job| stage.job(job));
     assert_eq!(stage.log()["cryptogen"], 1);
     assert_eq!((stage.log()["ch1"], stage.log()["committed"]), (5, 1));
     // The containers that know it by this id were told the first one.
-    let again = std::fs::read_to_string(stage.path("chaincode/notes.id")).unwrap();
+    let again = std::fs::read_to_string(stage.path("chaincode/notes_1.0.id")).unwrap();
     assert_eq!(again, id);
+}
+
+#[test]
+fn another_version_is_committed_under_the_next_number_and_the_one_before_comes_back_the_same_way() {
+    let mut stage = Stage::new();
+    JOBS.iter().for_each(|job| stage.job(job));
+    for (number, version) in [(2, "2.0"), (3, "1.0")] {
+        stage.network = network(version);
+        // Twice: what is so already is left alone.
+        for _ in 0..2 {
+            stage.job("package");
+            stage.job("chaincode");
+        }
+        let committed = std::fs::read_to_string(stage.path("world/done/committed")).unwrap();
+        let wanted = format!("Version: {version}, Sequence: {number},");
+        assert!(committed.starts_with(&wanted), "{committed}");
+    }
+    let log = stage.log();
+    let deployed = ["installed", "approved", "committed"].map(|kind| log[kind]);
+    assert_eq!(deployed, [4, 6, 3], "each package is installed once");
+}
+
+#[test]
+fn a_deployment_that_was_cut_off_goes_on_and_a_peer_that_cannot_be_asked_is_none_that_knows_nothing()
+ {
+    let stage = Stage::new();
+    JOBS[..4].iter().for_each(|job| stage.job(job));
+    stage.wrong("peer", "Error: connection refused");
+    let (done, said) = stage.run("chaincode", &["chaincode.sh"]);
+    assert!(
+        !done && said.contains("cannot be asked for: Error: connection"),
+        "{said}"
+    );
+    assert!(!stage.log().contains_key("approved"));
+    stage.right("peer");
+    stage.wrong("commit", "");
+    assert!(!stage.run("chaincode", &["chaincode.sh"]).0);
+    stage.right("commit");
+    stage.job("chaincode");
+    let log = stage.log();
+    assert_eq!((log["approved"], log["committed"]), (2, 1));
 }
 
 #[test]
@@ -198,12 +254,12 @@ fn an_orderer_that_refuses_fails_the_job_though_its_program_ends_well() {
 fn a_package_is_known_by_its_digest_and_names_where_it_is_called() {
     let stage = Stage::new();
     stage.job("package");
-    let package = stage.path("chaincode/notes.tar.gz");
+    let package = stage.path("chaincode/notes_1.0.tar.gz");
     let mut digest = String::new();
     for byte in Sha256::digest(std::fs::read(&package).unwrap()) {
         digest += &format!("{byte:02x}");
     }
-    let id = std::fs::read_to_string(stage.path("chaincode/notes.id")).unwrap();
+    let id = std::fs::read_to_string(stage.path("chaincode/notes_1.0.id")).unwrap();
     assert_eq!(id, format!("notes_1.0:{digest}"));
     let script =
         "tar -xOzf $0 code.tar.gz | tar -xOz connection.json && tar -xOzf $0 metadata.json";
@@ -213,7 +269,7 @@ fn a_package_is_known_by_its_digest_and_names_where_it_is_called() {
         .output();
     let inside = String::from_utf8(output.unwrap().stdout).unwrap();
     assert!(
-        inside.contains(r#""address": "chaincode-notes:9999""#),
+        inside.contains(r#""address": "chaincode-notes--1-0:9999""#),
         "{inside}"
     );
     assert!(
@@ -241,12 +297,12 @@ fn a_network_is_ready_only_once_everybody_is_known_and_every_chaincode_answers()
         "answer",
         "Error: endorsement failure during query. response: status:500 message:\"error in simulation: could not launch chaincode\"",
     );
-    says("notes does not answer at peer0 of org1");
+    says("notes, by its service chaincode-notes--1-0, does not answer at peer0 of org1");
     stage.wrong(
         "answer",
         "Error: endorsement failure during query. response: status:500 message:\"make sure the chaincode notes has been successfully defined\"",
     );
-    says("notes does not answer");
+    says("does not answer");
     // Its deployment waits for the network alone.
     let (ready, said) = stage.run("tools", &["ready.sh", "network"]);
     assert!(ready, "{said}");

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use caviada_core::check::table::{self, Effect};
+use caviada_core::event::Event;
 use caviada_core::lease::{End, LeaseState};
 use caviada_core::refusal::Refusal;
 use caviada_core::resource::ResourceState;
@@ -32,6 +33,13 @@ pub struct Coverage {
     pub others: BTreeMap<&'static str, u64>,
 }
 
+const ALTERATIONS: [&str; 4] = [
+    "an alteration was done",
+    "an alteration failed",
+    "what an alteration began was undone",
+    "what an alteration began stayed",
+];
+
 fn add<K: Ord>(to: &mut BTreeMap<K, u64>, from: BTreeMap<K, u64>) {
     for (k, n) in from {
         *to.entry(k).or_default() += n;
@@ -54,12 +62,31 @@ impl Coverage {
         *self.others.entry(what).or_default() += 1;
     }
 
+    /// How alterations end: their moves are none of the table's.
+    pub fn alteration(&mut self, event: &Event) {
+        let [done, failed, undone, stayed] = ALTERATIONS;
+        match event {
+            Event::ResourceAltered { .. } => self.other(done),
+            Event::ResourceRestored(_) => self.other(undone),
+            Event::ResourceUnaltered { undo_by, .. } => match undo_by {
+                Some(_) => self.other(failed),
+                None => self.other(stayed),
+            },
+            _ => {}
+        }
+    }
+
     /// What should have happened and did not.
     pub fn missing(&self) -> Vec<String> {
         let mut missing = vec![];
         for act in journal::ACTS {
             if !self.acts.contains_key(act) {
                 missing.push(format!("act {act}"));
+            }
+        }
+        for what in ALTERATIONS {
+            if !self.others.contains_key(what) {
+                missing.push(what.to_owned());
             }
         }
         for code in Refusal::CODES {

@@ -280,6 +280,13 @@ impl Engine {
                 },
             },
             Verb::Turn => self.turn(resource, generation, call.way),
+            Verb::Alter => match self.things.get(&(resource, generation)) {
+                Some(t) if t.condition == Condition::Up => AttemptOutcome::Done(vec![]),
+                _ => AttemptOutcome::Failed {
+                    kind: "not_ready".into(),
+                    detail: "it is not well".into(),
+                },
+            },
             Verb::Delete => {
                 let doomed = |k: &(ResourceId, u64)| k.0 == resource && k.1 <= generation;
                 if let Some(r) = truth.resources.get(&resource) {

@@ -390,6 +390,8 @@ impl Simulation {
         if self.unsettled > UNSETTLED_MAX {
             return Err(format!("7: unsettled for {UNSETTLED_MAX} turns"));
         }
+        let events = turn.revisions.iter().flat_map(|r| r.events());
+        events.for_each(|(_, _, e)| self.coverage.alteration(e));
         if let Some(long) = turn
             .revisions
             .iter()

@@ -1,5 +1,6 @@
 //! Resources: declared, listed, withheld, returned, deleted.
 
+mod alter;
 mod list;
 mod spec;
 mod view;
@@ -39,6 +40,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
         .routes(routes!(withhold))
         .routes(routes!(put_back))
         .routes(routes!(power))
+        .routes(routes!(alter::alter))
         .routes(routes!(recycle))
         .routes(routes!(build))
         .routes(routes!(logs))

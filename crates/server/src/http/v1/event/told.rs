@@ -331,6 +331,15 @@ impl About {
                 self.fact("cause", &**cause);
                 (*resource, "resource.unturned")
             }
+            Event::ResourceAltering { resource, .. } => (*resource, "resource.altering"),
+            Event::ResourceAltered { resource, .. } => (*resource, "resource.altered"),
+            Event::ResourceUnaltered {
+                resource, cause, ..
+            } => {
+                self.fact("cause", &**cause);
+                (*resource, "resource.unaltered")
+            }
+            Event::ResourceRestored(id) => (*id, "resource.restored"),
             Event::ResourceDeleting(id, _) => (*id, "resource.deleting"),
             Event::ResourceUndeleted(id, cause, retry_at) => {
                 self.fact("cause", &**cause);

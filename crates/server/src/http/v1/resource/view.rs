@@ -1,9 +1,13 @@
 //! A resource as it is, as far as the caller may see.
 
+use std::collections::BTreeMap;
+
 use caviada_api::resource::{self as wire, Evidence, Health, Holder, Left, Withheld};
 use caviada_api::timestamp::Timestamp;
 use caviada_core::access::{Principal, Verb, allows};
+use caviada_core::alter::Altered;
 use caviada_core::lease::Lease;
+use caviada_core::pool::{Pool, RecycleClass};
 use caviada_core::power::{Power, Way};
 use caviada_core::resource::{self, Origin, Resource, ResourceState, Then};
 use caviada_core::space::Space;
@@ -11,6 +15,7 @@ use caviada_core::state::State;
 use caviada_core::time::Time;
 
 use super::spec;
+use crate::host::made_with;
 use crate::http::v1::render;
 
 /// A resource of a pool the caller sees.
@@ -40,6 +45,11 @@ pub fn resource(state: &State, who: &Principal, r: &Resource) -> wire::Resource 
             .flat_map(|p| &p.services)
             .map(ToString::to_string)
             .collect(),
+        alteration: r.altered.as_deref().map(alteration),
+        parameters: match holds || operates {
+            true => parameters(state, r),
+            false => Default::default(),
+        },
         progress: None,
         then: r.then.as_ref().map(|then| match then {
             Then::Withhold(_) => wire::Then::Withheld,
@@ -47,11 +57,13 @@ pub fn resource(state: &State, who: &Principal, r: &Resource) -> wire::Resource 
         }),
         holder: lease.filter(|_| sees_holder).map(|l| holder(l)),
         withheld: r.withheld.as_deref().map(withheld),
-        failure: r
-            .cause
-            .as_deref()
-            .filter(|_| operates || holds)
-            .map(|c| evidence(r, c, operates)),
+        failure: r.cause.as_deref().filter(|_| operates || holds).map(|c| {
+            evidence(
+                r,
+                c,
+                operates || is_own_doing(pool.map(AsRef::as_ref), r, c),
+            )
+        }),
         host: host.filter(|_| operates).map(|h| h.name.to_string()),
         generation: r.generation,
         template_revision: r.site().filter(|_| operates).map(|s| s.template.0),
@@ -106,6 +118,20 @@ fn health(health: resource::Health) -> Health {
     }
 }
 
+fn alteration(altered: &Altered) -> wire::Alteration {
+    match altered {
+        Altered::Towards(_) => wire::Alteration::Altering,
+        Altered::Back(_) => wire::Alteration::Restoring,
+        Altered::Rests => wire::Alteration::Altered,
+    }
+}
+
+fn parameters(state: &State, r: &Resource) -> BTreeMap<String, serde_json::Value> {
+    let text = made_with(state, r.id).ok();
+    let read = text.and_then(|text| serde_json::from_str(&text).ok());
+    read.unwrap_or_default()
+}
+
 fn power(power: Option<&Power>) -> wire::Power {
     let turn = power.and_then(|p| p.turn.as_ref());
     match (turn.map(|t| t.way), power) {
@@ -151,6 +177,13 @@ fn withheld(w: &resource::Withheld) -> Withheld {
         until: time(w.until),
         clean: w.clean,
     }
+}
+
+/// A holder's alteration failed by what he asked for, and nothing in it is of earlier holders.
+fn is_own_doing(pool: Option<&Pool>, r: &Resource, cause: &str) -> bool {
+    let anew = pool.is_some_and(|p| p.spec.recycle.class == RecycleClass::Replace);
+    let kind = cause.split_once(": ").map_or(cause, |(kind, _)| kind);
+    r.altered.is_some() && anew && ["no_image", "not_ready", "refused"].contains(&kind)
 }
 
 /// What went wrong. Drivers name the addresses of engines, which are the operators' to know.

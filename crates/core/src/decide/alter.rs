@@ -1,0 +1,112 @@
+//! Altering what one holds: its template's parameters, as far as the template leaves them to him.
+
+use std::sync::Arc;
+
+use crate::access::Principal;
+use crate::alter::{Alter, Altered};
+use crate::decide::resource::bad;
+use crate::decide::{Done, unchanged};
+use crate::event::Event;
+use crate::limits;
+use crate::outcome::Subject;
+use crate::pool::Pool;
+use crate::refusal::Refusal;
+use crate::resource::{Outputs, Resource, ResourceState};
+use crate::state::State;
+
+/// Makes a leased resource what other parameters say.
+pub(super) fn alter(state: &State, who: &Principal, wanted: &Alter) -> Result<Done, Refusal> {
+    let Alter {
+        resource: id,
+        parameters,
+        from,
+        lease,
+        expect,
+    } = wanted;
+    let r = state.resources.get(id);
+    let r = r.ok_or_else(|| Refusal::unknown("resource", id))?;
+    who.may_operate(state, r)?;
+    unchanged(r.changed, *expect)?;
+    if lease.is_some() && r.lease != *lease {
+        return Err(bad(r, "the lease that was named does not have it any more"));
+    }
+    let pool = state.pools.get(&r.pool);
+    let (Some(site), Some(pool)) = (r.site(), pool) else {
+        let why = "it was declared: it has no template with parameters";
+        return Err(Refusal::invalid("resource", why));
+    };
+    if parameters.len() > limits::PARAMETERS_BYTES_MAX {
+        let why = format!("at most {} bytes", limits::PARAMETERS_BYTES_MAX);
+        return Err(Refusal::invalid("parameters", why));
+    }
+    if r.state != ResourceState::Leased {
+        let advice = "only what is leased is altered; for all members change the pool's parameters";
+        return Err(bad(r, advice));
+    }
+    let subject = Subject::Resource(*id);
+    match r.altering() {
+        Some(Altered::Towards(under_way)) if under_way == parameters => {
+            return Ok(Done::nothing(subject));
+        }
+        None if !r.open && site.parameters == *parameters => return Ok(Done::nothing(subject)),
+        _ => {}
+    }
+    if r.open {
+        return Err(bad(r, "something is being done to it; wait for its end"));
+    }
+    if r.power.is_some() {
+        return Err(bad(r, "something of it is stopped; start it first"));
+    }
+    if site.make() != *from {
+        return Err(Refusal::Conflict {
+            noun: "resource",
+            name: r.doc.name.to_string(),
+            why: "it was altered meanwhile; look at it and ask again".to_owned(),
+        });
+    }
+    let deadline = state.now().plus_ms(pool.spec.deadlines.create_ms);
+    let altering = Event::ResourceAltering {
+        resource: *id,
+        parameters: parameters.clone(),
+        deadline,
+    };
+    Ok(Done::one(subject, altering))
+}
+
+/// The event that ends the open attempt of an alteration well.
+pub(crate) fn done(r: &Resource, outputs: &Arc<Outputs>) -> Event {
+    match r.altering() {
+        Some(Altered::Back(_)) => Event::ResourceRestored(r.id),
+        _ => Event::ResourceAltered {
+            resource: r.id,
+            outputs: outputs.clone(),
+        },
+    }
+}
+
+/// The event that ends it badly. What was begun is undone, once; what a driver cannot do it did not
+/// begin.
+pub(crate) fn failed(
+    state: &State,
+    pool: &Pool,
+    r: &Resource,
+    kind: &str,
+    cause: Box<str>,
+) -> Event {
+    let towards = matches!(r.altering(), Some(Altered::Towards(_)));
+    let undo_by = state.now().plus_ms(pool.spec.deadlines.create_ms);
+    let first = r.cause.as_deref().filter(|_| !towards);
+    let cause = match first {
+        Some(first) => {
+            let both = format!("{first}; and what was begun could not be undone: {cause}");
+            let short = both.chars().take(limits::CAUSE_CHARS_MAX);
+            short.collect::<String>().into()
+        }
+        None => cause,
+    };
+    Event::ResourceUnaltered {
+        resource: r.id,
+        cause,
+        undo_by: (towards && kind != "unsupported").then_some(undo_by),
+    }
+}

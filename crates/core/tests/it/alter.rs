@@ -1,0 +1,336 @@
+//! What holders may count on who alter what they hold, and what those after them may.
+
+use std::sync::Arc;
+
+use caviada_core::alter::{Alter, Altered};
+use caviada_core::command::{Act, AttemptOutcome, Reply};
+use caviada_core::id::{LeaseId, ResourceId};
+use caviada_core::plan::{Verb, wanted};
+use caviada_core::pool::{PoolSpec, RecycleClass};
+use caviada_core::power::{Turn, Way};
+use caviada_core::refusal::Refusal;
+use caviada_core::resource::ResourceState;
+
+use crate::scene::{Scene, name, released, want};
+
+const OTHER: &str = r#"{"chaincode":[{"image":"notes:1","name":"notes"}]}"#;
+
+fn networks(class: RecycleClass) -> PoolSpec {
+    let mut spec = PoolSpec::built(name("network"), 1, 2);
+    spec.recycle.class = class;
+    spec
+}
+
+/// A pool with a network that Ann has.
+fn held_of(class: RecycleClass) -> (Scene, LeaseId, ResourceId) {
+    let mut scene = Scene::with_host();
+    scene.revise_as("network", "one");
+    scene.pool("networks", networks(class));
+    scene.drivers_work();
+    let lease = scene.take("ann", "networks");
+    let id = scene.member(lease).id;
+    scene.drivers_work();
+    (scene, lease, id)
+}
+
+fn held() -> (Scene, LeaseId, ResourceId) {
+    held_of(RecycleClass::Replace)
+}
+
+fn altering(scene: &Scene, resource: ResourceId, to: &str) -> Act {
+    Act::Alter(Box::new(Alter {
+        resource,
+        parameters: to.into(),
+        from: scene.resource(resource).site().unwrap().make(),
+        lease: None,
+        expect: None,
+    }))
+}
+
+fn alter(scene: &mut Scene, who: &str, id: ResourceId, to: &str) -> Result<Reply, Refusal> {
+    let act = altering(scene, id, to);
+    scene.does(who, act)
+}
+
+fn parameters(scene: &Scene, id: ResourceId) -> Arc<str> {
+    scene.resource(id).site().unwrap().parameters.clone()
+}
+
+#[test]
+fn a_holder_has_what_he_holds_made_with_other_parameters_and_keeps_it() {
+    let (mut scene, lease, id) = held();
+    let before = parameters(&scene, id);
+    alter(&mut scene, "ann", id, OTHER).unwrap();
+    let host = scene.resource(id).site().unwrap().host;
+    let verbs: Vec<Verb> = wanted(&scene.state, host)
+        .filter(|a| a.resource == id)
+        .map(|a| a.verb)
+        .collect();
+    assert_eq!(verbs, [Verb::Alter]);
+    assert_eq!(parameters(&scene, id), before, "not before it is");
+    assert!(alter(&mut scene, "ann", id, OTHER).unwrap().repeated);
+    let endpoint = ("peer".into(), "127.0.0.1:1".into());
+    scene.drivers_end(&AttemptOutcome::Done(vec![endpoint]));
+    let r = scene.resource(id);
+    assert_eq!(&*parameters(&scene, id), OTHER);
+    assert_eq!((r.state, r.lease), (ResourceState::Leased, Some(lease)));
+    assert_eq!((r.generation, r.outputs.len()), (1, 1));
+    assert!(alter(&mut scene, "ann", id, OTHER).unwrap().repeated);
+    // Without endpoints of its own those it had stay.
+    alter(&mut scene, "ann", id, "{}").unwrap();
+    scene.drivers_work();
+    assert_eq!(scene.resource(id).outputs.len(), 1);
+}
+
+#[test]
+fn what_was_altered_is_nobodys_afterwards_however_its_pool_cleans() {
+    for class in [
+        RecycleClass::Replace,
+        RecycleClass::Reset,
+        RecycleClass::Hook,
+        RecycleClass::Keep,
+    ] {
+        let (mut scene, lease, id) = held_of(class);
+        alter(&mut scene, "ann", id, OTHER).unwrap();
+        scene.drivers_work();
+        scene.release("ann", lease).unwrap();
+        let r = scene.resource(id);
+        assert_eq!(r.state, ResourceState::Deleting, "{class:?}");
+        scene.drivers_work();
+        let next = scene.take("bob", "networks");
+        let next = scene.member(next);
+        assert_ne!(next.id, id, "{class:?}");
+        assert_eq!(next.altered, None);
+        assert_ne!(&*next.site().unwrap().parameters, OTHER);
+    }
+}
+
+#[test]
+fn what_was_altered_does_not_come_back_from_a_hold_or_an_operators_shelf() {
+    for (class, by_operator) in [
+        (RecycleClass::Keep, true),
+        (RecycleClass::Keep, false),
+        (RecycleClass::Replace, false),
+    ] {
+        let (mut scene, lease, id) = held_of(class);
+        alter(&mut scene, "ann", id, OTHER).unwrap();
+        scene.drivers_work();
+        if by_operator {
+            let withhold = Act::Withhold {
+                resource: id,
+                reason: "maintenance".into(),
+                until: None,
+            };
+            scene.does("operator", withhold).unwrap();
+            scene.release("ann", lease).unwrap();
+        } else {
+            let mut with_hold = released(lease);
+            if let Act::Release { hold, .. } = &mut with_hold {
+                *hold = Some((scene.state.now().plus_ms(60_000), "debugging".into()));
+            }
+            scene.does("ann", with_hold).unwrap();
+        }
+        assert_eq!(scene.resource(id).state, ResourceState::Withheld);
+        scene
+            .does("operator", Act::Return { resource: id })
+            .unwrap();
+        let r = scene.resource(id);
+        assert_eq!(r.state, ResourceState::Deleting, "{class:?}");
+    }
+}
+
+#[test]
+fn what_failed_is_undone_and_says_why_and_ends_with_its_holder_too() {
+    let (mut scene, lease, id) = held_of(RecycleClass::Keep);
+    let before = parameters(&scene, id);
+    alter(&mut scene, "ann", id, OTHER).unwrap();
+    scene.drivers_fail();
+    let r = scene.resource(id);
+    assert!(r.open, "what was begun is being undone");
+    assert!(matches!(r.altering(), Some(Altered::Back(to)) if &**to == OTHER));
+    let busy = alter(&mut scene, "ann", id, "{}").unwrap_err();
+    assert_eq!(busy.code(), "bad-transition");
+    scene.drivers_work();
+    let r = scene.resource(id);
+    assert_eq!((r.state, r.open), (ResourceState::Leased, false));
+    assert_eq!(r.cause.as_deref(), Some("not_ready: it never answered"));
+    assert_eq!(parameters(&scene, id), before);
+    // What was done to it meanwhile nobody knows.
+    scene.release("ann", lease).unwrap();
+    assert_eq!(scene.resource(id).state, ResourceState::Deleting);
+}
+
+#[test]
+fn what_cannot_be_undone_stays_its_holders_and_says_both() {
+    let (mut scene, _, id) = held();
+    alter(&mut scene, "ann", id, OTHER).unwrap();
+    scene.drivers_fail();
+    scene.drivers_fail();
+    let r = scene.resource(id);
+    assert_eq!((r.state, r.open), (ResourceState::Leased, false));
+    let cause = r.cause.clone().unwrap();
+    assert!(cause.contains("could not be undone"), "{cause}");
+    alter(&mut scene, "ann", id, OTHER).unwrap();
+    assert_eq!(scene.resource(id).cause, None, "he may try again");
+}
+
+#[test]
+fn what_a_driver_cannot_do_needs_no_undoing() {
+    let (mut scene, _, id) = held();
+    alter(&mut scene, "ann", id, OTHER).unwrap();
+    scene.drivers_end(&AttemptOutcome::Failed {
+        kind: "unsupported".into(),
+        detail: "a swarm alters nothing".into(),
+    });
+    let r = scene.resource(id);
+    assert_eq!((r.open, r.altering()), (false, None));
+    assert!(r.cause.as_deref().unwrap().contains("a swarm"));
+}
+
+#[test]
+fn nobody_waits_for_an_alteration_for_ever() {
+    let (mut scene, lease, id) = held();
+    scene.renew("ann", lease, 3_600_000).unwrap();
+    alter(&mut scene, "ann", id, OTHER).unwrap();
+    let overdue = PoolSpec::declared().deadlines.create_ms;
+    scene.pass(overdue);
+    assert!(matches!(
+        scene.resource(id).altering(),
+        Some(Altered::Back(_))
+    ));
+    scene.pass(overdue);
+    let r = scene.resource(id);
+    assert!(!r.open && r.cause.as_deref().unwrap().starts_with("timed_out"));
+    assert_eq!(r.state, ResourceState::Leased);
+}
+
+#[test]
+fn a_late_outcome_of_an_alteration_changes_nothing_for_the_next_holder() {
+    let (mut scene, lease, id) = held();
+    alter(&mut scene, "ann", id, OTHER).unwrap();
+    let (_, generation, attempt) = scene.open().into_iter().find(|o| o.0 == id).unwrap();
+    let late = Act::Record {
+        resource: id,
+        generation,
+        attempt,
+        outcome: AttemptOutcome::Done(vec![]),
+    };
+    // It goes on under another owner, and ends with the lease.
+    let give = Act::Give {
+        lease,
+        to: crate::scene::owner("bob"),
+        fence: None,
+    };
+    scene.does("ann", give).unwrap();
+    assert!(scene.resource(id).open);
+    assert!(alter(&mut scene, "ann", id, OTHER).is_err());
+    scene.release("bob", lease).unwrap();
+    assert_eq!(scene.resource(id).state, ResourceState::Deleting);
+    scene.system(late);
+    assert_ne!(&*parameters(&scene, id), OTHER);
+    assert_eq!(scene.resource(id).state, ResourceState::Deleting);
+}
+
+#[test]
+fn an_alteration_ends_with_a_lease_that_expires_and_nobody_gets_half_of_it() {
+    let (mut scene, lease, id) = held();
+    alter(&mut scene, "ann", id, OTHER).unwrap();
+    let left = scene.lease(lease).deadline.unwrap();
+    scene.pass(left.since(scene.state.now()));
+    let r = scene.resource(id);
+    assert_eq!((r.state, r.altering()), (ResourceState::Deleting, None));
+}
+
+#[test]
+fn who_does_not_hold_it_alters_nothing_and_nobody_what_is_free() {
+    let (mut scene, lease, id) = held();
+    let foreign = alter(&mut scene, "bob", id, OTHER).unwrap_err();
+    assert_eq!(foreign.code(), "forbidden");
+    let mut of_another = altering(&scene, id, OTHER);
+    if let Act::Alter(wanted) = &mut of_another {
+        wanted.lease = Some(LeaseId(1));
+    }
+    let late = scene.does("operator", of_another).unwrap_err();
+    assert_eq!(late.code(), "bad-transition");
+    let share = Act::Share {
+        lease,
+        with: [crate::scene::owner("bob")].into(),
+        fence: None,
+    };
+    scene.does("ann", share).unwrap();
+    alter(&mut scene, "bob", id, OTHER).unwrap();
+    let free = scene
+        .state
+        .resources
+        .values()
+        .find(|r| r.state == ResourceState::Free);
+    let free = free.unwrap().id;
+    let refused = alter(&mut scene, "operator", free, OTHER).unwrap_err();
+    assert_eq!(refused.code(), "bad-transition");
+}
+
+#[test]
+fn what_is_stopped_or_was_altered_meanwhile_is_refused_by_name() {
+    let (mut scene, _, id) = held();
+    let read = altering(&scene, id, "{}");
+    let first = Act::Alter(Box::new(Alter {
+        resource: id,
+        parameters: OTHER.into(),
+        from: scene.resource(id).site().unwrap().make(),
+        lease: None,
+        expect: Some(scene.resource(id).changed),
+    }));
+    scene.does("ann", first.clone()).unwrap();
+    scene.drivers_work();
+    let stale = alter(&mut scene, "ann", id, "{\"a\":1}");
+    stale.unwrap();
+    scene.drivers_work();
+    assert_eq!(scene.does("ann", read).unwrap_err().code(), "conflict");
+    assert_eq!(scene.does("ann", first).unwrap_err().code(), "changed");
+    let stop = Act::Power {
+        resource: id,
+        turn: Turn {
+            way: Way::Stop,
+            service: None,
+        },
+        lease: None,
+    };
+    scene.does("ann", stop).unwrap();
+    scene.drivers_work();
+    let stopped = alter(&mut scene, "ann", id, OTHER).unwrap_err();
+    assert_eq!(stopped.code(), "bad-transition");
+    let long = " ".repeat(20_000);
+    let refused = alter(&mut scene, "ann", id, &long).unwrap_err();
+    assert_eq!(refused.code(), "invalid");
+}
+
+#[test]
+fn a_pool_that_rolls_leaves_what_is_altered_to_its_holder() {
+    let (mut scene, lease, id) = held();
+    alter(&mut scene, "ann", id, OTHER).unwrap();
+    scene.revise_as("network", "two");
+    scene.host("h1", |h| h.schedulable = false);
+    scene.drivers_work();
+    let r = scene.resource(id);
+    assert_eq!((r.state, r.lease), (ResourceState::Leased, Some(lease)));
+    assert_eq!(&*parameters(&scene, id), OTHER, "of the revision it is of");
+    scene.release("ann", lease).unwrap();
+    assert_eq!(scene.resource(id).state, ResourceState::Deleting);
+}
+
+#[test]
+fn what_was_declared_has_no_parameters() {
+    let mut scene = Scene::with_machines(&["m1"]);
+    let lease = scene.acquire("ann", want("machines")).unwrap();
+    let act = Act::Alter(Box::new(Alter {
+        resource: scene.member(lease).id,
+        parameters: OTHER.into(),
+        from: caviada_core::resource::Make {
+            template: caviada_core::id::TemplateId(1),
+            parameters: "{}".into(),
+        },
+        lease: Some(lease),
+        expect: None,
+    }));
+    assert_eq!(scene.does("ann", act).unwrap_err().code(), "invalid");
+}
