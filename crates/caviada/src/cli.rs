@@ -8,6 +8,7 @@ pub mod context;
 pub mod event;
 pub mod exit;
 pub mod host;
+pub mod image;
 pub mod import;
 pub mod key;
 pub mod lease;
@@ -133,6 +134,9 @@ pub enum Command {
     /// Hosts
     #[command(subcommand)]
     Host(host::HostCommand),
+    /// Images of hosts
+    #[command(subcommand)]
+    Image(image::ImageCommand),
     /// Templates
     #[command(subcommand)]
     Template(template::TemplateCommand),
@@ -231,6 +235,7 @@ async fn dispatch(
         Command::Pool(command) => pool::pool(&client, command, &out).await,
         Command::Resource(command) => resource::resource(&client, command, &out).await,
         Command::Host(command) => host::host(&client, command, &out).await,
+        Command::Image(command) => image::image(&client, command, &out).await,
         Command::Template(command) => template::template(&client, command, &out).await,
         Command::Key(command) => key::key(&client, command, &out).await,
         Command::User(command) => user::user(&client, command, &out).await,

@@ -173,6 +173,7 @@ impl Driver for ProcessDriver {
             | Capability::Logs
             | Capability::Exec
             | Capability::Files => true,
+            Capability::Images => false,
         }
     }
 

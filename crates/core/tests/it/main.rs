@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod host;
+mod image;
 mod key;
 mod lease;
 mod model;
