@@ -46,6 +46,7 @@ pub fn prepare(flags: &Flags, report: &mut Report) -> Parts {
     report.part("SSH", find_sshd);
     if flags.docker {
         report.part("npm", find_npm);
+        report.part("registry", find_registry);
     }
     Parts { docker, postgres }
 }
@@ -90,6 +91,12 @@ fn find_sshd() -> Result<((), String)> {
 /// It brings a chain to run in a container.
 fn find_npm() -> Result<((), String)> {
     let path = program("npm").context("npm is not installed")?;
+    Ok(((), path.display().to_string()))
+}
+
+/// It holds images for engines that are to pull some.
+fn find_registry() -> Result<((), String)> {
+    let path = program("docker-registry").context("docker-registry is not installed")?;
     Ok(((), path.display().to_string()))
 }
 
@@ -144,6 +151,7 @@ pub fn missing_packages(flags: &Flags) -> Vec<&'static str> {
             ("docker", "docker.io"),
             ("iptables", "iptables"),
             ("npm", "npm"),
+            ("docker-registry", "docker-registry"),
         ]);
     }
     let mut packages: Vec<&str> = wanted

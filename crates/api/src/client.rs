@@ -5,6 +5,7 @@
 //! Nothing here follows redirects or uses a proxy: a key goes where it was sent and nowhere else.
 
 mod calls;
+mod image;
 mod stream;
 
 use std::fmt;

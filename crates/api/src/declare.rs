@@ -28,7 +28,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::quantity::{Amount, Quantity};
-pub use host::{CredentialFiles, HostEntry};
+pub use host::{CredentialFiles, HostEntry, RegistryFiles};
 pub use key::{KeyEntry, QuotaEntry};
 pub use pool::{LeaseEntry, PoolEntry, RecycleEntry, Ttl};
 pub use resource::{ResourceEntry, SliceEntry};
@@ -96,6 +96,8 @@ mod tests {
         ports = { first = 20000, last = 29999, block = 16 }
         subnets = { range = "10.200.0.0/16", prefix = 28 }
         credential = { ca_file = "ca.pem" }
+        mirror = "mirror.lab:5000"
+        registries = { "mirror.lab:5000" = { username = "puller", password_file = "mirror.password" } }
 
         [[pool]]
         name = "clusters"

@@ -1,6 +1,7 @@
 //! `/api/v1/events`: what happened, as a list or as a stream.
 
 use crate::host::HostFacts;
+use crate::image::ImageProgress;
 use std::collections::BTreeMap;
 
 use caviada_core::id::{LeaseId, ResourceId};
@@ -80,8 +81,10 @@ pub struct HostFigures {
 
 /// Name of the stream's messages that carry a [`Progress`].
 pub const PROGRESS: &str = "progress";
-/// Name of those that carry [`HostFigures`]; all others carry an [`Event`].
+/// Name of those that carry [`HostFigures`].
 pub const HOST: &str = "host";
+/// Name of those that carry an [`ImageProgress`]; all others carry an [`Event`].
+pub const IMAGE: &str = "image";
 
 /// One message of the stream.
 #[derive(Debug, Clone, PartialEq)]
@@ -92,6 +95,8 @@ pub enum Message {
     Progress(Progress),
     /// A host told what it has.
     Host(HostFigures),
+    /// An image comes to a host.
+    Image(ImageProgress),
 }
 
 /// `GET /events`: with `after` what followed it, oldest first; without it newest first. All

@@ -2,6 +2,7 @@
 
 mod check;
 mod defaults;
+mod source;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,6 +18,7 @@ use crate::timestamp::Timestamp;
 
 pub use check::{CheckHost, HostCheck, HostFinding, Verdict};
 pub use defaults::{HostDefaults, LogLevel, Ulimit};
+pub use source::{HostImages, RegistryCredential};
 
 /// `PUT /hosts/{name}`: the whole host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -55,6 +57,9 @@ pub struct HostSpec {
     /// What services get there where their template says nothing.
     #[serde(default, skip_serializing_if = "HostDefaults::is_empty")]
     pub defaults: HostDefaults,
+    /// Where its images come from.
+    #[serde(default, skip_serializing_if = "HostImages::is_empty")]
+    pub images: HostImages,
     /// Built at once, at most; 4 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub builds_max: Option<u32>,
@@ -104,6 +109,7 @@ impl HostSpec {
             ports: None,
             subnets: None,
             defaults: HostDefaults::default(),
+            images: HostImages::default(),
             builds_max: None,
             lost_after_ms: None,
             options: BTreeMap::new(),
@@ -240,6 +246,9 @@ pub struct Host {
     /// A credential is stored.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub credential_stored: bool,
+    /// Registries for which a credential is stored.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub registries_stored: Vec<String>,
     /// Whether it answers.
     pub state: HostState,
     /// When it last did, as far as the server has looked since it started.
@@ -316,5 +325,17 @@ mod tests {
             ..HostCredential::default()
         };
         assert!(!format!("{credential:?}").contains("hush"));
+        let registry = RegistryCredential {
+            username: Some("robot-7".into()),
+            password: Some("hush".into()),
+            identity_token: Some("hush".into()),
+        };
+        let mut spec = HostSpec::new(DriverName::Docker);
+        spec.images.registries.insert("r.example".into(), registry);
+        let text = format!("{spec:?}");
+        assert!(
+            !text.contains("hush") && !text.contains("robot-7"),
+            "{text}"
+        );
     }
 }

@@ -14,6 +14,7 @@ pub mod declare;
 pub mod duration;
 pub mod event;
 pub mod host;
+pub mod image;
 pub mod key;
 pub mod lease;
 pub mod list;

@@ -9,6 +9,7 @@ pub mod context;
 pub mod event;
 pub mod exit;
 pub mod host;
+pub mod image;
 pub mod import;
 pub mod key;
 pub mod lease;
@@ -137,6 +138,9 @@ pub enum Command {
     /// Hosts
     #[command(subcommand)]
     Host(host::HostCommand),
+    /// Images of hosts
+    #[command(subcommand)]
+    Image(image::ImageCommand),
     /// Templates
     #[command(subcommand)]
     Template(template::TemplateCommand),
@@ -236,6 +240,7 @@ async fn dispatch(
         Command::Resource(command) => resource::resource(&client, command, &out).await,
         Command::Chaincode(command) => chaincode::chaincode(&client, command, &out).await,
         Command::Host(command) => host::host(&client, command, &out).await,
+        Command::Image(command) => image::image(&client, command, &out).await,
         Command::Template(command) => template::template(&client, command, &out).await,
         Command::Key(command) => key::key(&client, command, &out).await,
         Command::User(command) => user::user(&client, command, &out).await,

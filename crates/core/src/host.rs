@@ -1,6 +1,7 @@
 //! What a host is: where built resources live.
 
 mod defaults;
+mod source;
 pub mod survey;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,7 @@ use crate::space::Amounts;
 use crate::time::Time;
 
 pub use defaults::{Defaults, LogLevel};
+pub use source::{Sources, registry_place};
 
 /// A host as State holds it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -82,6 +84,9 @@ pub struct HostSpec {
     /// What services get there where their template says nothing.
     #[serde(default, skip_serializing_if = "Defaults::is_empty")]
     pub defaults: Defaults,
+    /// Where its images come from.
+    #[serde(default, skip_serializing_if = "Sources::is_empty")]
+    pub images: Sources,
     /// Creating and cleaning at once.
     pub builds_max: u32,
     /// Typed facts.

@@ -17,6 +17,7 @@ pub mod fault;
 mod grant;
 pub mod host;
 pub mod id;
+pub mod image;
 pub mod index;
 pub mod key;
 pub mod lease;

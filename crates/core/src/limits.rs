@@ -235,6 +235,28 @@ limits! {
         /// Bytes of the same once it is sealed, in memory for each host: a half more for escapes, and
         /// of that a third for base64.
         SEALED_BYTES_MAX: usize = 128 * KIB;
+        /// Registries for which one host has credentials: its own, a mirror, some of others.
+        REGISTRIES_PER_HOST_MAX: usize = 16;
+        /// Bytes of what proves to one registry who we are: tokens of clouds have some thousand.
+        REGISTRY_CREDENTIAL_BYTES_MAX: usize = 16 * KIB;
+        /// Bytes of the same once it is sealed.
+        REGISTRY_SEALED_BYTES_MAX: usize = 32 * KIB;
+        /// Images of one host that are pulled beforehand or shown: more would be another registry.
+        IMAGES_PER_HOST_MAX: usize = 256;
+        /// Images pulled at once on one host: an engine reads three layers of each at once.
+        PULLS_PER_HOST_MAX: usize = 2;
+        /// Images pulled beforehand at once on all hosts: they come from the same few registries.
+        PULLS_AT_ONCE_MAX: usize = 32;
+        /// How long a pull may take: ten gigabytes over a slow line.
+        PULL_MS_MAX: u64 = 4 * HOUR_MS;
+        /// How long an image that was seen on a host counts as there: somebody may prune it.
+        IMAGE_SEEN_FOR_MS: u64 = 10 * MINUTE_MS;
+        /// Bundles of images loaded at once: each is a stream through the server.
+        LOADS_AT_ONCE_MAX: usize = 4;
+        /// Bytes of one bundle of images: what an engine unpacks below its folder for temporary files.
+        BUNDLE_BYTES_MAX: u64 = 256 << 30;
+        /// How long a bundle may say nothing while it is loaded.
+        BUNDLE_SILENCE_MS_MAX: u64 = 2 * MINUTE_MS;
         /// Default ulimits of one host: kernels know sixteen.
         ULIMITS_MAX: usize = 16;
         /// Driver calls under way per host, deletions included.

@@ -10,7 +10,6 @@ mod create;
 mod delete;
 mod files;
 mod health;
-mod image;
 mod inside;
 mod network;
 mod observe;
@@ -25,13 +24,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use caviada_core::host::survey::Survey;
 use caviada_core::id::ResourceId;
+use caviada_core::limits;
 
 pub use crate::engine::address::{Credentials, DockerAddress, InvalidAddress, PlainTcp};
 pub use crate::engine::call::Deadlines;
 pub use crate::engine::credential::{Material, Part, SshCredential, TlsCredential, Unusable};
 
 use crate::blueprint::Blueprint;
-use crate::engine::{call, fault, label, pause, plan, spec, steps, subnet};
+use crate::engine::{call, fault, image, label, pause, plan, spec, steps, subnet};
+use crate::image::bundle::Bundled;
+use crate::image::{Archive, ImageSources, OnBytes};
 use crate::{
     Built, Capability, Driver, DriverError, ExecOutput, HostFacts, Identity, OnProgress, Power,
     Seen,
@@ -42,6 +44,8 @@ use call::{Call, Connection};
 const VERB_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// A removal of one resource: many heavy calls behind those of other resources.
 const DELETE_MAX: Duration = Duration::from_secs(15 * 60);
+/// A pull or load of the largest images over a slow line.
+const IMAGE_MAX: Duration = Duration::from_millis(limits::PULL_MS_MAX);
 
 /// What a Docker host is made of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +60,8 @@ pub struct DockerOptions {
     /// The address of the host that ports are bound to; by default all of them, but loopback for
     /// an engine reached by socket and published nowhere else.
     pub bind_address: Option<IpAddr>,
+    /// Where its images come from.
+    pub images: ImageSources,
     /// How long single engine calls may take.
     pub deadlines: Deadlines,
 }
@@ -69,6 +75,7 @@ impl DockerOptions {
             address,
             published_at: None,
             bind_address: None,
+            images: ImageSources::default(),
             deadlines: Deadlines::default(),
         }
     }
@@ -79,6 +86,7 @@ pub struct Docker {
     installation: String,
     published_at: String,
     bind_address: String,
+    images: ImageSources,
     connection: Connection,
 }
 
@@ -100,6 +108,7 @@ impl Docker {
             installation: options.installation,
             published_at,
             bind_address,
+            images: options.images,
             connection: Connection::new(options.address, options.deadlines),
         }
     }
@@ -123,6 +132,25 @@ impl Docker {
         create::bare(self, &call, identity, blueprint).await
     }
 
+    /// What an image is called in a bundle; pulled if it is not there. What is pinned by digest gets a
+    /// name that an archive keeps.
+    ///
+    /// # Errors
+    /// It is not there and cannot be had.
+    pub async fn bundled(&self, image: &str, bytes: OnBytes<'_>) -> Result<Bundled, DriverError> {
+        let call = self.call("bundle", IMAGE_MAX).await?;
+        image::bundled(&call, &self.images, image, bytes).await
+    }
+
+    /// The archive of these.
+    ///
+    /// # Errors
+    /// The engine does not answer; what else goes wrong is told while it comes.
+    pub async fn archive(&self, images: &[Bundled]) -> Result<Archive, DriverError> {
+        let call = self.short_call("bundle").await?;
+        Ok(image::archive(&call, images))
+    }
+
     /// The verbs that only pass something through need no more than a few heavy calls.
     async fn short_call(&self, op: &'static str) -> Result<Call<'_>, DriverError> {
         let heavy = self.connection.heavy_limit();
@@ -143,7 +171,8 @@ impl Driver for Docker {
             | Capability::Logs
             | Capability::Exec
             | Capability::Files
-            | Capability::Alter => true,
+            | Capability::Alter
+            | Capability::Images => true,
         }
     }
 
@@ -262,6 +291,17 @@ impl Driver for Docker {
         let call = self.short_call("put_files").await?;
         let container = inside::container(&call, identity, service).await?;
         container.put(path, tar).await
+    }
+
+    async fn pull(&self, image: &str, bytes: OnBytes<'_>) -> Result<(), DriverError> {
+        let call = self.call("pull", IMAGE_MAX).await?;
+        let pulled = image::ensure(&call, &self.images, image, bytes);
+        pulled.await.map(drop)
+    }
+
+    async fn load(&self, archive: Archive) -> Result<(), DriverError> {
+        let call = self.call("load", IMAGE_MAX).await?;
+        image::load(&call, archive).await
     }
 
     async fn get_files(

@@ -6,6 +6,7 @@ pub(crate) mod call;
 pub(crate) mod container;
 pub(crate) mod credential;
 pub(crate) mod fault;
+pub(crate) mod image;
 pub(crate) mod label;
 pub(crate) mod pause;
 pub(crate) mod plan;

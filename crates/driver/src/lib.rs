@@ -9,6 +9,7 @@ pub mod blueprint;
 pub mod docker;
 mod engine;
 pub mod holder;
+pub mod image;
 pub mod output;
 pub mod probe;
 pub mod process;
@@ -24,6 +25,7 @@ use caviada_core::host::survey::Survey;
 use caviada_core::id::ResourceId;
 
 use blueprint::Blueprint;
+use image::{Archive, OnBytes};
 
 /// Who a made thing is, written as labels on everything a driver makes.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -141,6 +143,8 @@ pub enum Capability {
     Files,
     /// `alter`.
     Alter,
+    /// `pull` and `load`.
+    Images,
 }
 
 /// A way to speak to hosts. Every call ends by itself: `within` bounds it from outside too, but a
@@ -247,6 +251,18 @@ pub trait Driver: Send + Sync + 'static {
         tar: Vec<u8>,
     ) -> Result<(), DriverError>;
 
+    /// Has an image on the host, pulling it if it is not there.
+    async fn pull(&self, image: &str, bytes: OnBytes<'_>) -> Result<(), DriverError> {
+        let _ = (image, bytes);
+        Err(no_images(self.name(), "pull"))
+    }
+
+    /// Takes in an archive of images as it comes. One that breaks off brings none.
+    async fn load(&self, archive: Archive) -> Result<(), DriverError> {
+        drop(archive);
+        Err(no_images(self.name(), "load"))
+    }
+
     /// `path` of a service as a tar archive of at most `bytes_max`.
     async fn get_files(
         &self,
@@ -255,6 +271,16 @@ pub trait Driver: Send + Sync + 'static {
         path: &str,
         bytes_max: usize,
     ) -> Result<Vec<u8>, DriverError>;
+}
+
+/// What a driver without images answers.
+fn no_images(driver: &'static str, op: &'static str) -> DriverError {
+    DriverError {
+        op,
+        kind: Failure::Unsupported,
+        detail: format!("hosts of the driver {driver} have no images"),
+        source: None,
+    }
 }
 
 /// A driver's no. The ledger reacts to `kind`; people read the message and its sources.

@@ -173,7 +173,7 @@ impl Driver for ProcessDriver {
             | Capability::Logs
             | Capability::Exec
             | Capability::Files => true,
-            Capability::Alter => false,
+            Capability::Alter | Capability::Images => false,
         }
     }
 

@@ -27,11 +27,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bollard::models::LocalNodeState;
 use caviada_core::id::ResourceId;
+use caviada_core::limits;
 
 use crate::blueprint::Blueprint;
 use crate::engine::address::DockerAddress;
 use crate::engine::call::{Call, Connection, Deadlines};
-use crate::engine::{call, container, fault, label, pause, spec, steps, subnet};
+use crate::engine::{call, container, fault, image, label, pause, spec, steps, subnet};
+use crate::image::{Archive, ImageSources, OnBytes};
 use crate::{
     Built, Capability, Driver, DriverError, ExecOutput, Failure, HostFacts, Identity, OnProgress,
     Power, Seen,
@@ -43,6 +45,8 @@ use site::Site;
 const VERB_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// A removal of one resource: many heavy calls behind those of other resources.
 const DELETE_MAX: Duration = Duration::from_secs(15 * 60);
+/// A pull or load of the largest images over a slow line.
+const IMAGE_MAX: Duration = Duration::from_millis(limits::PULL_MS_MAX);
 
 /// How ports of a resource's block are published.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -81,6 +85,8 @@ pub struct SwarmOptions {
     pub publish: Publish,
     /// Where services run that are not held on the engine's own node: `node.labels.disk==ssd`.
     pub constraints: Vec<String>,
+    /// Where its images come from.
+    pub images: ImageSources,
     /// How long single engine calls may take.
     pub deadlines: Deadlines,
 }
@@ -95,6 +101,7 @@ impl SwarmOptions {
             published_at: None,
             publish: Publish::default(),
             constraints: Vec::new(),
+            images: ImageSources::default(),
             deadlines: Deadlines::default(),
         }
     }
@@ -106,6 +113,7 @@ pub struct Swarm {
     published_at: String,
     publish: Publish,
     constraints: Vec<String>,
+    images: ImageSources,
     connection: Connection,
 }
 
@@ -119,6 +127,7 @@ impl Swarm {
             published_at: told.unwrap_or_else(|| options.address.published_at()),
             publish: options.publish,
             constraints: options.constraints,
+            images: options.images,
             connection: Connection::new(options.address, options.deadlines),
         }
     }
@@ -194,7 +203,11 @@ impl Driver for Swarm {
         match capability {
             // A swarm starts anew what is stopped, and pauses nothing.
             Capability::Power | Capability::Alter => false,
-            Capability::Reset | Capability::Logs | Capability::Exec | Capability::Files => true,
+            Capability::Reset
+            | Capability::Logs
+            | Capability::Exec
+            | Capability::Files
+            | Capability::Images => true,
         }
     }
 
@@ -300,6 +313,18 @@ impl Driver for Swarm {
         let here = here(&call).await?;
         let site = self.site(&call, identity, here);
         site.container(service).await?.put(path, tar).await
+    }
+
+    async fn pull(&self, image: &str, bytes: OnBytes<'_>) -> Result<(), DriverError> {
+        let call = self.call("pull", IMAGE_MAX).await?;
+        here(&call).await?;
+        image::ensure_in_swarm(&call, &self.images, image, bytes).await
+    }
+
+    async fn load(&self, archive: Archive) -> Result<(), DriverError> {
+        let call = self.call("load", IMAGE_MAX).await?;
+        here(&call).await?;
+        image::load(&call, archive).await
     }
 
     async fn get_files(

@@ -26,6 +26,7 @@ mod tree;
 use std::collections::BTreeSet;
 
 use caviada_core::host::LogLevel;
+use caviada_core::image;
 
 use crate::blueprint::{Blueprint, Subnet};
 use manifest::Manifest;
@@ -160,6 +161,20 @@ impl Template {
         let blueprint = self.render(parameters, &Reserved::sample())?;
         let ports: usize = blueprint.services.iter().map(|s| s.ports.len()).sum();
         Ok(u16::try_from(ports).unwrap_or(u16::MAX))
+    }
+
+    /// The images that a resource with these parameters is made of.
+    ///
+    /// # Errors
+    /// As [`Template::render`].
+    pub fn images(&self, parameters: &Parameters) -> Result<BTreeSet<String>, Vec<Problem>> {
+        let blueprint = self.render(parameters, &Reserved::sample())?;
+        let mut images = BTreeSet::new();
+        for service in &blueprint.services {
+            // One that is no reference is refused when it is built; a process has none.
+            let _ = image::add(&mut images, &service.image);
+        }
+        Ok(images)
     }
 
     /// Whether it refuses these parameters by a rule of its own.

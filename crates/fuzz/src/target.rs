@@ -3,6 +3,7 @@
 mod address;
 mod config;
 mod declare;
+mod image;
 mod name;
 mod number;
 mod selector;
@@ -35,6 +36,7 @@ pub const TARGETS: &[Target] = &[
     config::TARGET,
     declare::TARGET,
     address::TARGET,
+    image::TARGET,
 ];
 
 /// A target by its name.

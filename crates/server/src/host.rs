@@ -2,8 +2,9 @@
 
 pub mod check;
 pub mod credential;
+pub mod registry;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -15,6 +16,7 @@ use caviada_driver::Driver;
 use caviada_driver::alteration;
 use caviada_driver::blueprint::{Blueprint, Subnet};
 use caviada_driver::docker::{Credentials, Docker, DockerAddress, DockerOptions, PlainTcp};
+use caviada_driver::image::ImageSources;
 use caviada_driver::process::{ProcessConfig, ProcessDriver};
 use caviada_driver::swarm::{Publish, Swarm, SwarmOptions, constraint};
 use caviada_driver::template::{Parameters, PortBlock, Problem, Reserved, Source, Template};
@@ -85,8 +87,16 @@ impl Drivers {
         }
         let spec = &host.spec;
         match &*spec.driver {
-            "docker" => docker(&self.installation, spec, &self.credential(host)?),
-            "swarm" => swarm(&self.installation, spec, &self.credential(host)?),
+            "docker" => {
+                let mut options = docker(&self.installation, spec, &self.credential(host)?)?;
+                options.images = self.sources(host)?;
+                Ok(Arc::new(Docker::new(options)))
+            }
+            "swarm" => {
+                let mut options = swarm(&self.installation, spec, &self.credential(host)?)?;
+                options.images = self.sources(host)?;
+                Ok(Arc::new(Swarm::new(options)))
+            }
             "process" => Ok(Arc::new(self.process(spec))),
             other => {
                 let why =
@@ -113,6 +123,15 @@ impl Drivers {
         credential::open(key, &host.name, sealed).map_err(|e| no(&e.to_string()))
     }
 
+    fn sources(&self, host: &Host) -> Result<ImageSources, Unfit> {
+        let key = self.key.as_deref();
+        registry::sources(key, &host.name, &host.spec.images).map_err(|why| {
+            Unfit::Host(format!(
+                "{why}; put it again, or use the master key it was sealed under"
+            ))
+        })
+    }
+
     fn process(&self, spec: &HostSpec) -> ProcessDriver {
         let sample = vec![self.program.clone(), "sample".to_owned()];
         ProcessDriver::new(ProcessConfig {
@@ -129,25 +148,25 @@ fn docker(
     installation: &str,
     spec: &HostSpec,
     plain: &HostCredential,
-) -> Result<Arc<dyn Driver>, Unfit> {
+) -> Result<DockerOptions, Unfit> {
     let mut options = DockerOptions::new(installation, credential::address(spec, plain)?);
     if !spec.reach.is_empty() {
         options.published_at = Some(spec.reach.to_string());
     }
-    Ok(Arc::new(Docker::new(options)))
+    Ok(options)
 }
 
 fn swarm(
     installation: &str,
     spec: &HostSpec,
     plain: &HostCredential,
-) -> Result<Arc<dyn Driver>, Unfit> {
+) -> Result<SwarmOptions, Unfit> {
     let mut options = SwarmOptions::new(installation, credential::address(spec, plain)?);
     if !spec.reach.is_empty() {
         options.published_at = Some(spec.reach.to_string());
     }
     (options.publish, options.constraints) = placing(spec)?;
-    Ok(Arc::new(Swarm::new(options)))
+    Ok(options)
 }
 
 /// Option of a swarm: how ports are published.
@@ -179,7 +198,14 @@ fn placing(spec: &HostSpec) -> Result<(Publish, Vec<String>), Unfit> {
 #[derive(Debug, Default)]
 pub struct Templates {
     parsed: Mutex<HashMap<TemplateId, Arc<Template>>>,
+    images: Mutex<HashMap<(TemplateId, String), ImageNames>>,
 }
+
+/// What one revision with the same parameters is made of.
+type ImageNames = Arc<BTreeSet<String>>;
+
+/// Makes whose images are remembered: more pools than that have few makes.
+const RENDERED_MAX: usize = 4_096;
 
 impl Templates {
     /// What the host shall run for a resource.
@@ -266,6 +292,36 @@ impl Templates {
         Ok(blueprint)
     }
 
+    /// The images that members with these parameters are made of. Rendered once: they hang on nothing
+    /// else.
+    pub fn images(
+        &self,
+        revision: &caviada_core::template::Template,
+        parameters: &str,
+    ) -> Result<ImageNames, Unfit> {
+        let at = (revision.id, parameters.to_owned());
+        if let Ok(known) = self.images.lock()
+            && let Some(images) = known.get(&at)
+        {
+            return Ok(images.clone());
+        }
+        let wrong = |problems| Unfit::Template {
+            name: revision.name.to_string(),
+            problems,
+        };
+        let read: Parameters = serde_json::from_str(parameters)
+            .map_err(|e| Unfit::Host(format!("the parameters are not JSON: {e}")))?;
+        let images = self.parse(revision).and_then(|t| t.images(&read));
+        let images = Arc::new(images.map_err(wrong)?);
+        if let Ok(mut known) = self.images.lock() {
+            if known.len() >= RENDERED_MAX {
+                known.clear();
+            }
+            known.insert(at, images.clone());
+        }
+        Ok(images)
+    }
+
     fn parse(
         &self,
         revision: &caviada_core::template::Template,
@@ -315,7 +371,7 @@ pub fn source(files: &BTreeMap<Box<str>, Box<str>>) -> Source {
 }
 
 /// Whether it is reached as a Docker engine is.
-fn is_engine(spec: &HostSpec) -> bool {
+pub fn is_engine(spec: &HostSpec) -> bool {
     matches!(&*spec.driver, "docker" | "swarm")
 }
 
@@ -355,6 +411,7 @@ mod tests {
             ports: None,
             network: None,
             defaults: Default::default(),
+            images: Default::default(),
             builds_max: 4,
             attributes: Default::default(),
             labels: Default::default(),

@@ -25,6 +25,8 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
 use axum::middleware::from_fn_with_state;
+use caviada_api::image::LoadedImages;
+use caviada_core::host::Host;
 use caviada_core::limits;
 use caviada_core::time::Time;
 use caviada_ledger::Handle;
@@ -35,6 +37,8 @@ pub use crate::listener::serve;
 
 use crate::holder::HolderFiles;
 use crate::host::check::HostChecks;
+use crate::host::{Drivers, is_engine};
+use crate::image::{Images, NotLoaded};
 use crate::meter::Meters;
 use crate::password::Passwords;
 use crate::progress::Progress;
@@ -58,6 +62,10 @@ pub struct Options {
     pub progress: Progress,
     /// Where the reconciler tells what it sees of hosts.
     pub sights: Sights,
+    /// Images of hosts: where they are pulled and told of.
+    pub images: Images,
+    /// What drivers are made of; without it no images can be loaded.
+    pub drivers: Option<Drivers>,
     /// What is told to whom; without it no webhook can be declared.
     pub webhooks: Option<Webhooks>,
     /// Reads what holders take along; without it nothing has files.
@@ -81,6 +89,8 @@ impl Default for Options {
             key: None,
             progress: Progress::default(),
             sights: Sights::default(),
+            images: Images::default(),
+            drivers: None,
         }
     }
 }
@@ -134,6 +144,29 @@ impl App {
 
     fn sights(&self) -> &Sights {
         &self.0.options.sights
+    }
+
+    fn images(&self) -> &Images {
+        &self.0.options.images
+    }
+
+    /// Whether a host may have any.
+    fn has_images(&self, host: &Host) -> bool {
+        is_engine(&host.spec)
+    }
+
+    /// Loads a bundle as it comes.
+    ///
+    /// # Errors
+    /// When this server speaks with no hosts.
+    async fn load_images(
+        &self,
+        host: &Host,
+        body: axum::body::BodyDataStream,
+    ) -> Result<Result<LoadedImages, NotLoaded>, problem::Error> {
+        let drivers = self.0.options.drivers.as_ref();
+        let drivers = drivers.ok_or_else(|| problem::Error::new("unavailable"))?;
+        Ok(self.images().load(drivers, host, body).await)
     }
 
     fn checks(&self) -> Result<&HostChecks, problem::Error> {

@@ -6,6 +6,7 @@ pub mod config;
 pub mod holder;
 pub mod host;
 pub mod http;
+pub mod image;
 pub mod line;
 pub mod listener;
 mod meter;
@@ -145,6 +146,7 @@ impl Server {
         http::auth::first_key(&handle, options.admin_key, print_key).await?;
         let checks = Arc::new(HostChecks::new(options.reconciler.drivers.clone()));
         let http = http::Options {
+            drivers: Some(options.reconciler.drivers.clone()),
             checks: Some(checks.clone()),
             progress: options.reconciler.progress.clone(),
             sights: options.reconciler.sights.clone(),
@@ -155,6 +157,8 @@ impl Server {
             key: Some(self.key.clone()),
             ..options.http
         };
+        let pulls = image::run(handle.clone(), http.images.clone(), &options.reconciler);
+        let pulls = tokio::spawn(pulls);
         let key = self.key;
         let told = tokio::spawn(webhook::run(handle.clone(), history.clone(), webhooks));
         let settings = options.poolmanager;
@@ -205,7 +209,7 @@ impl Server {
         tokio::select! {
             served = served => {
                 served?;
-                for task in [reconciler, told] {
+                for task in [reconciler, told, pulls] {
                     task.abort();
                     let _ = task.await;
                 }

@@ -117,6 +117,12 @@ impl Engine {
         addresses(self.link).1
     }
 
+    /// This machine's address, as the engine and its containers reach it.
+    #[must_use]
+    pub fn machine(&self) -> Ipv4Addr {
+        addresses(self.link).0
+    }
+
     /// A folder of the engine's own, removed with it, for certificates and the like.
     #[must_use]
     pub fn folder(&self) -> &Path {

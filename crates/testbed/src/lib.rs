@@ -21,8 +21,10 @@ mod image;
 mod keeper;
 mod library;
 mod postgres;
+mod registry;
 mod sshd;
 
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -30,6 +32,7 @@ pub use authority::Authority;
 pub use engine::{Engine, Occupied};
 pub use image::program;
 pub use postgres::Postgres;
+pub use registry::Registry;
 pub use sshd::Sshd;
 
 use absence::left_out;
@@ -139,6 +142,28 @@ pub fn sshd() -> Option<Sshd> {
     match path.exists() {
         true => Some(Sshd::start(path)),
         false => left_out("sshd", "openssh-server is not installed"),
+    }
+}
+
+/// A registry of the caller's own, empty, which asks who comes: on loopback, where the engine on the
+/// default socket needs no TLS. `None` where it is not installed.
+///
+/// # Panics
+/// With `CI=true` where it is not installed, and always when it does not start.
+#[must_use]
+pub fn registry() -> Option<Registry> {
+    registry_at(Ipv4Addr::LOCALHOST)
+}
+
+/// The same at an address of this machine that an engine of the caller's own reaches.
+///
+/// # Panics
+/// As [`registry()`].
+#[must_use]
+pub fn registry_at(address: Ipv4Addr) -> Option<Registry> {
+    match Path::new(registry::PROGRAM).exists() {
+        true => Some(Registry::start(address)),
+        false => left_out("registry", "docker-registry is not installed"),
     }
 }
 

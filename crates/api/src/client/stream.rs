@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::header;
 
 use super::{Client, Error, pause};
-use crate::event::{EventQuery, HOST, Message, PROGRESS};
+use crate::event::{EventQuery, HOST, IMAGE, Message, PROGRESS};
 
 /// A server sends something, if only a comment, at least every 15 s; after four times that the
 /// connection is dead.
@@ -124,6 +124,8 @@ impl EventStream {
             serde_json::from_str(&frame.data).map(Message::Progress)
         } else if frame.kind == HOST {
             serde_json::from_str(&frame.data).map(Message::Host)
+        } else if frame.kind == IMAGE {
+            serde_json::from_str(&frame.data).map(Message::Image)
         } else {
             serde_json::from_str(&frame.data).map(|event| Message::Event(Box::new(event)))
         };

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::quantity;
 use crate::attribute::{Attributes, Labels};
 use crate::duration::Duration;
-use crate::host::{DriverName, HostDefaults, HostPorts, HostSpec, HostSubnets};
+use crate::host::{DriverName, HostDefaults, HostImages, HostPorts, HostSpec, HostSubnets};
 use crate::quantity::Amount;
 
 /// A host.
@@ -45,6 +45,15 @@ pub struct HostEntry {
     /// What services get there where their template says nothing.
     #[serde(default)]
     pub defaults: HostDefaults,
+    /// Stands in for Docker Hub.
+    #[serde(default)]
+    pub mirror: Option<String>,
+    /// Pull nothing before something is built of it.
+    #[serde(default)]
+    pub pull_late: bool,
+    /// Registry → what proves there who we are.
+    #[serde(default)]
+    pub registries: BTreeMap<String, RegistryFiles>,
     /// Built at once, at most.
     #[serde(default)]
     pub builds_max: Option<u32>,
@@ -84,8 +93,20 @@ pub struct CredentialFiles {
     pub ssh_known_hosts_file: Option<String>,
 }
 
+/// Files with what proves to a registry who we are, relative to the document.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+pub struct RegistryFiles {
+    /// The user.
+    pub username: Option<String>,
+    /// File with his password.
+    pub password_file: Option<String>,
+    /// File with an identity token, alone.
+    pub identity_token_file: Option<String>,
+}
+
 impl HostEntry {
-    /// What is put over what is there, without the credential, whose files the caller reads. Whoever
+    /// What is put over what is there, without the credentials, whose files the caller reads. Whoever
     /// cordoned a host in the night finds it cordoned after the next load.
     pub fn spec(&self, declared_in: &str, there: Option<&HostSpec>) -> HostSpec {
         let (takes, empties) = there.map_or((true, false), |h| (h.schedulable, h.drain));
@@ -101,6 +122,11 @@ impl HostEntry {
             ports: self.ports,
             subnets: self.subnets.clone(),
             defaults: self.defaults.clone(),
+            images: HostImages {
+                mirror: self.mirror.clone(),
+                late: self.pull_late,
+                registries: BTreeMap::new(),
+            },
             builds_max: self.builds_max,
             lost_after_ms: self.lost_after.map(|d| d.0),
             options: self.options.clone(),

@@ -38,6 +38,7 @@ async fn a_broken_stream_goes_on_after_the_last_event() {
             Ok(Message::Event(event)) => seen.push(event.id),
             Ok(Message::Progress(progress)) => seen.push(progress.step),
             Ok(Message::Host(figures)) => seen.push(figures.host),
+            Ok(Message::Image(image)) => seen.push(image.image),
             Err(error) => break error,
         }
     };

@@ -226,7 +226,11 @@ async fn watch(client: &Client, args: WatchArgs, out: &Out) -> Result<Exit, Fail
                     told(&figures.facts)
                 )))?,
             },
-            Message::Progress(_) | Message::Host(_) => {}
+            Message::Image(image) if args.progress => match out.format {
+                Format::Json => json_line(&image, out)?,
+                _ => out.line(&printable(&super::image::told(&image)))?,
+            },
+            Message::Progress(_) | Message::Host(_) | Message::Image(_) => {}
         }
     }
 }

@@ -1,6 +1,7 @@
 //! `caviada host`.
 
 mod defaults;
+mod source;
 
 use std::path::{Path, PathBuf};
 
@@ -21,6 +22,7 @@ use super::output::{Out, Row};
 use super::pool::wire;
 use super::table::{key_values, or_dash, time, word};
 use defaults::DefaultArgs;
+use source::SourceArgs;
 
 /// Tries to change a host that changes meanwhile.
 const TRIES_MAX: u32 = 3;
@@ -98,6 +100,8 @@ pub struct SetArgs {
     subnets: Option<HostSubnets>,
     #[command(flatten)]
     defaults: DefaultArgs,
+    #[command(flatten)]
+    images: SourceArgs,
     /// Label; may be repeated
     #[arg(long = "label", value_name = "KEY=VALUE")]
     labels: Vec<String>,
@@ -360,6 +364,7 @@ impl SetArgs {
             spec.subnets.clone_from(&self.subnets);
         }
         self.defaults.change(&mut spec.defaults);
+        self.images.change(&mut spec.images)?;
         spec.labels.extend(pairs("--label", &self.labels)?);
         spec.options.extend(pairs("--option", &self.options)?);
         spec.allow_plain_tcp = self.allow_plain_tcp.unwrap_or(spec.allow_plain_tcp);
@@ -387,6 +392,12 @@ pub fn read_text(path: &Path) -> Result<String, Failure> {
         return Err(wrong(&"larger than 1 MiB"));
     }
     std::fs::read_to_string(path).map_err(|e| wrong(&e))
+}
+
+/// A secret in a file of its own: its text without the line's end.
+pub fn read_secret(path: &Path) -> Result<String, Failure> {
+    let text = read_text(path)?;
+    Ok(text.trim_end_matches(['\n', '\r']).to_owned())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod credential;
 pub mod engine;
 mod example;
 mod fabric;
+mod image;
 mod kill;
 mod orphan;
 mod sick;

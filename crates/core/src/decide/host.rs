@@ -112,6 +112,7 @@ fn check(spec: &HostSpec) -> Result<(), Refusal> {
         return Err(Refusal::invalid("lost_after_ms", reason));
     }
     spec.defaults.check(&spec.driver)?;
+    spec.images.check(&spec.driver)?;
     if let Some(p) = spec.ports
         && (p.first == 0 || p.block == 0 || p.blocks() == 0)
     {

@@ -377,6 +377,7 @@ mod tests {
                 subnet: 28,
             }),
             defaults: Defaults::default(),
+            images: Default::default(),
             builds_max: 4,
             attributes: Default::default(),
             labels: Default::default(),

@@ -5,6 +5,7 @@
 mod alter;
 mod health;
 mod host;
+mod image;
 mod key;
 mod lease;
 mod model;

@@ -11,11 +11,11 @@ use bollard::query_parameters::{
 use futures_util::future::try_join_all;
 
 use super::call::Call;
-use super::create::{BringUp, Member, ready};
+use super::create::{BringUp, Member, pulled, ready};
 use super::pause::Pause;
 use super::site::Site;
 use super::steps::Steps;
-use super::{Docker, image, inside, label, observe, plan, power, volume};
+use super::{Docker, inside, label, observe, plan, power, volume};
 use crate::alteration::between;
 use crate::blueprint::{Blueprint, Service};
 use crate::{Built, DriverError, Failure, Identity, OnProgress};
@@ -37,6 +37,9 @@ pub(super) async fn alter(
     let anew: Vec<&Service> = anew.filter(|s| differ.contains(s.name.as_str())).collect();
     let images: BTreeSet<_> = anew.iter().map(|s| s.image.as_str()).collect();
     let count = images.len() + 3 * anew.len() + to.readiness.len();
+    // A word that names no image is found out before anything is touched.
+    let steps = Steps::new(progress, count);
+    let images = pulled(docker, call, images, &steps).await?;
     let up = BringUp {
         docker,
         call,
@@ -47,15 +50,9 @@ pub(super) async fn alter(
         },
         blueprint: to,
         depths,
-        steps: Steps::new(progress, count),
+        images,
+        steps,
     };
-    // A word that names no image is found out before anything is touched.
-    let pulls = images.into_iter().map(|image| async {
-        image::ensure(call, image, &|told, of| up.steps.bytes(image, told, of)).await?;
-        up.steps.done("pulling", image);
-        Ok(())
-    });
-    try_join_all(pulls).await?;
     let made = to.volumes.iter();
     try_join_all(made.map(|part| volume::ensure(call, identity, part))).await?;
 

@@ -33,7 +33,25 @@ pub(super) struct BringUp<'a> {
     pub site: Site<'a>,
     pub blueprint: &'a Blueprint,
     pub depths: BTreeMap<&'a str, usize>,
+    /// Image → the name by which the engine knows it, where that is another.
+    pub images: BTreeMap<&'a str, String>,
     pub steps: Steps<'a>,
+}
+
+/// Has the engine take in these images; each with the name by which it knows it.
+pub(super) async fn pulled<'a>(
+    docker: &Docker,
+    call: &Call<'_>,
+    images: BTreeSet<&'a str>,
+    steps: &Steps<'_>,
+) -> Result<BTreeMap<&'a str, String>, DriverError> {
+    let pulls = images.into_iter().map(|image| async move {
+        let bytes = |done, of| steps.bytes(image, done, of);
+        let name = image::ensure(call, &docker.images, image, &bytes).await?;
+        steps.done("pulling", image);
+        Ok((image, name))
+    });
+    Ok(try_join_all(pulls).await?.into_iter().collect())
 }
 
 /// A service's container on the engine.
@@ -70,12 +88,7 @@ pub(super) async fn create(
         .collect();
     let count = images.len() + 3 * blueprint.services.len() + blueprint.readiness.len();
     let steps = Steps::new(progress, count);
-    let pulls = images.into_iter().map(|image| async {
-        image::ensure(call, image, &|told, of| steps.bytes(image, told, of)).await?;
-        steps.done("pulling", image);
-        Ok(())
-    });
-    try_join_all(pulls).await?;
+    let images = pulled(docker, call, images, &steps).await?;
     let made = networks.into_iter().map(|network| {
         let standing = standing.contains(&label::name(identity, network.0));
         network::ensure(call, identity, network, standing)
@@ -97,6 +110,7 @@ pub(super) async fn create(
         },
         blueprint,
         depths,
+        images,
         steps,
     };
     let (late, early): (Vec<_>, Vec<_>) = blueprint
@@ -147,6 +161,7 @@ pub(super) async fn bare(
         },
         blueprint,
         depths: plan::depths(blueprint).map_err(refused)?,
+        images: BTreeMap::new(),
         steps: Steps::new(nobody, 3 * blueprint.services.len()),
     };
     let none = BTreeMap::new();
@@ -247,6 +262,9 @@ impl<'a> BringUp<'a> {
         let member = loop {
             let options = CreateContainerOptionsBuilder::new().name(&name).build();
             let mut body = container::body(service, &place);
+            if let Some(name) = self.images.get(service.image.as_str()) {
+                body.image = Some(name.clone());
+            }
             let more = variables.iter().map(|(k, v)| format!("{k}={v}"));
             body.env.get_or_insert_default().extend(more);
             let made = self.call.engine.create_container(Some(options), body);

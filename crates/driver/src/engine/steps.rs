@@ -25,7 +25,7 @@ impl<'a> Steps<'a> {
         self.tell(step, subject.to_owned(), done);
     }
 
-    pub fn bytes(&self, image: &str, told: i64, of: i64) {
+    pub fn bytes(&self, image: &str, told: u64, of: u64) {
         let subject = format!("{image} ({} of {} KiB)", told >> 10, of >> 10);
         self.tell("pulling", subject, self.done.load(Ordering::Relaxed));
     }

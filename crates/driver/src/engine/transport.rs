@@ -7,6 +7,7 @@ use std::path::Path;
 
 use bollard::errors::Error;
 use bollard::{API_DEFAULT_VERSION, BollardRequest};
+use hyper::header::HeaderValue;
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::{Connect, HttpConnector};
@@ -82,8 +83,30 @@ pub(super) fn spoken_as(
         if let Ok(uri) = hyper::Uri::from_parts(parts) {
             *request.uri_mut() = uri;
         }
+        for (name, value) in request.headers_mut() {
+            if name == REGISTRY_AUTH {
+                *value = for_urls(value);
+            }
+        }
         request
     })
+}
+
+/// The header with what proves to a registry who we are.
+const REGISTRY_AUTH: &str = "x-registry-auth";
+
+/// Base64 as engines read it in a header; the library writes the other alphabet, which some
+/// passwords would not survive.
+fn for_urls(value: &HeaderValue) -> HeaderValue {
+    let letter = |b: &u8| match b {
+        b'+' => b'-',
+        b'/' => b'_',
+        other => *other,
+    };
+    let bytes: Vec<u8> = value.as_bytes().iter().map(letter).collect();
+    let mut value = HeaderValue::from_bytes(&bytes).unwrap_or_else(|_| value.clone());
+    value.set_sensitive(true);
+    value
 }
 
 fn over<C>(connector: C, url: &str) -> Result<bollard::Docker, Fault>

@@ -13,7 +13,7 @@ use super::label::{Mark, Role};
 use super::request::{self, Place};
 use super::site::{Site, Until};
 use super::steps::Steps;
-use super::{Publish, Swarm, delete, network, observe, plan, reset, subnet};
+use super::{Publish, Swarm, delete, image, network, observe, plan, reset, subnet};
 use crate::blueprint::{Blueprint, Dependency, Service};
 use crate::reach::Reach as _;
 use crate::{Built, DriverError, Failure, OnProgress, output, probe};
@@ -177,18 +177,24 @@ impl<'a> BringUp<'a> {
             swarm: true,
         };
         let variables = self.variables(service).await?;
+        let call = self.site.call;
+        let (image, credential) = image::in_swarm(call, &self.swarm.images, &service.image).await?;
         let spec = request::body(
             service,
             &Place {
                 mark: &mark,
+                image: &image,
                 publish: self.swarm.publish,
                 constraints: self.constraints(service),
                 configs: &self.configs,
                 variables: &variables,
             },
         );
-        let call = self.site.call;
-        match call.heavy(call.engine.create_service(spec, None)).await {
+        // What goes with it goes on to every node that pulls.
+        match call
+            .heavy(call.engine.create_service(spec, credential))
+            .await
+        {
             Ok(_) => {}
             Err(fault) if fault.is(409) => self.adopt(service, &mark).await?,
             Err(fault) => return Err(call.failed(fault, &service.name)),

@@ -26,6 +26,8 @@ const AGAIN_DELAY_NS: i64 = 1_000_000_000;
 /// What a service of the swarm is told beside the blueprint's own.
 pub(super) struct Place<'a> {
     pub mark: &'a Mark,
+    /// By what name its nodes ask for its image.
+    pub image: &'a str,
     pub publish: Publish,
     /// Where it must run.
     pub constraints: Vec<String>,
@@ -92,7 +94,7 @@ fn container(service: &Service, place: &Place<'_>) -> TaskSpecContainerSpec {
     });
     let privileges = !service.security_opt.is_empty();
     TaskSpecContainerSpec {
-        image: Some(service.image.clone()),
+        image: Some(place.image.to_owned()),
         labels: Some(place.mark.labels(service)),
         command: service.entrypoint.clone(),
         args: service.command.clone(),
@@ -257,6 +259,7 @@ mod tests {
         let none = BTreeMap::new();
         let place = Place {
             mark: &mark(role),
+            image: &service.image,
             publish,
             constraints: vec!["node.id==n".into()],
             configs: &BTreeMap::new(),

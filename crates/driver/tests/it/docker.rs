@@ -6,6 +6,7 @@ mod host;
 mod image;
 mod keys;
 mod outage;
+mod registry;
 mod sick;
 mod ssh;
 mod stand_in;

@@ -120,6 +120,11 @@ fn an_address_of_an_engine_reads_as_it_prints() {
 }
 
 #[test]
+fn a_name_of_an_image_reads_as_it_prints_and_no_text_is_a_bundle() {
+    run("image");
+}
+
+#[test]
 fn every_target_is_run_here() {
     let text = include_str!("fuzz.rs");
     let run: BTreeSet<&str> = TARGETS.iter().map(|target| target.name).collect();

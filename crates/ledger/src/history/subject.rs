@@ -6,7 +6,7 @@ use caviada_core::event::Event;
 use caviada_core::id::{
     HostId, KeyId, LeaseId, PoolId, QuotaId, ResourceId, TemplateId, UserId, WebhookId,
 };
-use caviada_core::lease::Lease;
+use caviada_core::lease::{Lease, Past};
 use caviada_core::name::Owner;
 use sha2::{Digest as _, Sha256};
 
@@ -95,6 +95,11 @@ impl<C: Context> Found<'_, C> {
         lease.members.iter().for_each(|m| self.resource(m.resource));
     }
 
+    fn past_lease(&mut self, past: &Past) {
+        self.owned(past.id.0, &past.owner);
+        self.noun(past.pool.0);
+    }
+
     fn event(&mut self, event: &Event) {
         match event {
             Event::PoolDeclared(pool) => self.noun(pool.id.0),
@@ -180,10 +185,7 @@ impl<C: Context> Found<'_, C> {
             | Event::LeaseShared(lease, _)
             | Event::LeaseNoted(lease, ..)
             | Event::LeaseEnded { lease, .. } => self.lease(*lease),
-            Event::LeaseImported(past) => {
-                self.owned(past.id.0, &past.owner);
-                self.noun(past.pool.0);
-            }
+            Event::LeaseImported(past) => self.past_lease(past),
             Event::OutcomeKept(_) | Event::OutcomeForgotten(_) => {}
         }
     }

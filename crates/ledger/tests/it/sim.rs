@@ -153,6 +153,7 @@ pub fn host() -> HostSpec {
             subnet: 28,
         }),
         defaults: Default::default(),
+        images: Default::default(),
         builds_max: 4,
         attributes: Default::default(),
         labels: Default::default(),

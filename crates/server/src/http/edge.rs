@@ -10,6 +10,7 @@ use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
 use caviada_api::{BASE_PATH, REQUEST_ID};
+use caviada_core::limits;
 use futures_util::FutureExt as _;
 
 use super::App;
@@ -21,6 +22,8 @@ use crate::rate::TooMany;
 
 /// A read may be a long-poll, which has this on top.
 const LONG_POLL_MAX: Duration = Duration::from_millis(super::v1::LONG_POLL_MS_MAX);
+/// A bundle comes for as long as a pull may take; one that says nothing is given up long before.
+const LOAD_MAX: Duration = Duration::from_millis(limits::PULL_MS_MAX);
 /// The edge itself.
 pub async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let began = Instant::now();
@@ -101,6 +104,10 @@ async fn answered(app: &App, request: Request, next: Next, id: &RequestId) -> Re
     let mut limit = app.options().answer_within;
     if request.method() == Method::GET {
         limit += LONG_POLL_MAX;
+    }
+    let route = request.extensions().get::<MatchedPath>();
+    if route.is_some_and(|route| route.as_str() == super::v1::image::LOAD_PATH) {
+        limit = limit.max(LOAD_MAX);
     }
     let inner = AssertUnwindSafe(next.run(request)).catch_unwind();
     let mut response = match tokio::time::timeout(limit, inner).await {

@@ -4,6 +4,7 @@ mod amend;
 mod answer;
 pub(crate) mod event;
 pub(super) mod host;
+pub(super) mod image;
 mod key;
 mod lease;
 pub(super) mod pool;
@@ -31,6 +32,7 @@ pub fn routes() -> OpenApiRouter<App> {
         .merge(pool::routes())
         .merge(resource::routes())
         .merge(host::routes())
+        .merge(image::routes())
         .merge(template::routes())
         .merge(key::routes())
         .merge(quota::routes())

@@ -70,10 +70,11 @@ impl Row {
 
     /// Who may call is told that it cannot be done: what stands in the path is declared, not built.
     fn in_vain(self) -> Self {
-        Self {
-            status: 422,
-            ..self
-        }
+        self.status(422)
+    }
+
+    fn status(self, status: u16) -> Self {
+        Self { status, ..self }
     }
 }
 
@@ -134,6 +135,12 @@ fn rows() -> Vec<Row> {
         row(patch(), "/api/v1/hosts/{name}", Right(Manage)).with(|| json!({"autofill": true})),
         row(delete(), "/api/v1/hosts/{name}", Right(Manage)),
         row(post(), "/api/v1/hosts/{name}/check", Right(Manage)).with(|| json!({})),
+        row(get(), "/api/v1/hosts/{name}/images", Right(SeeHosts)),
+        row(post(), "/api/v1/hosts/{name}/images/pull", Right(Manage))
+            .with(|| json!({"images": ["a:1"]}))
+            .status(409),
+        // Its host has no images, and no bundle comes.
+        row(post(), "/api/v1/hosts/{name}/images/load", Right(Manage)).status(503),
         row(get(), "/api/v1/templates", Right(SeeHosts)),
         row(get(), "/api/v1/templates/{name}", Right(SeeHosts)),
         row(put(), "/api/v1/templates/{name}", Right(Manage))

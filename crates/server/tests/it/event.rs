@@ -22,7 +22,9 @@ async fn next(stream: &mut EventStream) -> Event {
     let message = tokio::time::timeout(Duration::from_secs(30), stream.next());
     match message.await.unwrap().unwrap() {
         Message::Event(event) => *event,
-        Message::Progress(_) | Message::Host(_) => panic!("nothing is built here"),
+        Message::Progress(_) | Message::Host(_) | Message::Image(_) => {
+            panic!("nothing is built here")
+        }
     }
 }
 

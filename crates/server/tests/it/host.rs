@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use caviada_api::client::{Client, Error};
 use caviada_api::host::{
-    CheckHost, DriverName, Host, HostCheck, HostCredential, HostPatch, HostPorts, HostSpec, Verdict,
+    CheckHost, DriverName, Host, HostCheck, HostCredential, HostPatch, HostPorts, HostSpec,
+    RegistryCredential, Verdict,
 };
 use caviada_api::key::Role;
 use caviada_api::list::PageQuery;
@@ -154,6 +155,73 @@ async fn a_credential_is_kept_until_another_is_put_and_is_never_shown() {
     let user = site.client(&site.key("ann", Role::User).await);
     let refused = put(&user, &with(tls(), &credential)).await.unwrap_err();
     assert_eq!(refused.code(), Some("forbidden"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn credentials_of_registries_are_kept_each_for_itself_and_never_shown() {
+    let site = Site::start().await;
+    let admin = site.admin();
+    let password = |password: &str| RegistryCredential {
+        username: Some("robot".into()),
+        password: Some(password.into()),
+        identity_token: None,
+    };
+    let with = |registries: &[(&str, RegistryCredential)]| {
+        let mut spec = spec("unix:///nowhere.sock");
+        spec.images.mirror = Some("mirror.example:5000/hub".into());
+        let registries = registries.iter().cloned();
+        spec.images.registries = registries.map(|(r, c)| (r.to_owned(), c)).collect();
+        spec
+    };
+    let hub = ("index.docker.io", password("hush-1"));
+    let mirror = ("mirror.example:5000", password("hush-2"));
+    let made = put(&admin, &with(&[hub.clone(), mirror])).await.unwrap();
+    assert_eq!(made.registries_stored, ["docker.io", "mirror.example:5000"]);
+    assert_eq!(made.spec.images.registries.len(), 0);
+    // The same again changes nothing, and neither does none; another takes its place alone.
+    for again in [with(&[hub]), with(&[])] {
+        assert_eq!(put(&admin, &again).await.unwrap().etag, made.etag);
+    }
+    let other = put(&admin, &with(&[("docker.io", password("hush-3"))])).await;
+    let other = other.unwrap();
+    assert_ne!(other.etag, made.etag);
+    assert_eq!(other.registries_stored, made.registries_stored);
+    let events = admin.events(&Default::default()).await.unwrap();
+    let listed = admin.hosts(&PageQuery::default()).await.unwrap();
+    let state = site.handle.snapshot().await.unwrap();
+    for text in [
+        serde_json::to_string(&other).unwrap(),
+        serde_json::to_string(&listed).unwrap(),
+        serde_json::to_string(&events).unwrap(),
+        format!("{:?}", state.hosts),
+    ] {
+        assert!(!text.contains("hush") && !text.contains("robot"), "{text}");
+    }
+    let gone = with(&[("docker.io", RegistryCredential::default())]);
+    let gone = put(&admin, &gone).await.unwrap();
+    assert_eq!(gone.registries_stored, ["mirror.example:5000"]);
+
+    let token = |token: &str| RegistryCredential {
+        identity_token: Some(token.into()),
+        ..password("p")
+    };
+    let long = "x".repeat(limits::REGISTRY_CREDENTIAL_BYTES_MAX);
+    for (registry, credential) in [
+        ("http://r.example", password("p")),
+        ("registry", password("p")),
+        ("r.example", token("t")),
+        ("r.example", password("")),
+        ("r.example", password(&long)),
+    ] {
+        let (field, _) = odd(put(&admin, &with(&[(registry, credential)])).await);
+        assert_eq!(field, format!("images.registries.{registry}"));
+    }
+    let mut mirror = with(&[]);
+    mirror.images.mirror = Some("http://mirror.example".into());
+    assert_eq!(odd(put(&admin, &mirror).await).0, "images.mirror");
+    let mut process = HostSpec::new(DriverName::Process);
+    process.images = with(&[]).images;
+    assert_eq!(odd(put(&admin, &process).await).0, "images");
 }
 
 #[tokio::test(flavor = "multi_thread")]

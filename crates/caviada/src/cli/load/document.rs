@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use caviada_api::declare::{CredentialFiles, Document, KeyEntry};
-use caviada_api::host::HostCredential;
+use caviada_api::declare::{CredentialFiles, Document, HostEntry, KeyEntry};
+use caviada_api::host::{HostCredential, RegistryCredential};
 use caviada_api::named::Named;
 use serde::Deserialize as _;
 
 use crate::cli::exit::Failure;
-use crate::cli::host::read_text;
+use crate::cli::host::{read_secret, read_text};
 use crate::cli::template::read_folder;
 
 /// Largest document, in bytes.
@@ -25,6 +25,8 @@ pub struct Source {
     pub templates: BTreeMap<String, BTreeMap<String, String>>,
     /// Host → its credential.
     pub credentials: BTreeMap<String, HostCredential>,
+    /// Host → its credentials for registries.
+    pub registries: BTreeMap<String, BTreeMap<String, RegistryCredential>>,
 }
 
 /// Reads it all, so that a missing file is noticed before anything changes.
@@ -64,15 +66,18 @@ fn parse(text: &str, folder: &Path) -> Result<Source, Failure> {
         templates.insert(entry.name.clone(), read_folder(&folder.join(path))?);
     }
     let mut credentials = BTreeMap::new();
+    let mut registries = BTreeMap::new();
     for entry in &document.hosts {
         if let Some(files) = &entry.credential {
             credentials.insert(entry.name.clone(), credential(files, folder)?);
         }
+        registries.insert(entry.name.clone(), of_registries(entry, folder)?);
     }
     Ok(Source {
         document,
         templates,
         credentials,
+        registries,
     })
 }
 
@@ -89,6 +94,25 @@ fn credential(files: &CredentialFiles, folder: &Path) -> Result<HostCredential, 
         ssh_key_pem: read(&files.ssh_key_file)?,
         ssh_known_hosts: read(&files.ssh_known_hosts_file)?,
     })
+}
+
+fn of_registries(
+    entry: &HostEntry,
+    folder: &Path,
+) -> Result<BTreeMap<String, RegistryCredential>, Failure> {
+    let secret = |path: &Option<String>| {
+        let read = path.as_ref().map(|path| read_secret(&folder.join(path)));
+        read.transpose()
+    };
+    let all = entry.registries.iter().map(|(registry, files)| {
+        let credential = RegistryCredential {
+            username: files.username.clone(),
+            password: secret(&files.password_file)?,
+            identity_token: secret(&files.identity_token_file)?,
+        };
+        Ok((registry.clone(), credential))
+    });
+    all.collect()
 }
 
 /// The secret that an entry's environment variable has.

@@ -149,6 +149,8 @@ async fn hosts(client: &Client, source: &Source, plan: &mut Plan) -> Result<(), 
         let before = there.as_ref().map(|host| &host.spec);
         let mut spec = entry.spec(&source.document.name, before);
         spec.credential = source.credentials.get(&entry.name).cloned();
+        let registries = source.registries.get(&entry.name).cloned();
+        spec.images.registries = registries.unwrap_or_default();
         let fields = there
             .as_ref()
             .map_or(Vec::new(), |there| again::of_host(there, &spec));

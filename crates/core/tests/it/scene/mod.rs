@@ -216,6 +216,7 @@ impl Scene {
             ports: None,
             network: None,
             defaults: Default::default(),
+            images: Default::default(),
             builds_max: 4,
             attributes: Attributes::default(),
             labels: Labels::default(),

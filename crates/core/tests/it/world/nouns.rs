@@ -137,6 +137,7 @@ pub fn host(rng: &mut Rng, name: &str) -> HostSpec {
         ]),
         network: rng.one(&[None, None, Some(network)]),
         defaults: Default::default(),
+        images: Default::default(),
         builds_max: rng.one(&[1, 2, 4]),
         attributes: Attributes::default(),
         labels: Labels::default(),

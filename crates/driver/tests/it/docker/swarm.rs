@@ -3,6 +3,7 @@
 mod keys;
 mod nodes;
 mod refusal;
+mod registry;
 
 use std::any::Any;
 use std::collections::HashMap;

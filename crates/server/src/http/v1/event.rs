@@ -178,9 +178,9 @@ impl Filter {
             && self.resource.is_none_or(|id| id == step.resource)
     }
 
-    /// Figures are about a host and nothing else.
-    fn takes_figures(&self, names: &Names, figures: &wire::HostFigures) -> bool {
-        let host = names.state.hosts.values().find(|h| h.name == *figures.host);
+    /// Figures and images are about a host and nothing else.
+    fn takes_host(&self, names: &Names, host: &str) -> bool {
+        let host = names.state.hosts.values().find(|h| h.name == *host);
         let other = self.kind.is_some()
             || self.lease.is_some()
             || self.pool.is_some()

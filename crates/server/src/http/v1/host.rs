@@ -3,6 +3,7 @@
 mod check;
 mod credential;
 mod defaults;
+mod source;
 mod spec;
 mod why;
 
@@ -78,7 +79,8 @@ async fn get(
 /// Declares a host, or declares it differently. What is absent takes its default.
 ///
 /// But a stored credential stays where none is given. One that is given is tried before it is
-/// sealed and takes the place of all that is stored; an empty one, `{}`, removes it.
+/// sealed and takes the place of all that is stored; an empty one, `{}`, removes it. So do the
+/// credentials of registries, each for itself.
 #[utoipa::path(put, path = "/api/v1/hosts/{name}", tag = "hosts", security(("key" = [])),
     params(("name" = String, Path, description = "Name of the host")),
     request_body = wire::HostSpec,
@@ -92,11 +94,13 @@ async fn put(
     let spec = spec::read(&ask.body)?;
     let given = ask.body.credential.take();
     credential::bounded(given.as_ref())?;
+    let registries = source::given(std::mem::take(&mut ask.body.images.registries))?;
     let done = amend(&app, &mut ask, |state, who, ask| {
         who.may(Verb::Manage, Relation::Own)?;
         let old = state.host_named(&name);
         let mut spec = spec.clone();
         spec.credential = credential::kept(&app, &name, &spec, old, given.as_ref())?;
+        spec.images.registries = source::kept(&app, &name, old, &registries)?;
         Ok(Act::PutHost {
             name: name.clone(),
             spec: Box::new(spec),
@@ -189,6 +193,13 @@ fn render(app: &App, state: &Snapshot, host: &Host) -> wire::Host {
         name: host.name.to_string(),
         spec: spec::render(&host.spec),
         credential_stored: host.spec.credential.is_some(),
+        registries_stored: host
+            .spec
+            .images
+            .registries
+            .keys()
+            .map(ToString::to_string)
+            .collect(),
         state: match (host.seen, host.lost, host.lost_at) {
             (true, _, _) => HostState::Seen,
             (false, true, _) => HostState::Lost,
@@ -196,7 +207,7 @@ fn render(app: &App, state: &Snapshot, host: &Host) -> wire::Host {
             (false, false, None) => HostState::Unseen,
         },
         seen_at: sight.seen_at.map(|at| Timestamp(at.0)),
-        why: why::of(state, host, &sight),
+        why: why::of(state, host, &sight, &app.images().of(host.id)),
         facts: sight.facts,
         reserved: spec::of_all(total, taken.collect()),
         counts: counts(state, host),

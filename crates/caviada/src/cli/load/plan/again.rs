@@ -40,14 +40,18 @@ pub async fn again(client: &Client, change: &mut Change, error: &Error) -> bool 
 /// What differs between a host and what is wanted. What the file leaves out is what the server
 /// fills in.
 pub fn of_host(there: &Host, wanted: &HostSpec) -> Vec<String> {
-    let shown = HostSpec {
+    let mut shown = HostSpec {
         credential: None,
         ..wanted.clone()
     };
+    shown.images.registries.clear();
     let mut fields = differences(&there.spec, &filled_host(&shown));
     if wanted.credential.is_some() {
         // A stored credential is never shown, so it cannot be compared.
         fields.push("credential: as in the file".into());
+    }
+    for registry in wanted.images.registries.keys() {
+        fields.push(format!("images.registries.{registry}: as in the file"));
     }
     fields
 }

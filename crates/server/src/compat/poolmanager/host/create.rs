@@ -80,6 +80,7 @@ pub(in crate::compat::poolmanager) async fn create(ask: Ask<'_>) -> Result<Answe
         ports: Some(PORTS),
         network: None,
         defaults: logs(ask.parameters).map_err(|why| failed(&why))?,
+        images: Default::default(),
         builds_max: u32::try_from(limits::BUILDS_PER_HOST_DEFAULT).unwrap_or(1),
         attributes: Attributes::default(),
         labels: Labels::new([(NAME.to_owned(), shown.clone())])

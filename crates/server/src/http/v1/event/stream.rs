@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use axum::response::sse::{Event as Frame, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use caviada_api::event::{HOST, HostFigures, PROGRESS, Progress};
+use caviada_api::event::{HOST, HostFigures, IMAGE, PROGRESS, Progress};
+use caviada_api::image::ImageProgress;
 use caviada_core::event::{Event, Number};
 use caviada_core::state::State;
 use caviada_ledger::journal::{Entry, Revision};
@@ -50,6 +51,7 @@ pub async fn open(
     let (messages, ready) = mpsc::channel(READY_MAX);
     let progress = Some(app.progress().follow());
     let hosts = Some(app.sights().follow());
+    let images = Some(app.images().follow());
     let mut teller = Teller {
         app,
         names: Names::of(state),
@@ -58,6 +60,7 @@ pub async fn open(
         told,
         progress,
         hosts,
+        images,
         messages,
     };
     // Read once before the answer begins, so that what is gone is still a problem document.
@@ -87,6 +90,7 @@ struct Teller {
     told: Number,
     progress: Option<Receiver<Progress>>,
     hosts: Option<Receiver<HostFigures>>,
+    images: Option<Receiver<ImageProgress>>,
     messages: mpsc::Sender<Frame>,
 }
 
@@ -121,6 +125,7 @@ impl Teller {
             },
             step = next(&mut self.progress) => self.tell_step(&step).await,
             figures = next(&mut self.hosts) => self.tell_figures(&figures).await,
+            image = next(&mut self.images) => self.tell_image(&image).await,
             () = self.messages.closed() => Err(Over),
         }
     }
@@ -137,11 +142,21 @@ impl Teller {
 
     /// A host told what it has; as with steps, whoever was away has missed it.
     async fn tell_figures(&self, figures: &HostFigures) -> Result<(), Over> {
-        if !self.filter.takes_figures(&self.names, figures) {
+        if !self.filter.takes_host(&self.names, &figures.host) {
             return Ok(());
         }
         let data = serde_json::to_string(figures).unwrap_or_default();
         let frame = Frame::default().event(HOST).data(data);
+        self.messages.send(frame).await.map_err(|_| Over)
+    }
+
+    /// An image comes to a host; whoever was away has missed it.
+    async fn tell_image(&self, image: &ImageProgress) -> Result<(), Over> {
+        if !self.filter.takes_host(&self.names, &image.host) {
+            return Ok(());
+        }
+        let data = serde_json::to_string(image).unwrap_or_default();
+        let frame = Frame::default().event(IMAGE).data(data);
         self.messages.send(frame).await.map_err(|_| Over)
     }
 

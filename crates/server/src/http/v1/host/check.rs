@@ -8,7 +8,7 @@ use caviada_core::access::{Relation, Verb};
 use caviada_core::host::{Host, survey};
 use caviada_core::name::Name;
 
-use super::{credential, spec};
+use super::{credential, source, spec};
 use crate::http::App;
 use crate::http::json::Ask;
 use crate::http::problem::Error;
@@ -42,8 +42,10 @@ pub async fn check(
             let given = wanted.credential.take();
             credential::bounded(given.as_ref())?;
             let old = state.host_named(&name);
+            let registries = source::given(std::mem::take(&mut wanted.images.registries))?;
             let mut spec = spec::read(&wanted)?;
             spec.credential = credential::kept(&app, &name, &spec, old, given.as_ref())?;
+            spec.images.registries = source::kept(&app, &name, old, &registries)?;
             let id = old.map_or(caviada_core::id::HostId(0), |h| h.id);
             Host::new(id, name, spec, state.now()).into()
         }

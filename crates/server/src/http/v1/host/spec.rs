@@ -9,7 +9,7 @@ use caviada_core::host::{HostSpec, Network, PortRange};
 use caviada_core::limits;
 use caviada_core::space::Amounts;
 
-use super::defaults;
+use super::{defaults, source};
 use crate::host::credential::PLAIN_TCP;
 use crate::http::problem::Error;
 use crate::http::v1::{read, render as rendered};
@@ -19,7 +19,7 @@ const RESOURCES: &str = "resources";
 /// Resources on a host whose operator names no number.
 const CAPACITY_DEFAULT: u32 = 16;
 
-/// What was put, with defaults where nothing was said; without its credential.
+/// What was put, with defaults where nothing was said; without its credentials.
 pub fn read(wire: &wire::HostSpec) -> Result<HostSpec, Error> {
     let built = !matches!(wire.driver, DriverName::Kubernetes | DriverName::Agent);
     let driver = name(wire.driver);
@@ -59,6 +59,7 @@ pub fn read(wire: &wire::HostSpec) -> Result<HostSpec, Error> {
         }),
         network: wire.subnets.as_ref().map(network).transpose()?,
         defaults: defaults::read(&wire.defaults),
+        images: source::read(&wire.images),
         builds_max: wire
             .builds_max
             .unwrap_or(u32::try_from(builds_max).unwrap_or(1)),
@@ -155,6 +156,7 @@ pub fn render(spec: &HostSpec) -> wire::HostSpec {
             prefix: n.subnet,
         }),
         defaults: defaults::render(&spec.defaults),
+        images: source::render(&spec.images),
         builds_max: Some(spec.builds_max),
         lost_after_ms: Some(spec.lost_after_ms),
         options: options

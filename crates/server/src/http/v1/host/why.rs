@@ -2,14 +2,16 @@
 
 use caviada_core::host::Host;
 use caviada_core::host::survey::DISK_LOW_BYTES;
+use caviada_core::image::pull::Standing;
 use caviada_core::index::HostUse;
 use caviada_core::resource::{Resource, ResourceState};
 use caviada_core::state::State;
 
+use crate::image::Shown;
 use crate::sight::Sight;
 
 /// The first reason that there is.
-pub(super) fn of(state: &State, host: &Host, sight: &Sight) -> Option<String> {
+pub(super) fn of(state: &State, host: &Host, sight: &Sight, images: &[Shown]) -> Option<String> {
     if host.retiring {
         return Some("it is being removed".to_owned());
     }
@@ -23,6 +25,17 @@ pub(super) fn of(state: &State, host: &Host, sight: &Sight) -> Option<String> {
         .or_else(|| (!host.spec.schedulable).then(|| "it is not schedulable".to_owned()))
         .or_else(|| full(state, host, used?))
         .or_else(|| disk(sight))
+        .or_else(|| absent(images))
+}
+
+/// Something that is to be there could not be had.
+fn absent(images: &[Shown]) -> Option<String> {
+    let mut wanted = images.iter().filter(|(_, pull, _)| pull.wanted);
+    let failed = wanted.find_map(|(_, pull, _)| match &pull.standing {
+        Standing::Failed { why, .. } => Some(why),
+        _ => None,
+    });
+    failed.map(|why| format!("an image that may be needed cannot be had: {why}"))
 }
 
 /// Builds fail there: of which pool, and in whose words.

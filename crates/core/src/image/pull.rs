@@ -1,0 +1,330 @@
+//! What is pulled beforehand, when, and when again: every choice about it. Volatile: who starts anew
+//! looks anew, and what is there already costs one look.
+//!
+//! A host that hangs or whose registry is away keeps its own places only; after a failure an image
+//! waits, each time longer, and one that a person asks for waits for nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::id::HostId;
+use crate::limits;
+use crate::time::Time;
+
+/// How it stands with one image on one host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// It will be looked for, and pulled if it is not there.
+    Waiting,
+    /// That is being done.
+    Pulling,
+    /// It was there.
+    There {
+        /// When that was seen.
+        at: Time,
+    },
+    /// It could not be had.
+    Failed {
+        /// Why, and what to do next.
+        why: Box<str>,
+        /// Not tried again before.
+        until: Time,
+    },
+}
+
+/// One image of one host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pull {
+    /// How it stands.
+    pub standing: Standing,
+    /// Something that may be built there is made of it; else somebody asked for it once.
+    pub wanted: bool,
+    /// Failures in a row.
+    pub tries: u32,
+    /// A person waits for it.
+    asked: bool,
+}
+
+impl Pull {
+    fn new(wanted: bool) -> Self {
+        Self {
+            standing: Standing::Waiting,
+            wanted,
+            tries: 0,
+            asked: false,
+        }
+    }
+
+    /// As if nothing were known of it, unless it is under way.
+    fn anew(&mut self) {
+        self.tries = 0;
+        if self.standing != Standing::Pulling {
+            self.standing = Standing::Waiting;
+        }
+    }
+
+    /// When it is looked for next. What nobody wants any more is not: it was asked for once.
+    fn due(&self) -> Option<Time> {
+        match self.standing {
+            Standing::Waiting => Some(Time(0)),
+            Standing::Pulling => None,
+            Standing::There { at } => self.wanted.then(|| at.plus_ms(limits::IMAGE_SEEN_FOR_MS)),
+            Standing::Failed { until, .. } => self.wanted.then_some(until),
+        }
+    }
+
+    /// Nobody wants it, and whoever asked for it has had time to see what came of it.
+    fn is_over(&self, now: Time) -> bool {
+        let over = match self.standing {
+            Standing::Waiting => !self.asked,
+            Standing::Pulling => false,
+            Standing::There { at } | Standing::Failed { until: at, .. } => {
+                at.plus_ms(limits::IMAGE_SEEN_FOR_MS) <= now
+            }
+        };
+        over && !self.wanted
+    }
+}
+
+/// The images of all hosts.
+#[derive(Debug, Clone, Default)]
+pub struct Pulls {
+    hosts: BTreeMap<HostId, BTreeMap<Box<str>, Pull>>,
+    under_way: usize,
+}
+
+impl Pulls {
+    /// What a host is to have from now on. What is beyond the bound is pulled by the builds themselves.
+    pub fn want(&mut self, host: HostId, images: &BTreeSet<String>, now: Time) {
+        let known = self.hosts.entry(host).or_default();
+        for (image, pull) in known.iter_mut() {
+            pull.wanted = images.contains(&**image);
+        }
+        known.retain(|_, pull| !pull.is_over(now));
+        for image in images {
+            if known.len() >= limits::IMAGES_PER_HOST_MAX {
+                break;
+            }
+            let image = image.as_str().into();
+            known.entry(image).or_insert_with(|| Pull::new(true));
+        }
+    }
+
+    /// Somebody asks for these now, whatever failed before. Says whether there is room for them.
+    pub fn ask(&mut self, host: HostId, images: &BTreeSet<String>) -> bool {
+        let known = self.hosts.entry(host).or_default();
+        let new = images.iter().filter(|i| !known.contains_key(i.as_str()));
+        if known.len() + new.count() > limits::IMAGES_PER_HOST_MAX {
+            return false;
+        }
+        for image in images {
+            let image = image.as_str().into();
+            let pull = known.entry(image).or_insert_with(|| Pull::new(false));
+            pull.asked = true;
+            pull.anew();
+        }
+        true
+    }
+
+    /// A host is spoken to in another way, or has come back, and what was under way there is given up:
+    /// nothing that failed is held against it, and nothing that was there counts.
+    pub fn anew(&mut self, host: HostId) {
+        for (_, pull) in self.hosts.get_mut(&host).into_iter().flatten() {
+            if pull.standing == Standing::Pulling {
+                self.under_way -= 1;
+                pull.standing = Standing::Waiting;
+            }
+            pull.anew();
+        }
+    }
+
+    /// Keeps these hosts only.
+    pub fn retain(&mut self, is_there: impl Fn(HostId) -> bool) {
+        self.hosts.retain(|id, images| {
+            let is_there = is_there(*id);
+            if !is_there {
+                self.under_way -= pulling(images);
+            }
+            is_there
+        });
+    }
+
+    /// What begins now: on each host that `answers`, within the bounds.
+    pub fn start(
+        &mut self,
+        now: Time,
+        answers: impl Fn(HostId) -> bool,
+    ) -> Vec<(HostId, Box<str>)> {
+        let mut started = Vec::new();
+        for (id, images) in &mut self.hosts {
+            let mut here = pulling(images);
+            if !answers(*id) {
+                continue;
+            }
+            for (image, pull) in images {
+                if here >= limits::PULLS_PER_HOST_MAX || self.under_way >= limits::PULLS_AT_ONCE_MAX
+                {
+                    break;
+                }
+                if pull.due().is_some_and(|at| at <= now) {
+                    pull.standing = Standing::Pulling;
+                    here += 1;
+                    self.under_way += 1;
+                    started.push((*id, image.clone()));
+                }
+            }
+        }
+        started
+    }
+
+    /// One ended: the image is there, or why it could not be had.
+    pub fn ended(&mut self, host: HostId, image: &str, end: Result<(), &str>, now: Time) {
+        let images = self.hosts.get_mut(&host);
+        let Some(pull) = images.and_then(|images| images.get_mut(image)) else {
+            return;
+        };
+        if pull.standing != Standing::Pulling {
+            return;
+        }
+        self.under_way -= 1;
+        pull.asked = false;
+        (pull.standing, pull.tries) = match end {
+            Ok(()) => (Standing::There { at: now }, 0),
+            Err(why) => {
+                let why: String = why.chars().take(limits::CAUSE_CHARS_MAX).collect();
+                let failed = Standing::Failed {
+                    why: why.into(),
+                    until: now.plus_ms(pause_ms(pull.tries)),
+                };
+                (failed, pull.tries.saturating_add(1))
+            }
+        };
+    }
+
+    /// The images of a host, by name.
+    pub fn of(&self, host: HostId) -> impl Iterator<Item = (&str, &Pull)> {
+        let images = self.hosts.get(&host).into_iter().flatten();
+        images.map(|(image, pull)| (&**image, pull))
+    }
+
+    /// When the next one is due.
+    pub fn next_due(&self) -> Option<Time> {
+        let all = self.hosts.values().flat_map(BTreeMap::values);
+        all.filter_map(Pull::due).min()
+    }
+}
+
+fn pulling(images: &BTreeMap<Box<str>, Pull>) -> usize {
+    let all = images.values();
+    all.filter(|p| p.standing == Standing::Pulling).count()
+}
+
+/// How long an image waits after so many failures before the last.
+fn pause_ms(tries: u32) -> u64 {
+    // A registry is asked less often than an engine.
+    let first = 5 * limits::BACK_OFF_MS_MIN;
+    let doubled = first.saturating_mul(1 << tries.min(20));
+    doubled.min(limits::BACK_OFF_MS_MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const A: HostId = HostId(1);
+    const B: HostId = HostId(2);
+
+    fn images(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(|n| (*n).to_owned()).collect()
+    }
+
+    fn standing(pulls: &Pulls, host: HostId, image: &str) -> Option<Standing> {
+        let mut all = pulls.of(host);
+        all.find(|(name, _)| *name == image)
+            .map(|(_, p)| p.standing.clone())
+    }
+
+    #[test]
+    fn a_host_pulls_a_few_at_once_and_takes_no_places_of_others() {
+        let mut pulls = Pulls::default();
+        pulls.want(A, &images(&["a", "b", "c"]), Time(1));
+        pulls.want(B, &images(&["a"]), Time(1));
+        let started = pulls.start(Time(1), |_| true);
+        assert_eq!(started.len(), limits::PULLS_PER_HOST_MAX + 1);
+        assert_eq!(pulls.start(Time(2), |_| true), []);
+        pulls.ended(A, "a", Ok(()), Time(3));
+        assert_eq!(pulls.start(Time(3), |_| true), [(A, "c".into())]);
+    }
+
+    #[test]
+    fn what_fails_waits_longer_each_time_and_holds_up_nothing_else() {
+        let mut pulls = Pulls::default();
+        pulls.want(A, &images(&["a", "b"]), Time(1));
+        let mut now = Time(1);
+        pulls.start(now, |_| true);
+        pulls.ended(A, "b", Ok(()), now);
+        let mut pauses = Vec::new();
+        for _ in 0..12 {
+            pulls.ended(A, "a", Err("no"), now);
+            let Some(Standing::Failed { until, .. }) = standing(&pulls, A, "a") else {
+                panic!("{pulls:?}");
+            };
+            pauses.push(until.since(now));
+            let of_a = |started: Vec<(HostId, Box<str>)>| started.iter().any(|s| &*s.1 == "a");
+            assert!(!of_a(pulls.start(Time(until.0 - 1), |_| true)));
+            assert!(of_a(pulls.start(until, |_| true)));
+            now = until;
+        }
+        assert!(pauses.is_sorted() && pauses[0] < pauses[1]);
+        assert_eq!(pauses.last(), Some(&limits::BACK_OFF_MS_MAX));
+        // A person does not wait.
+        pulls.ended(A, "a", Err("no"), now);
+        pulls.ended(A, "b", Ok(()), now);
+        assert!(pulls.ask(A, &images(&["a"])));
+        assert_eq!(pulls.start(now, |_| true), [(A, "a".into())]);
+    }
+
+    #[test]
+    fn a_host_that_is_down_is_asked_for_nothing_until_it_answers() {
+        let mut pulls = Pulls::default();
+        pulls.want(A, &images(&["a"]), Time(1));
+        assert_eq!(pulls.start(Time(1), |_| false), []);
+        assert_eq!(pulls.start(Time(2), |_| true).len(), 1);
+        pulls.ended(A, "a", Err("it hung up"), Time(2));
+        assert_eq!(pulls.start(Time(3), |_| true), []);
+        pulls.anew(A);
+        assert_eq!(pulls.start(Time(3), |_| true).len(), 1, "it came back");
+    }
+
+    #[test]
+    fn a_template_that_changes_meanwhile_changes_what_is_pulled_next() {
+        let mut pulls = Pulls::default();
+        pulls.want(A, &images(&["a", "b", "c"]), Time(1));
+        pulls.start(Time(1), |_| true);
+        pulls.want(A, &images(&["d"]), Time(2));
+        let on = standing(&pulls, A, "a");
+        assert_eq!(on, Some(Standing::Pulling), "it goes on");
+        pulls.ended(A, "a", Ok(()), Time(2));
+        pulls.ended(A, "b", Err("no"), Time(2));
+        assert_eq!(pulls.start(Time(3), |_| true), [(A, "d".into())]);
+        pulls.ended(A, "d", Ok(()), Time(3));
+        let due = Time(3).plus_ms(limits::IMAGE_SEEN_FOR_MS);
+        assert_eq!(pulls.next_due(), Some(due), "nobody wants the others again");
+        pulls.want(A, &images(&["d"]), due.plus_ms(limits::BACK_OFF_MS_MAX));
+        assert_eq!(standing(&pulls, A, "a"), None);
+        assert_eq!(pulls.of(A).count(), 1);
+        pulls.start(due, |_| true);
+        pulls.retain(|_| false);
+        assert_eq!((pulls.under_way, pulls.of(A).count()), (0, 0));
+    }
+
+    #[test]
+    fn images_of_one_host_are_bounded() {
+        let mut pulls = Pulls::default();
+        let many = 0..2 * limits::IMAGES_PER_HOST_MAX;
+        let many = many.map(|n| n.to_string()).collect();
+        pulls.want(A, &many, Time(1));
+        assert_eq!(pulls.of(A).count(), limits::IMAGES_PER_HOST_MAX);
+        assert!(!pulls.ask(A, &images(&["one-more"])));
+        assert!(pulls.ask(A, &images(&["0"])));
+    }
+}

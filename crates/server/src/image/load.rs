@@ -1,0 +1,236 @@
+//! A bundle on its way through the server to an engine: looked at as it comes, passed on as fast as
+//! the engine takes it, and broken off where it is not what it says.
+
+use std::time::Duration;
+
+use axum::body::Bytes;
+use caviada_api::image::{ImageProgress, LoadedImages};
+use caviada_core::host::Host;
+use caviada_core::image;
+use caviada_core::limits;
+use caviada_driver::image::bundle::{CONTENTS_BYTES_MAX, Contents, Reader, Unusable};
+use caviada_driver::{Capability, DriverError, Failure};
+use futures_util::{Stream, StreamExt as _, stream};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::Images;
+use crate::host::{Drivers, Unfit};
+
+/// Pieces on their way to the engine.
+const PIECES_MAX: usize = 4;
+/// A bundle may be silent for so long.
+const SILENCE_MAX: Duration = Duration::from_millis(limits::BUNDLE_SILENCE_MS_MAX);
+/// Bytes after which progress is told.
+const TOLD_EVERY_BYTES: u64 = 16 << 20;
+
+/// Why a bundle was not loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum NotLoaded {
+    /// Too many are being loaded.
+    #[error("too many bundles are being loaded")]
+    Busy,
+    /// The host has no images, or no driver can be made of it.
+    #[error("{0}")]
+    Host(String),
+    /// The file is not what it should be.
+    #[error("the file: {0}")]
+    File(#[from] Unusable),
+    /// It is larger than any bundle may be.
+    #[error("the file is larger than {} bytes", limits::BUNDLE_BYTES_MAX)]
+    TooLarge,
+    /// Whoever sends it stopped.
+    #[error("the file stopped coming")]
+    BrokeOff,
+    /// The engine does not answer.
+    #[error("{0}")]
+    Unavailable(DriverError),
+    /// The engine said no.
+    #[error("{0}")]
+    Refused(DriverError),
+}
+
+impl From<DriverError> for NotLoaded {
+    fn from(error: DriverError) -> Self {
+        match error.kind {
+            Failure::Unreachable | Failure::TimedOut => Self::Unavailable(error),
+            _ => Self::Refused(error),
+        }
+    }
+}
+
+impl From<Unfit> for NotLoaded {
+    fn from(unfit: Unfit) -> Self {
+        Self::Host(unfit.to_string())
+    }
+}
+
+/// What comes, and how it was so far.
+struct Incoming<S> {
+    body: S,
+    reader: Reader,
+}
+
+impl<S: Stream<Item = Result<Bytes, E>> + Unpin, E> Incoming<S> {
+    /// The next piece, if it is sound.
+    async fn next(&mut self) -> Result<Option<Bytes>, NotLoaded> {
+        let next = timeout(SILENCE_MAX, self.body.next()).await;
+        match next.map_err(|_| NotLoaded::BrokeOff)? {
+            None => Ok(None),
+            Some(Err(_)) => Err(NotLoaded::BrokeOff),
+            Some(Ok(piece)) => {
+                self.reader.push(&piece)?;
+                match self.reader.bytes() > limits::BUNDLE_BYTES_MAX {
+                    true => Err(NotLoaded::TooLarge),
+                    false => Ok(Some(piece)),
+                }
+            }
+        }
+    }
+
+    /// The first pieces, up to where it is known what is in it.
+    async fn begin(&mut self) -> Result<Vec<Bytes>, NotLoaded> {
+        let mut begin = Vec::new();
+        while self.reader.contents().is_none() {
+            match self.next().await? {
+                Some(piece) => begin.push(piece),
+                None => {
+                    return Err(std::mem::take(&mut self.reader)
+                        .end()
+                        .map_or_else(NotLoaded::File, |_| NotLoaded::BrokeOff));
+                }
+            }
+        }
+        Ok(begin)
+    }
+}
+
+impl Images {
+    /// Loads a bundle into the engine of a host as it comes.
+    ///
+    /// # Errors
+    /// See [`NotLoaded`]; then the engine has none of it.
+    pub async fn load<S, E>(
+        &self,
+        drivers: &Drivers,
+        host: &Host,
+        body: S,
+    ) -> Result<LoadedImages, NotLoaded>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin,
+    {
+        let _room = self.0.loads.try_acquire().map_err(|_| NotLoaded::Busy)?;
+        let driver = drivers.of(host)?;
+        if !driver.can(Capability::Images) {
+            let why = format!("hosts of the driver {} have no images", driver.name());
+            return Err(NotLoaded::Host(why));
+        }
+        let mut incoming = Incoming {
+            body,
+            reader: Reader::default(),
+        };
+        let begin = incoming.begin().await?;
+        let (pieces, taken) = mpsc::channel::<std::io::Result<Bytes>>(PIECES_MAX);
+        let archive = stream::unfold(taken, |mut taken| async {
+            let piece = taken.recv().await?;
+            Some((piece, taken))
+        });
+        let passed = self.pass_on(host, &mut incoming, begin, pieces);
+        let (passed, loaded) = tokio::join!(passed, driver.load(archive.boxed()));
+        // Of a file that is not sound the engine only knows that it broke off.
+        passed?;
+        loaded?;
+        let bytes = incoming.reader.bytes();
+        let contents = incoming.reader.end()?;
+        Ok(self.loaded(host, &contents, bytes))
+    }
+
+    /// Passes on what is sound, and ends what the engine gets without an end where it is not.
+    async fn pass_on<S, E>(
+        &self,
+        host: &Host,
+        incoming: &mut Incoming<S>,
+        begin: Vec<Bytes>,
+        pieces: mpsc::Sender<std::io::Result<Bytes>>,
+    ) -> Result<(), NotLoaded>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin,
+    {
+        let mut begin = begin.into_iter();
+        let mut told = 0;
+        loop {
+            let next = match begin.next() {
+                Some(piece) => Ok(Some(piece)),
+                None => incoming.next().await,
+            };
+            let end = match next {
+                Ok(Some(piece)) => {
+                    if pieces.send(Ok(piece)).await.is_err() {
+                        // The engine takes no more, and says why.
+                        return Ok(());
+                    }
+                    let bytes = incoming.reader.bytes();
+                    if bytes >= told + TOLD_EVERY_BYTES {
+                        told = bytes;
+                        self.tell_load(host, "loading", bytes, None);
+                    }
+                    continue;
+                }
+                Ok(None) => match incoming.reader.is_whole() {
+                    true => return Ok(()),
+                    false => NotLoaded::File(Unusable::CutShort(incoming.reader.bytes())),
+                },
+                Err(why) => why,
+            };
+            self.tell_load(
+                host,
+                "failed",
+                incoming.reader.bytes(),
+                Some(end.to_string()),
+            );
+            let _ = pieces
+                .send(Err(std::io::Error::other(end.to_string())))
+                .await;
+            return Err(end);
+        }
+    }
+
+    fn loaded(&self, host: &Host, contents: &Contents, bytes: u64) -> LoadedImages {
+        let images: Vec<String> = contents.images.iter().map(|i| i.image.clone()).collect();
+        tracing::info!(
+            host = host.name.as_str(),
+            ?images,
+            bytes,
+            "a bundle was loaded"
+        );
+        self.tell_load(host, "there", bytes, None);
+        // What was to be pulled is looked for again.
+        let mut names = std::collections::BTreeSet::new();
+        for name in &images {
+            let _ = image::add(&mut names, name);
+        }
+        let known: Vec<String> = self.of(host.id).into_iter().map(|shown| shown.0).collect();
+        names.retain(|name| known.contains(name));
+        if !names.is_empty() {
+            self.ask(host.id, names);
+        }
+        LoadedImages {
+            host: host.name.to_string(),
+            images,
+            bytes,
+        }
+    }
+
+    fn tell_load(&self, host: &Host, step: &str, bytes: u64, why: Option<String>) {
+        self.tell(ImageProgress {
+            host: host.name.to_string(),
+            image: "bundle".to_owned(),
+            step: step.to_owned(),
+            bytes_done: bytes,
+            bytes: None,
+            why,
+        });
+    }
+}
+
+const _: () = assert!(CONTENTS_BYTES_MAX < limits::BUNDLE_BYTES_MAX);
