@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use bollard::models::{ContainerInspectResponse, ContainerState, HealthStatusEnum};
+use bollard::query_parameters::InspectContainerOptions;
 use futures_util::{StreamExt, stream};
 
 use super::call::Call;
@@ -32,10 +33,11 @@ pub(super) struct Test {
 }
 
 impl Test {
-    /// None if there is no test, or the engine has an answer already.
+    /// None if there is no test, or the engine has an answer already that is one.
     pub fn due(found: &ContainerInspectResponse) -> Option<Self> {
-        let health = found.state.as_ref()?.health.as_ref()?;
-        if health.status != Some(HealthStatusEnum::STARTING) {
+        let state = found.state.as_ref()?;
+        let told = state.health.as_ref()?.status;
+        if told != Some(HealthStatusEnum::STARTING) && !is_left_over(state) {
             return None;
         }
         let config = found.config.as_ref()?;
@@ -85,6 +87,15 @@ impl Test {
     }
 }
 
+/// Is `unhealthy` not what a test said? An engine calls so what it stopped testing because it was
+/// frozen, and goes on until its next test, an interval after the thaw.
+fn is_left_over(state: &ContainerState) -> bool {
+    state.health.as_ref().is_some_and(|health| {
+        let failed = health.failing_streak.unwrap_or(0) > 0;
+        health.status == Some(HealthStatusEnum::UNHEALTHY) && !failed
+    })
+}
+
 /// The end of what a test said.
 fn shown(said: &str) -> &str {
     let said = said.trim_end();
@@ -102,7 +113,20 @@ pub(super) fn last_said(state: &ContainerState) -> String {
 
 /// One `Seen` per resource and generation. What looks well is asked where the engine has not
 /// looked since its start.
-pub(super) async fn seen(call: &Call<'_>, things: Things) -> Vec<Seen> {
+pub(super) async fn seen(call: &Call<'_>, mut things: Things) -> Vec<Seen> {
+    let left_over: Vec<String> = stream::iter(things.unhealthy())
+        .map(|id| async move {
+            let found = call
+                .engine
+                .inspect_container(&id, None::<InspectContainerOptions>);
+            let state = call.quick(found).await.ok()?.state?;
+            is_left_over(&state).then_some(id)
+        })
+        .buffer_unordered(LOOK_TESTS_MAX)
+        .filter_map(std::future::ready)
+        .collect()
+        .await;
+    things.untest(&left_over);
     let waiting = things.untested();
     let mut all = things.seen();
     let up: Vec<_> = all
@@ -152,6 +176,7 @@ mod tests {
         ContainerInspectResponse {
             state: Some(ContainerState {
                 health: Some(Health {
+                    failing_streak: Some(i64::from(status == HealthStatusEnum::UNHEALTHY)),
                     status: Some(status),
                     ..Health::default()
                 }),
@@ -175,6 +200,15 @@ mod tests {
         assert!(!due(HealthStatusEnum::HEALTHY));
         assert!(!due(HealthStatusEnum::UNHEALTHY));
         assert!(Test::due(&container(HealthStatusEnum::STARTING, &["NONE"])).is_none());
+    }
+
+    #[test]
+    fn what_was_frozen_is_not_unhealthy_for_that() {
+        let mut found = container(HealthStatusEnum::UNHEALTHY, &["CMD", "true"]);
+        assert!(Test::due(&found).is_none(), "a test of it failed");
+        let health = found.state.as_mut().and_then(|s| s.health.as_mut());
+        health.unwrap().failing_streak = Some(0);
+        assert!(Test::due(&found).is_some(), "none did: it was frozen");
     }
 
     #[test]

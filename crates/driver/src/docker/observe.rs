@@ -13,6 +13,10 @@ use super::fault::Fault;
 use super::label::{self, Mark, Role};
 use crate::{Condition, Identity, Seen};
 
+/// What a status says of a test.
+const UNHEALTHY: &str = "(unhealthy)";
+const STARTING: &str = "(health: starting)";
+
 /// Everything of ours the engine told of, each with its name or id on the engine.
 #[derive(Default)]
 pub(super) struct Things {
@@ -92,15 +96,32 @@ fn container(summary: ContainerSummary) -> Option<(Mark, Container)> {
 impl Things {
     /// The services that the engine has not tested since they were started.
     pub fn untested(&self) -> Vec<(Identity, String)> {
-        let starting = |(_, c): &&(Mark, Container)| {
-            c.state == State::RUNNING && c.status.contains("(health: starting)")
-        };
+        let starting =
+            |(_, c): &&(Mark, Container)| c.state == State::RUNNING && c.status.contains(STARTING);
         let named = |(mark, _): &(Mark, Container)| {
             let service = mark.service.clone();
             service.map(|service| (mark.identity.clone(), service))
         };
         let containers = self.containers.iter().filter(starting);
         containers.filter_map(named).collect()
+    }
+
+    /// What runs and is called unhealthy by its engine.
+    pub fn unhealthy(&self) -> Vec<String> {
+        let named = |c: &Container| c.state == State::RUNNING && c.status.contains(UNHEALTHY);
+        let containers = self.containers.iter().filter(|(_, c)| named(c));
+        containers.map(|(_, c)| c.id.clone()).collect()
+    }
+
+    /// Counts these as what the engine has not tested since they were started.
+    pub fn untest(&mut self, ids: &[String]) {
+        for (_, container) in self
+            .containers
+            .iter_mut()
+            .filter(|(_, c)| ids.contains(&c.id))
+        {
+            container.status = container.status.replace(UNHEALTHY, STARTING);
+        }
     }
 
     /// One `Seen` per resource and generation, in that order.
@@ -193,9 +214,7 @@ fn condition(mark: &Mark, container: &Container) -> Condition {
     match (container.state, mark.role) {
         (State::CREATED | State::REMOVING, _) | (State::RUNNING, Role::Job) => Condition::Partial,
         (State::EXITED, Role::Job) if container.status.starts_with("Exited (0)") => Condition::Up,
-        (State::RUNNING, Role::Service) if !container.status.contains("(unhealthy)") => {
-            Condition::Up
-        }
+        (State::RUNNING, Role::Service) if !container.status.contains(UNHEALTHY) => Condition::Up,
         _ => Condition::Down,
     }
 }

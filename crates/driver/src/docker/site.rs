@@ -51,7 +51,7 @@ impl Site<'_> {
                     return Ok(());
                 }
                 Some(HealthStatusEnum::HEALTHY) if runs => return Ok(()),
-                Some(HealthStatusEnum::UNHEALTHY) if runs => {
+                Some(HealthStatusEnum::UNHEALTHY) if runs && test.is_none() => {
                     let why = match health::last_said(&state) {
                         said if said.is_empty() => "reports itself unhealthy".to_owned(),
                         said => format!("reports itself unhealthy: {said}"),

@@ -647,10 +647,10 @@ fn resource(rng: &mut Rng, state: &State, memory: &Memory) -> Act {
     };
     let id = id.unwrap_or(ResourceId(4));
     match rng.below(16) {
-        9 => alter(rng, state, id),
         10 => Act::Recycle { resource: id },
         11 => build(rng, state),
-        12..=15 => power(rng, state, id),
+        12..=15 if rng.percent(60) => power(rng, state, id),
+        12..=15 => alter(rng, state, id),
         0 | 1 => Act::DeleteResource {
             resource: id,
             force: rng.percent(40),

@@ -22,6 +22,8 @@ pub enum Rush {
     Bad { acts_left: u8 },
     /// A cleaner loses one of the two it works on.
     Cleaner { acts_left: u8 },
+    /// All that stands on the fullest host goes bad: more than is kept for looking at.
+    Wreck { acts_left: u8 },
 }
 
 const DIRTY_POOL: &str = "machines";
@@ -29,11 +31,12 @@ const KEEPING_POOL: &str = "slots";
 
 impl Rush {
     pub fn begin(rng: &mut Rng, pool: &'static str) -> Self {
-        match rng.weighted(&[15, 15, 40, 30]) {
+        match rng.weighted(&[15, 15, 40, 30, 40]) {
             0 => Self::Queue { pool, acts_left: 5 },
             1 => Self::Scan { acts_left: 8 },
             2 => Self::Bad { acts_left: 4 },
-            _ => Self::Cleaner { acts_left: 3 },
+            3 => Self::Cleaner { acts_left: 3 },
+            _ => Self::Wreck { acts_left: 2 },
         }
     }
 
@@ -42,7 +45,8 @@ impl Rush {
         let (Self::Queue { acts_left, .. }
         | Self::Scan { acts_left }
         | Self::Bad { acts_left }
-        | Self::Cleaner { acts_left }) = self;
+        | Self::Cleaner { acts_left }
+        | Self::Wreck { acts_left }) = self;
         *acts_left = acts_left.checked_sub(1)?;
         match *self {
             Self::Queue { pool, .. } => {
@@ -59,6 +63,7 @@ impl Rush {
             Self::Cleaner { acts_left: 2 } => Some(declares(0)),
             Self::Cleaner { acts_left: 1 } => cleans(state),
             Self::Cleaner { .. } => taken_away(state),
+            Self::Wreck { .. } => wrecks(state),
         }
     }
 }
@@ -175,6 +180,26 @@ fn bad(state: &State, goes_bad: bool) -> Option<Act> {
             fence: None,
         },
     })
+}
+
+fn wrecks(state: &State) -> Option<Act> {
+    let built = || {
+        state
+            .resources
+            .values()
+            .filter_map(|r| Some((r, r.site()?.host)))
+    };
+    let count = |host| built().filter(|(_, h)| *h == host).count();
+    let fullest = built().map(|(_, h)| h).max_by_key(|h| count(*h))?;
+    let bad = built()
+        .filter(|(r, host)| *host == fullest && r.health != Health::Ill)
+        .map(|(r, _)| Act::RecordHealth {
+            resource: r.id,
+            generation: r.generation,
+            health: Health::Ill,
+        });
+    let all: Vec<Act> = bad.take(limits::COMMANDS_PER_ALL_MAX).collect();
+    (!all.is_empty()).then_some(Act::All(all))
 }
 
 /// A dirty one that was built, and a declared one beside it.

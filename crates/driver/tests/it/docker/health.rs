@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use caviada_driver::blueprint::{Blueprint, Healthcheck};
-use caviada_driver::{Condition, Identity};
+use caviada_driver::{Condition, Identity, Power};
 
 use super::Engine;
 use crate::contract::{Fixture, create, identity, keep, port, seen, until};
@@ -72,6 +72,28 @@ async fn what_was_started_again_is_well_only_once_its_test_passes() {
             let why = down.detail.unwrap();
             assert!(why.starts_with("web: "), "{why}");
             until(&*driver, &id, Condition::Up).await;
+        })
+    })
+    .await;
+}
+
+/// Its engine calls what was frozen unhealthy, until its next test an hour later.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_frozen_is_well_as_soon_as_it_is_thawed_and_its_test_passes() {
+    let Some(engine) = Engine::there() else {
+        return;
+    };
+    keep(engine, |engine| {
+        Box::pin(async move {
+            let driver = engine.driver();
+            let id = identity(engine, 1, 1);
+            let plan = blueprint(engine, Duration::ZERO);
+            create(&*driver, &id, &plan).await.unwrap();
+            driver.power(&id, None, Power::Pause).await.unwrap();
+            until(&*driver, &id, Condition::Paused).await;
+            create(&*driver, &id, &plan).await.unwrap();
+            let thawed = seen(&*driver, &id).await.unwrap();
+            assert_eq!(thawed.condition, Condition::Up, "{:?}", thawed.detail);
         })
     })
     .await;

@@ -81,10 +81,16 @@ impl Stage {
             "caviada",
             "chaincode",
             "crypto",
+            "dev/tcp/chaincode-notes--1-0",
+            "dev/tcp/chaincode-notes--2-0",
             "world/done",
             "world/wrong",
         ] {
             std::fs::create_dir_all(stage.path(folder)).unwrap();
+        }
+        for version in ["1-0", "2-0"] {
+            let serves = format!("dev/tcp/chaincode-notes--{version}/9999");
+            std::fs::write(stage.path(&serves), "").unwrap();
         }
         for program in ["cryptogen", "configtxgen", "osnadmin", "peer", "discover"] {
             let path = stage.path(&format!("bin/{program}"));
@@ -103,7 +109,7 @@ impl Stage {
         let service = self.network.service(service).unwrap();
         let here = self.folder.path().display().to_string();
         let moved = |text: &str| {
-            let folders = ["/crypto", "/caviada", "/chaincode"];
+            let folders = ["/crypto", "/caviada", "/chaincode", "/dev/tcp"];
             folders.iter().fold(text.to_owned(), |text, folder| {
                 let text = text.replace(&format!("{folder}/"), &format!("{here}{folder}/"));
                 text.replace(&format!("cd {folder}\n"), &format!("cd {here}{folder}\n"))
