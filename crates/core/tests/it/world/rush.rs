@@ -197,6 +197,7 @@ fn wrecks(state: &State) -> Option<Act> {
             resource: r.id,
             generation: r.generation,
             health: Health::Ill,
+            why: None,
         });
     let all: Vec<Act> = bad.take(limits::COMMANDS_PER_ALL_MAX).collect();
     (!all.is_empty()).then_some(Act::All(all))
