@@ -161,6 +161,10 @@ limits! {
         SCAN_MAX: usize = 10_000;
         /// Attributes one pool indexes: each costs memory per resource.
         INDEXED_ATTRIBUTES_PER_POOL_MAX: usize = 8;
+        /// Words of a pool for images that holders may bring.
+        HOLDER_IMAGES_PER_POOL_MAX: usize = 64;
+        /// Bytes of one of them: as long as an image's name may be.
+        HOLDER_IMAGE_BYTES_MAX: usize = 512;
     }
     "Divisible resources" {
         /// Intervals in the definition of one range, and as many exclusions: they are read, printed and
@@ -280,7 +284,7 @@ limits! {
         BUILDS_PER_HOST_MAX: usize = 256;
         /// Failed resources kept per host as evidence; older ones are deleted, or a broken
         /// template would fill the host.
-        EVIDENCE_PER_HOST_MAX: usize = 8;
+        EVIDENCE_PER_HOST_MAX: usize = 4;
         /// How long a failed resource is kept as evidence: a day to look at it.
         EVIDENCE_KEPT_MS: u64 = DAY_MS;
         /// First pause after a failed build, doubled each time.
