@@ -442,9 +442,11 @@ impl Watch {
             if planted!(CalledTwice) {
                 outputs.push(Output::Act(action));
             }
-            let turns = |a: &&Action| matches!(a.verb, Verb::Turn | Verb::Alter);
-            let turning = || self.under_way.values().filter(turns).count();
-            if turns(&&action) && turning() >= limits::TURNS_PER_HOST_MAX {
+            // Alterations wait for alterations alone: four that hang stop nobody's start and stop.
+            let bounded = matches!(action.verb, Verb::Turn | Verb::Alter);
+            let alike = |a: &&Action| a.verb == action.verb;
+            let busy = || self.under_way.values().filter(alike).count();
+            if bounded && busy() >= limits::TURNS_PER_HOST_MAX {
                 continue;
             }
             if let Entry::Vacant(free) = self.under_way.entry(action.resource) {
