@@ -40,6 +40,10 @@ pub struct PoolSpec {
     /// Free ones are frozen: they take memory but no processor. Needs `prepare`, which thaws them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub pause: bool,
+    /// Images that holders may bring when they alter what they hold (chaincode, say): an image, the
+    /// beginning of one that ends with `/`, `:` or `@`, or `*`. None without a word here.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub holder_images: Vec<String>,
     /// Which free one goes first.
     pub pick: Pick,
     /// Who sees the pool and its holders.

@@ -52,6 +52,11 @@ pub struct PoolSpec {
     /// which thaws them and sees that they answer. Those that are ready already stay as they are.
     #[serde(default)]
     pub pause: bool,
+    /// Images that holders may bring when they alter what they hold: each is an image, the beginning of
+    /// one that ends with `/`, `:` or `@`, or `*` for any. They run on the pool's hosts, which take
+    /// them with what they know of registries; so without a word here holders bring none.
+    #[serde(default)]
+    pub holder_images: BTreeSet<Box<str>>,
     /// Which free member is taken.
     pub pick: Pick,
     /// What becomes of a lease whose member goes bad or whose host is lost.
@@ -217,6 +222,14 @@ pub struct Deadlines {
 }
 
 impl PoolSpec {
+    /// May a holder have this image run in what he holds?
+    pub fn lets_bring(&self, image: &str) -> bool {
+        self.holder_images.iter().any(|word| {
+            let begins = word.ends_with(['/', ':', '@']) && image.starts_with(&**word);
+            &**word == "*" || &**word == image || begins
+        })
+    }
+
     /// A pool of declared resources with the defaults of every policy.
     pub fn declared() -> Self {
         Self {
@@ -238,6 +251,7 @@ impl PoolSpec {
             },
             prepare: false,
             pause: false,
+            holder_images: BTreeSet::new(),
             pick: Pick::First,
             on_bad: OnBad::Keep,
             placement: Placement::Spread,

@@ -215,7 +215,8 @@ impl Templates {
     }
 
     /// All parameters of a resource whose holder wants some otherwise, a JSON object as text: as
-    /// far as its template leaves them to him, and as what stands can be altered.
+    /// far as its template leaves them to him, as what stands can be altered, and as he may bring what
+    /// images are new.
     ///
     /// # Errors
     /// What stands against it.
@@ -224,6 +225,7 @@ impl Templates {
         state: &State,
         resource: ResourceId,
         wanted: &Parameters,
+        lets_bring: impl Fn(&str) -> bool,
     ) -> Result<Arc<str>, Unfit> {
         let gone = || Unfit::Gone(resource);
         let r = state.resources.get(&resource).ok_or_else(gone)?;
@@ -247,6 +249,14 @@ impl Templates {
             let why = format!("what stands cannot be altered so: {why}");
             Unfit::field("parameters", why)
         })?;
+        let known: BTreeSet<&str> = from.services.iter().map(|s| s.image.as_str()).collect();
+        let mut brought = to.services.iter().map(|s| s.image.as_str());
+        if let Some(image) = brought.find(|image| !known.contains(image) && !lets_bring(image)) {
+            let why = format!(
+                "holders may not bring the image {image}: its pool's operator lists in holder_images what they may"
+            );
+            return Err(Unfit::field("parameters", why));
+        }
         Ok(all)
     }
 

@@ -60,6 +60,9 @@ pub struct PoolEntry {
     /// Free ones are frozen until they are granted; needs `prepare`.
     #[serde(default)]
     pub pause: bool,
+    /// Images that holders may bring when they alter what they hold.
+    #[serde(default)]
+    pub holder_images: Vec<String>,
     /// Facts of every built one.
     #[serde(default)]
     pub attributes: Attributes,
@@ -162,6 +165,7 @@ impl PoolEntry {
             indexed: self.indexed.clone(),
             prepare: self.prepare,
             pause: self.pause,
+            holder_images: self.holder_images.clone(),
             attributes: self.attributes.clone(),
             hosts: self.hosts.clone(),
             slice: self.slice.as_ref().map(SliceEntry::size),

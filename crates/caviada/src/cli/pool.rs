@@ -93,6 +93,10 @@ pub struct SetArgs {
     /// Freeze what is free until it is granted; needs --prepare true
     #[arg(long)]
     pause: Option<bool>,
+    /// Images that holders may bring when they alter what they hold, separated by commas: whole, or a
+    /// beginning that ends with `/`, `:` or `@`, or `*`
+    #[arg(long, value_delimiter = ',', value_name = "IMAGE")]
+    holder_images: Option<Vec<String>>,
     /// Attributes with an index, separated by commas
     #[arg(long, value_delimiter = ',')]
     indexed: Option<Vec<String>>,
@@ -232,6 +236,7 @@ impl SetArgs {
         }
         put(&mut spec.prepare, self.prepare.as_ref());
         put(&mut spec.pause, self.pause.as_ref());
+        put(&mut spec.holder_images, self.holder_images.as_ref());
         put(&mut spec.indexed, self.indexed.as_ref());
         Ok(())
     }

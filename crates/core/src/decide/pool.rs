@@ -203,6 +203,29 @@ fn check(spec: &PoolSpec) -> Result<(), Refusal> {
     kind(spec)
 }
 
+/// Images that holders may bring.
+fn holder_images(spec: &PoolSpec) -> Result<(), Refusal> {
+    let reason = match &spec.holder_images {
+        words if words.len() > limits::HOLDER_IMAGES_PER_POOL_MAX => {
+            format!("at most {}", limits::HOLDER_IMAGES_PER_POOL_MAX)
+        }
+        words => match words.iter().find(|word| !is_image_word(word)) {
+            None => return Ok(()),
+            Some(word) => format!(
+                "`{}` is neither `*` nor an image nor the beginning of one that ends with `/`, `:` or `@`",
+                word.escape_debug()
+            ),
+        },
+    };
+    Err(Refusal::invalid("holder_images", reason))
+}
+
+fn is_image_word(word: &str) -> bool {
+    let sound = |c: char| c.is_ascii_alphanumeric() || "._-/:@".contains(c);
+    let length = 1..=limits::HOLDER_IMAGE_BYTES_MAX;
+    word == "*" || (length.contains(&word.len()) && word.chars().all(sound))
+}
+
 /// What excludes what.
 fn kind(spec: &PoolSpec) -> Result<(), Refusal> {
     if let PoolKind::Built { parameters, .. } = &spec.kind {
@@ -213,6 +236,7 @@ fn kind(spec: &PoolSpec) -> Result<(), Refusal> {
         if spec.slice.is_some() {
             return Err(Refusal::invalid("slice", "built resources are whole"));
         }
+        holder_images(spec)?;
         let freezes = matches!(
             spec.recycle.class,
             RecycleClass::Replace | RecycleClass::Reset
@@ -227,6 +251,12 @@ fn kind(spec: &PoolSpec) -> Result<(), Refusal> {
     if spec.pause {
         return Err(Refusal::invalid(
             "pause",
+            "only for pools built from a template",
+        ));
+    }
+    if !spec.holder_images.is_empty() {
+        return Err(Refusal::invalid(
+            "holder_images",
             "only for pools built from a template",
         ));
     }

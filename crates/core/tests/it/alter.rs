@@ -334,3 +334,44 @@ fn what_was_declared_has_no_parameters() {
     }));
     assert_eq!(scene.does("ann", act).unwrap_err().code(), "invalid");
 }
+
+#[test]
+fn holders_bring_only_images_that_their_pool_lists() {
+    let mut scene = Scene::with_host();
+    let mut spec = PoolSpec::built(name("cluster"), 1, 1);
+    assert!(!spec.lets_bring("notes:1"), "without a word none");
+    let words = ["notes:", "registry.example.org/cc/", "gold@", "exact:1"];
+    spec.holder_images = words.map(Into::into).into();
+    for image in [
+        "notes:1",
+        "registry.example.org/cc/a:1",
+        "gold@sha256:00",
+        "exact:1",
+    ] {
+        assert!(spec.lets_bring(image), "{image}");
+    }
+    for image in [
+        "notes",
+        "notesevil:1",
+        "registry.example.org/ccx/a",
+        "exact:12",
+        "evil/notes:1",
+    ] {
+        assert!(!spec.lets_bring(image), "{image}");
+    }
+    scene.pool("clusters", spec.clone());
+    spec.holder_images = ["*".into()].into();
+    assert!(spec.lets_bring("anything/at:all"));
+    for bad in ["", "a b", "x\n", "$(id)", "**"] {
+        spec.holder_images = [bad.into()].into();
+        let put = Act::PutPool {
+            name: name("clusters"),
+            spec: Box::new(spec.clone()),
+            expect: None,
+        };
+        match scene.does("admin", put) {
+            Err(Refusal::Invalid { field, .. }) => assert_eq!(field, "holder_images", "{bad:?}"),
+            other => panic!("{bad:?}: {other:?}"),
+        }
+    }
+}

@@ -159,6 +159,23 @@ fn what_fails_changes_nothing(running: &mut Running, lease: &str, image: &str, i
     assert!(said.contains("not on the host"), "{said}");
     let said = fails(running, &["deploy", lease, "notes", "--image", image]);
     assert!(said.contains("chaincode upgrade"), "{said}");
+    // A tenant brings only what the pool lets holders bring.
+    let made = running
+        .site
+        .json(&["key", "add", "ann", "--role", "user", "--owner", "ann"]);
+    running.site.ok(&["share", lease, "ann"]);
+    let ann = |words: &[&str]| {
+        let mut command = running.site.command(words);
+        command.env("CAVIADA_KEY", made["secret"].as_str().unwrap());
+        crate::site::text(&command.output().unwrap().stderr)
+    };
+    let deploy = ["chaincode", "deploy", lease, "gold", "--image", nowhere];
+    let said = ann(&deploy);
+    assert!(said.contains("holder_images"), "{said}");
+    let let_in = ["pool", "set", "networks", "--holder-images", "127.0.0.1:1/"];
+    running.site.ok(&let_in);
+    let said = ann(&deploy);
+    assert!(said.contains("not on the host"), "{said}");
     let words = ["resource", "alter", id, "--parameter", "orgs=2"];
     let said = running.site.run(&words);
     let said = crate::site::text(&said.stderr);

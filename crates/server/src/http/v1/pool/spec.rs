@@ -40,6 +40,7 @@ pub fn read(wire: wire::PoolSpec) -> Result<PoolSpec, Error> {
     recycle(&wire.recycle, &mut spec);
     spec.prepare = wire.prepare;
     spec.pause = wire.pause;
+    spec.holder_images = wire.holder_images.into_iter().map(Into::into).collect();
     spec.pick = match wire.pick {
         wire::Pick::First => Pick::First,
         wire::Pick::Oldest => Pick::Oldest,
@@ -156,6 +157,7 @@ pub fn render(spec: &PoolSpec) -> wire::PoolSpec {
         recycle: rendered_recycle(spec),
         prepare: spec.prepare,
         pause: spec.pause,
+        holder_images: spec.holder_images.iter().map(ToString::to_string).collect(),
         pick: match spec.pick {
             Pick::First => wire::Pick::First,
             Pick::Oldest => wire::Pick::Oldest,

@@ -3,6 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use caviada_api::resource as wire;
+use caviada_core::access::{Relation, Verb};
 use caviada_core::alter::Alter;
 use caviada_core::command::Act;
 use caviada_core::id::TemplateId;
@@ -40,7 +41,11 @@ pub(super) async fn alter(
     who.may_operate(&state, r)?;
     let (from, parameters) = match r.site() {
         Some(site) => {
-            let parameters = Templates::default().altered(&state, resource, &wanted);
+            // An operator could give his pool any image.
+            let operates = who.may(Verb::Manage, Relation::Own).is_ok();
+            let pool = state.pools.get(&r.pool);
+            let lets = |image: &str| operates || pool.is_some_and(|p| p.spec.lets_bring(image));
+            let parameters = Templates::default().altered(&state, resource, &wanted, lets);
             (site.make(), parameters.map_err(refused)?)
         }
         // The ledger says that it has none.
