@@ -132,8 +132,11 @@ impl Task {
         let pulled = match &self.driver {
             Ok(driver) => {
                 let bytes = |done, of| self.bytes(done, of);
-                let pulled = driver.pull(&self.image, &bytes).await;
-                pulled.map_err(|error| error.to_string())
+                let pulled = async {
+                    let pulled = driver.pull(&self.image, &bytes).await;
+                    pulled.map_err(|error| error.to_string())
+                };
+                reconciler::survived(pulled).await
             }
             Err(why) => Err(why.clone()),
         };

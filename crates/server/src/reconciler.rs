@@ -267,8 +267,11 @@ impl Look {
     }
 }
 
-/// A driver that panics fails this once: a look that nobody ends would be the last one at its host.
-async fn survived<T>(asked: impl Future<Output = Result<T, String>>) -> Result<T, String> {
+/// A driver that panics fails this once: a look or a pull that nobody ends would be the last one at its
+/// host.
+pub(crate) async fn survived<T>(
+    asked: impl Future<Output = Result<T, String>>,
+) -> Result<T, String> {
     let ended = AssertUnwindSafe(asked).catch_unwind().await;
     ended.unwrap_or_else(|_| Err("it panicked; the log says where".to_owned()))
 }

@@ -1,10 +1,11 @@
 //! What is pulled beforehand, when, and when again: every choice about it. Volatile: who starts anew
 //! looks anew, and what is there already costs one look.
 //!
-//! A host that hangs or whose registry is away keeps its own places only; after a failure an image
-//! waits, each time longer, and one that a person asks for waits for nothing.
+//! A host that hangs or whose registry is away keeps its own places only, and hosts take turns; after
+//! a failure an image waits, each time longer, and one that a person asks for waits for nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound::{Excluded, Unbounded};
 
 use crate::id::HostId;
 use crate::limits;
@@ -89,7 +90,8 @@ impl Pull {
 #[derive(Debug, Clone, Default)]
 pub struct Pulls {
     hosts: BTreeMap<HostId, BTreeMap<Box<str>, Pull>>,
-    under_way: usize,
+    /// The last that was given a place by turns: whoever comes after it is the next.
+    last: Option<HostId>,
 }
 
 impl Pulls {
@@ -130,7 +132,6 @@ impl Pulls {
     pub fn anew(&mut self, host: HostId) {
         for (_, pull) in self.hosts.get_mut(&host).into_iter().flatten() {
             if pull.standing == Standing::Pulling {
-                self.under_way -= 1;
                 pull.standing = Standing::Waiting;
             }
             pull.anew();
@@ -139,41 +140,73 @@ impl Pulls {
 
     /// Keeps these hosts only.
     pub fn retain(&mut self, is_there: impl Fn(HostId) -> bool) {
-        self.hosts.retain(|id, images| {
-            let is_there = is_there(*id);
-            if !is_there {
-                self.under_way -= pulling(images);
-            }
-            is_there
-        });
+        self.hosts.retain(|id, _| is_there(*id));
     }
 
-    /// What begins now: on each host that `answers`, within the bounds.
+    /// What begins now: on each host that `answers`, within the bounds. What a person asks for comes
+    /// first and takes no place of what nobody waits for.
     pub fn start(
         &mut self,
         now: Time,
         answers: impl Fn(HostId) -> bool,
     ) -> Vec<(HostId, Box<str>)> {
+        let turns = self.turns().into_iter().filter(|id| answers(*id));
+        let turns: Vec<HostId> = turns.collect();
         let mut started = Vec::new();
-        for (id, images) in &mut self.hosts {
-            let mut here = pulling(images);
-            if !answers(*id) {
-                continue;
+        for id in &turns {
+            self.begin(*id, true, usize::MAX, now, &mut started);
+        }
+        let mut places = limits::PULLS_AT_ONCE_MAX.saturating_sub(self.under_way());
+        for id in turns {
+            let begun = self.begin(id, false, places, now, &mut started);
+            if begun > 0 {
+                self.last = Some(id);
             }
-            for (image, pull) in images {
-                if here >= limits::PULLS_PER_HOST_MAX || self.under_way >= limits::PULLS_AT_ONCE_MAX
-                {
-                    break;
-                }
-                if pull.due().is_some_and(|at| at <= now) {
-                    pull.standing = Standing::Pulling;
-                    here += 1;
-                    self.under_way += 1;
-                    started.push((*id, image.clone()));
-                }
-            }
+            places -= begun;
         }
         started
+    }
+
+    /// All hosts, from the one whose turn it is.
+    fn turns(&self) -> Vec<HostId> {
+        let Some(last) = self.last else {
+            return self.hosts.keys().copied().collect();
+        };
+        let next = self.hosts.range((Excluded(last), Unbounded));
+        next.chain(self.hosts.range(..=last))
+            .map(|(id, _)| *id)
+            .collect()
+    }
+
+    /// Begins at most so many on a host, of those that somebody asked for or of the others.
+    fn begin(
+        &mut self,
+        id: HostId,
+        asked: bool,
+        most: usize,
+        now: Time,
+        started: &mut Vec<(HostId, Box<str>)>,
+    ) -> usize {
+        let Some(images) = self.hosts.get_mut(&id) else {
+            return 0;
+        };
+        let here = limits::PULLS_PER_HOST_MAX.saturating_sub(pulling(images));
+        let due = images
+            .iter_mut()
+            .filter(|(_, pull)| pull.asked == asked && pull.due().is_some_and(|at| at <= now));
+        let before = started.len();
+        for (image, pull) in due.take(here.min(most)) {
+            pull.standing = Standing::Pulling;
+            started.push((id, image.clone()));
+        }
+        started.len() - before
+    }
+
+    /// Pulls under way that nobody waits for.
+    fn under_way(&self) -> usize {
+        let all = self.hosts.values().flat_map(BTreeMap::values);
+        all.filter(|p| p.standing == Standing::Pulling && !p.asked)
+            .count()
     }
 
     /// One ended: the image is there, or why it could not be had.
@@ -185,7 +218,6 @@ impl Pulls {
         if pull.standing != Standing::Pulling {
             return;
         }
-        self.under_way -= 1;
         pull.asked = false;
         (pull.standing, pull.tries) = match end {
             Ok(()) => (Standing::There { at: now }, 0),
@@ -256,6 +288,37 @@ mod tests {
     }
 
     #[test]
+    fn hosts_take_turns_and_who_asks_waits_for_no_place() {
+        let sick = limits::PULLS_AT_ONCE_MAX / limits::PULLS_PER_HOST_MAX;
+        let ids = || (1..=2 * sick).map(|n| HostId(n as u64));
+        let mut pulls = Pulls::default();
+        for id in ids() {
+            pulls.want(id, &images(&["a", "b"]), Time(1));
+        }
+        let first = pulls.start(Time(1), |_| true);
+        assert_eq!(first.len(), limits::PULLS_AT_ONCE_MAX);
+        assert_eq!(pulls.start(Time(1), |_| true), []);
+        // The last host of all is asked for something, while every place is taken.
+        let last = HostId(2 * sick as u64);
+        assert!(pulls.ask(last, &images(&["c", "d", "e"])));
+        let asked = [(last, "c".into()), (last, "d".into())];
+        assert_eq!(pulls.start(Time(1), |_| true), asked);
+        // Who failed is due again as soon as a place is free, and the others come first all the same.
+        for (id, image) in &first {
+            pulls.ended(*id, image, Err("no"), Time(1));
+        }
+        let later = Time(1).plus_ms(limits::BACK_OFF_MS_MAX);
+        let second = pulls.start(later, |_| true);
+        let served: BTreeSet<HostId> = second.iter().map(|(id, _)| *id).collect();
+        let well = ids().skip(sick).filter(|id| *id != last);
+        assert!(
+            well.into_iter().all(|id| served.contains(&id)),
+            "{served:?}"
+        );
+        assert_eq!(second.len(), limits::PULLS_AT_ONCE_MAX);
+    }
+
+    #[test]
     fn what_fails_waits_longer_each_time_and_holds_up_nothing_else() {
         let mut pulls = Pulls::default();
         pulls.want(A, &images(&["a", "b"]), Time(1));
@@ -314,7 +377,7 @@ mod tests {
         assert_eq!(pulls.of(A).count(), 1);
         pulls.start(due, |_| true);
         pulls.retain(|_| false);
-        assert_eq!((pulls.under_way, pulls.of(A).count()), (0, 0));
+        assert_eq!((pulls.under_way(), pulls.of(A).count()), (0, 0));
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use bollard::errors::Error;
+use caviada_core::limits::CAUSE_CHARS_MAX;
 
 use super::credential::Unusable;
 use crate::{DriverError, Failure};
@@ -83,6 +84,7 @@ impl From<Error> for Fault {
             | Error::SocketNotFoundError(_) => (Failure::Unreachable, None, chain(&error)),
             _ => (Failure::Bug, None, chain(&error)),
         };
+        let message = message.chars().take(CAUSE_CHARS_MAX).collect();
         Self {
             kind,
             status,
@@ -211,6 +213,21 @@ mod tests {
              'web' (xqiha28xhqh28) as an ingress port",
         ] {
             assert_eq!(kind(500, message), Failure::PortTaken(20001), "{message}");
+        }
+    }
+
+    #[test]
+    fn what_an_engine_says_at_length_is_cut() {
+        let long = "é".repeat(1 << 20);
+        for error in [
+            Error::DockerResponseServerError {
+                status_code: 500,
+                message: long.clone(),
+            },
+            Error::DockerStreamError { error: long },
+        ] {
+            let fault = Fault::from(error);
+            assert_eq!(fault.message.chars().count(), CAUSE_CHARS_MAX);
         }
     }
 

@@ -9,12 +9,14 @@ use std::time::Duration;
 
 use bollard::auth::DockerCredentials;
 use bollard::errors::Error;
+use bollard::models::CreateImageInfo;
 use bollard::query_parameters::{
     CreateImageOptionsBuilder, ImportImageOptionsBuilder, TagImageOptionsBuilder,
 };
 use caviada_core::image::{DOCKER_HUB, Reference};
-use futures_util::{StreamExt, TryStreamExt};
-use tokio::time::timeout;
+use caviada_core::limits::CAUSE_CHARS_MAX;
+use futures_util::{Stream, StreamExt, TryStreamExt};
+use tokio::time::{Instant, timeout_at};
 
 use super::call::Call;
 use super::fault::Fault;
@@ -24,8 +26,12 @@ use crate::{DriverError, Failure};
 
 /// Layers of one image whose bytes are counted; engines take no more.
 const LAYERS_MAX: usize = 1_024;
-/// An engine that says nothing of a pull for so long has forgotten it.
-const SILENCE_MAX: Duration = Duration::from_secs(15 * 60);
+/// Ended when nothing more has come for so long, whatever the engine says meanwhile.
+const PATIENCE: Patience = Patience {
+    coming: Duration::from_secs(2 * 60),
+    // Layers wait for those of other pulls, and large ones are unpacked without a word.
+    other: Duration::from_secs(15 * 60),
+};
 /// What Docker Hub calls itself where somebody signs in.
 const HUB_SERVER: &str = "https://index.docker.io/v1/";
 
@@ -158,25 +164,10 @@ async fn pull(
         .build();
     let credential = credential(sources, &from.registry);
     let proven = credential.is_some();
-    let mut layers = Layers::default();
-    let mut told = call.engine.create_image(Some(options), None, credential);
-    let pull = async {
-        let silent = |_| Error::RequestTimeoutError;
-        while let Some(told) = timeout(SILENCE_MAX, told.try_next())
-            .await
-            .map_err(silent)??
-        {
-            if let (Some(layer), Some(detail)) = (told.id, told.progress_detail) {
-                let status = told.status.unwrap_or_default();
-                layers.tell(layer, &status, detail.current, detail.total);
-                let (done, of) = layers.sum();
-                bytes(done, of);
-            }
-        }
-        Ok(())
-    };
-    let fault = match call.long(pull).await {
-        Ok(()) => return Ok(()),
+    let told = call.engine.create_image(Some(options), None, credential);
+    let fault = match call.long(follow(told, &PATIENCE, bytes)).await {
+        Ok(None) => return Ok(()),
+        Ok(Some(stood)) => Fault::new(Failure::TimedOut, stood.why(&from.registry)),
         Err(fault) => fault,
     };
     let passing = matches!(
@@ -186,6 +177,65 @@ async fn pull(
     match passing {
         true => Err(call.failed(fault, image)),
         false => Err(call.failed(absent(fault, from, image, proven), image)),
+    }
+}
+
+/// How long a pull may get no further.
+struct Patience {
+    /// While bytes of a layer are on their way.
+    coming: Duration,
+    /// While none are.
+    other: Duration,
+}
+
+/// A pull that got no further: for how long, and how far it was.
+#[derive(Debug)]
+struct Stood {
+    patience: Duration,
+    done: u64,
+    of: u64,
+}
+
+impl Stood {
+    fn why(&self, registry: &str) -> String {
+        format!(
+            "no more bytes came within {} s ({} of {} MiB are there); see that the host reaches \
+             {registry}, or load the image there (`caviada image load`)",
+            self.patience.as_secs(),
+            self.done >> 20,
+            self.of >> 20
+        )
+    }
+}
+
+/// Tells how far a pull is until it ends or gets no further.
+async fn follow(
+    mut told: impl Stream<Item = Result<CreateImageInfo, Error>> + Unpin,
+    patience: &Patience,
+    bytes: OnBytes<'_>,
+) -> Result<Option<Stood>, Error> {
+    let mut layers = Layers::default();
+    let mut since = Instant::now();
+    loop {
+        let patience = match layers.any_is_coming() {
+            true => patience.coming,
+            false => patience.other,
+        };
+        let next = timeout_at(since + patience, told.try_next()).await;
+        let (done, of) = layers.sum();
+        let told = match next {
+            Ok(told) if since.elapsed() < patience => told?,
+            _ => return Ok(Some(Stood { patience, done, of })),
+        };
+        let Some(told) = told else { return Ok(None) };
+        if let (Some(layer), Some(detail)) = (told.id, told.progress_detail) {
+            let status = told.status.unwrap_or_default();
+            if layers.tell(layer, &status, detail.current, detail.total) {
+                since = Instant::now();
+            }
+            let (done, of) = layers.sum();
+            bytes(done, of);
+        }
     }
 }
 
@@ -250,11 +300,11 @@ fn absent(mut fault: Fault, from: &Reference, image: &str, proven: bool) -> Faul
         name if name == image => String::new(),
         name => format!(" as {name}"),
     };
+    // What to do next is not to be cut off behind it.
+    let said: String = fault.message.chars().take(CAUSE_CHARS_MAX / 2).collect();
     fault.kind = Failure::NoImage;
-    fault.message = format!(
-        "the image is not on the host and cannot be pulled{asked} ({}); {next}",
-        fault.message
-    );
+    fault.message =
+        format!("the image is not on the host and cannot be pulled{asked} ({said}); {next}");
     fault
 }
 
@@ -279,27 +329,78 @@ fn credential(sources: &ImageSources, registry: &str) -> Option<DockerCredential
     })
 }
 
-/// How far the layers of an image are: bytes that came, and bytes in all.
+/// How far the layers of an image are.
 #[derive(Default)]
-struct Layers(BTreeMap<String, (u64, u64)>);
+struct Layers(BTreeMap<String, Layer>);
+
+#[derive(Default)]
+struct Layer {
+    /// Bytes that came, and bytes in all.
+    done: u64,
+    total: u64,
+    /// What the engine does with it, and how far it is with that.
+    status: Box<str>,
+    current: Option<i64>,
+}
+
+impl Layer {
+    fn is_coming(&self) -> bool {
+        comes(&self.status)
+    }
+}
+
+/// Does an engine fetch a layer that it says this of?
+fn comes(status: &str) -> bool {
+    status.starts_with("Downloading") || status.starts_with("Retrying")
+}
 
 impl Layers {
-    fn tell(&mut self, layer: String, status: &str, current: Option<i64>, total: Option<i64>) {
-        let count = |n: Option<i64>| n.and_then(|n| u64::try_from(n).ok());
-        let Some(total) = count(total) else { return };
-        // What is being unpacked has come.
-        let done = match status.starts_with("Downloading") {
-            true => count(current).unwrap_or(0),
-            false => total,
-        };
-        if self.0.len() < LAYERS_MAX || self.0.contains_key(&layer) {
-            self.0.insert(layer, (done, total));
+    /// Says whether it got further: by bytes, or by what is done with those that came.
+    fn tell(
+        &mut self,
+        layer: String,
+        status: &str,
+        current: Option<i64>,
+        total: Option<i64>,
+    ) -> bool {
+        if self.0.len() >= LAYERS_MAX && !self.0.contains_key(&layer) {
+            return false;
         }
+        let count = |n: Option<i64>| n.and_then(|n| u64::try_from(n).ok());
+        let layer = self.0.entry(layer).or_default();
+        let before = layer.done;
+        if let Some(total) = count(total).filter(|_| !status.starts_with("Retrying")) {
+            // What is being unpacked has come.
+            let done = match status.starts_with("Downloading") {
+                true => count(current).unwrap_or(0),
+                false => total,
+            };
+            (layer.done, layer.total) = (done, total);
+        }
+        let other = *layer.status != *status || layer.current != current;
+        let further = match comes(status) {
+            true => layer.done > before,
+            false => other,
+        };
+        if *layer.status != *status {
+            layer.status = status.into();
+        }
+        layer.current = current;
+        further
+    }
+
+    fn any_is_coming(&self) -> bool {
+        self.0.values().any(Layer::is_coming)
     }
 
     fn sum(&self) -> (u64, u64) {
         let all = self.0.values();
-        all.fold((0, 0), |sum, layer| (sum.0 + layer.0, sum.1 + layer.1))
+        all.fold((0, 0), |(done, of), layer| {
+            (
+                done.saturating_add(layer.done),
+                of.saturating_add(layer.total),
+            )
+        })
     }
 }
 
@@ -316,6 +417,61 @@ mod tests {
         layers.tell("a".into(), "Extracting", Some(1), Some(100));
         layers.tell("c".into(), "Waiting", None, None);
         assert_eq!(layers.sum(), (105, 150));
+    }
+
+    #[test]
+    fn a_layer_gets_further_by_bytes_and_by_being_unpacked_and_by_no_words() {
+        let mut layers = Layers::default();
+        let mut tell = |status: &str, current| layers.tell("a".into(), status, current, Some(100));
+        for (status, current, further) in [
+            ("Downloading", Some(10), true),
+            ("Downloading", Some(10), false),
+            ("Retrying in 2 seconds", None, false),
+            ("Retrying in 1 second", None, false),
+            ("Downloading", Some(11), true),
+            ("Verifying Checksum", None, true),
+            ("Extracting", Some(1), true),
+            ("Extracting", Some(1), false),
+            ("Extracting", Some(2), true),
+        ] {
+            assert_eq!(tell(status, current), further, "{status} {current:?}");
+        }
+        assert!(!layers.any_is_coming());
+        layers.tell("b".into(), "Downloading", Some(i64::MAX), Some(i64::MAX));
+        layers.tell("c".into(), "Downloading", Some(i64::MAX), Some(i64::MAX));
+        layers.tell("d".into(), "Downloading", Some(i64::MAX), Some(i64::MAX));
+        assert_eq!(layers.sum(), (u64::MAX, u64::MAX));
+        assert!(layers.any_is_coming());
+    }
+
+    #[tokio::test]
+    async fn a_pull_that_trickles_words_and_no_bytes_is_ended() {
+        let patience = Patience {
+            coming: Duration::from_millis(20),
+            other: Duration::from_secs(600),
+        };
+        let said = CreateImageInfo {
+            id: Some("a".into()),
+            status: Some("Downloading".into()),
+            progress_detail: Some(bollard::models::ProgressDetail {
+                current: Some(1 << 20),
+                total: Some(3 << 20),
+            }),
+            ..CreateImageInfo::default()
+        };
+        let words = || futures_util::stream::repeat_with(|| Ok(said.clone()));
+        let endless = words().then(|told| async {
+            tokio::task::yield_now().await;
+            told
+        });
+        let stood = follow(endless.boxed(), &patience, &|_, _| ()).await;
+        let why = stood.unwrap().unwrap().why("r.example");
+        assert!(
+            why.contains("1 of 3 MiB") && why.contains("r.example"),
+            "{why}"
+        );
+        let ended = follow(words().take(3).boxed(), &PATIENCE, &|_, _| ()).await;
+        assert!(ended.unwrap().is_none());
     }
 
     #[test]

@@ -197,6 +197,13 @@ async fn credentials_of_registries_are_kept_each_for_itself_and_never_shown() {
     ] {
         assert!(!text.contains("hush") && !text.contains("robot"), "{text}");
     }
+    // Another engine is not told what this one was.
+    let mut elsewhere = with(&[("docker.io", password("hush-3"))]);
+    elsewhere.address = Some("unix:///elsewhere.sock".into());
+    let (field, why) = odd(put(&admin, &elsewhere).await);
+    assert_eq!(field, "images.registries.mirror.example:5000");
+    assert!(why.contains("address"), "{why}");
+
     let gone = with(&[("docker.io", RegistryCredential::default())]);
     let gone = put(&admin, &gone).await.unwrap();
     assert_eq!(gone.registries_stored, ["mirror.example:5000"]);

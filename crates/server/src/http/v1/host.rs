@@ -80,7 +80,8 @@ async fn get(
 ///
 /// But a stored credential stays where none is given. One that is given is tried before it is
 /// sealed and takes the place of all that is stored; an empty one, `{}`, removes it. So do the
-/// credentials of registries, each for itself.
+/// credentials of registries, each for itself; but where `driver`, `address` or `allow_plain_tcp`
+/// changes, each that is stored is given again or removed.
 #[utoipa::path(put, path = "/api/v1/hosts/{name}", tag = "hosts", security(("key" = [])),
     params(("name" = String, Path, description = "Name of the host")),
     request_body = wire::HostSpec,
@@ -100,7 +101,7 @@ async fn put(
         let old = state.host_named(&name);
         let mut spec = spec.clone();
         spec.credential = credential::kept(&app, &name, &spec, old, given.as_ref())?;
-        spec.images.registries = source::kept(&app, &name, old, &registries)?;
+        spec.images.registries = source::kept(&app, &name, &spec, old, &registries)?;
         Ok(Act::PutHost {
             name: name.clone(),
             spec: Box::new(spec),

@@ -51,7 +51,8 @@ async fn list(
     answer::json(StatusCode::OK, &known(&app, host))
 }
 
-/// Has images pulled now, whatever failed before, and answers at once how they stand.
+/// Has images pulled now, whatever failed before, and answers at once how they stand. A host that is
+/// not seen is refused.
 #[utoipa::path(post, path = "/api/v1/hosts/{name}/images/pull", tag = "hosts", security(("key" = [])),
     params(("name" = String, Path, description = "Name of the host")),
     request_body = PullImages,
@@ -75,6 +76,12 @@ async fn pull(
     if !app.has_images(host) {
         let why = format!("hosts of the driver {} have no images", host.spec.driver);
         return Err(Error::new("conflict").detail(why));
+    }
+    if !host.seen {
+        // It would be waited for without an end.
+        let why = app.sights().of(host.id).and_then(|sight| sight.why);
+        let why = why.as_deref().unwrap_or("its driver has not looked yet");
+        return Err(Error::new("host-unavailable").detail(why));
     }
     let mut images = BTreeSet::new();
     for (at, name) in ask.body.images.iter().enumerate() {

@@ -45,7 +45,7 @@ pub async fn check(
             let registries = source::given(std::mem::take(&mut wanted.images.registries))?;
             let mut spec = spec::read(&wanted)?;
             spec.credential = credential::kept(&app, &name, &spec, old, given.as_ref())?;
-            spec.images.registries = source::kept(&app, &name, old, &registries)?;
+            spec.images.registries = source::kept(&app, &name, &spec, old, &registries)?;
             let id = old.map_or(caviada_core::id::HostId(0), |h| h.id);
             Host::new(id, name, spec, state.now()).into()
         }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use caviada_api::host::{HostImages, RegistryCredential};
-use caviada_core::host::{Host, Sources};
+use caviada_core::host::{Host, HostSpec, Sources};
 use caviada_core::name::Name;
 use caviada_core::{image, limits};
 
+use crate::host::credential::PLAIN_TCP;
 use crate::host::registry;
 use crate::http::App;
 use crate::http::problem::Error;
@@ -61,13 +62,17 @@ pub(super) fn given(
 /// time, so what is there stays where it says the same.
 ///
 /// # Errors
-/// There is nothing to seal with.
+/// There is nothing to seal with, or what is stored would be told to another engine.
 pub(super) fn kept(
     app: &App,
     name: &Name,
+    spec: &HostSpec,
     old: Option<&Arc<Host>>,
     given: &BTreeMap<Box<str>, RegistryCredential>,
 ) -> Result<BTreeMap<Box<str>, Box<str>>, Error> {
+    if let Some(old) = old {
+        stays(&old.spec, spec, given)?;
+    }
     let stored = old.map(|host| host.spec.images.registries.clone());
     let mut kept = stored.unwrap_or_default();
     for (registry, plain) in given {
@@ -88,4 +93,75 @@ pub(super) fn kept(
         kept.insert(registry.clone(), sealed);
     }
     Ok(kept)
+}
+
+/// An engine is told the passwords of registries. One that is reached in another way gets only what
+/// is given for it: who may declare a host may not read by that what others stored.
+fn stays(
+    old: &HostSpec,
+    new: &HostSpec,
+    given: &BTreeMap<Box<str>, RegistryCredential>,
+) -> Result<(), Error> {
+    let plain = |spec: &HostSpec| spec.options.get(PLAIN_TCP).cloned();
+    let what = if old.driver != new.driver {
+        "driver"
+    } else if old.address != new.address {
+        "address"
+    } else if plain(old) != plain(new) {
+        "allow_plain_tcp"
+    } else {
+        return Ok(());
+    };
+    let stored = old.images.registries.keys();
+    let mut open = stored.filter(|registry| !given.contains_key(*registry));
+    match open.next() {
+        None => Ok(()),
+        Some(registry) => Err(Error::invalid(
+            format!("images.registries.{registry}"),
+            format!(
+                "{what} changes, and what is stored is not told to another engine: give this \
+                 credential again, or `{{}}` to forget it"
+            ),
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_stored_for_one_engine_is_told_to_no_other() {
+        let wire = |driver, address: &str, plain| caviada_api::host::HostSpec {
+            address: Some(address.to_owned()),
+            allow_plain_tcp: plain,
+            ..caviada_api::host::HostSpec::new(driver)
+        };
+        let spec = |driver, address, plain| super::super::spec::read(&wire(driver, address, plain));
+        use caviada_api::host::DriverName::{Docker, Swarm};
+        let mut old = spec(Docker, "tcp://a:1", false).unwrap();
+        let sealed = ["docker.io", "r.example"].map(|r| (r.into(), "sealed".into()));
+        old.images.registries = sealed.into();
+        let given = |names: &[&str]| {
+            let all = names
+                .iter()
+                .map(|n| ((*n).into(), RegistryCredential::default()));
+            all.collect::<BTreeMap<Box<str>, _>>()
+        };
+        assert!(stays(&old, &old, &given(&[])).is_ok());
+        for (new, what) in [
+            (spec(Swarm, "tcp://a:1", false), "driver"),
+            (spec(Docker, "tcp://b:1", false), "address"),
+            (spec(Docker, "tcp://a:1", true), "allow_plain_tcp"),
+        ] {
+            let new = new.unwrap();
+            let no = stays(&old, &new, &given(&["docker.io"])).unwrap_err();
+            let no = format!("{no:?}");
+            assert!(
+                no.contains("images.registries.r.example") && no.contains(what),
+                "{no}"
+            );
+            assert!(stays(&old, &new, &given(&["docker.io", "r.example"])).is_ok());
+        }
+    }
 }
