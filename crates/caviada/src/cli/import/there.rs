@@ -97,9 +97,15 @@ pub async fn look(client: &Client, pool: &str) -> Result<There, Failure> {
         };
         client.leases(&query).await
     };
-    let over = every(over).await?.items.into_iter();
+    let over = every(over).await?.items.into_iter().filter(is_imported);
     there.past = over.filter_map(|mut l| l.labels.remove(ID)).collect();
     Ok(there)
+}
+
+/// Was an ended lease entered by an import? Holders may set labels, too; but what was granted here has a
+/// fence, and what only waited was granted nowhere.
+fn is_imported(lease: &Lease) -> bool {
+    lease.fence.is_none() && lease.granted_at.is_some()
 }
 
 /// Makes one thing.
