@@ -191,3 +191,28 @@ fn refused(status: u16, why: &str) -> Error {
         ..Problem::default()
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_of_a_holder_passes_for_no_import() {
+        let lease = |more: serde_json::Value| {
+            let mut lease = serde_json::json!({
+                "id": "lease_0000000000007", "state": "ended", "owner": "ana",
+                "pools": ["imported"], "resources": [], "labels": {ID: "1"},
+            });
+            let all = more.as_object().unwrap().clone();
+            lease.as_object_mut().unwrap().extend(all);
+            serde_json::from_value::<Lease>(lease).unwrap()
+        };
+        let granted = "2031-04-05T06:07:08.009Z";
+        assert!(is_imported(&lease(
+            serde_json::json!({"granted_at": granted})
+        )));
+        let here = serde_json::json!({"granted_at": granted, "fence": 8});
+        assert!(!is_imported(&lease(here)));
+        assert!(!is_imported(&lease(serde_json::json!({}))));
+    }
+}
