@@ -343,12 +343,6 @@ struct Layer {
     current: Option<i64>,
 }
 
-impl Layer {
-    fn is_coming(&self) -> bool {
-        comes(&self.status)
-    }
-}
-
 /// Does an engine fetch a layer that it says this of?
 fn comes(status: &str) -> bool {
     status.starts_with("Downloading") || status.starts_with("Retrying")
@@ -390,7 +384,7 @@ impl Layers {
     }
 
     fn any_is_coming(&self) -> bool {
-        self.0.values().any(Layer::is_coming)
+        self.0.values().any(|layer| comes(&layer.status))
     }
 
     fn sum(&self) -> (u64, u64) {

@@ -227,7 +227,8 @@ async fn credentials_of_registries_are_kept_each_for_itself_and_never_shown() {
     mirror.images.mirror = Some("http://mirror.example".into());
     assert_eq!(odd(put(&admin, &mirror).await).0, "images.mirror");
     let mut process = HostSpec::new(DriverName::Process);
-    process.images = with(&[]).images;
+    let forget = ("mirror.example:5000", RegistryCredential::default());
+    process.images = with(&[forget]).images;
     assert_eq!(odd(put(&admin, &process).await).0, "images");
 }
 

@@ -97,9 +97,15 @@ pub async fn look(client: &Client, pool: &str) -> Result<There, Failure> {
         };
         client.leases(&query).await
     };
-    let over = every(over).await?.items.into_iter();
+    let over = every(over).await?.items.into_iter().filter(is_imported);
     there.past = over.filter_map(|mut l| l.labels.remove(ID)).collect();
     Ok(there)
+}
+
+/// Was an ended lease entered by an import? Holders may set labels, too; but what was granted here has a
+/// fence, and what only waited was granted nowhere.
+fn is_imported(lease: &Lease) -> bool {
+    lease.fence.is_none() && lease.granted_at.is_some()
 }
 
 /// Makes one thing.
@@ -184,4 +190,29 @@ fn refused(status: u16, why: &str) -> Error {
         title: why.to_owned(),
         ..Problem::default()
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_of_a_holder_passes_for_no_import() {
+        let lease = |more: serde_json::Value| {
+            let mut lease = serde_json::json!({
+                "id": "lease_0000000000007", "state": "ended", "owner": "ana",
+                "pools": ["imported"], "resources": [], "labels": {ID: "1"},
+            });
+            let all = more.as_object().unwrap().clone();
+            lease.as_object_mut().unwrap().extend(all);
+            serde_json::from_value::<Lease>(lease).unwrap()
+        };
+        let granted = "2031-04-05T06:07:08.009Z";
+        assert!(is_imported(&lease(
+            serde_json::json!({"granted_at": granted})
+        )));
+        let here = serde_json::json!({"granted_at": granted, "fence": 8});
+        assert!(!is_imported(&lease(here)));
+        assert!(!is_imported(&lease(serde_json::json!({}))));
+    }
 }
