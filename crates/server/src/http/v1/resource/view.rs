@@ -183,7 +183,9 @@ fn withheld(w: &resource::Withheld) -> Withheld {
 fn is_own_doing(pool: Option<&Pool>, r: &Resource, cause: &str) -> bool {
     let anew = pool.is_some_and(|p| p.spec.recycle.class == RecycleClass::Replace);
     let kind = cause.split_once(": ").map_or(cause, |(kind, _)| kind);
-    r.altered.is_some() && anew && ["no_image", "not_ready", "refused"].contains(&kind)
+    // Why the undoing failed is told of the host.
+    let undone = !cause.contains("could not be undone");
+    r.altered.is_some() && anew && undone && ["no_image", "not_ready", "refused"].contains(&kind)
 }
 
 /// What went wrong. Drivers name the addresses of engines, which are the operators' to know.
