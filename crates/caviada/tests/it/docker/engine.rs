@@ -94,7 +94,7 @@ impl Engine {
     /// Compares everything with what the ledger says is built of [stalls](super::stalls); what
     /// differs, in words. Halves of what is being made differ too.
     pub fn differs(&self, state: &BTreeSet<Built>) -> Option<String> {
-        let there: Vec<Thing> = self.things().into_iter().map(without_revision).collect();
+        let there: Vec<Thing> = self.things().into_iter().map(comparable).collect();
         let mut wanted: Vec<Thing> = state.iter().flat_map(|built| self.stall(built)).collect();
         wanted.sort();
         (wanted != there).then(|| format!("the ledger has {wanted:#?}, there is {there:#?}"))
@@ -161,11 +161,17 @@ impl Drop for Engine {
     }
 }
 
-/// The revision at which a thing was made is told by nothing else; it is there.
-fn without_revision((kind, name, mut labels): Thing) -> Thing {
+/// The revision at which a thing was made and the hash of what a service is told are told by nothing
+/// else; they are there.
+fn comparable((kind, name, mut labels): Thing) -> Thing {
     let revision = labels.remove("caviada.revision");
     let number = revision.and_then(|text| text.parse::<u64>().ok());
     assert!(number.is_some(), "{name} tells no revision: {labels:?}");
+    if kind == "container" {
+        let definition = labels.remove("caviada.definition").unwrap_or_default();
+        let is_hash = definition.len() == 12 && definition.bytes().all(|b| b.is_ascii_hexdigit());
+        assert!(is_hash, "{name} tells not what it is of: {definition:?}");
+    }
     (kind, name, labels)
 }
 
