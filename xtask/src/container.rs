@@ -8,9 +8,9 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, ensure};
 
-/// Of one run, some fifty of them by swarms of the tests' own. An engine makes some three in a second,
+/// Of one run, a third of them by swarms of the tests' own. An engine makes some three in a second,
 /// whoever asks.
-const CONTAINERS_MAX: usize = 300;
+const CONTAINERS_MAX: usize = 400;
 
 /// Writes down the image of each container that is made. Engines of the tests' own are followed by
 /// whoever starts them.
