@@ -205,18 +205,17 @@ fn check(spec: &PoolSpec) -> Result<(), Refusal> {
 
 /// Images that holders may bring.
 fn holder_images(spec: &PoolSpec) -> Result<(), Refusal> {
-    let reason = match &spec.holder_images {
-        words if words.len() > limits::HOLDER_IMAGES_PER_POOL_MAX => {
-            format!("at most {}", limits::HOLDER_IMAGES_PER_POOL_MAX)
-        }
-        words => match words.iter().find(|word| !is_image_word(word)) {
-            None => return Ok(()),
-            Some(word) => format!(
-                "`{}` is neither `*` nor an image nor the beginning of one that ends with `/`, `:` or `@`",
-                word.escape_debug()
-            ),
-        },
+    let (words, max) = (&spec.holder_images, limits::HOLDER_IMAGES_PER_POOL_MAX);
+    if words.len() > max {
+        return Err(Refusal::invalid("holder_images", format!("at most {max}")));
+    }
+    let Some(word) = words.iter().find(|word| !is_image_word(word)) else {
+        return Ok(());
     };
+    let reason = format!(
+        "`{}` is neither `*` nor an image nor the beginning of one that ends with `/`, `:` or `@`",
+        word.escape_debug()
+    );
     Err(Refusal::invalid("holder_images", reason))
 }
 
