@@ -340,15 +340,15 @@ impl Watch {
                 suspects.insert(r.id, r.generation);
                 again |= health == Health::Suspect;
             }
-            let up = seen.filter(|s| s.condition == Condition::Up);
-            let news = good && r.cause.is_none() && up.is_some_and(|s| s.why.is_some());
+            let why = why(seen, good);
+            let news = good && r.cause.is_none() && why.is_some();
             let worse = health != r.health && r.health != Health::Ill;
             if worse || news || (good && r.health != Health::Well) {
                 outputs.push(Output::Report(Act::RecordHealth {
                     resource: r.id,
                     generation: r.generation,
                     health,
-                    why: why(seen, good),
+                    why,
                 }));
             }
         }
