@@ -363,6 +363,11 @@ limits! {
     }
 }
 
+/// A cause no longer than State, journal and views keep it.
+pub fn capped(cause: &str) -> String {
+    cause.chars().take(CAUSE_CHARS_MAX).collect()
+}
+
 // What must hold between them, so that nobody raises one alone.
 const _: () = {
     assert!(COMMANDS_PER_ALL_MAX <= COMMANDS_PER_TURN_MAX);

@@ -112,7 +112,7 @@ impl Sights {
         // Other programs' words: shown in one line, and not all of them.
         let plain = |c: char| if c.is_control() { ' ' } else { c };
         let why: String = why.chars().map(plain).collect();
-        let why = why.trim().chars().take(limits::CAUSE_CHARS_MAX).collect();
+        let why = limits::capped(why.trim());
         let mut sights = self.write();
         let sight = sights.entry(host).or_default();
         sight.why = Some(why);

@@ -99,8 +99,7 @@ pub(crate) fn failed(
     let cause = match first {
         Some(first) => {
             let both = format!("{first}; and what was begun could not be undone: {cause}");
-            let short = both.chars().take(limits::CAUSE_CHARS_MAX);
-            short.collect::<String>().into()
+            limits::capped(&both).into()
         }
         None => cause,
     };

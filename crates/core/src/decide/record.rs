@@ -52,15 +52,10 @@ pub(super) fn outcome(
     let events = match outcome {
         AttemptOutcome::Done(outputs) => done(state, pool, r, outputs),
         AttemptOutcome::Failed { kind, detail } => {
-            fail::attempt(state, pool, r, kind, &capped(detail))
+            fail::attempt(state, pool, r, kind, &limits::capped(detail))
         }
     };
     Ok(Done::new(subject, events))
-}
-
-/// No longer than State and journal keep it.
-fn capped(cause: &str) -> String {
-    cause.chars().take(limits::CAUSE_CHARS_MAX).collect()
 }
 
 fn done(state: &State, pool: &Pool, r: &Resource, outputs: &Outputs) -> Vec<Event> {
@@ -160,7 +155,7 @@ pub(super) fn health(
     if !looked_at || r.generation != generation || told {
         return Ok(Done::nothing(subject));
     }
-    let why = why.map(|why| capped(why).into());
+    let why = why.map(|why| limits::capped(why).into());
     Ok(Done::one(subject, Event::ResourceHealth(id, health, why)))
 }
 

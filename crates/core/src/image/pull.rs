@@ -222,9 +222,8 @@ impl Pulls {
         (pull.standing, pull.tries) = match end {
             Ok(()) => (Standing::There { at: now }, 0),
             Err(why) => {
-                let why: String = why.chars().take(limits::CAUSE_CHARS_MAX).collect();
                 let failed = Standing::Failed {
-                    why: why.into(),
+                    why: limits::capped(why).into(),
                     until: now.plus_ms(pause_ms(pull.tries)),
                 };
                 (failed, pull.tries.saturating_add(1))

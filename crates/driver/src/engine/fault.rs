@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use bollard::errors::Error;
-use caviada_core::limits::CAUSE_CHARS_MAX;
+use caviada_core::limits;
 
 use super::credential::Unusable;
 use crate::{DriverError, Failure};
@@ -84,11 +84,10 @@ impl From<Error> for Fault {
             | Error::SocketNotFoundError(_) => (Failure::Unreachable, None, chain(&error)),
             _ => (Failure::Bug, None, chain(&error)),
         };
-        let message = message.chars().take(CAUSE_CHARS_MAX).collect();
         Self {
             kind,
             status,
-            message,
+            message: limits::capped(&message),
             source: Some(error),
         }
     }
@@ -227,7 +226,7 @@ mod tests {
             Error::DockerStreamError { error: long },
         ] {
             let fault = Fault::from(error);
-            assert_eq!(fault.message.chars().count(), CAUSE_CHARS_MAX);
+            assert_eq!(fault.message.chars().count(), limits::CAUSE_CHARS_MAX);
         }
     }
 
