@@ -39,6 +39,7 @@ use crate::{
     Seen,
 };
 use call::{Call, Connection};
+use site::Site;
 
 /// No verb takes longer, whatever a template asks for.
 const VERB_MAX: Duration = Duration::from_secs(24 * 60 * 60);
@@ -115,6 +116,15 @@ impl Docker {
 
     async fn call(&self, op: &'static str, within: Duration) -> Result<Call<'_>, DriverError> {
         self.connection.call(op, within.min(VERB_MAX)).await
+    }
+
+    /// One resource here, for one call.
+    fn site<'a>(&'a self, call: &'a Call<'a>, identity: &'a Identity) -> Site<'a> {
+        Site {
+            call,
+            identity,
+            published_at: &self.published_at,
+        }
     }
 
     /// Makes and starts all that a blueprint has and waits for nothing: what the engine can do by

@@ -13,7 +13,6 @@ use futures_util::future::try_join_all;
 use super::call::Call;
 use super::create::{BringUp, Member, pulled, ready};
 use super::pause::Pause;
-use super::site::Site;
 use super::steps::Steps;
 use super::{Docker, inside, label, observe, plan, power, volume};
 use crate::alteration::between;
@@ -43,11 +42,7 @@ pub(super) async fn alter(
     let up = BringUp {
         docker,
         call,
-        site: Site {
-            call,
-            identity,
-            published_at: &docker.published_at,
-        },
+        site: docker.site(call, identity),
         blueprint: to,
         depths,
         images,

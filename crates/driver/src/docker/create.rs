@@ -103,11 +103,7 @@ pub(super) async fn create(
     let up = BringUp {
         docker,
         call,
-        site: Site {
-            call,
-            identity,
-            published_at: &docker.published_at,
-        },
+        site: docker.site(call, identity),
         blueprint,
         depths,
         images,
@@ -154,11 +150,7 @@ pub(super) async fn bare(
     let up = BringUp {
         docker,
         call,
-        site: Site {
-            call,
-            identity,
-            published_at: &docker.published_at,
-        },
+        site: docker.site(call, identity),
         blueprint,
         depths: plan::depths(blueprint).map_err(refused)?,
         images: BTreeMap::new(),

@@ -10,7 +10,6 @@ use futures_util::future::try_join_all;
 use super::call::Call;
 use super::label::{Mark, Role};
 use super::observe;
-use super::site::Site;
 use super::steps::Steps;
 use super::{Docker, create, inside};
 use crate::blueprint::{Blueprint, ResetStep};
@@ -121,11 +120,7 @@ pub(super) async fn reset(
             "reset: the template says no steps; let the pool replace instead",
         ));
     }
-    let site = Site {
-        call,
-        identity,
-        published_at: &docker.published_at,
-    };
+    let site = docker.site(call, identity);
     let steps = Steps::new(progress, blueprint.reset.len() + blueprint.readiness.len());
     for step in &blueprint.reset {
         match step {
