@@ -286,7 +286,7 @@ impl Engine {
         events
             .args(["events", "--since", "0"])
             .args(["--filter", "type=container", "--filter", "event=create"])
-            .args(["--format", "{{.Actor.Attributes.image}}"])
+            .args(["--format", "own {{.Actor.Attributes.image}}"])
             .stdin(Stdio::null())
             .stdout(told.expect("the file of the count is there"))
             .stderr(Stdio::null());

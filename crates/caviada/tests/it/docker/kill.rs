@@ -43,7 +43,7 @@ const TRIES: usize = 4;
 const SETTLED_WITHIN: Duration = Duration::from_secs(180);
 const WARM: u32 = 1;
 /// Callers who never pause only have more built, in each life: containers of a run are counted.
-const PAUSE_US_MAX: u64 = 200_000;
+const PAUSE_US_MAX: u64 = 400_000;
 /// Callers; the first number is of a caller who declares, which a built pool does not take.
 const CALLERS: std::ops::Range<u64> = 1..3;
 
