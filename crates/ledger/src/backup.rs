@@ -6,6 +6,8 @@
 //! clock, above every fence ever given out; and where hosts may hold what it does not know, it
 //! counts as rolled back: nothing unknown is deleted until a person has looked.
 
+mod source;
+
 use std::path::{Path, PathBuf};
 
 use caviada_core::time::Time;
@@ -16,14 +18,14 @@ use crate::directory::Directory;
 use crate::engine::postgres::{HISTORY_SCHEMA, LEDGER_SCHEMA, Postgres};
 use crate::engine::sqlite::{Sqlite, Sync};
 use crate::engine::{Engine, Guard};
-use crate::field::{Field, FieldRef, Reader};
+use crate::field::{Field, FieldRef};
 use crate::history;
-use crate::load::load;
 use crate::migration::{self, LEDGER};
 use crate::start::Place;
 use crate::store::sql::{Sql, read_table};
-use crate::store::{Flow, Store as _, StoreError};
+use crate::store::{Flow, StoreError};
 use crate::table::{HISTORY, HOST, JOURNAL, META, NOUNS, Table, Verb, Writes};
+use source::verified;
 
 /// Rows copied in one transaction.
 const ROWS: usize = 4_096;
@@ -69,6 +71,11 @@ pub enum BackupError {
     /// There is no store to back up.
     #[error("there is no ledger in {0}")]
     Nothing(PathBuf),
+    /// The store has the schema of an older program.
+    #[error(
+        "the store in {0} is an older program's: back it up with that one, or start the server once"
+    )]
+    Older(PathBuf),
     /// A restore never overwrites.
     #[error("the store already holds something; restore into an empty one")]
     NotEmpty,
@@ -161,30 +168,7 @@ fn write(data_dir: &Path, place: &Place, part: &Path) -> Result<Backup, BackupEr
 /// # Errors
 /// `Unsound`, with what is wrong.
 pub fn verify(file: &Path) -> Result<Backup, BackupError> {
-    let unsound = |why: String| BackupError::Unsound(file.to_owned(), why);
-    let verified = || -> Result<Backup, StoreError> {
-        let mut engine = Sqlite::read_only(file)?;
-        engine.check()?;
-        let backup = head(&mut engine)?;
-        let mut copy = Copy::default();
-        for table in HISTORY.into_iter().chain(ledger_tables()) {
-            read_table(&mut engine, table, &mut |row| {
-                copy.count(row);
-                Ok(())
-            })?;
-        }
-        let digest = hex(&copy.digest.finalize());
-        if (copy.rows, &digest) != (backup.rows, &backup.digest) {
-            return Err(StoreError::Broken(
-                "its rows are not those that were written".into(),
-            ));
-        }
-        let mut store = Sql { engine };
-        let position = store.position()?;
-        load(&mut store, &position)?;
-        Ok(backup)
-    };
-    verified().map_err(|e| unsound(e.to_string()))
+    verified(file).map(|(backup, _)| backup)
 }
 
 /// Restores a backup into an empty store. Blocks.
@@ -193,8 +177,8 @@ pub fn verify(file: &Path) -> Result<Backup, BackupError> {
 /// When the backup is not sound, or the store is not empty. After another error the store is
 /// neither empty nor whole, and says so on the next attempt.
 pub fn restore(file: &Path, directory: &Directory, place: &Place) -> Result<Restored, BackupError> {
-    let backup = verify(file)?;
-    let mut source = Sqlite::read_only(file)?;
+    let (backup, mut source) = verified(file)?;
+    let source = &mut source.engine;
     let (mut history, mut ledger) = targets(directory, place)?;
     let mut nothing = HISTORY.into_iter().take(HISTORY.len() - 1);
     let empty = nothing.try_fold(true, |empty, t| {
@@ -206,19 +190,19 @@ pub fn restore(file: &Path, directory: &Directory, place: &Place) -> Result<Rest
     if !empty {
         return Err(BackupError::NotEmpty);
     }
-    let mut meta = meta(&mut source)?;
+    let mut meta = meta(source)?;
     let wall_us = System.wall().0.saturating_mul(1_000);
     let counter = meta.number(COUNTER).max(wall_us);
     let seen = directory.seen(meta.text(INSTALLATION)).revision();
     let rolled_back =
-        meta.number(ROLLED_BACK) != 0 || seen > backup.revision || !is_empty(&mut source, &HOST)?;
+        meta.number(ROLLED_BACK) != 0 || seen > backup.revision || !is_empty(source, &HOST)?;
     let mut copy = Copy::default();
-    copy.all(&mut source, &mut *history, &HISTORY)?;
+    copy.all(source, &mut *history, &HISTORY)?;
     let tables: Vec<_> = ledger_tables()
         .into_iter()
         .filter(|t| t.name != META.name)
         .collect();
-    copy.all(&mut source, &mut *ledger, &tables)?;
+    copy.all(source, &mut *ledger, &tables)?;
     // Last, in one row: only now the store is what it says.
     meta.0[COUNTER] = counter.into();
     meta.0[ROLLED_BACK] = rolled_back.into();
@@ -253,7 +237,10 @@ fn sources(data_dir: &Path, place: &Place) -> Result<(Option<Database>, Database
                 .exists()
                 .then(|| Sqlite::read_only(&history))
                 .transpose()?;
-            let ledger = Sqlite::read_only(&ledger)?;
+            let mut ledger = Sqlite::read_only(&ledger)?;
+            if migration::is_behind(&mut ledger, LEDGER)? {
+                return Err(BackupError::Older(data_dir.to_owned()));
+            }
             Ok((history.map(|h| Box::new(h) as Database), Box::new(ledger)))
         }
         Place::Postgres(url) => {
@@ -318,25 +305,6 @@ fn meta(engine: &mut dyn Engine) -> Result<Meta, StoreError> {
         Ok(())
     })?;
     Ok(Meta(found))
-}
-
-fn head(engine: &mut dyn Engine) -> Result<Backup, StoreError> {
-    let mut found = None;
-    engine.query(
-        "SELECT made_at, revision, rows, digest FROM backup",
-        &[],
-        &mut |fields| {
-            let mut row = Reader::new("backup", fields);
-            found = Some(Backup {
-                made_at: Time(row.u64()?),
-                revision: row.u64()?,
-                rows: row.u64()?,
-                digest: row.text()?.to_owned(),
-            });
-            Ok(Flow::Break(()))
-        },
-    )?;
-    found.ok_or_else(|| StoreError::Broken("it is not finished".into()))
 }
 
 /// Copies tables and counts what it copied.

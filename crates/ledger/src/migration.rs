@@ -126,6 +126,21 @@ pub(crate) fn migrate(
     Ok(())
 }
 
+/// Does a database lack steps? It is only read, and not by this program if a newer one made it.
+pub(crate) fn is_behind(
+    engine: &mut dyn Engine,
+    (table, steps): Schema<'_>,
+) -> Result<bool, StoreError> {
+    let done = done(engine, table)?;
+    let newest = steps.last().map_or(0, |s| s.number);
+    match done.iter().map(|d| d.0).find(|number| *number > newest) {
+        Some(number) => Err(StoreError::Broken(format!(
+            "step {number} of {table} is newer than this program: take a newer one"
+        ))),
+        None => Ok(done.len() < steps.len()),
+    }
+}
+
 /// Steps a database has seen: number, oldest program, checksum.
 fn done(engine: &mut dyn Engine, table: &str) -> Result<Vec<(u64, u64, String)>, StoreError> {
     let mut done = Vec::new();

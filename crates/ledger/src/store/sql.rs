@@ -149,6 +149,16 @@ pub(crate) fn read_table(
     each: EachRow<'_>,
 ) -> Result<(), StoreError> {
     let names: Vec<_> = table.columns.iter().map(|c| c.name).collect();
+    read_columns(engine, table, &names, each)
+}
+
+/// The same of some columns, which begin with the key.
+pub(crate) fn read_columns(
+    engine: &mut dyn Engine,
+    table: &Table,
+    names: &[&str],
+    each: EachRow<'_>,
+) -> Result<(), StoreError> {
     let (columns, keys) = (names.join(", "), names[..table.keys].join(", "));
     let sql = format!("SELECT {columns} FROM {} ORDER BY {keys}", table.name);
     engine.query(&sql, &[], &mut |fields| each(fields).map(Flow::Continue))

@@ -7,11 +7,14 @@ use caviada_core::state::State;
 use caviada_ledger::backup::{BackupError, backup, restore, verify};
 use caviada_ledger::directory::Directory;
 use caviada_ledger::history::LeaseSearch;
+use caviada_ledger::table::{HISTORY, JOURNAL, META, NOUNS};
 use caviada_ledger::{Place, Start, start};
 
 use crate::history::{Site, block, caught_up, do_all, leases, live};
 use crate::sim::{acquire, declare, host, lease_of, name, put_pool, release, system};
 use caviada_core::command::Act;
+use rusqlite::types::Value;
+use sha2::{Digest as _, Sha256};
 
 fn there_and_back(from: &Site, to: &Site) {
     let running = from.start();
@@ -114,6 +117,93 @@ fn a_changed_or_broken_backup_is_not_restored() {
             "{bad:?}: {refused:?}"
         );
     }
+}
+
+/// What a backup's digest counts, but for one column.
+fn digest_without(database: &rusqlite::Connection, table: &str, column: &str) -> (i64, String) {
+    let (mut rows, mut digest) = (0_i64, Sha256::new());
+    let ledger = NOUNS.into_iter().chain([&JOURNAL, &META]);
+    for t in HISTORY.into_iter().chain(ledger) {
+        let names = t.columns.iter().map(|c| c.name);
+        let names: Vec<_> = names.filter(|c| (t.name, *c) != (table, column)).collect();
+        let (columns, keys) = (names.join(", "), names[..t.keys].join(", "));
+        let sql = format!("SELECT {columns} FROM {} ORDER BY {keys}", t.name);
+        let mut statement = database.prepare(&sql).unwrap();
+        let mut found = statement.query([]).unwrap();
+        while let Some(row) = found.next().unwrap() {
+            rows += 1;
+            for i in 0..names.len() {
+                match row.get(i).unwrap() {
+                    Value::Integer(n) => {
+                        digest.update([1]);
+                        digest.update(n.to_be_bytes());
+                    }
+                    Value::Text(text) => {
+                        digest.update([2]);
+                        digest.update((text.len() as u64).to_be_bytes());
+                        digest.update(text);
+                    }
+                    _ => digest.update([0]),
+                }
+            }
+        }
+    }
+    let hex = |text: String, b: &u8| text + &format!("{b:02x}");
+    (rows, digest.finalize().iter().fold(String::new(), hex))
+}
+
+#[test]
+fn a_backup_of_an_older_program_is_restored_and_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (site, file) = small_backup(folder.path());
+    let database = rusqlite::Connection::open(&file).unwrap();
+    let older =
+        "ALTER TABLE resource_doc DROP COLUMN altered; DELETE FROM migration WHERE number > 4";
+    database.execute_batch(older).unwrap();
+    let (rows, digest) = digest_without(&database, "resource_doc", "altered");
+    let set = "UPDATE backup SET rows = ?1, digest = ?2";
+    database.execute(set, (rows, &digest)).unwrap();
+    drop(database);
+    let bytes = std::fs::read(&file).unwrap();
+    assert_eq!(verify(&file).unwrap().digest, digest);
+    let target = Site::sqlite();
+    let directory = Directory::lock(target.files.path()).unwrap();
+    restore(&file, &directory, &target.place).unwrap();
+    drop(directory);
+    assert_eq!(std::fs::read(&file).unwrap(), bytes);
+    let beside = std::fs::read_dir(folder.path()).unwrap();
+    assert_eq!(beside.count(), 1, "only the backup");
+    let [before, after] = [&site, &target].map(|site| {
+        let running = site.start();
+        let state = block(running.handle.snapshot()).unwrap();
+        running.close();
+        state
+    });
+    assert_alike(&before, &after);
+}
+
+#[test]
+fn a_backup_of_a_newer_program_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let (_site, file) = small_backup(folder.path());
+    let database = rusqlite::Connection::open(&file).unwrap();
+    let newer = "INSERT INTO migration VALUES (99, 1, '')";
+    database.execute(newer, []).unwrap();
+    drop(database);
+    let refused = verify(&file).unwrap_err().to_string();
+    assert!(refused.contains("newer than this program"), "{refused}");
+}
+
+#[test]
+fn the_store_of_an_older_program_is_left_to_that_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let (site, _file) = small_backup(folder.path());
+    let database = rusqlite::Connection::open(site.files.path().join("ledger.db")).unwrap();
+    let older = "DELETE FROM migration WHERE number > 4";
+    database.execute(older, []).unwrap();
+    drop(database);
+    let refused = backup(site.files.path(), &site.place, &folder.path().join("b.db"));
+    assert!(matches!(refused, Err(BackupError::Older(_))), "{refused:?}");
 }
 
 #[test]
