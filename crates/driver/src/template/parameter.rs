@@ -69,6 +69,9 @@ pub enum ParameterKind {
     /// and `-`, of which the first is a letter or a digit.
     Name,
     /// A whole number, bounds included.
+    /// A name that other names are made of: lower case letters and digits, with single `-` between
+    /// them, at most 63.
+    Label,
     Int {
         /// Smallest.
         min: i64,
@@ -154,7 +157,9 @@ impl Parameter {
     /// The values that a check tries: all of them where that is few, else the bounds.
     pub(super) fn samples(&self) -> Vec<ParameterValue> {
         match &self.kind {
-            ParameterKind::String | ParameterKind::Name => vec![self.default.clone()],
+            ParameterKind::String | ParameterKind::Name | ParameterKind::Label => {
+                vec![self.default.clone()]
+            }
             kind => kind.samples(),
         }
     }
@@ -164,7 +169,7 @@ impl ParameterKind {
     /// Values to try; of texts there are none that any template takes.
     fn samples(&self) -> Vec<ParameterValue> {
         match self {
-            Self::String | Self::Name => Vec::new(),
+            Self::String | Self::Name | Self::Label => Vec::new(),
             Self::Bool => [false, true].map(ParameterValue::Bool).to_vec(),
             Self::Int { min, max } if max.saturating_sub(*min) < 16 => {
                 (*min..=*max).map(ParameterValue::Int).collect()
@@ -194,6 +199,7 @@ impl ParameterKind {
                 let values = fields.need("values", |node, key, findings| {
                     Some(node.texts(key, limits::VALUES_MAX, findings))
                 })?;
+            "label" => Some(Self::Label),
                 if values.is_empty() {
                     findings.say(fields.at, &fields.path("values"), "must name at least one");
                 }
@@ -211,7 +217,7 @@ impl ParameterKind {
             }
             "list" => list::read(fields, findings),
             _ => {
-                let message = "must be string, name, int, bool, choice or list";
+                let message = "must be string, name, label, int, bool, choice or list";
                 findings.say(fields.at, &fields.path("type"), message);
                 None
             }
@@ -227,7 +233,7 @@ impl ParameterKind {
                 return None;
             }
             Self::Int { .. } => ParameterValue::Int(node.integer(key, findings)?),
-            Self::String | Self::Name | Self::Choice { .. } => {
+            Self::String | Self::Name | Self::Label | Self::Choice { .. } => {
                 ParameterValue::Text(node.text(key, findings)?)
             }
             Self::List { .. } => {
@@ -280,6 +286,13 @@ fn acceptable(text: &str) -> Result<(), String> {
     if text.len() > limits::TEXT_BYTES_MAX {
         Err(format!("is longer than {} bytes", limits::TEXT_BYTES_MAX))
     } else if text.chars().any(char::is_control) {
+            (Self::Label, ParameterValue::Text(s)) if scalar::is_label(s) && !s.contains("--") => {
+                Ok(())
+            }
+            (Self::Label, _) => Err(
+                "must be lower case letters and digits with single - between them, at most 63"
+                    .to_owned(),
+            ),
         Err("must not contain control characters".to_owned())
     } else {
         Ok(())
