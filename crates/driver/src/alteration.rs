@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 
 use crate::blueprint::{Blueprint, Service};
 
+/// Names of the drivers that alter what stands: what a template may leave to holders depends on it.
+pub const DRIVERS: [&str; 1] = ["docker"];
+
 /// The services of `to` that `from` has not, or has otherwise: they are made anew, all others stay as
 /// they stand.
 ///

@@ -11,6 +11,7 @@ use super::limits;
 use super::problem::{Findings, Place, Problem};
 use super::scalar;
 use super::tree::{Entry, Fields, Node, Value};
+use crate::alteration;
 
 pub use list::Field;
 
@@ -68,10 +69,10 @@ pub enum ParameterKind {
     /// A text that is safe wherever it is put, in a script too: 1 to 64 letters, digits, `.`, `_`
     /// and `-`, of which the first is a letter or a digit.
     Name,
-    /// A whole number, bounds included.
     /// A name that other names are made of: lower case letters and digits, with single `-` between
     /// them, at most 63.
     Label,
+    /// A whole number, bounds included.
     Int {
         /// Smallest.
         min: i64,
@@ -126,7 +127,12 @@ const TAKEN: [&str; 22] = [
 const SETS: &str = "sets";
 
 impl Parameter {
-    pub(super) fn read(entry: &Entry, findings: &Findings) -> Option<Self> {
+    /// Of a template for these drivers, as far as that is known.
+    pub(super) fn read(
+        entry: &Entry,
+        drivers: Option<&[String]>,
+        findings: &Findings,
+    ) -> Option<Self> {
         let key = format!("parameters.{}", entry.key);
         if !scalar::is_identifier(&entry.key) || TAKEN.contains(&entry.key.as_str()) {
             let message = "is no name for a parameter: write lower case letters, digits and _, beginning with a letter, and no word of the template language";
@@ -143,7 +149,14 @@ impl Parameter {
                 kind.as_ref()?.value(node, key, findings)
             }),
         };
-        let holder = fields.bool("holder").unwrap_or_default();
+        let holder = fields.get("holder", |node, key, findings| {
+            let holder = node.bool(key, findings)?;
+            if let Some(message) = drivers.filter(|_| holder).and_then(unalterable) {
+                findings.say(node.at, key, message);
+            }
+            Some(holder)
+        });
+        let holder = holder.unwrap_or_default();
         fields.finish_plain();
         Some(Self {
             name: entry.key.clone(),
@@ -186,6 +199,7 @@ impl ParameterKind {
         match kind {
             "string" => Some(Self::String),
             "name" => Some(Self::Name),
+            "label" => Some(Self::Label),
             "bool" => Some(Self::Bool),
             "int" => {
                 let min = fields.need("min", Node::integer)?;
@@ -199,7 +213,6 @@ impl ParameterKind {
                 let values = fields.need("values", |node, key, findings| {
                     Some(node.texts(key, limits::VALUES_MAX, findings))
                 })?;
-            "label" => Some(Self::Label),
                 if values.is_empty() {
                     findings.say(fields.at, &fields.path("values"), "must name at least one");
                 }
@@ -273,6 +286,13 @@ impl ParameterKind {
                 "must be 1 to 64 letters, digits, `.`, `_` and `-`, the first a letter or a digit"
                     .to_owned(),
             ),
+            (Self::Label, ParameterValue::Text(s)) if scalar::is_label(s) && !s.contains("--") => {
+                Ok(())
+            }
+            (Self::Label, _) => Err(
+                "must be lower case letters and digits with single - between them, at most 63"
+                    .to_owned(),
+            ),
             (Self::List { max, fields }, ParameterValue::List(items)) => {
                 list::accepts(*max, fields, items)
             }
@@ -281,18 +301,26 @@ impl ParameterKind {
     }
 }
 
+/// Why nothing can be left to holders on hosts of all these drivers, if it cannot.
+fn unalterable(drivers: &[String]) -> Option<String> {
+    let altering = alteration::DRIVERS;
+    let cannot = drivers.iter().map(String::as_str);
+    let cannot: Vec<_> = cannot.filter(|d| !altering.contains(d)).collect();
+    (!cannot.is_empty()).then(|| {
+        format!(
+            "cannot be left to holders on hosts of {}: what stands there is not altered, by {} \
+             alone; take the others out of `drivers`, or this away",
+            cannot.join(" and "),
+            altering.join(" and ")
+        )
+    })
+}
+
 /// A newline in a value could add lines of its own to a compose file.
 fn acceptable(text: &str) -> Result<(), String> {
     if text.len() > limits::TEXT_BYTES_MAX {
         Err(format!("is longer than {} bytes", limits::TEXT_BYTES_MAX))
     } else if text.chars().any(char::is_control) {
-            (Self::Label, ParameterValue::Text(s)) if scalar::is_label(s) && !s.contains("--") => {
-                Ok(())
-            }
-            (Self::Label, _) => Err(
-                "must be lower case letters and digits with single - between them, at most 63"
-                    .to_owned(),
-            ),
         Err("must not contain control characters".to_owned())
     } else {
         Ok(())
