@@ -295,6 +295,12 @@ impl Resource {
         self.altered.as_deref().filter(|a| **a != Altered::Rests)
     }
 
+    /// The kind of its cause.
+    pub fn cause_kind(&self) -> Option<&str> {
+        let cause = self.cause.as_deref()?;
+        Some(cause.split_once(": ").map_or(cause, |(kind, _)| kind))
+    }
+
     /// It runs, and nobody altered it: as a build or a cleaning leaves it.
     pub fn is_as_built(&self) -> bool {
         self.power.is_none() && self.altered.is_none()

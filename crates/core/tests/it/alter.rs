@@ -6,10 +6,10 @@ use caviada_core::alter::{Alter, Altered};
 use caviada_core::command::{Act, AttemptOutcome, Reply};
 use caviada_core::id::{LeaseId, ResourceId};
 use caviada_core::plan::{Verb, wanted};
-use caviada_core::pool::{PoolSpec, RecycleClass};
+use caviada_core::pool::{OnBad, PoolSpec, RecycleClass};
 use caviada_core::power::{Turn, Way};
 use caviada_core::refusal::Refusal;
-use caviada_core::resource::ResourceState;
+use caviada_core::resource::{Health, ResourceState};
 
 use crate::scene::{Scene, name, released, want};
 
@@ -374,4 +374,66 @@ fn holders_bring_only_images_that_their_pool_lists() {
             other => panic!("{bad:?}: {other:?}"),
         }
     }
+}
+/// A network that Ann has, of a pool that leaves no bad one with its holder.
+fn of_a_strict_pool(policy: OnBad) -> (Scene, LeaseId, ResourceId) {
+    let mut scene = Scene::with_host();
+    scene.revise_as("network", "one");
+    let mut spec = networks(RecycleClass::Replace);
+    spec.on_bad = policy;
+    scene.pool("networks", spec);
+    scene.drivers_work();
+    let lease = scene.take("ann", "networks");
+    let id = scene.member(lease).id;
+    (scene, lease, id)
+}
+
+fn looks(scene: &mut Scene, id: ResourceId, health: Health, why: &str) {
+    let generation = scene.resource(id).generation;
+    scene.system(Act::RecordHealth {
+        resource: id,
+        generation,
+        health,
+        why: (!why.is_empty()).then(|| why.into()),
+    });
+}
+
+#[test]
+fn what_a_holder_brought_and_breaks_does_not_cost_him_the_rest() {
+    for policy in [OnBad::Swap, OnBad::End] {
+        let (mut scene, lease, id) = of_a_strict_pool(policy);
+        alter(&mut scene, "ann", id, OTHER).unwrap();
+        // While it is made, and once it is.
+        looks(&mut scene, id, Health::Ill, "unwell: notes: Restarting (1)");
+        assert_eq!(scene.member(lease).id, id, "{policy:?}");
+        scene.drivers_work();
+        looks(&mut scene, id, Health::Well, "");
+        looks(&mut scene, id, Health::Ill, "unwell: notes: Exited (1)");
+        let r = scene.resource(id);
+        assert_eq!((r.state, r.lease), (ResourceState::Leased, Some(lease)));
+        assert_eq!(r.cause_kind(), Some("unwell"), "he is told");
+        assert!(scene.lease(lease).members[0].flagged);
+    }
+}
+
+#[test]
+fn of_what_is_gone_nothing_is_left_to_its_holder() {
+    let (mut scene, lease, id) = of_a_strict_pool(OnBad::Swap);
+    alter(&mut scene, "ann", id, OTHER).unwrap();
+    scene.drivers_work();
+    looks(
+        &mut scene,
+        id,
+        Health::Ill,
+        "gone: nothing of it is on its host",
+    );
+    assert_ne!(scene.member(lease).id, id);
+    let (mut scene, lease, id) = of_a_strict_pool(OnBad::End);
+    scene.renew("ann", lease, 3_600_000).unwrap();
+    alter(&mut scene, "ann", id, OTHER).unwrap();
+    scene.drivers_work();
+    scene.seen("h1", false);
+    scene.pass(600_000);
+    assert_eq!(scene.end(lease), Some(caviada_core::lease::End::Lost));
+    assert_ne!(scene.resource(id).state, ResourceState::Leased);
 }
