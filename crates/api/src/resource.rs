@@ -205,6 +205,9 @@ pub enum Alteration {
     Restoring,
     /// It was altered, or may have been.
     Altered,
+    /// What was begun failed and could not be undone: parts of it stand beside what `parameters` say.
+    /// Whichever is asked for next is made of all of it.
+    Torn,
 }
 
 /// `POST /pools/{name}/build`: one more member, beyond what the pool keeps warm.

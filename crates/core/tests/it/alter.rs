@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use caviada_core::alter::{Alter, Altered};
+use caviada_core::alter::{Alter, Direction};
 use caviada_core::command::{Act, AttemptOutcome, Reply};
 use caviada_core::id::{LeaseId, ResourceId};
 use caviada_core::plan::{Verb, wanted};
@@ -42,6 +42,7 @@ fn altering(scene: &Scene, resource: ResourceId, to: &str) -> Act {
         resource,
         parameters: to.into(),
         from: scene.resource(resource).site().unwrap().make(),
+        tried: scene.resource(resource).tried().to_vec(),
         lease: None,
         expect: None,
     }))
@@ -50,6 +51,11 @@ fn altering(scene: &Scene, resource: ResourceId, to: &str) -> Act {
 fn alter(scene: &mut Scene, who: &str, id: ResourceId, to: &str) -> Result<Reply, Refusal> {
     let act = altering(scene, id, to);
     scene.does(who, act)
+}
+
+fn tried(scene: &Scene, id: ResourceId) -> Vec<&str> {
+    let tried = scene.resource(id).tried().iter();
+    tried.map(|text| &**text).collect()
 }
 
 fn parameters(scene: &Scene, id: ResourceId) -> Arc<str> {
@@ -147,7 +153,8 @@ fn what_failed_is_undone_and_says_why_and_ends_with_its_holder_too() {
     scene.drivers_fail();
     let r = scene.resource(id);
     assert!(r.open, "what was begun is being undone");
-    assert!(matches!(r.altering(), Some(Altered::Back(to)) if &**to == OTHER));
+    assert_eq!(r.altering(), Some(&Direction::Back));
+    assert_eq!(tried(&scene, id), [OTHER]);
     let busy = alter(&mut scene, "ann", id, "{}").unwrap_err();
     assert_eq!(busy.code(), "bad-transition");
     scene.drivers_work();
@@ -155,6 +162,8 @@ fn what_failed_is_undone_and_says_why_and_ends_with_its_holder_too() {
     assert_eq!((r.state, r.open), (ResourceState::Leased, false));
     assert_eq!(r.cause.as_deref(), Some("not_ready: it never answered"));
     assert_eq!(parameters(&scene, id), before);
+    assert_eq!(r.tried().len(), 0, "it is as it was");
+    assert!(alter(&mut scene, "ann", id, &before).unwrap().repeated);
     // What was done to it meanwhile nobody knows.
     scene.release("ann", lease).unwrap();
     assert_eq!(scene.resource(id).state, ResourceState::Deleting);
@@ -172,6 +181,84 @@ fn what_cannot_be_undone_stays_its_holders_and_says_both() {
     assert!(cause.contains("could not be undone"), "{cause}");
     alter(&mut scene, "ann", id, OTHER).unwrap();
     assert_eq!(scene.resource(id).cause, None, "he may try again");
+}
+
+/// A network that Ann has, torn between what it was and what she tried.
+fn torn() -> (Scene, LeaseId, ResourceId) {
+    let (mut scene, lease, id) = held();
+    alter(&mut scene, "ann", id, OTHER).unwrap();
+    scene.drivers_fail();
+    scene.drivers_fail();
+    (scene, lease, id)
+}
+
+#[test]
+fn what_could_not_be_undone_is_made_either_by_asking_for_it_again() {
+    let (mut scene, _, id) = torn();
+    assert_eq!(tried(&scene, id), [OTHER]);
+    // What it was before is not what stands.
+    let before = parameters(&scene, id);
+    assert!(!alter(&mut scene, "ann", id, &before).unwrap().repeated);
+    let r = scene.resource(id);
+    assert!(matches!(r.altering(), Some(Direction::Towards(to)) if *to == before));
+    assert_eq!(
+        tried(&scene, id),
+        [OTHER],
+        "a part of it may stand meanwhile"
+    );
+    scene.drivers_work();
+    let r = scene.resource(id);
+    assert_eq!((r.tried().len(), r.cause.as_deref()), (0, None));
+    assert_eq!(parameters(&scene, id), before);
+    assert!(alter(&mut scene, "ann", id, &before).unwrap().repeated);
+
+    let (mut scene, _, id) = torn();
+    assert!(!alter(&mut scene, "ann", id, OTHER).unwrap().repeated);
+    scene.drivers_work();
+    assert_eq!(scene.resource(id).tried().len(), 0);
+    assert_eq!(&*parameters(&scene, id), OTHER);
+}
+
+#[test]
+fn what_fails_on_the_way_back_is_still_torn_and_is_not_tried_twice() {
+    let (mut scene, _, id) = torn();
+    let before = parameters(&scene, id);
+    alter(&mut scene, "ann", id, &before).unwrap();
+    scene.drivers_fail();
+    let r = scene.resource(id);
+    assert_eq!(
+        (r.open, r.altering()),
+        (false, None),
+        "to undo it is the same"
+    );
+    assert_eq!(tried(&scene, id), [OTHER]);
+    assert_eq!(r.cause.as_deref(), Some("not_ready: it never answered"));
+}
+
+#[test]
+fn all_that_was_tried_is_known_and_bounded() {
+    let (mut scene, _, id) = held();
+    let before = parameters(&scene, id);
+    let most = caviada_core::limits::TRIED_PER_RESOURCE_MAX;
+    let text = |n: usize| format!("{{\"n\":{n}}}");
+    for n in (0..most).chain([1]) {
+        alter(&mut scene, "ann", id, &text(n)).unwrap();
+        scene.drivers_fail();
+        scene.drivers_fail();
+    }
+    assert_eq!(scene.resource(id).tried().len(), most, "each once");
+    let more = alter(&mut scene, "ann", id, &text(most)).unwrap_err();
+    assert_eq!(more.code(), "bad-transition");
+    assert!(more.to_string().contains("too much was tried"), "{more}");
+    // Worked out when less had been tried.
+    let mut early = altering(&scene, id, &text(0));
+    if let Act::Alter(wanted) = &mut early {
+        wanted.tried.pop();
+    }
+    assert_eq!(scene.does("ann", early).unwrap_err().code(), "conflict");
+    alter(&mut scene, "ann", id, &before).unwrap();
+    scene.drivers_work();
+    alter(&mut scene, "ann", id, &text(most)).unwrap();
 }
 
 #[test]
@@ -194,10 +281,7 @@ fn nobody_waits_for_an_alteration_for_ever() {
     alter(&mut scene, "ann", id, OTHER).unwrap();
     let overdue = PoolSpec::declared().deadlines.create_ms;
     scene.pass(overdue);
-    assert!(matches!(
-        scene.resource(id).altering(),
-        Some(Altered::Back(_))
-    ));
+    assert_eq!(scene.resource(id).altering(), Some(&Direction::Back));
     scene.pass(overdue);
     let r = scene.resource(id);
     assert!(!r.open && r.cause.as_deref().unwrap().starts_with("timed_out"));
@@ -277,6 +361,7 @@ fn what_is_stopped_or_was_altered_meanwhile_is_refused_by_name() {
         resource: id,
         parameters: OTHER.into(),
         from: scene.resource(id).site().unwrap().make(),
+        tried: vec![],
         lease: None,
         expect: Some(scene.resource(id).changed),
     }));
@@ -304,77 +389,6 @@ fn what_is_stopped_or_was_altered_meanwhile_is_refused_by_name() {
     assert_eq!(refused.code(), "invalid");
 }
 
-#[test]
-fn a_pool_that_rolls_leaves_what_is_altered_to_its_holder() {
-    let (mut scene, lease, id) = held();
-    alter(&mut scene, "ann", id, OTHER).unwrap();
-    scene.revise_as("network", "two");
-    scene.host("h1", |h| h.schedulable = false);
-    scene.drivers_work();
-    let r = scene.resource(id);
-    assert_eq!((r.state, r.lease), (ResourceState::Leased, Some(lease)));
-    assert_eq!(&*parameters(&scene, id), OTHER, "of the revision it is of");
-    scene.release("ann", lease).unwrap();
-    assert_eq!(scene.resource(id).state, ResourceState::Deleting);
-}
-
-#[test]
-fn what_was_declared_has_no_parameters() {
-    let mut scene = Scene::with_machines(&["m1"]);
-    let lease = scene.acquire("ann", want("machines")).unwrap();
-    let act = Act::Alter(Box::new(Alter {
-        resource: scene.member(lease).id,
-        parameters: OTHER.into(),
-        from: caviada_core::resource::Make {
-            template: caviada_core::id::TemplateId(1),
-            parameters: "{}".into(),
-        },
-        lease: Some(lease),
-        expect: None,
-    }));
-    assert_eq!(scene.does("ann", act).unwrap_err().code(), "invalid");
-}
-
-#[test]
-fn holders_bring_only_images_that_their_pool_lists() {
-    let mut scene = Scene::with_host();
-    let mut spec = PoolSpec::built(name("cluster"), 1, 1);
-    assert!(!spec.lets_bring("notes:1"), "without a word none");
-    let words = ["notes:", "registry.example.org/cc/", "gold@", "exact:1"];
-    spec.holder_images = words.map(Into::into).into();
-    for image in [
-        "notes:1",
-        "registry.example.org/cc/a:1",
-        "gold@sha256:00",
-        "exact:1",
-    ] {
-        assert!(spec.lets_bring(image), "{image}");
-    }
-    for image in [
-        "notes",
-        "notesevil:1",
-        "registry.example.org/ccx/a",
-        "exact:12",
-        "evil/notes:1",
-    ] {
-        assert!(!spec.lets_bring(image), "{image}");
-    }
-    scene.pool("clusters", spec.clone());
-    spec.holder_images = ["*".into()].into();
-    assert!(spec.lets_bring("anything/at:all"));
-    for bad in ["", "a b", "x\n", "$(id)", "**"] {
-        spec.holder_images = [bad.into()].into();
-        let put = Act::PutPool {
-            name: name("clusters"),
-            spec: Box::new(spec.clone()),
-            expect: None,
-        };
-        match scene.does("admin", put) {
-            Err(Refusal::Invalid { field, .. }) => assert_eq!(field, "holder_images", "{bad:?}"),
-            other => panic!("{bad:?}: {other:?}"),
-        }
-    }
-}
 /// A network that Ann has, of a pool that leaves no bad one with its holder.
 fn of_a_strict_pool(policy: OnBad) -> (Scene, LeaseId, ResourceId) {
     let mut scene = Scene::with_host();
@@ -436,4 +450,77 @@ fn of_what_is_gone_nothing_is_left_to_its_holder() {
     scene.pass(600_000);
     assert_eq!(scene.end(lease), Some(caviada_core::lease::End::Lost));
     assert_ne!(scene.resource(id).state, ResourceState::Leased);
+}
+
+#[test]
+fn a_pool_that_rolls_leaves_what_is_altered_to_its_holder() {
+    let (mut scene, lease, id) = held();
+    alter(&mut scene, "ann", id, OTHER).unwrap();
+    scene.revise_as("network", "two");
+    scene.host("h1", |h| h.schedulable = false);
+    scene.drivers_work();
+    let r = scene.resource(id);
+    assert_eq!((r.state, r.lease), (ResourceState::Leased, Some(lease)));
+    assert_eq!(&*parameters(&scene, id), OTHER, "of the revision it is of");
+    scene.release("ann", lease).unwrap();
+    assert_eq!(scene.resource(id).state, ResourceState::Deleting);
+}
+
+#[test]
+fn what_was_declared_has_no_parameters() {
+    let mut scene = Scene::with_machines(&["m1"]);
+    let lease = scene.acquire("ann", want("machines")).unwrap();
+    let act = Act::Alter(Box::new(Alter {
+        resource: scene.member(lease).id,
+        parameters: OTHER.into(),
+        from: caviada_core::resource::Make {
+            template: caviada_core::id::TemplateId(1),
+            parameters: "{}".into(),
+        },
+        tried: vec![],
+        lease: Some(lease),
+        expect: None,
+    }));
+    assert_eq!(scene.does("ann", act).unwrap_err().code(), "invalid");
+}
+
+#[test]
+fn holders_bring_only_images_that_their_pool_lists() {
+    let mut scene = Scene::with_host();
+    let mut spec = PoolSpec::built(name("cluster"), 1, 1);
+    assert!(!spec.lets_bring("notes:1"), "without a word none");
+    let words = ["notes:", "registry.example.org/cc/", "gold@", "exact:1"];
+    spec.holder_images = words.map(Into::into).into();
+    for image in [
+        "notes:1",
+        "registry.example.org/cc/a:1",
+        "gold@sha256:00",
+        "exact:1",
+    ] {
+        assert!(spec.lets_bring(image), "{image}");
+    }
+    for image in [
+        "notes",
+        "notesevil:1",
+        "registry.example.org/ccx/a",
+        "exact:12",
+        "evil/notes:1",
+    ] {
+        assert!(!spec.lets_bring(image), "{image}");
+    }
+    scene.pool("clusters", spec.clone());
+    spec.holder_images = ["*".into()].into();
+    assert!(spec.lets_bring("anything/at:all"));
+    for bad in ["", "a b", "x\n", "$(id)", "**"] {
+        spec.holder_images = [bad.into()].into();
+        let put = Act::PutPool {
+            name: name("clusters"),
+            spec: Box::new(spec.clone()),
+            expect: None,
+        };
+        match scene.does("admin", put) {
+            Err(Refusal::Invalid { field, .. }) => assert_eq!(field, "holder_images", "{bad:?}"),
+            other => panic!("{bad:?}: {other:?}"),
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use caviada_api::resource::{self as wire, Evidence, Health, Holder, Left, Withheld};
 use caviada_api::timestamp::Timestamp;
 use caviada_core::access::{Principal, Verb, allows};
-use caviada_core::alter::Altered;
+use caviada_core::alter::{Altered, Direction};
 use caviada_core::lease::Lease;
 use caviada_core::pool::{Pool, RecycleClass};
 use caviada_core::power::{Power, Way};
@@ -119,10 +119,11 @@ fn health(health: resource::Health) -> Health {
 }
 
 fn alteration(altered: &Altered) -> wire::Alteration {
-    match altered {
-        Altered::Towards(_) => wire::Alteration::Altering,
-        Altered::Back(_) => wire::Alteration::Restoring,
-        Altered::Rests => wire::Alteration::Altered,
+    match altered.direction {
+        Some(Direction::Towards(_)) => wire::Alteration::Altering,
+        Some(Direction::Back) => wire::Alteration::Restoring,
+        None if !altered.tried.is_empty() => wire::Alteration::Torn,
+        None => wire::Alteration::Altered,
     }
 }
 
