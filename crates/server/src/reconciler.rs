@@ -141,10 +141,11 @@ impl Shell {
                     driver: self.driver(state, action.host),
                     templates: self.options.templates.clone(),
                     installation: self.options.drivers.installation.clone(),
-                    progress: self
-                        .options
-                        .progress
-                        .begin(action.resource, &pool(state, action)),
+                    progress: self.options.progress.begin(
+                        action.resource,
+                        state.resources.get(&action.resource).and_then(|r| r.lease),
+                        &pool(state, action),
+                    ),
                 };
                 let inputs = self.inputs.clone();
                 let task = self.tasks.spawn(async move {

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use caviada_api::client::Client;
 use caviada_api::host::{DriverName, HostSpec};
-use caviada_api::lease::Acquire;
+use caviada_api::key::Role;
+use caviada_api::lease::{Acquire, Share};
 use caviada_api::pool::PoolSpec;
-use caviada_api::resource::{Alter, Alteration};
+use caviada_api::resource::{Alter, Alteration, ResourceQuery};
 use caviada_api::template::TemplateSpec;
 use caviada_core::command::{Act, AttemptOutcome, By, Command};
 use caviada_core::id::ResourceId;
 use caviada_server::host::Templates;
 use caviada_server::http::Options;
+use caviada_server::progress::Progress;
 use serde_json::json;
 
 use crate::site::Site;
@@ -165,4 +167,46 @@ async fn what_could_not_be_undone_is_torn_and_whatever_is_asked_for_next_is_made
         (whole.failure, &whole.parameters["sides"]),
         (None, &json!(1))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn how_far_it_is_with_what_is_leased_is_for_those_who_see_the_lease() {
+    let progress = Progress::default();
+    let options = Options {
+        progress: progress.clone(),
+        ..Options::default()
+    };
+    let site = Site::with(options).await;
+    let id = site.pool("boards", 1).await[0].id;
+    let (ann, bob, eve) = (
+        site.user("ann").await,
+        site.user("bob").await,
+        site.user("eve").await,
+    );
+    let operator = site.client(&site.key("op", Role::Operator).await);
+    let building = progress.begin(id, None, "boards");
+    building.tell("pulling", "node:1".into(), 1, 2);
+    let shown = async |who: &Client| {
+        let one = who.resource(id).await.unwrap().progress;
+        let all = who.resources(&ResourceQuery::default()).await.unwrap();
+        assert_eq!(all.items[0].progress, one);
+        one.map(|step| step.subject)
+    };
+    assert_eq!(shown(&eve).await.as_deref(), Some("node:1"));
+    drop(building);
+    let lease = ann.acquire(&want("boards")).await.unwrap().id;
+    let share = Share {
+        owners: vec!["bob".into()],
+        fence: None,
+    };
+    ann.share(lease, &share).await.unwrap();
+    let altering = progress.begin(id, Some(lease), "boards");
+    altering.tell("pulling", "secret-of-ann:1".into(), 1, 2);
+    assert_eq!(shown(&eve).await, None);
+    for who in [&ann, &bob, &operator] {
+        assert_eq!(shown(who).await.as_deref(), Some("secret-of-ann:1"));
+    }
+    // What still runs once the lease is over is not the next holder's to see.
+    ann.release(lease, &Default::default()).await.unwrap();
+    assert_eq!((shown(&eve).await, shown(&bob).await), (None, None));
 }
