@@ -205,6 +205,9 @@ pub enum Alteration {
     Restoring,
     /// It was altered, or may have been.
     Altered,
+    /// What was begun failed and could not be undone: parts of it stand beside what `parameters` say.
+    /// Whichever is asked for next is made of all of it.
+    Torn,
 }
 
 /// `POST /pools/{name}/build`: one more member, beyond what the pool keeps warm.
@@ -303,7 +306,7 @@ pub struct Resource {
     /// What a built one is made with; only for its holder and operators.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parameters: BTreeMap<String, serde_json::Value>,
-    /// How far its build or cleaning is, while one is under way.
+    /// How far what is done to it is, while it is; of a leased one only for those who see its lease.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<Progress>,
     /// What it becomes once it is no longer busy.

@@ -110,6 +110,7 @@ async fn serve(args: &ServeArgs, config: Config) -> anyhow::Result<()> {
             rolled_back,
             progress: Default::default(),
             sights: Default::default(),
+            templates: Default::default(),
         },
         targets: config.targets.clone(),
         poolmanager: config.poolmanager.clone(),

@@ -278,6 +278,9 @@ limits! {
         TEMPLATE_BYTES_MAX: usize = 1_024 * KIB;
         /// Bytes of the parameters a pool gives its template.
         PARAMETERS_BYTES_MAX: usize = 16 * KIB;
+        /// Parameters that a holder tried on one resource and that could neither be done nor undone: what
+        /// may stand of each is looked at by every further try.
+        TRIED_PER_RESOURCE_MAX: usize = 4;
         /// Builds and cleanings at once per engine: measured, more only add latency.
         BUILDS_PER_HOST_DEFAULT: usize = 4;
         /// The most an operator may set that to: no engine known gains from more.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::alter::Altered;
+use crate::alter::{Altered, Direction};
 use crate::attribute::{Attributes, Labels};
 use crate::event::{Number, is_default};
 use crate::id::{Fence, HostId, LeaseId, PoolId, ResourceId, TemplateId};
@@ -291,8 +291,19 @@ impl Resource {
     }
 
     /// What its open attempt makes of it, if it alters it.
-    pub fn altering(&self) -> Option<&Altered> {
-        self.altered.as_deref().filter(|a| **a != Altered::Rests)
+    pub fn altering(&self) -> Option<&Direction> {
+        self.altered.as_ref()?.direction.as_ref()
+    }
+
+    /// What was begun to be made of it and neither done nor undone: see [`Altered::tried`].
+    pub fn tried(&self) -> &[Arc<str>] {
+        self.altered.as_ref().map_or(&[], |a| &a.tried)
+    }
+
+    /// The kind of its cause.
+    pub fn cause_kind(&self) -> Option<&str> {
+        let cause = self.cause.as_deref()?;
+        Some(cause.split_once(": ").map_or(cause, |(kind, _)| kind))
     }
 
     /// It runs, and nobody altered it: as a build or a cleaning leaves it.

@@ -5,8 +5,11 @@ use std::collections::BTreeSet;
 
 use crate::blueprint::{Blueprint, Service};
 
+/// Names of the drivers that alter what stands: what a template may leave to holders depends on it.
+pub const DRIVERS: [&str; 1] = ["docker"];
+
 /// The services of `to` that `from` has not, or has otherwise: they are made anew, all others stay as
-/// they stand.
+/// they stand. What can be done so can be undone: the other way round nothing else is asked.
 ///
 /// # Errors
 /// What cannot be done to a resource that stands, for people.
@@ -34,10 +37,6 @@ pub fn between<'b>(from: &Blueprint, to: &'b Blueprint) -> Result<BTreeSet<&'b s
         if !before.is_some_and(|b| is_same(b, service) && from.is_job(name) == to.is_job(name)) {
             differ.insert(name);
         }
-    }
-    // What stands says of how many it is one; only what is made anew can say otherwise.
-    if to.services.len() < from.services.len() && differ.is_empty() {
-        return Err("services would go, and none would be made anew".to_owned());
     }
     Ok(differ)
 }
@@ -109,10 +108,42 @@ mod tests {
         let over = all(vec![published("a", 1), published("c", 2)]);
         let refused = between(&from, &over).unwrap_err();
         assert_eq!(refused, "c would have the port of b");
-        let fewer = all(vec![published("a", 1)]);
-        assert!(between(&from, &fewer).unwrap_err().contains("would go"));
         let mut other = from.clone();
         other.networks = vec!["n".into()];
         assert!(between(&from, &other).unwrap_err().contains("networks"));
+    }
+    #[test]
+    fn what_can_be_done_can_be_undone() {
+        let mut networked = all(vec![published("a", 1)]);
+        networked.networks = vec!["n".into()];
+        let mut job = service("b", "i");
+        job.job = Some(crate::blueprint::Job::default());
+        let mut kept = all(vec![published("a", 1), service("b", "i")]);
+        kept.volumes = vec!["v".into()];
+        let several = [
+            all(vec![published("a", 1)]),
+            all(vec![published("a", 1), service("b", "i")]),
+            all(vec![published("a", 1), job]),
+            all(vec![published("a", 1), published("b", 2)]),
+            all(vec![published("a", 1), published("c", 2)]),
+            all(vec![published("a", 2)]),
+            all(vec![service("a", "i"), published("b", 1)]),
+            all(vec![service("c", "j")]),
+            networked,
+            kept,
+        ];
+        for (at, a) in several.iter().enumerate() {
+            for (to, b) in several.iter().enumerate() {
+                let (done, undone) = (between(a, b), between(b, a));
+                assert_eq!(
+                    done.is_ok(),
+                    undone.is_ok(),
+                    "{at} {to}: {done:?} {undone:?}"
+                );
+            }
+        }
+        // Whatever only goes, and whatever only comes.
+        assert!(between(&several[1], &several[0]).unwrap().is_empty());
+        assert_eq!(between(&several[0], &several[1]).unwrap().len(), 1);
     }
 }

@@ -241,7 +241,7 @@ impl Driver for Docker {
     async fn alter(
         &self,
         identity: &Identity,
-        from: &Blueprint,
+        from: &[Blueprint],
         to: &Blueprint,
         progress: OnProgress<'_>,
     ) -> Result<Built, DriverError> {

@@ -192,13 +192,14 @@ pub trait Driver: Send + Sync + 'static {
         progress: OnProgress<'_>,
     ) -> Result<Built, DriverError>;
 
-    /// Makes a resource that stands as `from` says one as `to` says, and returns once it is ready:
-    /// see [`alteration::between`]. What both have alike is not touched; a job that is another, or
-    /// did not succeed, runs again. What `to` has not is removed at last. Safe to repeat.
+    /// Makes a resource one as `to` says, and returns once it is ready. It stands as `from` says;
+    /// where those are several, parts of each may stand. See [`alteration::between`]: what all have
+    /// alike is not touched; a job that is another, or did not succeed, runs again. What `to` has not
+    /// is removed at last. Safe to repeat.
     async fn alter(
         &self,
         identity: &Identity,
-        from: &Blueprint,
+        from: &[Blueprint],
         to: &Blueprint,
         progress: OnProgress<'_>,
     ) -> Result<Built, DriverError> {

@@ -91,87 +91,58 @@ pub(crate) fn document(entries: &[Entry]) -> String {
 /// A revision that several follow.
 pub type Shared = Arc<Revision>;
 
-/// Every name there is, for tests of completeness.
-pub const ACTS: [&str; 37] = [
-    "put_pool",
-    "delete_pool",
-    "put_host",
-    "delete_host",
-    "put_template",
-    "delete_template",
-    "put_key",
-    "delete_key",
-    "put_quota",
-    "delete_quota",
-    "put_webhook",
-    "delete_webhook",
-    "put_user",
-    "register",
-    "delete_user",
-    "put_password",
-    "put_profile",
-    "sign_in",
-    "declare",
-    "delete_resource",
-    "withhold",
-    "return",
-    "power",
-    "alter",
-    "recycle",
-    "build",
-    "acquire",
-    "renew",
-    "release",
-    "revoke",
-    "give",
-    "share",
-    "annotate",
-    "record",
-    "record_health",
-    "record_host",
-    "all",
-];
+/// One table for both, so that no act has a name that [`ACTS`] has not.
+macro_rules! names {
+    ($($act:pat => $name:literal,)*) => {
+        /// Every name there is, for tests of completeness.
+        pub const ACTS: &[&str] = &[$($name),*];
 
-/// Name of an act in the journal and the history.
-pub fn act_name(act: &Act) -> &'static str {
-    match act {
-        Act::PutPool { .. } => "put_pool",
-        Act::DeletePool { .. } => "delete_pool",
-        Act::PutHost { .. } => "put_host",
-        Act::DeleteHost { .. } => "delete_host",
-        Act::PutTemplate { .. } => "put_template",
-        Act::DeleteTemplate { .. } => "delete_template",
-        Act::PutKey { .. } => "put_key",
-        Act::DeleteKey { .. } => "delete_key",
-        Act::PutQuota { .. } => "put_quota",
-        Act::DeleteQuota { .. } => "delete_quota",
-        Act::PutWebhook { .. } => "put_webhook",
-        Act::DeleteWebhook { .. } => "delete_webhook",
-        Act::PutUser { .. } => "put_user",
-        Act::Register { .. } => "register",
-        Act::DeleteUser { .. } => "delete_user",
-        Act::PutPassword { .. } => "put_password",
-        Act::PutProfile { .. } => "put_profile",
-        Act::SignIn { .. } => "sign_in",
-        Act::Declare { .. } => "declare",
-        Act::DeleteResource { .. } => "delete_resource",
-        Act::Withhold { .. } => "withhold",
-        Act::Return { .. } => "return",
-        Act::Power { .. } => "power",
-        Act::Alter(_) => "alter",
-        Act::Recycle { .. } => "recycle",
-        Act::Build { .. } => "build",
-        Act::Acquire(_) => "acquire",
-        Act::Renew { .. } => "renew",
-        Act::Release { .. } => "release",
-        Act::Revoke { .. } => "revoke",
-        Act::Give { .. } => "give",
-        Act::Share { .. } => "share",
-        Act::Annotate { .. } => "annotate",
-        Act::ImportLease { .. } => "import_lease",
-        Act::Record { .. } => "record",
-        Act::RecordHealth { .. } => "record_health",
-        Act::RecordHost { .. } => "record_host",
-        Act::All(_) => "all",
-    }
+        /// Name of an act in the journal and the history.
+        pub fn act_name(act: &Act) -> &'static str {
+            match act {
+                $($act => $name,)*
+            }
+        }
+    };
+}
+
+names! {
+    Act::PutPool { .. } => "put_pool",
+    Act::DeletePool { .. } => "delete_pool",
+    Act::PutHost { .. } => "put_host",
+    Act::DeleteHost { .. } => "delete_host",
+    Act::PutTemplate { .. } => "put_template",
+    Act::DeleteTemplate { .. } => "delete_template",
+    Act::PutKey { .. } => "put_key",
+    Act::DeleteKey { .. } => "delete_key",
+    Act::PutQuota { .. } => "put_quota",
+    Act::DeleteQuota { .. } => "delete_quota",
+    Act::PutWebhook { .. } => "put_webhook",
+    Act::DeleteWebhook { .. } => "delete_webhook",
+    Act::PutUser { .. } => "put_user",
+    Act::Register { .. } => "register",
+    Act::DeleteUser { .. } => "delete_user",
+    Act::PutPassword { .. } => "put_password",
+    Act::PutProfile { .. } => "put_profile",
+    Act::SignIn { .. } => "sign_in",
+    Act::Declare { .. } => "declare",
+    Act::DeleteResource { .. } => "delete_resource",
+    Act::Withhold { .. } => "withhold",
+    Act::Return { .. } => "return",
+    Act::Power { .. } => "power",
+    Act::Alter(_) => "alter",
+    Act::Recycle { .. } => "recycle",
+    Act::Build { .. } => "build",
+    Act::Acquire(_) => "acquire",
+    Act::Renew { .. } => "renew",
+    Act::Release { .. } => "release",
+    Act::Revoke { .. } => "revoke",
+    Act::Give { .. } => "give",
+    Act::Share { .. } => "share",
+    Act::Annotate { .. } => "annotate",
+    Act::ImportLease { .. } => "import_lease",
+    Act::Record { .. } => "record",
+    Act::RecordHealth { .. } => "record_health",
+    Act::RecordHost { .. } => "record_host",
+    Act::All(_) => "all",
 }

@@ -50,16 +50,16 @@ type Standing = (Arc<dyn Driver>, Identity);
 #[derive(Debug)]
 pub struct HolderFiles {
     drivers: Drivers,
-    templates: Templates,
+    templates: Arc<Templates>,
     room: Semaphore,
 }
 
 impl HolderFiles {
     /// Reads through drivers of its own.
-    pub fn new(drivers: Drivers) -> Self {
+    pub fn new(drivers: Drivers, templates: Arc<Templates>) -> Self {
         Self {
             drivers,
-            templates: Templates::default(),
+            templates,
             room: Semaphore::new(limits::FILES_TAKEN_AT_ONCE_MAX),
         }
     }

@@ -243,13 +243,20 @@ impl Templates {
             return Ok(text);
         }
         let all: Arc<str> = serde_json::to_string(&all).unwrap_or_default().into();
-        let from = self.blueprint_with(state, resource, &text)?;
         let to = self.blueprint_with(state, resource, &all)?;
-        alteration::between(&from, &to).map_err(|why| {
-            let why = format!("what stands cannot be altered so: {why}");
-            Unfit::field("parameters", why)
-        })?;
-        let known: BTreeSet<&str> = from.services.iter().map(|s| s.image.as_str()).collect();
+        let from = self.standing(state, resource)?;
+        for from in &from {
+            alteration::between(from, &to).map_err(|why| {
+                let why = format!("what stands cannot be altered so: {why}");
+                Unfit::field("parameters", why)
+            })?;
+        }
+        // What he gave up of his pool's own he may have again.
+        let pool = state.pools.get(&r.pool);
+        let pools = pool.and_then(|p| p.spec.parameters());
+        let pools = pools.and_then(|p| self.blueprint_with(state, resource, p).ok());
+        let known = from.iter().chain(&pools).flat_map(|f| &f.services);
+        let known: BTreeSet<&str> = known.map(|s| s.image.as_str()).collect();
         let mut brought = to.services.iter().map(|s| s.image.as_str());
         if let Some(image) = brought.find(|image| !known.contains(image) && !lets_bring(image)) {
             let why = format!(
@@ -258,6 +265,15 @@ impl Templates {
             return Err(Unfit::field("parameters", why));
         }
         Ok(all)
+    }
+
+    /// All that parts may stand of: first what its own parameters say, then what was tried of it.
+    pub fn standing(&self, state: &State, resource: ResourceId) -> Result<Vec<Blueprint>, Unfit> {
+        let own = self.blueprint(state, resource)?;
+        let r = state.resources.get(&resource);
+        let tried = r.into_iter().flat_map(|r| r.tried());
+        let tried = tried.map(|tried| self.blueprint_with(state, resource, tried));
+        [Ok(own)].into_iter().chain(tried).collect()
     }
 
     /// What the host would run for a resource that is made with these parameters.

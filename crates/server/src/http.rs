@@ -37,7 +37,7 @@ pub use crate::listener::serve;
 
 use crate::holder::HolderFiles;
 use crate::host::check::HostChecks;
-use crate::host::{Drivers, is_engine};
+use crate::host::{Drivers, Templates, is_engine};
 use crate::image::{Images, NotLoaded};
 use crate::meter::Meters;
 use crate::password::Passwords;
@@ -72,6 +72,8 @@ pub struct Options {
     pub files: Option<Arc<HolderFiles>>,
     /// Looks at hosts before something is built there; without it none can be checked.
     pub checks: Option<Arc<HostChecks>>,
+    /// Templates that were read, which the reconciler shares.
+    pub templates: Arc<Templates>,
     /// Seals credentials of hosts; without it none can be put.
     pub key: Option<Arc<MasterKey>>,
 }
@@ -90,6 +92,7 @@ impl Default for Options {
             progress: Progress::default(),
             sights: Sights::default(),
             images: Images::default(),
+            templates: Arc::default(),
             drivers: None,
         }
     }
@@ -140,6 +143,10 @@ impl App {
 
     fn progress(&self) -> &Progress {
         &self.0.options.progress
+    }
+
+    fn templates(&self) -> &Arc<Templates> {
+        &self.0.options.templates
     }
 
     fn sights(&self) -> &Sights {

@@ -194,7 +194,7 @@ struct Shell {
     handle: Handle,
     images: Images,
     drivers: Drivers,
-    templates: Templates,
+    templates: Arc<Templates>,
     seen: Seen,
     hosts: HashMap<HostId, (Arc<HostSpec>, bool)>,
     made: HashMap<HostId, (Arc<HostSpec>, Arc<dyn Driver>)>,
@@ -210,19 +210,20 @@ pub fn run(
     options: &reconciler::Options,
 ) -> impl Future<Output = ()> + use<> {
     let (drivers, rolled_back) = (options.drivers.clone(), options.rolled_back);
+    let templates = options.templates.clone();
     async move {
         if !rolled_back {
-            pull(handle, images, drivers).await;
+            pull(handle, images, drivers, templates).await;
         }
     }
 }
 
-async fn pull(handle: Handle, images: Images, drivers: Drivers) {
+async fn pull(handle: Handle, images: Images, drivers: Drivers, templates: Arc<Templates>) {
     let mut shell = Shell {
         handle,
         images,
         drivers,
-        templates: Templates::default(),
+        templates,
         seen: Seen::default(),
         hosts: HashMap::new(),
         made: HashMap::new(),

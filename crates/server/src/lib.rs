@@ -153,7 +153,9 @@ impl Server {
             webhooks: Some(webhooks.clone()),
             files: Some(Arc::new(HolderFiles::new(
                 options.reconciler.drivers.clone(),
+                options.reconciler.templates.clone(),
             ))),
+            templates: options.reconciler.templates.clone(),
             key: Some(self.key.clone()),
             ..options.http
         };

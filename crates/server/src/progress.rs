@@ -1,11 +1,12 @@
-//! How far bring-ups are. Volatile: told to streams as it happens, shown with the resource while
-//! the call is under way, kept nowhere.
+//! How far bring-ups are. Volatile: told to streams, which only operators read, as it happens, shown
+//! with the resource while the call is under way, kept nowhere. Services and images of what is leased
+//! may be its holder's own, and are for those who see his lease.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use caviada_api::event::Progress as Step;
-use caviada_core::id::ResourceId;
+use caviada_core::id::{LeaseId, ResourceId};
 use tokio::sync::broadcast;
 
 /// Steps that a slow reader may lag; he misses the oldest.
@@ -19,8 +20,11 @@ pub struct Progress(Arc<Inner>);
 struct Inner {
     steps: broadcast::Sender<Step>,
     /// The last step of each call under way, so no more of them than calls.
-    last: RwLock<HashMap<ResourceId, Step>>,
+    last: RwLock<HashMap<ResourceId, Last>>,
 }
+
+/// A step, and the lease that had the resource when its call began.
+type Last = (Option<LeaseId>, Step);
 
 impl Default for Progress {
     fn default() -> Self {
@@ -36,23 +40,27 @@ impl Default for Progress {
 pub struct UnderWay {
     progress: Progress,
     resource: ResourceId,
+    lease: Option<LeaseId>,
     pool: String,
 }
 
 impl Progress {
-    /// A call about a resource begins.
-    pub fn begin(&self, resource: ResourceId, pool: &str) -> UnderWay {
+    /// A call begins about a resource, which this lease has.
+    pub fn begin(&self, resource: ResourceId, lease: Option<LeaseId>, pool: &str) -> UnderWay {
         UnderWay {
             progress: self.clone(),
             resource,
+            lease,
             pool: pool.to_owned(),
         }
     }
 
-    /// The last step of a resource, while a call about it is under way.
-    pub fn of(&self, resource: ResourceId) -> Option<Step> {
+    /// The last step of a resource, while a call about it is under way, for somebody who sees the pool
+    /// and these leases.
+    pub fn of(&self, resource: ResourceId, sees: impl FnOnce(LeaseId) -> bool) -> Option<Step> {
         let last = self.0.last.read().unwrap_or_else(PoisonError::into_inner);
-        last.get(&resource).cloned()
+        let (lease, step) = last.get(&resource)?;
+        lease.is_none_or(sees).then(|| step.clone())
     }
 
     /// Every step from now on.
@@ -75,7 +83,7 @@ impl UnderWay {
         let Inner { steps, last } = &*self.progress.0;
         last.write()
             .unwrap_or_else(PoisonError::into_inner)
-            .insert(self.resource, step.clone());
+            .insert(self.resource, (self.lease, step.clone()));
         // Nobody may be listening.
         let _ = steps.send(step);
     }

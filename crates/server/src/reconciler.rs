@@ -50,6 +50,8 @@ pub struct Options {
     pub progress: Progress,
     /// Where looks tell what they saw.
     pub sights: Sights,
+    /// Templates that were read, each once for the whole server.
+    pub templates: Arc<Templates>,
 }
 
 /// Runs until the ledger ends or the task is dropped; dropping it drops every call under way,
@@ -63,7 +65,6 @@ pub async fn run(handle: Handle, options: Options) {
         tasks: JoinSet::new(),
         calls: HashMap::new(),
         drivers: HashMap::new(),
-        templates: Arc::default(),
     };
     let mut reconciler = Reconciler::new(shell.options.periods, shell.options.rolled_back);
     let mut committed = shell.handle.committed();
@@ -107,7 +108,6 @@ struct Shell {
     tasks: JoinSet<()>,
     calls: HashMap<(HostId, ResourceId), (Action, AbortHandle)>,
     drivers: HashMap<HostId, (Arc<HostSpec>, Arc<dyn Driver>)>,
-    templates: Arc<Templates>,
 }
 
 impl Shell {
@@ -139,12 +139,13 @@ impl Shell {
                     action,
                     state: state.clone(),
                     driver: self.driver(state, action.host),
-                    templates: self.templates.clone(),
+                    templates: self.options.templates.clone(),
                     installation: self.options.drivers.installation.clone(),
-                    progress: self
-                        .options
-                        .progress
-                        .begin(action.resource, &pool(state, action)),
+                    progress: self.options.progress.begin(
+                        action.resource,
+                        state.resources.get(&action.resource).and_then(|r| r.lease),
+                        &pool(state, action),
+                    ),
                 };
                 let inputs = self.inputs.clone();
                 let task = self.tasks.spawn(async move {

@@ -1,7 +1,9 @@
 //! Resources: who has them, and what their state implies.
 
+use crate::alter::Direction;
 use crate::check::Report;
 use crate::id::ResourceId;
+use crate::limits;
 use crate::resource::{Origin, Resource, ResourceState, Then};
 use crate::state::State;
 
@@ -96,6 +98,12 @@ fn shape(state: &State, r: &Resource, report: &mut Report) {
     let alters = r.altering().is_none() || (r.open && r.state == Leased && r.turn().is_none());
     report.holds(3, alters, || {
         format!("{id} is {} and does {:?}", r.state.as_str(), r.altering())
+    });
+    let own = r.site().is_some_and(|s| r.tried().contains(&s.parameters));
+    let back = r.altering() != Some(&Direction::Back) || !r.tried().is_empty();
+    let bounded = r.tried().len() <= limits::TRIED_PER_RESOURCE_MAX;
+    report.holds(3, back && bounded && !own, || {
+        format!("{id} is {} and {:?}", r.state.as_str(), r.altered)
     });
     let busy = matches!(r.state, Creating | Cleaning | Leased);
     report.holds(4, busy || r.then.is_none(), || {

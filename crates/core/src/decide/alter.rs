@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::access::Principal;
-use crate::alter::{Alter, Altered};
+use crate::alter::{Alter, Direction};
 use crate::decide::resource::bad;
 use crate::decide::{Done, unchanged};
 use crate::event::Event;
@@ -20,6 +20,7 @@ pub(super) fn alter(state: &State, who: &Principal, wanted: &Alter) -> Result<Do
         resource: id,
         parameters,
         from,
+        tried,
         lease,
         expect,
     } = wanted;
@@ -44,11 +45,13 @@ pub(super) fn alter(state: &State, who: &Principal, wanted: &Alter) -> Result<Do
         return Err(bad(r, advice));
     }
     let subject = Subject::Resource(*id);
+    let own = site.parameters == *parameters;
     match r.altering() {
-        Some(Altered::Towards(under_way)) if under_way == parameters => {
+        Some(Direction::Towards(under_way)) if under_way == parameters => {
             return Ok(Done::nothing(subject));
         }
-        None if !r.open && site.parameters == *parameters => return Ok(Done::nothing(subject)),
+        // Of what was tried and not undone a part may stand in its place.
+        None if !r.open && own && r.tried().is_empty() => return Ok(Done::nothing(subject)),
         _ => {}
     }
     if r.open {
@@ -57,7 +60,13 @@ pub(super) fn alter(state: &State, who: &Principal, wanted: &Alter) -> Result<Do
     if r.power.is_some() {
         return Err(bad(r, "something of it is stopped; start it first"));
     }
-    if site.make() != *from {
+    let known = own || r.tried().contains(parameters);
+    if !known && r.tried().len() >= limits::TRIED_PER_RESOURCE_MAX {
+        let advice = "too much was tried of it and could not be undone; ask for what it was before, \
+                      or for one of those again";
+        return Err(bad(r, advice));
+    }
+    if site.make() != *from || r.tried() != tried.as_slice() {
         return Err(Refusal::Conflict {
             noun: "resource",
             name: r.doc.name.to_string(),
@@ -76,7 +85,7 @@ pub(super) fn alter(state: &State, who: &Principal, wanted: &Alter) -> Result<Do
 /// The event that ends the open attempt of an alteration well.
 pub(crate) fn done(r: &Resource, outputs: &Arc<Outputs>) -> Event {
     match r.altering() {
-        Some(Altered::Back(_)) => Event::ResourceRestored(r.id),
+        Some(Direction::Back) => Event::ResourceRestored(r.id),
         _ => Event::ResourceAltered {
             resource: r.id,
             outputs: outputs.clone(),
@@ -93,7 +102,11 @@ pub(crate) fn failed(
     kind: &str,
     cause: Box<str>,
 ) -> Event {
-    let towards = matches!(r.altering(), Some(Altered::Towards(_)));
+    let (towards, undoes) = match r.altering() {
+        // To undo that would be to do the same again.
+        Some(Direction::Towards(to)) => (true, r.site().is_some_and(|s| s.parameters != *to)),
+        _ => (false, false),
+    };
     let undo_by = state.now().plus_ms(pool.spec.deadlines.create_ms);
     let first = r.cause.as_deref().filter(|_| !towards);
     let cause = match first {
@@ -106,6 +119,6 @@ pub(crate) fn failed(
     Event::ResourceUnaltered {
         resource: r.id,
         cause,
-        undo_by: (towards && kind != "unsupported").then_some(undo_by),
+        undo_by: (undoes && kind != "unsupported").then_some(undo_by),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::alter::Altered;
+use crate::alter::{Altered, Direction};
 use crate::event::{After, Event};
 use crate::id::{Fence, LeaseId, ResourceId};
 use crate::lease::Earmark;
@@ -190,32 +190,39 @@ fn alter(state: &mut State, event: &Event) {
             parameters,
             deadline,
         } => state.resource(*resource, |r, _| {
-            r.alters(Altered::Towards(parameters.clone()), *deadline);
+            let altered = Altered {
+                direction: Some(Direction::Towards(parameters.clone())),
+                tried: r.tried().to_vec(),
+            };
+            r.alters(altered, *deadline);
             r.cause = None;
         }),
         Event::ResourceAltered { resource, outputs } => state.resource(*resource, |r, _| {
-            if let (Some(Altered::Towards(to)), Origin::Built(site)) =
-                (r.altered.as_deref(), &mut r.origin)
+            if let (Some(Direction::Towards(to)), Origin::Built(site)) =
+                (r.altering().cloned(), &mut r.origin)
             {
-                Arc::make_mut(site).parameters = to.clone();
+                Arc::make_mut(site).parameters = to;
             }
             if !outputs.is_empty() {
                 r.outputs = outputs.clone();
             }
-            r.altered_so_far();
+            r.altered_so_far(vec![]);
         }),
         Event::ResourceUnaltered {
             resource,
             cause,
             undo_by,
         } => state.resource(*resource, |r, _| {
-            match (r.altered.as_deref().cloned(), undo_by) {
-                (Some(Altered::Towards(to)), Some(by)) => r.alters(Altered::Back(to), *by),
-                _ => r.altered_so_far(),
+            match (r.altered.as_deref(), r.altering(), undo_by) {
+                (Some(altered), Some(Direction::Towards(to)), Some(by)) => {
+                    let altered = altered.failed(to);
+                    r.alters(altered, *by);
+                }
+                _ => r.altered_so_far(r.tried().to_vec()),
             }
             r.cause = Some(cause.as_ref().into());
         }),
-        Event::ResourceRestored(id) => state.resource(*id, |r, _| r.altered_so_far()),
+        Event::ResourceRestored(id) => state.resource(*id, |r, _| r.altered_so_far(vec![])),
         _ => debug_assert!(false, "not an event of a resource"),
     }
 }
@@ -340,7 +347,7 @@ impl Resource {
             self.power = (!power.runs()).then(|| Arc::new(power));
         }
         if self.altered.is_some() {
-            self.altered = Some(Arc::new(Altered::Rests));
+            self.altered = Some(Arc::default());
         }
         self.lease = None;
         self.earmark = None;
@@ -362,16 +369,19 @@ impl Resource {
     }
 
     /// An attempt begins that alters it, or undoes that.
-    fn alters(&mut self, to: Altered, deadline: Time) {
-        self.altered = Some(Arc::new(to));
+    fn alters(&mut self, altered: Altered, deadline: Time) {
+        self.altered = Some(Arc::new(altered));
         self.attempt += 1;
         self.open = true;
         self.deadline = Some(deadline);
     }
 
-    /// That attempt is over.
-    fn altered_so_far(&mut self) {
-        self.altered = Some(Arc::new(Altered::Rests));
+    /// That attempt is over, and this was tried and is neither done nor undone.
+    fn altered_so_far(&mut self, tried: Vec<Arc<str>>) {
+        self.altered = Some(Arc::new(Altered {
+            direction: None,
+            tried,
+        }));
         self.open = false;
         self.deadline = None;
     }

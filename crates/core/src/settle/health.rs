@@ -6,7 +6,7 @@ use crate::grant::{self, Leaving};
 use crate::id::ResourceId;
 use crate::lease::{End, LeaseState};
 use crate::planted;
-use crate::pool::{OnBad, RecycleClass};
+use crate::pool::{OnBad, Pool, RecycleClass};
 use crate::resource::{Health, Resource, ResourceState, Then};
 use crate::settle::fail;
 use crate::space::Space;
@@ -53,7 +53,7 @@ pub(super) fn resource(state: &State, id: ResourceId) -> Vec<Event> {
         (ResourceState::Leased, _) if host.is_some_and(|h| h.lost) => {
             bad_member(state, r, pool.spec.on_bad)
         }
-        (ResourceState::Leased, Health::Ill) => bad_member(state, r, pool.spec.on_bad),
+        (ResourceState::Leased, Health::Ill) => bad_member(state, r, on_bad(pool, r)),
         // For class keep there is nothing to do between dirty and free.
         (ResourceState::Dirty, Health::Well) if pool.spec.recycle.class == RecycleClass::Keep => {
             let cooldown = pool.spec.recycle.cooldown_ms;
@@ -79,6 +79,16 @@ pub(super) fn resource(state: &State, id: ResourceId) -> Vec<Event> {
             vec![Event::ResourceHealth(id, Health::Well, None)]
         }
         _ => vec![],
+    }
+}
+
+/// What becomes of a lease whose member is ill. What its holder altered is told to him and stays: that
+/// something he brought breaks must not cost him all that he has. Nothing of it is there to stay once it
+/// is gone from its host.
+fn on_bad(pool: &Pool, r: &Resource) -> OnBad {
+    match r.altered.is_some() && r.cause_kind() != Some("gone") {
+        true => OnBad::Keep,
+        false => pool.spec.on_bad,
     }
 }
 
@@ -113,7 +123,7 @@ fn bad_member(state: &State, r: &Resource, policy: OnBad) -> Vec<Event> {
     let Some(member) = lease.members.iter().find(|m| m.resource == r.id) else {
         return vec![];
     };
-    let policy = if lease.state == LeaseState::Preparing {
+    let policy = if lease.state == LeaseState::Preparing && r.altered.is_none() {
         OnBad::Swap
     } else {
         policy

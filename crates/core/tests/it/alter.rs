@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use caviada_core::alter::{Alter, Altered};
+use caviada_core::alter::{Alter, Direction};
 use caviada_core::command::{Act, AttemptOutcome, Reply};
 use caviada_core::id::{LeaseId, ResourceId};
 use caviada_core::plan::{Verb, wanted};
-use caviada_core::pool::{PoolSpec, RecycleClass};
+use caviada_core::pool::{OnBad, PoolSpec, RecycleClass};
 use caviada_core::power::{Turn, Way};
 use caviada_core::refusal::Refusal;
-use caviada_core::resource::ResourceState;
+use caviada_core::resource::{Health, ResourceState};
 
 use crate::scene::{Scene, name, released, want};
 
@@ -42,6 +42,7 @@ fn altering(scene: &Scene, resource: ResourceId, to: &str) -> Act {
         resource,
         parameters: to.into(),
         from: scene.resource(resource).site().unwrap().make(),
+        tried: scene.resource(resource).tried().to_vec(),
         lease: None,
         expect: None,
     }))
@@ -50,6 +51,11 @@ fn altering(scene: &Scene, resource: ResourceId, to: &str) -> Act {
 fn alter(scene: &mut Scene, who: &str, id: ResourceId, to: &str) -> Result<Reply, Refusal> {
     let act = altering(scene, id, to);
     scene.does(who, act)
+}
+
+fn tried(scene: &Scene, id: ResourceId) -> Vec<&str> {
+    let tried = scene.resource(id).tried().iter();
+    tried.map(|text| &**text).collect()
 }
 
 fn parameters(scene: &Scene, id: ResourceId) -> Arc<str> {
@@ -147,7 +153,8 @@ fn what_failed_is_undone_and_says_why_and_ends_with_its_holder_too() {
     scene.drivers_fail();
     let r = scene.resource(id);
     assert!(r.open, "what was begun is being undone");
-    assert!(matches!(r.altering(), Some(Altered::Back(to)) if &**to == OTHER));
+    assert_eq!(r.altering(), Some(&Direction::Back));
+    assert_eq!(tried(&scene, id), [OTHER]);
     let busy = alter(&mut scene, "ann", id, "{}").unwrap_err();
     assert_eq!(busy.code(), "bad-transition");
     scene.drivers_work();
@@ -155,6 +162,8 @@ fn what_failed_is_undone_and_says_why_and_ends_with_its_holder_too() {
     assert_eq!((r.state, r.open), (ResourceState::Leased, false));
     assert_eq!(r.cause.as_deref(), Some("not_ready: it never answered"));
     assert_eq!(parameters(&scene, id), before);
+    assert_eq!(r.tried().len(), 0, "it is as it was");
+    assert!(alter(&mut scene, "ann", id, &before).unwrap().repeated);
     // What was done to it meanwhile nobody knows.
     scene.release("ann", lease).unwrap();
     assert_eq!(scene.resource(id).state, ResourceState::Deleting);
@@ -172,6 +181,84 @@ fn what_cannot_be_undone_stays_its_holders_and_says_both() {
     assert!(cause.contains("could not be undone"), "{cause}");
     alter(&mut scene, "ann", id, OTHER).unwrap();
     assert_eq!(scene.resource(id).cause, None, "he may try again");
+}
+
+/// A network that Ann has, torn between what it was and what she tried.
+fn torn() -> (Scene, LeaseId, ResourceId) {
+    let (mut scene, lease, id) = held();
+    alter(&mut scene, "ann", id, OTHER).unwrap();
+    scene.drivers_fail();
+    scene.drivers_fail();
+    (scene, lease, id)
+}
+
+#[test]
+fn what_could_not_be_undone_is_made_either_by_asking_for_it_again() {
+    let (mut scene, _, id) = torn();
+    assert_eq!(tried(&scene, id), [OTHER]);
+    // What it was before is not what stands.
+    let before = parameters(&scene, id);
+    assert!(!alter(&mut scene, "ann", id, &before).unwrap().repeated);
+    let r = scene.resource(id);
+    assert!(matches!(r.altering(), Some(Direction::Towards(to)) if *to == before));
+    assert_eq!(
+        tried(&scene, id),
+        [OTHER],
+        "a part of it may stand meanwhile"
+    );
+    scene.drivers_work();
+    let r = scene.resource(id);
+    assert_eq!((r.tried().len(), r.cause.as_deref()), (0, None));
+    assert_eq!(parameters(&scene, id), before);
+    assert!(alter(&mut scene, "ann", id, &before).unwrap().repeated);
+
+    let (mut scene, _, id) = torn();
+    assert!(!alter(&mut scene, "ann", id, OTHER).unwrap().repeated);
+    scene.drivers_work();
+    assert_eq!(scene.resource(id).tried().len(), 0);
+    assert_eq!(&*parameters(&scene, id), OTHER);
+}
+
+#[test]
+fn what_fails_on_the_way_back_is_still_torn_and_is_not_tried_twice() {
+    let (mut scene, _, id) = torn();
+    let before = parameters(&scene, id);
+    alter(&mut scene, "ann", id, &before).unwrap();
+    scene.drivers_fail();
+    let r = scene.resource(id);
+    assert_eq!(
+        (r.open, r.altering()),
+        (false, None),
+        "to undo it is the same"
+    );
+    assert_eq!(tried(&scene, id), [OTHER]);
+    assert_eq!(r.cause.as_deref(), Some("not_ready: it never answered"));
+}
+
+#[test]
+fn all_that_was_tried_is_known_and_bounded() {
+    let (mut scene, _, id) = held();
+    let before = parameters(&scene, id);
+    let most = caviada_core::limits::TRIED_PER_RESOURCE_MAX;
+    let text = |n: usize| format!("{{\"n\":{n}}}");
+    for n in (0..most).chain([1]) {
+        alter(&mut scene, "ann", id, &text(n)).unwrap();
+        scene.drivers_fail();
+        scene.drivers_fail();
+    }
+    assert_eq!(scene.resource(id).tried().len(), most, "each once");
+    let more = alter(&mut scene, "ann", id, &text(most)).unwrap_err();
+    assert_eq!(more.code(), "bad-transition");
+    assert!(more.to_string().contains("too much was tried"), "{more}");
+    // Worked out when less had been tried.
+    let mut early = altering(&scene, id, &text(0));
+    if let Act::Alter(wanted) = &mut early {
+        wanted.tried.pop();
+    }
+    assert_eq!(scene.does("ann", early).unwrap_err().code(), "conflict");
+    alter(&mut scene, "ann", id, &before).unwrap();
+    scene.drivers_work();
+    alter(&mut scene, "ann", id, &text(most)).unwrap();
 }
 
 #[test]
@@ -194,10 +281,7 @@ fn nobody_waits_for_an_alteration_for_ever() {
     alter(&mut scene, "ann", id, OTHER).unwrap();
     let overdue = PoolSpec::declared().deadlines.create_ms;
     scene.pass(overdue);
-    assert!(matches!(
-        scene.resource(id).altering(),
-        Some(Altered::Back(_))
-    ));
+    assert_eq!(scene.resource(id).altering(), Some(&Direction::Back));
     scene.pass(overdue);
     let r = scene.resource(id);
     assert!(!r.open && r.cause.as_deref().unwrap().starts_with("timed_out"));
@@ -277,6 +361,7 @@ fn what_is_stopped_or_was_altered_meanwhile_is_refused_by_name() {
         resource: id,
         parameters: OTHER.into(),
         from: scene.resource(id).site().unwrap().make(),
+        tried: vec![],
         lease: None,
         expect: Some(scene.resource(id).changed),
     }));
@@ -304,6 +389,69 @@ fn what_is_stopped_or_was_altered_meanwhile_is_refused_by_name() {
     assert_eq!(refused.code(), "invalid");
 }
 
+/// A network that Ann has, of a pool that leaves no bad one with its holder.
+fn of_a_strict_pool(policy: OnBad) -> (Scene, LeaseId, ResourceId) {
+    let mut scene = Scene::with_host();
+    scene.revise_as("network", "one");
+    let mut spec = networks(RecycleClass::Replace);
+    spec.on_bad = policy;
+    scene.pool("networks", spec);
+    scene.drivers_work();
+    let lease = scene.take("ann", "networks");
+    let id = scene.member(lease).id;
+    (scene, lease, id)
+}
+
+fn looks(scene: &mut Scene, id: ResourceId, health: Health, why: &str) {
+    let generation = scene.resource(id).generation;
+    scene.system(Act::RecordHealth {
+        resource: id,
+        generation,
+        health,
+        why: (!why.is_empty()).then(|| why.into()),
+    });
+}
+
+#[test]
+fn what_a_holder_brought_and_breaks_does_not_cost_him_the_rest() {
+    for policy in [OnBad::Swap, OnBad::End] {
+        let (mut scene, lease, id) = of_a_strict_pool(policy);
+        alter(&mut scene, "ann", id, OTHER).unwrap();
+        // While it is made, and once it is.
+        looks(&mut scene, id, Health::Ill, "unwell: notes: Restarting (1)");
+        assert_eq!(scene.member(lease).id, id, "{policy:?}");
+        scene.drivers_work();
+        looks(&mut scene, id, Health::Well, "");
+        looks(&mut scene, id, Health::Ill, "unwell: notes: Exited (1)");
+        let r = scene.resource(id);
+        assert_eq!((r.state, r.lease), (ResourceState::Leased, Some(lease)));
+        assert_eq!(r.cause_kind(), Some("unwell"), "he is told");
+        assert!(scene.lease(lease).members[0].flagged);
+    }
+}
+
+#[test]
+fn of_what_is_gone_nothing_is_left_to_its_holder() {
+    let (mut scene, lease, id) = of_a_strict_pool(OnBad::Swap);
+    alter(&mut scene, "ann", id, OTHER).unwrap();
+    scene.drivers_work();
+    looks(
+        &mut scene,
+        id,
+        Health::Ill,
+        "gone: nothing of it is on its host",
+    );
+    assert_ne!(scene.member(lease).id, id);
+    let (mut scene, lease, id) = of_a_strict_pool(OnBad::End);
+    scene.renew("ann", lease, 3_600_000).unwrap();
+    alter(&mut scene, "ann", id, OTHER).unwrap();
+    scene.drivers_work();
+    scene.seen("h1", false);
+    scene.pass(600_000);
+    assert_eq!(scene.end(lease), Some(caviada_core::lease::End::Lost));
+    assert_ne!(scene.resource(id).state, ResourceState::Leased);
+}
+
 #[test]
 fn a_pool_that_rolls_leaves_what_is_altered_to_its_holder() {
     let (mut scene, lease, id) = held();
@@ -329,6 +477,7 @@ fn what_was_declared_has_no_parameters() {
             template: caviada_core::id::TemplateId(1),
             parameters: "{}".into(),
         },
+        tried: vec![],
         lease: Some(lease),
         expect: None,
     }));

@@ -23,11 +23,14 @@ pub(super) async fn alter(
     docker: &Docker,
     call: &Call<'_>,
     identity: &Identity,
-    (from, to): (&Blueprint, &Blueprint),
+    (from, to): (&[Blueprint], &Blueprint),
     progress: OnProgress<'_>,
 ) -> Result<Built, DriverError> {
     let refused = |why: String| call.no(Failure::Refused, why);
-    let differ = between(from, to).map_err(refused)?;
+    let mut differ = BTreeSet::new();
+    for from in from {
+        differ.extend(between(from, to).map_err(refused)?);
+    }
     let depths = plan::depths(to).map_err(refused)?;
     plan::fits(to, &call.engine.client_version(), &[]).map_err(refused)?;
     stands(call, identity).await?;
@@ -73,7 +76,9 @@ pub(super) async fn alter(
 async fn stands(call: &Call<'_>, identity: &Identity) -> Result<(), DriverError> {
     let things = observe::things(call, &identity.installation, Some(identity.resource)).await;
     let things = things.map_err(|f| call.failed(f, ""))?;
-    let mut marks = things.containers.iter().map(|(mark, _)| mark);
+    // Of a single service nothing but its network may stand, where it was not made again.
+    let containers = things.containers.iter().map(|(mark, _)| mark);
+    let mut marks = containers.chain(things.networks.iter().map(|(mark, ..)| mark));
     if marks.any(|mark| mark.is_of(identity)) {
         return Ok(());
     }
@@ -156,32 +161,47 @@ async fn remove(call: &Call<'_>, id: &str, service: &str, runs: bool) -> Result<
 async fn tidy(
     call: &Call<'_>,
     identity: &Identity,
-    from: &Blueprint,
+    from: &[Blueprint],
     to: &Blueprint,
 ) -> Result<(), DriverError> {
     let things = observe::things(call, &identity.installation, Some(identity.resource)).await;
     let things = things.map_err(|f| call.failed(f, ""))?;
-    let unwanted = things.containers.iter().filter(|(mark, _)| {
-        let service = mark.service.as_deref().unwrap_or_default();
-        mark.is_of(identity) && to.service(service).is_none()
-    });
-    let gone = unwanted.map(|(mark, container)| {
+    let containers = things.containers.iter();
+    let (wanted, unwanted): (Vec<_>, Vec<_>) = containers
+        .filter(|(mark, _)| mark.is_of(identity))
+        .partition(|(mark, _)| {
+            let service = mark.service.as_deref().unwrap_or_default();
+            to.service(service).is_some()
+        });
+    let tallies = things.volumes.iter();
+    let tallies: Vec<_> = tallies
+        .filter(|(mark, _)| mark.is_of(identity) && mark.services > 0)
+        .collect();
+    let marks = wanted.iter().map(|(mark, _)| mark);
+    let told = observe::expected(marks.chain(tallies.iter().map(|(mark, _)| mark)));
+    // Those that stay would count those that go.
+    if told != Some(to.services.len()) {
+        volume::tally(call, identity, to.services.len()).await?;
+        let older = tallies.into_iter().map(|(_, name)| name.as_str());
+        try_join_all(older.map(|name| remove_volume(call, name))).await?;
+    }
+    let gone = unwanted.into_iter().map(|(mark, container)| {
         let service = mark.service.as_deref().unwrap_or_default();
         let runs = container.state == ContainerSummaryStateEnum::RUNNING;
         remove(call, &container.id, service, runs)
     });
     try_join_all(gone).await?;
-    let unwanted = from.volumes.iter().filter(|v| !to.volumes.contains(v));
-    let gone = unwanted.map(|volume| async move {
-        let name = label::name(identity, volume);
-        let removed = call
-            .engine
-            .remove_volume(&name, None::<RemoveVolumeOptions>);
-        match call.heavy(removed).await {
-            Err(fault) if !fault.is(404) => Err(call.failed(fault, volume)),
-            _ => Ok(()),
-        }
-    });
-    try_join_all(gone).await?;
+    let known: BTreeSet<&String> = from.iter().flat_map(|f| &f.volumes).collect();
+    let unwanted = known.into_iter().filter(|v| !to.volumes.contains(v));
+    let names: Vec<_> = unwanted.map(|v| label::name(identity, v)).collect();
+    try_join_all(names.iter().map(|name| remove_volume(call, name))).await?;
     Ok(())
+}
+
+async fn remove_volume(call: &Call<'_>, name: &str) -> Result<(), DriverError> {
+    let removed = call.engine.remove_volume(name, None::<RemoveVolumeOptions>);
+    match call.heavy(removed).await {
+        Err(fault) if !fault.is(404) => Err(call.failed(fault, name)),
+        _ => Ok(()),
+    }
 }

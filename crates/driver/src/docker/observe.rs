@@ -126,14 +126,15 @@ impl Things {
 
     /// One `Seen` per resource and generation, in that order.
     pub fn seen(self) -> Vec<Seen> {
-        type Group = (u64, Vec<(Mark, Container)>);
+        type Group = (u64, Vec<Mark>, Vec<(Mark, Container)>);
         let mut groups: BTreeMap<(ResourceId, u64), Group> = BTreeMap::new();
         let mut installation = String::new();
         let mut group = |mark: &Mark, container: Option<Container>| {
             installation.clone_from(&mark.identity.installation);
             let key = (mark.identity.resource, mark.identity.generation);
-            let (revision, members) = groups.entry(key).or_default();
+            let (revision, marks, members) = groups.entry(key).or_default();
             *revision = mark.identity.revision.max(*revision);
+            marks.push(mark.clone());
             members.extend(container.map(|c| (mark.clone(), c)));
         };
         for (mark, container) in self.containers {
@@ -145,8 +146,8 @@ impl Things {
         }
         groups
             .into_iter()
-            .map(|((resource, generation), (revision, members))| {
-                let (condition, detail) = judge(&members);
+            .map(|((resource, generation), (revision, marks, members))| {
+                let (condition, detail) = judge(expected(&marks), &members);
                 Seen {
                     identity: Identity {
                         installation: installation.clone(),
@@ -162,12 +163,19 @@ impl Things {
     }
 }
 
+/// How many services a resource has, as what was made of it says: what was made last knows it since
+/// it was altered.
+pub(super) fn expected<'m>(marks: impl IntoIterator<Item = &'m Mark>) -> Option<usize> {
+    let telling = marks
+        .into_iter()
+        .filter(|mark| mark.service.is_some() || mark.services > 0);
+    let told = telling.map(|mark| (mark.identity.revision, mark.services));
+    told.max().map(|(_, services)| services)
+}
+
 /// What the containers of one resource amount to, and why if not `Up`.
-fn judge(members: &[(Mark, Container)]) -> (Condition, Option<String>) {
-    // Those that were made last know how many there are since it was altered.
-    let told = |(mark, _): &(Mark, Container)| (mark.identity.revision, mark.services);
-    let expected = members.iter().map(told).max();
-    match expected.map(|(_, services)| services) {
+fn judge(expected: Option<usize>, members: &[(Mark, Container)]) -> (Condition, Option<String>) {
+    match expected {
         None => {
             return (
                 Condition::Partial,
@@ -245,8 +253,12 @@ mod tests {
         (mark, container)
     }
 
+    fn judged(members: &[(Mark, Container)]) -> (Condition, Option<String>) {
+        judge(expected(members.iter().map(|(mark, _)| mark)), members)
+    }
+
     fn of(a: (Mark, Container), b: (Mark, Container)) -> Condition {
-        judge(&[a, b]).0
+        judged(&[a, b]).0
     }
 
     #[test]
@@ -285,7 +297,7 @@ mod tests {
             (Role::Service, State::DEAD, "Dead"),
             (Role::Job, State::EXITED, "Exited (3) 1 second ago"),
         ] {
-            let (condition, detail) = judge(&[web(), member("bad", role, state, status)]);
+            let (condition, detail) = judged(&[web(), member("bad", role, state, status)]);
             assert_eq!(condition, Condition::Down, "{status}");
             assert_eq!(detail.unwrap(), format!("bad: {status}"));
         }
@@ -305,8 +317,8 @@ mod tests {
         assert_eq!(of(dead(), created), Condition::Partial);
         let job = member("job", Role::Job, State::RUNNING, "Up 1 second");
         assert_eq!(of(dead(), job), Condition::Partial);
-        assert_eq!(judge(&[dead()]).0, Condition::Partial);
-        assert_eq!(judge(&[]).0, Condition::Partial);
+        assert_eq!(judged(&[dead()]).0, Condition::Partial);
+        assert_eq!(judged(&[]).0, Condition::Partial);
     }
 
     #[test]

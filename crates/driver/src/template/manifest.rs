@@ -68,7 +68,7 @@ impl Manifest {
             let entries = node.entries(key, limits::PARAMETERS_MAX, findings).iter();
             let mut parameters = entries
                 .clone()
-                .map(|entry| Parameter::read(entry, findings))
+                .map(|entry| Parameter::read(entry, drivers.as_deref(), findings))
                 .collect::<Option<Vec<_>>>()?;
             parameter::read_sets(entries.as_slice(), &mut parameters, findings);
             Some(parameters)

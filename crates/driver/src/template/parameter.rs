@@ -11,6 +11,7 @@ use super::limits;
 use super::problem::{Findings, Place, Problem};
 use super::scalar;
 use super::tree::{Entry, Fields, Node, Value};
+use crate::alteration;
 
 pub use list::Field;
 
@@ -68,6 +69,9 @@ pub enum ParameterKind {
     /// A text that is safe wherever it is put, in a script too: 1 to 64 letters, digits, `.`, `_`
     /// and `-`, of which the first is a letter or a digit.
     Name,
+    /// A name that other names are made of: lower case letters and digits, with single `-` between
+    /// them, at most 63.
+    Label,
     /// A whole number, bounds included.
     Int {
         /// Smallest.
@@ -123,7 +127,12 @@ const TAKEN: [&str; 22] = [
 const SETS: &str = "sets";
 
 impl Parameter {
-    pub(super) fn read(entry: &Entry, findings: &Findings) -> Option<Self> {
+    /// Of a template for these drivers, as far as that is known.
+    pub(super) fn read(
+        entry: &Entry,
+        drivers: Option<&[String]>,
+        findings: &Findings,
+    ) -> Option<Self> {
         let key = format!("parameters.{}", entry.key);
         if !scalar::is_identifier(&entry.key) || TAKEN.contains(&entry.key.as_str()) {
             let message = "is no name for a parameter: write lower case letters, digits and _, beginning with a letter, and no word of the template language";
@@ -140,7 +149,14 @@ impl Parameter {
                 kind.as_ref()?.value(node, key, findings)
             }),
         };
-        let holder = fields.bool("holder").unwrap_or_default();
+        let holder = fields.get("holder", |node, key, findings| {
+            let holder = node.bool(key, findings)?;
+            if let Some(message) = drivers.filter(|_| holder).and_then(unalterable) {
+                findings.say(node.at, key, message);
+            }
+            Some(holder)
+        });
+        let holder = holder.unwrap_or_default();
         fields.finish_plain();
         Some(Self {
             name: entry.key.clone(),
@@ -154,7 +170,9 @@ impl Parameter {
     /// The values that a check tries: all of them where that is few, else the bounds.
     pub(super) fn samples(&self) -> Vec<ParameterValue> {
         match &self.kind {
-            ParameterKind::String | ParameterKind::Name => vec![self.default.clone()],
+            ParameterKind::String | ParameterKind::Name | ParameterKind::Label => {
+                vec![self.default.clone()]
+            }
             kind => kind.samples(),
         }
     }
@@ -164,7 +182,7 @@ impl ParameterKind {
     /// Values to try; of texts there are none that any template takes.
     fn samples(&self) -> Vec<ParameterValue> {
         match self {
-            Self::String | Self::Name => Vec::new(),
+            Self::String | Self::Name | Self::Label => Vec::new(),
             Self::Bool => [false, true].map(ParameterValue::Bool).to_vec(),
             Self::Int { min, max } if max.saturating_sub(*min) < 16 => {
                 (*min..=*max).map(ParameterValue::Int).collect()
@@ -181,6 +199,7 @@ impl ParameterKind {
         match kind {
             "string" => Some(Self::String),
             "name" => Some(Self::Name),
+            "label" => Some(Self::Label),
             "bool" => Some(Self::Bool),
             "int" => {
                 let min = fields.need("min", Node::integer)?;
@@ -211,7 +230,7 @@ impl ParameterKind {
             }
             "list" => list::read(fields, findings),
             _ => {
-                let message = "must be string, name, int, bool, choice or list";
+                let message = "must be string, name, label, int, bool, choice or list";
                 findings.say(fields.at, &fields.path("type"), message);
                 None
             }
@@ -227,7 +246,7 @@ impl ParameterKind {
                 return None;
             }
             Self::Int { .. } => ParameterValue::Int(node.integer(key, findings)?),
-            Self::String | Self::Name | Self::Choice { .. } => {
+            Self::String | Self::Name | Self::Label | Self::Choice { .. } => {
                 ParameterValue::Text(node.text(key, findings)?)
             }
             Self::List { .. } => {
@@ -267,12 +286,34 @@ impl ParameterKind {
                 "must be 1 to 64 letters, digits, `.`, `_` and `-`, the first a letter or a digit"
                     .to_owned(),
             ),
+            (Self::Label, ParameterValue::Text(s)) if scalar::is_label(s) && !s.contains("--") => {
+                Ok(())
+            }
+            (Self::Label, _) => Err(
+                "must be lower case letters and digits with single - between them, at most 63"
+                    .to_owned(),
+            ),
             (Self::List { max, fields }, ParameterValue::List(items)) => {
                 list::accepts(*max, fields, items)
             }
             (Self::List { .. }, _) => Err("must be a list of items with their fields".to_owned()),
         }
     }
+}
+
+/// Why nothing can be left to holders on hosts of all these drivers, if it cannot.
+fn unalterable(drivers: &[String]) -> Option<String> {
+    let altering = alteration::DRIVERS;
+    let cannot = drivers.iter().map(String::as_str);
+    let cannot: Vec<_> = cannot.filter(|d| !altering.contains(d)).collect();
+    (!cannot.is_empty()).then(|| {
+        format!(
+            "cannot be left to holders on hosts of {}: what stands there is not altered, by {} \
+             alone; take the others out of `drivers`, or this away",
+            cannot.join(" and "),
+            altering.join(" and ")
+        )
+    })
 }
 
 /// A newline in a value could add lines of its own to a compose file.

@@ -128,6 +128,8 @@ macro_rules! contract {
             looking_in::a_generation_that_does_not_stand_is_refused,
             altering::what_differs_is_made_what_stays_is_not_touched_and_what_goes_goes,
             altering::an_alteration_that_fails_leaves_what_stood_and_is_undone,
+            altering::what_only_comes_or_only_goes_touches_nothing_else_and_is_undone,
+            altering::what_is_torn_between_several_becomes_any_of_them,
         }
     };
     (@together ($fixture:expr), $($promise:ident :: $name:ident,)*) => {

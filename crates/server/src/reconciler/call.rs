@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use caviada_core::alter::Altered;
+use caviada_core::alter::Direction;
 use caviada_core::command::AttemptOutcome;
 use caviada_core::plan::{Action, Verb};
 use caviada_core::pool::Pool;
@@ -12,7 +12,7 @@ use caviada_driver::blueprint::Blueprint;
 use caviada_driver::{self as driver, Built, Capability, Driver, DriverError, Failure, Identity};
 use caviada_ledger::kill_point;
 
-use crate::host::{Templates, made_with};
+use crate::host::Templates;
 use crate::progress::UnderWay;
 
 /// Renders what the host shall run, when it is asked.
@@ -165,23 +165,18 @@ impl Call {
         progress: driver::OnProgress<'_>,
     ) -> Result<Built, DriverError> {
         has(driver, Capability::Alter)?;
-        let (state, id) = (&self.state, identity.resource);
-        let r = state.resources.get(&id);
-        let (other, back) = match r.and_then(|r| r.altering()) {
-            Some(Altered::Towards(to)) => (to, false),
-            Some(Altered::Back(from)) => (from, true),
-            Some(Altered::Rests) | None => return Ok(Built::default()),
+        let id = identity.resource;
+        let r = self.state.resources.get(&id);
+        let to = match r.and_then(|r| r.altering()) {
+            Some(Direction::Towards(to)) => self.templates.blueprint_with(&self.state, id, to),
+            Some(Direction::Back) => self.templates.blueprint(&self.state, id),
+            None => return Ok(Built::default()),
         };
-        let render = |parameters: &str| {
-            let blueprint = self.templates.blueprint_with(state, id, parameters);
-            blueprint.map_err(|e| refused(e.to_string()))
-        };
-        let own = made_with(state, id).map_err(|e| refused(e.to_string()))?;
-        let (own, other) = (render(&own)?, render(other)?);
-        match back {
-            false => driver.alter(identity, &own, &other, progress).await,
-            true => driver.alter(identity, &other, &own, progress).await,
-        }
+        let from = self.templates.standing(&self.state, id);
+        let (to, from) = to
+            .and_then(|to| Ok((to, from?)))
+            .map_err(|e| refused(e.to_string()))?;
+        driver.alter(identity, &from, &to, progress).await
     }
 
     /// Starts, stops or restarts what State says. What is started as a whole is ready afterwards.

@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod access;
+mod alter;
 mod event;
 mod fuzz;
 mod host;

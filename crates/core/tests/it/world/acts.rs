@@ -722,6 +722,7 @@ fn alter(rng: &mut Rng, state: &State, id: ResourceId) -> Act {
         resource: r.map_or(id, |r| r.id),
         parameters: rng.one(&texts).into(),
         from,
+        tried: r.map_or(vec![], |r| r.tried().to_vec()),
         lease: r.and_then(|r| r.lease).filter(|_| rng.percent(30)),
         expect: expect(rng, r.map(|r| r.changed)),
     }))

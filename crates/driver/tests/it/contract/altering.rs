@@ -2,14 +2,21 @@
 
 use std::collections::BTreeSet;
 
+use caviada_driver::alteration;
 use caviada_driver::blueprint::{Blueprint, Dependency, Job};
-use caviada_driver::{Capability, Condition, Driver, DriverError, Failure};
+use caviada_driver::{Built, Capability, Condition, Driver, DriverError, Failure, Identity};
 
 use super::{Fixture, create, get, identity, port, seen, serving};
 
 /// Whether the driver does it; one that cannot says so by name, and nothing happens.
-fn does(driver: &dyn Driver, answer: &Result<caviada_driver::Built, DriverError>) -> bool {
-    if driver.can(Capability::Alter) {
+fn does(driver: &dyn Driver, answer: &Result<Built, DriverError>) -> bool {
+    let told = alteration::DRIVERS.contains(&driver.name());
+    assert_eq!(
+        driver.can(Capability::Alter),
+        told,
+        "what templates are told"
+    );
+    if told {
         return true;
     }
     let refused = answer.as_ref().unwrap_err();
@@ -34,7 +41,23 @@ fn two(f: &dyn Fixture, job: &[&str]) -> (Blueprint, Blueprint) {
     (from, to)
 }
 
-async fn members(f: &dyn Fixture, id: &caviada_driver::Identity) -> BTreeSet<String> {
+async fn alter(
+    driver: &dyn Driver,
+    id: &Identity,
+    from: &Blueprint,
+    to: &Blueprint,
+) -> Result<Built, DriverError> {
+    driver
+        .alter(id, std::slice::from_ref(from), to, &|_| {})
+        .await
+}
+
+async fn is_up(driver: &dyn Driver, id: &Identity) {
+    let all = seen(driver, id).await.unwrap();
+    assert_eq!(all.condition, Condition::Up, "{:?}", all.detail);
+}
+
+async fn members(f: &dyn Fixture, id: &Identity) -> BTreeSet<String> {
     f.members(id).await.into_iter().collect()
 }
 
@@ -47,7 +70,7 @@ pub async fn what_differs_is_made_what_stays_is_not_touched_and_what_goes_goes(f
     // Made by a later call: it says how many there are now.
     let mut later = id.clone();
     later.revision += 1;
-    let altered = driver.alter(&later, &from, &to, &|_| {}).await;
+    let altered = alter(&*driver, &later, &from, &to).await;
     if !does(&*driver, &altered) {
         assert_eq!(members(f, &id).await, before);
         return;
@@ -55,18 +78,16 @@ pub async fn what_differs_is_made_what_stays_is_not_touched_and_what_goes_goes(f
     assert_eq!(altered.unwrap().outputs, built.outputs);
     let after = members(f, &id).await;
     assert_eq!((before.intersection(&after).count(), after.len()), (1, 3));
-    let all = seen(&*driver, &id).await.unwrap();
-    assert_eq!(all.condition, Condition::Up, "{:?}", all.detail);
+    is_up(&*driver, &id).await;
     // Whoever is not sure that it was done does it again.
-    driver.alter(&later, &from, &to, &|_| {}).await.unwrap();
+    alter(&*driver, &later, &from, &to).await.unwrap();
     assert_eq!(members(f, &id).await, after);
     // And what it was before is an alteration, too.
     later.revision += 1;
-    driver.alter(&later, &to, &from, &|_| {}).await.unwrap();
+    alter(&*driver, &later, &to, &from).await.unwrap();
     let again = members(f, &id).await;
     assert_eq!((again.len(), again.is_subset(&after)), (2, false));
-    let all = seen(&*driver, &id).await.unwrap();
-    assert_eq!(all.condition, Condition::Up, "{:?}", all.detail);
+    is_up(&*driver, &id).await;
     get(&built.outputs[0].1, "/").await.unwrap();
 }
 
@@ -76,7 +97,7 @@ pub async fn an_alteration_that_fails_leaves_what_stood_and_is_undone(f: &dyn Fi
     let (from, to) = two(f, &["exit", "3"]);
     let built = create(&*driver, &id, &from).await.unwrap();
     let before = members(f, &id).await;
-    let failed = driver.alter(&id, &from, &to, &|_| {}).await;
+    let failed = alter(&*driver, &id, &from, &to).await;
     if !does(&*driver, &failed) {
         return;
     }
@@ -84,21 +105,92 @@ pub async fn an_alteration_that_fails_leaves_what_stood_and_is_undone(f: &dyn Fi
     assert_eq!(failed.kind, Failure::NotReady, "{failed}");
     assert!(before.is_subset(&members(f, &id).await));
     get(&built.outputs[0].1, "/").await.unwrap();
-    driver.alter(&id, &to, &from, &|_| {}).await.unwrap();
+    alter(&*driver, &id, &to, &from).await.unwrap();
     assert_eq!(members(f, &id).await, before);
-    let all = seen(&*driver, &id).await.unwrap();
-    assert_eq!(all.condition, Condition::Up, "{:?}", all.detail);
+    is_up(&*driver, &id).await;
     // What failed runs again for whoever asks again.
     let mut mended = to.clone();
     for service in mended.services.iter_mut().filter(|s| s.name == "job") {
         service.command = f.service("job", &["job"]).command;
     }
-    driver.alter(&id, &from, &to, &|_| {}).await.unwrap_err();
+    alter(&*driver, &id, &from, &to).await.unwrap_err();
     let mut later = id.clone();
     later.revision += 1;
-    driver.alter(&later, &from, &mended, &|_| {}).await.unwrap();
+    alter(&*driver, &later, &from, &mended).await.unwrap();
     assert_eq!(members(f, &id).await.len(), 3);
     let nothing = identity(f, 2, 1);
-    let refused = driver.alter(&nothing, &from, &to, &|_| {}).await;
+    let refused = alter(&*driver, &nothing, &from, &to).await;
     assert_eq!(refused.unwrap_err().kind, Failure::Refused);
+}
+
+pub async fn what_only_comes_or_only_goes_touches_nothing_else_and_is_undone(f: &dyn Fixture) {
+    let driver = f.driver();
+    let mut id = identity(f, 1, 1);
+    let one = serving(f, port());
+    let mut two = one.clone();
+    two.services.push(f.service("more", &["sleep", "600"]));
+    let mut three = two.clone();
+    three.services.push(f.service("most", &["sleep", "600"]));
+    three.volumes.push("notes".to_owned());
+    create(&*driver, &id, &two).await.unwrap();
+    let before = members(f, &id).await;
+    id.revision += 1;
+    let fewer = alter(&*driver, &id, &two, &one).await;
+    if !does(&*driver, &fewer) {
+        return;
+    }
+    fewer.unwrap();
+    let left = members(f, &id).await;
+    assert_eq!((left.len(), left.is_subset(&before)), (1, true));
+    is_up(&*driver, &id).await;
+    for (from, to) in [
+        (&one, &three),
+        (&three, &two),
+        (&two, &three),
+        (&three, &one),
+    ] {
+        id.revision += 1;
+        alter(&*driver, &id, from, to).await.unwrap();
+        let now = members(f, &id).await;
+        assert_eq!((now.len(), left.is_subset(&now)), (to.services.len(), true));
+        is_up(&*driver, &id).await;
+    }
+    driver.delete(id.resource, id.generation).await.unwrap();
+    assert!(seen(&*driver, &id).await.is_none());
+}
+
+pub async fn what_is_torn_between_several_becomes_any_of_them(f: &dyn Fixture) {
+    let driver = f.driver();
+    let mut id = identity(f, 1, 1);
+    let one = serving(f, port());
+    let with = |words: &[&str], more: Option<&str>| {
+        let mut blueprint = one.clone();
+        blueprint.services.push(f.service("side", words));
+        blueprint
+            .services
+            .extend(more.map(|name| f.service(name, &["sleep", "600"])));
+        blueprint
+    };
+    let own = with(&["sleep", "600"], None);
+    let tried = with(&["sleep", "601"], Some("new"));
+    let other = with(&["sleep", "602"], Some("other"));
+    create(&*driver, &id, &own).await.unwrap();
+    // As if it had been cut off at its end and could not be undone.
+    id.revision += 1;
+    let done = alter(&*driver, &id, &own, &tried).await;
+    if !does(&*driver, &done) {
+        return;
+    }
+    done.unwrap();
+    let from = [own.clone(), tried.clone(), other.clone()];
+    for to in [&own, &tried, &other, &own] {
+        id.revision += 1;
+        driver.alter(&id, &from, to, &|_| {}).await.unwrap();
+        assert_eq!(members(f, &id).await.len(), to.services.len());
+        is_up(&*driver, &id).await;
+        // It is all of it what was asked for: asked for again, nothing is made.
+        let before = members(f, &id).await;
+        driver.alter(&id, &from, to, &|_| {}).await.unwrap();
+        assert_eq!(members(f, &id).await, before);
+    }
 }

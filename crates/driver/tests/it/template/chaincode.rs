@@ -188,6 +188,17 @@ fn a_name_that_is_none_is_refused() {
         let given = given(&[&[("name", name), ("image", "i")]]);
         assert!(template.render(&given, &reserved()).is_err(), "{name}");
     }
+    // Its service and its package are called by name and version: the name ends where it seems to.
+    for name in ["a_b", "a.b", "a--b", "a-"] {
+        let given = given(&[&[("name", name), ("image", "i")]]);
+        let refused = template.render(&given, &reserved()).unwrap_err();
+        let said = said(refused);
+        assert!(
+            said[0].contains("parameters") && said[0].contains("`name` must be"),
+            "{said:?}"
+        );
+        assert!(said[0].contains("item 1"), "{said:?}");
+    }
     for (field, value) in [
         ("version", "1.0\""),
         ("version", "../../x"),

@@ -281,6 +281,30 @@ many = { size = 5 }
 ";
 
 #[test]
+fn nothing_is_left_to_holders_where_a_driver_alters_nothing() {
+    let manifest = |drivers: &str, holder: &str| {
+        let head = HEAD.replace("\"docker\"", drivers);
+        Template::parse(&source(&format!("{head}holder = {holder}\n"), COMPOSE))
+    };
+    for (drivers, cannot) in [
+        ("\"swarm\"", "swarm"),
+        ("\"docker\", \"swarm\"", "swarm"),
+        ("\"process\", \"kubernetes\"", "process and kubernetes"),
+    ] {
+        let refused = said(manifest(drivers, "true").unwrap_err());
+        let place = "template.toml:8:10: parameters.size.holder: ";
+        assert!(refused[0].starts_with(place), "{refused:?}");
+        assert!(
+            refused[0].contains(&format!("on hosts of {cannot}:")),
+            "{refused:?}"
+        );
+        assert_eq!(refused.len(), 1);
+        assert!(manifest(drivers, "false").is_ok());
+    }
+    assert!(manifest("\"docker\"", "true").unwrap().parameters()[0].holder);
+}
+
+#[test]
 fn a_choice_sets_what_is_not_given() {
     let nodes = |parameters: &[(&str, ParameterValue)]| {
         let given = parameters.iter().map(|(k, v)| ((*k).to_owned(), v.clone()));

@@ -32,7 +32,9 @@ case $all in
   discover*) for peer in $(ls done | grep "^$(after --channel)-peer"); do echo "\"Endpoint\": \"$peer\""; done ;;
   *queryinstalled) ls done | sed -n "s#^installed-$who-##p" ;;
   *"lifecycle chaincode install "*) package=${all##* }; once "installed-$who-$(<"${package%.tar.gz}.id")" ;;
-  *queryapproved*) cat "done/approved-$CORE_PEER_LOCALMSPID-$(after --sequence)" ;;
+  *queryapproved*)
+    number=$(after --sequence); [ "$number" != 0 ] || number=$(ls done | sed -n "s#^approved-$CORE_PEER_LOCALMSPID-##p" | sort -n | tail -1)
+    cat "done/approved-$CORE_PEER_LOCALMSPID-$number" ;;
   *approveformyorg*)
     approved="approved-$CORE_PEER_LOCALMSPID-$(after --sequence)"; once "$approved"
     echo "sequence: $(after --sequence), version: $(after -v), package-id: $(after --package-id), " >"done/$approved" ;;
@@ -83,12 +85,13 @@ impl Stage {
             "crypto",
             "dev/tcp/chaincode-notes--1-0",
             "dev/tcp/chaincode-notes--2-0",
+            "dev/tcp/chaincode-notes--none",
             "world/done",
             "world/wrong",
         ] {
             std::fs::create_dir_all(stage.path(folder)).unwrap();
         }
-        for version in ["1-0", "2-0"] {
+        for version in ["1-0", "2-0", "none"] {
             let serves = format!("dev/tcp/chaincode-notes--{version}/9999");
             std::fs::write(stage.path(&serves), "").unwrap();
         }
@@ -236,6 +239,20 @@ fn a_deployment_that_was_cut_off_goes_on_and_a_peer_that_cannot_be_asked_is_none
     stage.job("chaincode");
     let log = stage.log();
     assert_eq!((log["approved"], log["committed"]), (2, 1));
+}
+
+#[test]
+fn no_version_is_taken_for_none() {
+    let mut stage = Stage::new();
+    stage.network = network("none");
+    JOBS[..4].iter().for_each(|job| stage.job(job));
+    // Approved by all, and cut off before the commit.
+    stage.wrong("commit", "");
+    assert!(!stage.run("chaincode", &["chaincode.sh"]).0);
+    stage.right("commit");
+    stage.job("chaincode");
+    let committed = std::fs::read_to_string(stage.path("world/done/committed")).unwrap();
+    assert!(committed.starts_with("Version: none, Sequence: 1,"));
 }
 
 #[test]

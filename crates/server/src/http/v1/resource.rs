@@ -77,7 +77,9 @@ async fn declare(State(app): State<App>, mut ask: Ask<Declare>) -> Result<Respon
         state.resources.get(id)
     });
     let list = List {
-        items: found.map(|r| view::resource(&state, &who, r)).collect(),
+        items: found
+            .map(|r| view::resource(&state, &who, app.progress(), r))
+            .collect(),
         revision: state.revision(),
         next: None,
     };
@@ -124,8 +126,7 @@ fn shown(
     who: &Principal,
     resource: &Resource,
 ) -> Result<Response, Error> {
-    let mut resource = view::resource(state, who, resource);
-    resource.progress = app.progress().of(resource.id);
+    let resource = view::resource(state, who, app.progress(), resource);
     answer::noun(StatusCode::OK, &resource.etag, &resource)
 }
 
@@ -249,7 +250,7 @@ async fn build(
         _ => None,
     };
     let built = built.ok_or_else(|| Error::unknown("resource", "that was planned"))?;
-    let shown = view::resource(&state, &who, built);
+    let shown = view::resource(&state, &who, app.progress(), built);
     answer::noun(StatusCode::CREATED, &shown.etag, &shown)
 }
 

@@ -1,13 +1,16 @@
 //! What its holder makes of a resource: other parameters, as far as its template leaves them to him.
 
+use std::sync::Arc;
+
 use axum::extract::{Path, State};
 use axum::response::Response;
 use caviada_api::resource as wire;
-use caviada_core::access::{Relation, Verb};
+use caviada_core::access::{Principal, Relation, Verb};
 use caviada_core::alter::Alter;
 use caviada_core::command::Act;
-use caviada_core::id::TemplateId;
+use caviada_core::id::{ResourceId, TemplateId};
 use caviada_core::resource::Make;
+use caviada_core::state::State as Snapshot;
 use caviada_driver::template::{Parameters, Problem};
 
 use super::changed;
@@ -15,7 +18,7 @@ use crate::host::{Templates, Unfit};
 use crate::http::App;
 use crate::http::json::Ask;
 use crate::http::problem::Error;
-use crate::http::v1::read;
+use crate::http::v1::{answer, read};
 
 /// Has a leased resource made with other parameters, by its holder or by an operator for him: as far
 /// as its template leaves them to holders. It is done once `alteration` says so; what went wrong, and
@@ -39,14 +42,16 @@ pub(super) async fn alter(
     let r = state.resources.get(&resource);
     let r = r.ok_or_else(|| Error::unknown("resource", &id))?;
     who.may_operate(&state, r)?;
+    let tried = r.tried().to_vec();
     let (from, parameters) = match r.site() {
         Some(site) => {
-            // An operator could give his pool any image.
-            let operates = who.may(Verb::Manage, Relation::Own).is_ok();
-            let pool = state.pools.get(&r.pool);
-            let lets = |image: &str| operates || pool.is_some_and(|p| p.spec.lets_bring(image));
-            let parameters = Templates::default().altered(&state, resource, &wanted, lets);
-            (site.make(), parameters.map_err(refused)?)
+            let from = site.make();
+            let templates = app.templates().clone();
+            let state = state.clone();
+            // It is rendered, several times over.
+            let parameters =
+                answer::aside(move || altered(&templates, &state, &who, resource, &wanted)).await?;
+            (from, parameters)
         }
         // The ledger says that it has none.
         None => {
@@ -61,10 +66,28 @@ pub(super) async fn alter(
         resource,
         parameters,
         from,
+        tried,
         lease: ask.body.lease,
         expect: ask.expect(),
     }));
     changed(&app, ask, act, resource).await
+}
+
+/// All its parameters, with those that are wanted.
+fn altered(
+    templates: &Templates,
+    state: &Snapshot,
+    who: &Principal,
+    resource: ResourceId,
+    wanted: &Parameters,
+) -> Result<Arc<str>, Error> {
+    let r = state.resources.get(&resource);
+    let pool = r.and_then(|r| state.pools.get(&r.pool));
+    // An operator could give his pool any image.
+    let operates = who.may(Verb::Manage, Relation::Own).is_ok();
+    let lets = |image: &str| operates || pool.is_some_and(|p| p.spec.lets_bring(image));
+    let parameters = templates.altered(state, resource, wanted, lets);
+    parameters.map_err(refused)
 }
 
 /// What stands against parameters, field by field.

@@ -23,6 +23,7 @@ use crate::http::json::Query;
 use crate::http::page::Page;
 use crate::http::problem::Error;
 use crate::http::v1::{answer, read};
+use crate::progress::Progress;
 
 /// Resources one page looks at; a page with rare conditions is short and the next one goes on.
 const LOOKED_AT_MAX: usize = 100_000;
@@ -50,17 +51,15 @@ pub async fn list(
     let order = Order::of(query.sort.as_deref())?;
     let state = app.ledger().snapshot().await?;
     let who = caller.may(&state, Verb::SeePools)?;
-    let mut list = answer::aside(move || {
-        let matching = Conditions::of(&state, &who, &query)?;
+    let progress = app.progress().clone();
+    let list = answer::aside(move || {
+        let matching = Conditions::of(&state, &who, &progress, &query)?;
         match order {
             Order::Names => Ok(matching.in_order(&page)),
             other => matching.sorted(&page, other),
         }
     })
     .await?;
-    for resource in &mut list.items {
-        resource.progress = app.progress().of(resource.id);
-    }
     answer::json(StatusCode::OK, &list)
 }
 
@@ -110,6 +109,7 @@ impl Order {
 struct Conditions<'s> {
     state: &'s Snapshot,
     who: &'s Principal,
+    progress: &'s Progress,
     pools: Vec<&'s Arc<Pool>>,
     name: Option<ResourceName>,
     host: Option<Option<&'s Arc<Host>>>,
@@ -121,6 +121,7 @@ impl<'s> Conditions<'s> {
     fn of(
         state: &'s Snapshot,
         who: &'s Principal,
+        progress: &'s Progress,
         query: &'s ResourceQuery,
     ) -> Result<Self, Error> {
         let pools: Vec<_> = match &query.pool {
@@ -152,6 +153,7 @@ impl<'s> Conditions<'s> {
         Ok(Self {
             state,
             who,
+            progress,
             pools,
             name: read::maybe("name", query.name.as_deref())?,
             host,
@@ -190,6 +192,10 @@ impl<'s> Conditions<'s> {
         })
     }
 
+    fn shown(&self, r: &Resource) -> wire::Resource {
+        view::resource(self.state, self.who, self.progress, r)
+    }
+
     fn in_order(&self, page: &Page<Place>) -> List<wire::Resource> {
         let mut items = Vec::new();
         let mut last = None;
@@ -204,7 +210,7 @@ impl<'s> Conditions<'s> {
                 };
             }
             if past(&place) && self.hold(r) {
-                items.push(view::resource(self.state, self.who, r));
+                items.push(self.shown(r));
             }
             last = Some(place);
         }
@@ -243,7 +249,7 @@ impl<'s> Conditions<'s> {
             })
         };
         let rest = found.into_iter().filter(|(place, _)| past(place));
-        let shown = rest.map(|(place, r)| (place, view::resource(self.state, self.who, r)));
+        let shown = rest.map(|(place, r)| (place, self.shown(r)));
         Ok(page.fill(self.state.revision(), shown))
     }
 }

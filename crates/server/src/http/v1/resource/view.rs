@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use caviada_api::resource::{self as wire, Evidence, Health, Holder, Left, Withheld};
 use caviada_api::timestamp::Timestamp;
 use caviada_core::access::{Principal, Verb, allows};
-use caviada_core::alter::Altered;
+use caviada_core::alter::{Altered, Direction};
 use caviada_core::lease::Lease;
 use caviada_core::pool::{Pool, RecycleClass};
 use caviada_core::power::{Power, Way};
@@ -17,9 +17,15 @@ use caviada_core::time::Time;
 use super::spec;
 use crate::host::made_with;
 use crate::http::v1::render;
+use crate::progress::Progress;
 
 /// A resource of a pool the caller sees.
-pub fn resource(state: &State, who: &Principal, r: &Resource) -> wire::Resource {
+pub fn resource(
+    state: &State,
+    who: &Principal,
+    progress: &Progress,
+    r: &Resource,
+) -> wire::Resource {
     let pool = state.pools.get(&r.pool);
     let lease = r.lease.and_then(|l| state.leases.get(&l));
     let held = lease.zip(pool);
@@ -39,9 +45,11 @@ pub fn resource(state: &State, who: &Principal, r: &Resource) -> wire::Resource 
         offerable,
         health: r.site().map(|_| health(r.health)),
         power: r.site().map(|_| power(r.power.as_deref())),
+        // Those of an altered one may be named by its holder.
         stopped: r
             .power
             .iter()
+            .filter(|_| r.altered.is_none() || holds || operates)
             .flat_map(|p| &p.services)
             .map(ToString::to_string)
             .collect(),
@@ -50,7 +58,10 @@ pub fn resource(state: &State, who: &Principal, r: &Resource) -> wire::Resource 
             true => parameters(state, r),
             false => Default::default(),
         },
-        progress: None,
+        progress: progress.of(r.id, |lease| {
+            let lease = state.leases.get(&lease);
+            operates || lease.is_some_and(|l| who.may_with(state, Verb::SeeLease, l).is_ok())
+        }),
         then: r.then.as_ref().map(|then| match then {
             Then::Withhold(_) => wire::Then::Withheld,
             Then::Delete => wire::Then::Delete,
@@ -119,10 +130,11 @@ fn health(health: resource::Health) -> Health {
 }
 
 fn alteration(altered: &Altered) -> wire::Alteration {
-    match altered {
-        Altered::Towards(_) => wire::Alteration::Altering,
-        Altered::Back(_) => wire::Alteration::Restoring,
-        Altered::Rests => wire::Alteration::Altered,
+    match altered.direction {
+        Some(Direction::Towards(_)) => wire::Alteration::Altering,
+        Some(Direction::Back) => wire::Alteration::Restoring,
+        None if !altered.tried.is_empty() => wire::Alteration::Torn,
+        None => wire::Alteration::Altered,
     }
 }
 
