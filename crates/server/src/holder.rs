@@ -13,6 +13,7 @@ use caviada_driver::{Driver, DriverError, Failure, Identity, holder};
 use tokio::sync::Semaphore;
 
 use crate::host::{Drivers, Templates, Unfit};
+use crate::reconciler;
 
 /// Why there are no files.
 #[derive(Debug, thiserror::Error)]
@@ -55,11 +56,11 @@ pub struct HolderFiles {
 }
 
 impl HolderFiles {
-    /// Reads through drivers of its own.
-    pub fn new(drivers: Drivers, templates: Arc<Templates>) -> Self {
+    /// Reads through drivers of its own, made of what the reconciler's are.
+    pub fn new(options: &reconciler::Options) -> Self {
         Self {
-            drivers,
-            templates,
+            drivers: options.drivers.clone(),
+            templates: options.templates.clone(),
             room: Semaphore::new(limits::FILES_TAKEN_AT_ONCE_MAX),
         }
     }

@@ -151,10 +151,7 @@ impl Server {
             progress: options.reconciler.progress.clone(),
             sights: options.reconciler.sights.clone(),
             webhooks: Some(webhooks.clone()),
-            files: Some(Arc::new(HolderFiles::new(
-                options.reconciler.drivers.clone(),
-                options.reconciler.templates.clone(),
-            ))),
+            files: Some(Arc::new(HolderFiles::new(&options.reconciler))),
             templates: options.reconciler.templates.clone(),
             key: Some(self.key.clone()),
             ..options.http
