@@ -5,6 +5,7 @@
 //! or an archive bears the tag `sha256-…` of its own repository.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bollard::auth::DockerCredentials;
@@ -241,11 +242,64 @@ async fn follow(
 
 /// Takes in an archive as it comes. An engine brings nothing of one that breaks off.
 pub(crate) async fn load(call: &Call<'_>, archive: Archive) -> Result<(), DriverError> {
-    let options = ImportImageOptionsBuilder::new().quiet(true).build();
+    // An engine that unpacks says how far it is.
+    let options = ImportImageOptionsBuilder::new().quiet(false).build();
+    let moved = Moved::default();
+    let bytes = moved.clone();
+    let archive = archive.inspect(move |_| bytes.now());
     let told = call.engine.import_image_stream(options, archive, None);
-    let told = told.try_for_each(|_| std::future::ready(Ok(())));
-    let loaded = call.long(told).await;
-    loaded.map_err(|f| call.failed(f, "the archive"))
+    let patience = PATIENCE.other;
+    let fault = match call.long(taken_in(told, &moved, patience)).await {
+        Ok(true) => return Ok(()),
+        Ok(false) => Fault::new(
+            Failure::TimedOut,
+            format!(
+                "the engine took and said nothing more within {} s; see that its disk is well",
+                patience.as_secs()
+            ),
+        ),
+        Err(fault) => fault,
+    };
+    Err(call.failed(fault, "the archive"))
+}
+
+/// When something moved last.
+#[derive(Debug, Clone)]
+struct Moved(Arc<Mutex<Instant>>);
+
+impl Default for Moved {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Instant::now())))
+    }
+}
+
+impl Moved {
+    fn now(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn at(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether an engine came to the end of an archive before nothing moved any more: no bytes of it, and no
+/// words.
+async fn taken_in<T>(
+    mut told: impl Stream<Item = Result<T, Error>> + Unpin,
+    moved: &Moved,
+    patience: Duration,
+) -> Result<bool, Error> {
+    loop {
+        match timeout_at(moved.at() + patience, told.try_next()).await {
+            Ok(Ok(Some(_))) => moved.now(),
+            Ok(Ok(None)) => return Ok(true),
+            Ok(Err(error)) => return Err(error),
+            Err(_) if moved.at() + patience <= Instant::now() => return Ok(false),
+            // Bytes did meanwhile.
+            Err(_) => {}
+        }
+    }
 }
 
 /// What an image is called in a bundle.
@@ -490,6 +544,22 @@ mod tests {
         };
         assert_eq!(credential(&sources, "quay.io"), None);
         let hub = credential(&sources, DOCKER_HUB).unwrap();
+    #[tokio::test]
+    async fn a_load_of_which_nothing_moves_any_more_is_ended() {
+        let patience = Duration::from_millis(20);
+        let silent = || futures_util::stream::pending::<Result<(), Error>>();
+        let moved = Moved::default();
+        assert!(!taken_in(silent(), &moved, patience).await.unwrap());
+        // Words keep it alive, and so do bytes that the engine takes.
+        let words = futures_util::stream::iter([Ok(()), Ok(())]);
+        let gone = Moved::default();
+        assert!(taken_in(words, &gone, Duration::ZERO).await.unwrap());
+        let last = Instant::now() + 2 * patience;
+        *moved.0.lock().unwrap() = last;
+        assert!(!taken_in(silent(), &moved, patience).await.unwrap());
+        assert!(last + patience <= Instant::now());
+    }
+
         assert_eq!(hub.serveraddress.as_deref(), Some(HUB_SERVER));
         assert_eq!(hub.identitytoken.as_deref(), Some("t"));
     }
