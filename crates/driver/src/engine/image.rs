@@ -45,8 +45,8 @@ pub(crate) async fn ensure(
     bytes: OnBytes<'_>,
 ) -> Result<String, DriverError> {
     let wanted = read(call, image)?;
-    if let Some(name) = there(call, &wanted, image).await? {
-        return Ok(name);
+    if let Some(found) = there(call, &wanted, image).await? {
+        return Ok(found.name);
     }
     let mirrored = mirrored(sources, &wanted);
     pull(
@@ -58,7 +58,7 @@ pub(crate) async fn ensure(
     )
     .await?;
     match mirrored {
-        None => Ok(image.to_owned()),
+        None => Ok(wanted.to_string()),
         Some(mirrored) => tag(call, &mirrored, &wanted, image).await,
     }
 }
@@ -90,13 +90,20 @@ pub(crate) async fn in_swarm(
         let credential = credential(sources, &mirrored.registry);
         return Ok((mirrored.to_string(), credential));
     }
-    let kept = match wanted.digest {
+    let found = match wanted.digest {
         // Else the nodes would look for a digest that an archive has lost.
         Some(_) => there(call, &wanted, image).await?,
         None => None,
     };
-    let credential = credential(sources, &wanted.registry);
-    Ok((kept.unwrap_or_else(|| image.to_owned()), credential))
+    let name = match found.filter(|found| found.kept) {
+        // By the tag nodes would ask a registry, which may have anything under it.
+        Some(Found { name, id, .. }) => {
+            let no_id = || call.no(Failure::Bug, format!("{name} has no id"));
+            id.ok_or_else(no_id)?
+        }
+        None => wanted.to_string(),
+    };
+    Ok((name, credential(sources, &wanted.registry)))
 }
 
 fn read(call: &Call<'_>, image: &str) -> Result<Reference, DriverError> {
@@ -107,17 +114,33 @@ fn mirrored(sources: &ImageSources, wanted: &Reference) -> Option<Reference> {
     wanted.through(sources.mirror.as_deref()?)
 }
 
-/// The name by which the engine knows it, if it has it.
+/// An image that an engine has.
+struct Found {
+    /// By which the engine knows it.
+    name: String,
+    /// This content and no other, on engines that have it.
+    id: Option<String>,
+    /// Its name is the tag that it has instead of its digest.
+    kept: bool,
+}
+
+/// Whether the engine has it.
 async fn there(
     call: &Call<'_>,
     wanted: &Reference,
     image: &str,
-) -> Result<Option<String>, DriverError> {
+) -> Result<Option<Found>, DriverError> {
     let kept = wanted.kept_tag();
-    let kept = kept.map(|tag| format!("{}:{tag}", wanted.repository()));
-    for name in [Some(image.to_owned()), kept].into_iter().flatten() {
+    let kept = kept.map(|tag| (format!("{}:{tag}", wanted.repository()), true));
+    for (name, kept) in [Some((wanted.to_string(), false)), kept]
+        .into_iter()
+        .flatten()
+    {
         match call.quick(call.engine.inspect_image(&name)).await {
-            Ok(_) => return Ok(Some(name)),
+            Ok(found) => {
+                let id = found.id.filter(|id| !id.is_empty());
+                return Ok(Some(Found { name, id, kept }));
+            }
             Err(fault) if fault.is(404) => {}
             Err(fault) => return Err(call.failed(fault, image)),
         }
@@ -311,7 +334,7 @@ pub(crate) async fn bundled(
 ) -> Result<Bundled, DriverError> {
     let mut name = ensure(call, sources, image, bytes).await?;
     let wanted = read(call, image)?;
-    if name == image && wanted.digest.is_some() {
+    if wanted.digest.is_some() && name == wanted.to_string() {
         name = tag(call, &wanted, &wanted, image).await?;
     }
     let found = call.quick(call.engine.inspect_image(&name)).await;
@@ -522,6 +545,22 @@ mod tests {
         assert!(ended.unwrap().is_none());
     }
 
+    #[tokio::test]
+    async fn a_load_of_which_nothing_moves_any_more_is_ended() {
+        let patience = Duration::from_millis(20);
+        let silent = || futures_util::stream::pending::<Result<(), Error>>();
+        let moved = Moved::default();
+        assert!(!taken_in(silent(), &moved, patience).await.unwrap());
+        // Words keep it alive, and so do bytes that the engine takes.
+        let words = futures_util::stream::iter([Ok(()), Ok(())]);
+        let gone = Moved::default();
+        assert!(taken_in(words, &gone, Duration::ZERO).await.unwrap());
+        let last = Instant::now() + 2 * patience;
+        *moved.0.lock().unwrap() = last;
+        assert!(!taken_in(silent(), &moved, patience).await.unwrap());
+        assert!(last + patience <= Instant::now());
+    }
+
     #[test]
     fn a_registry_that_asks_who_we_are_is_told_from_one_that_lacks_the_image() {
         let from = Reference::read("m.x/library/redis:7").unwrap();
@@ -544,22 +583,6 @@ mod tests {
         };
         assert_eq!(credential(&sources, "quay.io"), None);
         let hub = credential(&sources, DOCKER_HUB).unwrap();
-    #[tokio::test]
-    async fn a_load_of_which_nothing_moves_any_more_is_ended() {
-        let patience = Duration::from_millis(20);
-        let silent = || futures_util::stream::pending::<Result<(), Error>>();
-        let moved = Moved::default();
-        assert!(!taken_in(silent(), &moved, patience).await.unwrap());
-        // Words keep it alive, and so do bytes that the engine takes.
-        let words = futures_util::stream::iter([Ok(()), Ok(())]);
-        let gone = Moved::default();
-        assert!(taken_in(words, &gone, Duration::ZERO).await.unwrap());
-        let last = Instant::now() + 2 * patience;
-        *moved.0.lock().unwrap() = last;
-        assert!(!taken_in(silent(), &moved, patience).await.unwrap());
-        assert!(last + patience <= Instant::now());
-    }
-
         assert_eq!(hub.serveraddress.as_deref(), Some(HUB_SERVER));
         assert_eq!(hub.identitytoken.as_deref(), Some("t"));
     }
