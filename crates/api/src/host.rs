@@ -284,6 +284,14 @@ pub struct HostFacts {
     pub cpus: u64,
     /// Memory in bytes.
     pub memory_bytes: u64,
+    /// Thousandths of a processor in use by everybody there, on average since it was asked before;
+    /// told of the server's own machine only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cpu_used_millicores: Option<u64>,
+    /// Memory in use by everybody there, without what could be had at once; told of the server's own
+    /// machine only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_used_bytes: Option<u64>,
     /// Containers of everybody.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub containers: Option<u64>,

@@ -259,7 +259,8 @@ limits! {
         LOADS_AT_ONCE_MAX: usize = 4;
         /// Bytes of one bundle of images: what an engine unpacks below its folder for temporary files.
         BUNDLE_BYTES_MAX: u64 = 256 << 30;
-        /// How long a bundle may say nothing while it is loaded.
+        /// How long a bundle that is loaded may stand still, on its way to the server or to the engine,
+        /// which now and then waits for its disk.
         BUNDLE_SILENCE_MS_MAX: u64 = 2 * MINUTE_MS;
         /// Default ulimits of one host: kernels know sixteen.
         ULIMITS_MAX: usize = 16;

@@ -34,6 +34,7 @@ use crate::blueprint::Blueprint;
 use crate::engine::{call, fault, image, label, pause, plan, spec, steps, subnet};
 use crate::image::bundle::Bundled;
 use crate::image::{Archive, ImageSources, OnBytes};
+use crate::machine::Machine;
 use crate::{
     Built, Capability, Driver, DriverError, ExecOutput, HostFacts, Identity, OnProgress, Power,
     Seen,
@@ -89,6 +90,7 @@ pub struct Docker {
     bind_address: String,
     images: ImageSources,
     connection: Connection,
+    machine: Machine,
 }
 
 impl Docker {
@@ -111,6 +113,7 @@ impl Docker {
             bind_address,
             images: options.images,
             connection: Connection::new(options.address, options.deadlines),
+            machine: Machine::default(),
         }
     }
 
@@ -205,6 +208,7 @@ impl Driver for Docker {
         let mut survey = survey.map_err(|f| call.failed(f, ""))?;
         if self.connection.is_local() {
             survey::look_at_disk(&mut survey).await;
+            survey::look_at_use(&mut survey, &self.machine).await;
         }
         Ok(survey.survey)
     }

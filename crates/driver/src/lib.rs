@@ -10,6 +10,7 @@ pub mod docker;
 mod engine;
 pub mod holder;
 pub mod image;
+mod machine;
 pub mod output;
 pub mod probe;
 pub mod process;

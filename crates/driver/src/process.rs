@@ -28,13 +28,16 @@ pub(crate) mod variable;
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use caviada_core::host::survey::Survey;
 use caviada_core::id::ResourceId;
 use tokio::time::Instant;
 
 use crate::blueprint::Blueprint;
+use crate::machine::Machine;
 use crate::{
     Built, Capability, Driver, DriverError, ExecOutput, Failure, HostFacts, Identity, OnProgress,
     Power, Seen,
@@ -61,13 +64,17 @@ pub struct ProcessConfig {
 #[derive(Debug, Clone)]
 pub struct ProcessDriver {
     config: ProcessConfig,
+    machine: Arc<Machine>,
 }
 
 impl ProcessDriver {
     /// A driver that has not touched the disk yet.
     #[must_use]
     pub fn new(config: ProcessConfig) -> Self {
-        Self { config }
+        Self {
+            config,
+            machine: Arc::default(),
+        }
     }
 
     fn call(&self, op: &'static str, within: Duration) -> Call<'_> {
@@ -182,6 +189,19 @@ impl Driver for ProcessDriver {
         let root = self.config.root_dir.clone();
         let facts = call.blocking(move || observe::facts(&root)).await?;
         facts.map_err(|e| call.io(self.config.root_dir.display().to_string(), e))
+    }
+
+    async fn survey(&self) -> Result<Survey, DriverError> {
+        let facts = self.probe().await?;
+        let in_use = self.machine.in_use().await;
+        Ok(Survey {
+            version: facts.version,
+            cpus: facts.cpus,
+            memory_bytes: facts.memory_bytes,
+            cpu_used_millicores: in_use.cpu_millicores,
+            memory_used_bytes: in_use.memory.map(|memory| memory.used),
+            ..Survey::default()
+        })
     }
 
     async fn list(&self) -> Result<Vec<Seen>, DriverError> {

@@ -201,8 +201,8 @@ pub struct Templates {
     images: Mutex<HashMap<(TemplateId, String), ImageNames>>,
 }
 
-/// What one revision with the same parameters is made of.
-type ImageNames = Arc<BTreeSet<String>>;
+/// What one revision with the same parameters is made of, or why nothing is.
+pub type ImageNames = Result<Arc<BTreeSet<String>>, Arc<Unfit>>;
 
 /// Makes whose images are remembered: more pools than that have few makes.
 const RENDERED_MAX: usize = 4_096;
@@ -318,34 +318,42 @@ impl Templates {
         Ok(blueprint)
     }
 
-    /// The images that members with these parameters are made of. Rendered once: they hang on nothing
-    /// else.
+    /// The images that members with these parameters are made of. Rendered once, also in vain: they hang
+    /// on nothing else.
     pub fn images(
         &self,
         revision: &caviada_core::template::Template,
         parameters: &str,
-    ) -> Result<ImageNames, Unfit> {
+    ) -> ImageNames {
         let at = (revision.id, parameters.to_owned());
         if let Ok(known) = self.images.lock()
             && let Some(images) = known.get(&at)
         {
-            return Ok(images.clone());
+            return images.clone();
         }
-        let wrong = |problems| Unfit::Template {
-            name: revision.name.to_string(),
-            problems,
-        };
-        let read: Parameters = serde_json::from_str(parameters)
-            .map_err(|e| Unfit::Host(format!("the parameters are not JSON: {e}")))?;
-        let images = self.parse(revision).and_then(|t| t.images(&read));
-        let images = Arc::new(images.map_err(wrong)?);
+        let images = self.rendered(revision, parameters);
+        let images = images.map(Arc::new).map_err(Arc::new);
         if let Ok(mut known) = self.images.lock() {
             if known.len() >= RENDERED_MAX {
                 known.clear();
             }
             known.insert(at, images.clone());
         }
-        Ok(images)
+        images
+    }
+
+    fn rendered(
+        &self,
+        revision: &caviada_core::template::Template,
+        parameters: &str,
+    ) -> Result<BTreeSet<String>, Unfit> {
+        let read: Parameters = serde_json::from_str(parameters)
+            .map_err(|e| Unfit::Host(format!("the parameters are not JSON: {e}")))?;
+        let images = self.parse(revision).and_then(|t| t.images(&read));
+        images.map_err(|problems| Unfit::Template {
+            name: revision.name.to_string(),
+            problems,
+        })
     }
 
     fn parse(
@@ -420,6 +428,27 @@ fn reach(spec: &HostSpec) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_does_not_render_is_tried_once() {
+        let templates = Templates::default();
+        let revision = caviada_core::template::Template {
+            id: TemplateId(1),
+            name: "t".parse().unwrap(),
+            files: BTreeMap::from([("template.toml".into(), "nonsense".into())]).into(),
+            drivers: vec!["docker".into()],
+            ports: false,
+            reset: false,
+            declared_in: None,
+            made_at: caviada_core::time::Time(1),
+            changed: caviada_core::event::Number::default(),
+        };
+        for parameters in ["{}", "no JSON"] {
+            let first = templates.images(&revision, parameters).unwrap_err();
+            let again = templates.images(&revision, parameters).unwrap_err();
+            assert!(Arc::ptr_eq(&first, &again), "{first}");
+        }
+    }
 
     #[test]
     fn what_runs_on_an_engine_far_away_is_reached_there() {

@@ -27,7 +27,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 pub use load::NotLoaded;
 
-use crate::host::{Drivers, Templates, is_engine};
+use crate::host::{Drivers, ImageNames, Templates, is_engine};
 use crate::reconciler;
 
 /// Progress that a slow reader may lag; he misses the oldest.
@@ -254,19 +254,29 @@ async fn pull(handle: Handle, images: Images, drivers: Drivers, templates: Arc<T
 
 impl Shell {
     /// Looks what is to be where, if anything that it hangs on has changed.
-    async fn look(&mut self, state: &State, now: Time) {
+    async fn look(&mut self, state: &Arc<State>, now: Time) {
         let seen = seen(state);
         if seen == self.seen {
             return;
         }
+        self.seen = seen;
         self.gone(state);
-        for (at, host) in state.hosts.values().enumerate() {
+        if self.drivers.stand_in.is_some() {
+            return;
+        }
+        let (all, templates) = (state.clone(), self.templates.clone());
+        let wanted = tokio::task::spawn_blocking(move || wanted(&all, &templates)).await;
+        let wanted = wanted.unwrap_or_else(|panic| {
+            tracing::error!(error = %panic, "looking for images of hosts panicked");
+            Vec::new()
+        });
+        for (at, (id, wanted)) in wanted.into_iter().enumerate() {
             if at % HOSTS_AT_ONCE == HOSTS_AT_ONCE - 1 {
                 tokio::task::yield_now().await;
             }
-            if self.drivers.stand_in.is_some() || !is_engine(&host.spec) {
+            let Some(host) = state.hosts.get(&id) else {
                 continue;
-            }
+            };
             let known = self.hosts.insert(host.id, (host.spec.clone(), host.seen));
             let anew =
                 known.is_some_and(|(spec, seen)| differs(&spec, &host.spec) || !seen && host.seen);
@@ -276,21 +286,8 @@ impl Shell {
                 board.bytes.retain(|(id, _), _| *id != host.id);
                 board.pulls.anew(host.id);
             }
-            let mut wanted = BTreeSet::new();
-            for (pool, template) in recipes(state, host) {
-                let parameters = pool.spec.parameters();
-                match self
-                    .templates
-                    .images(template, parameters.map_or("", |p| p))
-                {
-                    Ok(images) => wanted.extend(images.iter().cloned()),
-                    // The builds will say so.
-                    Err(why) => tracing::debug!(pool = pool.name.as_str(), "{why}"),
-                }
-            }
             self.images.board().pulls.want(host.id, &wanted, now);
         }
-        self.seen = seen;
     }
 
     /// Forgets hosts that are gone, and ends what is pulled there.
@@ -345,6 +342,29 @@ impl Shell {
         self.made.insert(host.id, made);
         Ok(driver)
     }
+}
+
+/// What each engine is to have. A pool's images are the same on all of them.
+fn wanted(state: &State, templates: &Templates) -> Vec<(HostId, BTreeSet<String>)> {
+    let mut known: HashMap<PoolId, ImageNames> = HashMap::new();
+    let engines = state.hosts.values().filter(|host| is_engine(&host.spec));
+    let wanted = engines.map(|host| {
+        let mut wanted = BTreeSet::new();
+        for (pool, template) in recipes(state, host) {
+            let images = known.entry(pool.id).or_insert_with(|| {
+                let parameters = pool.spec.parameters().map_or("", |p| p);
+                let images = templates.images(template, parameters);
+                if let Err(why) = &images {
+                    // The builds will say so.
+                    tracing::debug!(pool = pool.name.as_str(), "{why}");
+                }
+                images
+            });
+            wanted.extend(images.iter().flat_map(|images| images.iter().cloned()));
+        }
+        (host.id, wanted)
+    });
+    wanted.collect()
 }
 
 /// What images hang on.

@@ -284,6 +284,8 @@ async fn facts(driver: &dyn Driver) -> Option<HostFacts> {
         version: told.version,
         cpus: told.cpus,
         memory_bytes: told.memory_bytes,
+        cpu_used_millicores: told.cpu_used_millicores,
+        memory_used_bytes: told.memory_used_bytes,
         containers: told.containers,
         containers_running: told.running,
         networks: told.networks,

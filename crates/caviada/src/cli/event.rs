@@ -184,6 +184,8 @@ fn told(facts: &HostFacts) -> String {
     let all = [
         count("cpus", Some(facts.cpus)),
         mib("memory", Some(facts.memory_bytes)),
+        count("cpu-used-millicores", facts.cpu_used_millicores),
+        mib("memory-used", facts.memory_used_bytes),
         count("containers", facts.containers),
         count("running", facts.containers_running),
         count("networks", facts.networks),

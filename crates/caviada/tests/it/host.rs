@@ -1,5 +1,7 @@
 //! Hosts as the server sees them, and what it keeps to prove to them who it is.
 
+use caviada_api::client::{Client, Options};
+use caviada_api::event::{EventQuery, Message};
 use rcgen::{CertificateParams, KeyPair};
 use serde_json::Value;
 
@@ -25,13 +27,17 @@ fn a_host_tells_what_it_is_and_when_it_was_last_seen() {
     let host = shown(&site, "here", "seen", |h| h["facts"].is_object());
     let facts = &host["facts"];
     assert!(facts["cpus"].as_u64().unwrap() > 0, "{host}");
-    assert!(facts["memory_bytes"].as_u64().unwrap() > 1 << 20, "{host}");
+    let memory = facts["memory_bytes"].as_u64().unwrap();
+    let used = facts["memory_used_bytes"].as_u64().unwrap();
+    assert!(memory > 1 << 20 && used > 0 && used < memory, "{host}");
+    assert!(facts["cpu_used_millicores"].is_u64(), "{host}");
     assert!(!facts["version"].as_str().unwrap().is_empty(), "{host}");
     // It is seen again and again, which is no change of the host.
     let later = shown(&site, "here", "seen", |h| h["seen_at"] != host["seen_at"]);
     assert!(later["seen_at"].as_str() > host["seen_at"].as_str());
     assert_eq!(later["etag"], host["etag"]);
-    assert_eq!(site.json(&["host", "ls"])["items"][0]["facts"], *facts);
+    let listed = &site.json(&["host", "ls"])["items"][0]["facts"];
+    assert_eq!(lasting(listed), lasting(facts));
     let wide = site.ok(&["host", "ls", "-o", "wide"]);
     assert!(wide.contains(facts["version"].as_str().unwrap()), "{wide}");
 
@@ -62,7 +68,51 @@ fn a_host_tells_what_it_is_and_when_it_was_last_seen() {
     ]);
     site.stop();
     site.serve(&[], &quick);
-    shown(&site, "here", "seen", |h| h["facts"] == *facts);
+    let again = shown(&site, "here", "seen", |h| h["facts"].is_object());
+    assert_eq!(lasting(&again["facts"]), lasting(facts));
+}
+
+/// What a host is, without what is in use there.
+fn lasting(facts: &Value) -> [&Value; 3] {
+    ["version", "cpus", "memory_bytes"].map(|name| &facts[name])
+}
+
+#[test]
+fn what_is_in_use_on_a_host_comes_on_the_stream() {
+    let mut site = Site::new();
+    site.serve(&[], &[("CAVIADA_ADMIN_KEY", crate::site::ADMIN)]);
+    let mut options = Options::new(format!("http://{}", site.address()));
+    options.key = Some(crate::site::ADMIN.to_owned());
+    let client = Client::new(&options).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let stream = runtime.block_on(client.watch(EventQuery::default()));
+    let mut stream = stream.unwrap();
+    site.ok(&["host", "set", "here", "--driver", "process"]);
+    let figures = runtime.block_on(async {
+        loop {
+            if let Message::Host(figures) = stream.next().await.unwrap() {
+                break figures;
+            }
+        }
+    });
+    assert_eq!(figures.host, "here");
+    let (facts, cpus) = (&figures.facts, machine_cpus());
+    assert!(
+        facts.cpu_used_millicores.unwrap() <= 1_000 * cpus,
+        "{facts:?}"
+    );
+    let used = facts.memory_used_bytes.unwrap();
+    assert!(used > 0 && used < facts.memory_bytes, "{facts:?}");
+    // None of it is kept: the host was declared and seen, and that is all.
+    let told = site.ok(&["event", "ls", "-o", "json"]);
+    assert!(told.contains("host.") && !told.contains("used"), "{told}");
+}
+
+/// Processors of this machine, however few the test may run on.
+fn machine_cpus() -> u64 {
+    let stat = std::fs::read_to_string("/proc/stat").unwrap();
+    let lines = stat.lines().skip(1);
+    lines.take_while(|line| line.starts_with("cpu")).count() as u64
 }
 
 /// A certificate and its key, as files.

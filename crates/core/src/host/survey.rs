@@ -15,6 +15,10 @@ pub struct Survey {
     pub cpus: u64,
     /// Memory in bytes.
     pub memory_bytes: u64,
+    /// Thousandths of a processor that everybody there used, on average since the last look.
+    pub cpu_used_millicores: Option<u64>,
+    /// Memory of everybody there that could not be had.
+    pub memory_used_bytes: Option<u64>,
     /// Its clock, as RFC 3339 writes it.
     pub clock: Option<String>,
     /// Forwards packets between networks.

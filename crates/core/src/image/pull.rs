@@ -32,6 +32,9 @@ pub enum Standing {
     },
 }
 
+/// Why nobody waits for an image of a host that went away.
+const AWAY: &str = "the host does not answer; `caviada host show` says why";
+
 /// One image of one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pull {
@@ -60,6 +63,18 @@ impl Pull {
         self.tries = 0;
         if self.standing != Standing::Pulling {
             self.standing = Standing::Waiting;
+        }
+    }
+
+    /// Whoever asked for it need not wait: its host does not answer. One that is under way has an end of
+    /// its own.
+    fn give_up(&mut self, now: Time) {
+        if self.asked && self.standing == Standing::Waiting {
+            self.asked = false;
+            self.standing = Standing::Failed {
+                why: AWAY.into(),
+                until: now,
+            };
         }
     }
 
@@ -144,12 +159,16 @@ impl Pulls {
     }
 
     /// What begins now: on each host that `answers`, within the bounds. What a person asks for comes
-    /// first and takes no place of what nobody waits for.
+    /// first and takes no place of what nobody waits for; on a host that does not answer it has failed.
     pub fn start(
         &mut self,
         now: Time,
         answers: impl Fn(HostId) -> bool,
     ) -> Vec<(HostId, Box<str>)> {
+        let away = self.hosts.iter_mut().filter(|(id, _)| !answers(**id));
+        for pull in away.flat_map(|(_, images)| images.values_mut()) {
+            pull.give_up(now);
+        }
         let turns = self.turns().into_iter().filter(|id| answers(*id));
         let turns: Vec<HostId> = turns.collect();
         let mut started = Vec::new();
@@ -355,6 +374,30 @@ mod tests {
         assert_eq!(pulls.start(Time(3), |_| true), []);
         pulls.anew(A);
         assert_eq!(pulls.start(Time(3), |_| true).len(), 1, "it came back");
+    }
+
+    #[test]
+    fn who_asks_for_an_image_of_a_host_that_goes_away_is_told() {
+        let mut pulls = Pulls::default();
+        pulls.want(A, &images(&["a", "b", "c"]), Time(1));
+        assert!(pulls.ask(A, &images(&["a", "b", "c", "d"])));
+        let begun = pulls.start(Time(1), |_| true);
+        assert_eq!(begun.len(), limits::PULLS_PER_HOST_MAX);
+        assert_eq!(pulls.start(Time(2), |_| false), []);
+        for (image, pull) in pulls.of(A) {
+            let begun = begun.iter().any(|(_, name)| &**name == image);
+            match &pull.standing {
+                Standing::Pulling => assert!(begun, "{image}"),
+                Standing::Failed { why, .. } => assert!(!begun && why.contains("answer")),
+                other => panic!("{image}: {other:?}"),
+            }
+        }
+        // What is wanted there is pulled once it is back.
+        pulls.anew(A);
+        let back = pulls.start(Time(3), |_| true);
+        assert_eq!(back.len(), limits::PULLS_PER_HOST_MAX);
+        pulls.ended(A, &back[0].1, Ok(()), Time(3));
+        assert_eq!(pulls.start(Time(3), |_| true), [(A, "c".into())]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use caviada_core::host::survey::{Survey, SwarmPart};
 use super::call::Call;
 use super::fault::Fault;
 use super::label::INSTALLATION;
+use crate::machine::Machine;
 
 /// A survey, and where the engine keeps things on its machine.
 pub(super) struct Surveyed {
@@ -99,6 +100,19 @@ pub(super) async fn look_at_disk(surveyed: &mut Surveyed) {
         return;
     };
     (surveyed.survey.disk_free_bytes, surveyed.survey.disk_bytes) = (Some(disk.0), Some(disk.1));
+}
+
+/// What is in use on the engine's machine, if it is this one: one that is reached by a socket of this
+/// machine may be in a virtual one, which has other memory.
+pub(super) async fn look_at_use(surveyed: &mut Surveyed, machine: &Machine) {
+    let in_use = machine.in_use().await;
+    let survey = &mut surveyed.survey;
+    if let Some(memory) = in_use.memory
+        && memory.total == survey.memory_bytes
+    {
+        survey.memory_used_bytes = Some(memory.used);
+        survey.cpu_used_millicores = in_use.cpu_millicores;
+    }
 }
 
 /// Free and all bytes of the disk below a folder.

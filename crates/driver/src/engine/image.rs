@@ -5,6 +5,7 @@
 //! or an archive bears the tag `sha256-…` of its own repository.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bollard::auth::DockerCredentials;
@@ -44,8 +45,8 @@ pub(crate) async fn ensure(
     bytes: OnBytes<'_>,
 ) -> Result<String, DriverError> {
     let wanted = read(call, image)?;
-    if let Some(name) = there(call, &wanted, image).await? {
-        return Ok(name);
+    if let Some(found) = there(call, &wanted, image).await? {
+        return Ok(found.name);
     }
     let mirrored = mirrored(sources, &wanted);
     pull(
@@ -57,7 +58,7 @@ pub(crate) async fn ensure(
     )
     .await?;
     match mirrored {
-        None => Ok(image.to_owned()),
+        None => Ok(wanted.to_string()),
         Some(mirrored) => tag(call, &mirrored, &wanted, image).await,
     }
 }
@@ -89,13 +90,20 @@ pub(crate) async fn in_swarm(
         let credential = credential(sources, &mirrored.registry);
         return Ok((mirrored.to_string(), credential));
     }
-    let kept = match wanted.digest {
+    let found = match wanted.digest {
         // Else the nodes would look for a digest that an archive has lost.
         Some(_) => there(call, &wanted, image).await?,
         None => None,
     };
-    let credential = credential(sources, &wanted.registry);
-    Ok((kept.unwrap_or_else(|| image.to_owned()), credential))
+    let name = match found.filter(|found| found.kept) {
+        // By the tag nodes would ask a registry, which may have anything under it.
+        Some(Found { name, id, .. }) => {
+            let no_id = || call.no(Failure::Bug, format!("{name} has no id"));
+            id.ok_or_else(no_id)?
+        }
+        None => wanted.to_string(),
+    };
+    Ok((name, credential(sources, &wanted.registry)))
 }
 
 fn read(call: &Call<'_>, image: &str) -> Result<Reference, DriverError> {
@@ -106,17 +114,33 @@ fn mirrored(sources: &ImageSources, wanted: &Reference) -> Option<Reference> {
     wanted.through(sources.mirror.as_deref()?)
 }
 
-/// The name by which the engine knows it, if it has it.
+/// An image that an engine has.
+struct Found {
+    /// By which the engine knows it.
+    name: String,
+    /// This content and no other, on engines that have it.
+    id: Option<String>,
+    /// Its name is the tag that it has instead of its digest.
+    kept: bool,
+}
+
+/// Whether the engine has it.
 async fn there(
     call: &Call<'_>,
     wanted: &Reference,
     image: &str,
-) -> Result<Option<String>, DriverError> {
+) -> Result<Option<Found>, DriverError> {
     let kept = wanted.kept_tag();
-    let kept = kept.map(|tag| format!("{}:{tag}", wanted.repository()));
-    for name in [Some(image.to_owned()), kept].into_iter().flatten() {
+    let kept = kept.map(|tag| (format!("{}:{tag}", wanted.repository()), true));
+    for (name, kept) in [Some((wanted.to_string(), false)), kept]
+        .into_iter()
+        .flatten()
+    {
         match call.quick(call.engine.inspect_image(&name)).await {
-            Ok(_) => return Ok(Some(name)),
+            Ok(found) => {
+                let id = found.id.filter(|id| !id.is_empty());
+                return Ok(Some(Found { name, id, kept }));
+            }
             Err(fault) if fault.is(404) => {}
             Err(fault) => return Err(call.failed(fault, image)),
         }
@@ -241,11 +265,64 @@ async fn follow(
 
 /// Takes in an archive as it comes. An engine brings nothing of one that breaks off.
 pub(crate) async fn load(call: &Call<'_>, archive: Archive) -> Result<(), DriverError> {
-    let options = ImportImageOptionsBuilder::new().quiet(true).build();
+    // An engine that unpacks says how far it is.
+    let options = ImportImageOptionsBuilder::new().quiet(false).build();
+    let moved = Moved::default();
+    let bytes = moved.clone();
+    let archive = archive.inspect(move |_| bytes.now());
     let told = call.engine.import_image_stream(options, archive, None);
-    let told = told.try_for_each(|_| std::future::ready(Ok(())));
-    let loaded = call.long(told).await;
-    loaded.map_err(|f| call.failed(f, "the archive"))
+    let patience = PATIENCE.other;
+    let fault = match call.long(taken_in(told, &moved, patience)).await {
+        Ok(true) => return Ok(()),
+        Ok(false) => Fault::new(
+            Failure::TimedOut,
+            format!(
+                "the engine took and said nothing more within {} s; see that its disk is well",
+                patience.as_secs()
+            ),
+        ),
+        Err(fault) => fault,
+    };
+    Err(call.failed(fault, "the archive"))
+}
+
+/// When something moved last.
+#[derive(Debug, Clone)]
+struct Moved(Arc<Mutex<Instant>>);
+
+impl Default for Moved {
+    fn default() -> Self {
+        Self(Arc::new(Mutex::new(Instant::now())))
+    }
+}
+
+impl Moved {
+    fn now(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    fn at(&self) -> Instant {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Whether an engine came to the end of an archive before nothing moved any more: no bytes of it, and no
+/// words.
+async fn taken_in<T>(
+    mut told: impl Stream<Item = Result<T, Error>> + Unpin,
+    moved: &Moved,
+    patience: Duration,
+) -> Result<bool, Error> {
+    loop {
+        match timeout_at(moved.at() + patience, told.try_next()).await {
+            Ok(Ok(Some(_))) => moved.now(),
+            Ok(Ok(None)) => return Ok(true),
+            Ok(Err(error)) => return Err(error),
+            Err(_) if moved.at() + patience <= Instant::now() => return Ok(false),
+            // Bytes did meanwhile.
+            Err(_) => {}
+        }
+    }
 }
 
 /// What an image is called in a bundle.
@@ -257,7 +334,7 @@ pub(crate) async fn bundled(
 ) -> Result<Bundled, DriverError> {
     let mut name = ensure(call, sources, image, bytes).await?;
     let wanted = read(call, image)?;
-    if name == image && wanted.digest.is_some() {
+    if wanted.digest.is_some() && name == wanted.to_string() {
         name = tag(call, &wanted, &wanted, image).await?;
     }
     let found = call.quick(call.engine.inspect_image(&name)).await;
@@ -466,6 +543,22 @@ mod tests {
         );
         let ended = follow(words().take(3).boxed(), &PATIENCE, &|_, _| ()).await;
         assert!(ended.unwrap().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_load_of_which_nothing_moves_any_more_is_ended() {
+        let patience = Duration::from_millis(20);
+        let silent = || futures_util::stream::pending::<Result<(), Error>>();
+        let moved = Moved::default();
+        assert!(!taken_in(silent(), &moved, patience).await.unwrap());
+        // Words keep it alive, and so do bytes that the engine takes.
+        let words = futures_util::stream::iter([Ok(()), Ok(())]);
+        let gone = Moved::default();
+        assert!(taken_in(words, &gone, Duration::ZERO).await.unwrap());
+        let last = Instant::now() + 2 * patience;
+        *moved.0.lock().unwrap() = last;
+        assert!(!taken_in(silent(), &moved, patience).await.unwrap());
+        assert!(last + patience <= Instant::now());
     }
 
     #[test]

@@ -2,15 +2,18 @@
 //!
 //! A bundle is what `docker save` writes with one file before it, which says what is in it, and one
 //! behind it, which has the SHA-256 of all before. So `docker load` takes it, too, and a file that was
-//! cut short or altered is known before an engine believes any of it. All of it is read and written as
-//! it comes: only the first file, at most [`CONTENTS_BYTES_MAX`], is ever in memory.
+//! cut short or altered, or brings other names than it says, is known before an engine believes any of
+//! it. All of it is read and written as it comes: only the first file, at most [`CONTENTS_BYTES_MAX`],
+//! and those with names are ever in memory, one at a time.
 
 mod entry;
+mod names;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use entry::{Entries, Piece};
+use entry::{Entries, Entry, Kind, Piece};
+use names::{NameFile, Names};
 
 /// The first file's name.
 pub const CONTENTS: &str = "caviada-bundle.json";
@@ -60,6 +63,18 @@ pub enum Unusable {
     /// Its bytes are not those that were written.
     #[error("it was altered or damaged on the way: copy it again")]
     Damaged,
+    /// A file of it that says what it brings.
+    #[error("its {0} is none that an engine writes: bundle it again")]
+    Unreadable(&'static str),
+    /// It would bring a name that its list has not.
+    #[error("it brings {0}, which is not in its list of images: bundle it again")]
+    Unlisted(String),
+    /// Its list has a name that it does not bring.
+    #[error("it does not bring {0}, which is in its list of images: bundle it again")]
+    Lacking(String),
+    /// There is more than it.
+    #[error("something follows its end: copy it again")]
+    Longer,
 }
 
 /// Reads a bundle and says what is wrong with it as early as that is known.
@@ -70,7 +85,10 @@ pub struct Reader {
     at: Part,
     collected: Vec<u8>,
     contents: Option<Contents>,
+    names: Names,
     bytes: u64,
+    /// Bytes behind the block that ends it.
+    rest: usize,
 }
 
 /// Where a reader is.
@@ -79,6 +97,7 @@ enum Part {
     Begin,
     Contents,
     Images,
+    Names(NameFile),
     Sum,
     End,
 }
@@ -91,7 +110,9 @@ impl Default for Reader {
             at: Part::Begin,
             collected: Vec::new(),
             contents: None,
+            names: Names::default(),
             bytes: 0,
+            rest: 0,
         }
     }
 }
@@ -105,9 +126,9 @@ impl Reader {
         self.bytes += bytes.len() as u64;
         while let Some(piece) = self.next(&mut bytes)? {
             match piece {
-                Piece::Header { raw, path, size } => self.begin(&raw, &path, size)?,
+                Piece::Header { raw, entry } => self.begin(&raw, &entry)?,
                 Piece::Content(content) => match self.at {
-                    Part::Contents => {
+                    Part::Contents | Part::Names(_) => {
                         self.hash.update(content);
                         self.collected.extend_from_slice(content);
                     }
@@ -124,7 +145,16 @@ impl Reader {
                     match self.at {
                         Part::Sum => self.at = Part::End,
                         Part::Begin | Part::Contents => return Err(Unusable::Foreign),
-                        Part::Images | Part::End => return Err(Unusable::Damaged),
+                        Part::Images | Part::Names(_) | Part::End => {
+                            return Err(Unusable::Damaged);
+                        }
+                    }
+                }
+                // A second block of zeros, and nothing else.
+                Piece::Rest(rest) => {
+                    self.rest += rest.len();
+                    if self.rest > entry::BLOCK || rest.iter().any(|b| *b != 0) {
+                        return Err(Unusable::Longer);
                     }
                 }
             }
@@ -140,14 +170,15 @@ impl Reader {
         })
     }
 
-    fn begin(&mut self, raw: &[u8], path: &str, size: u64) -> Result<(), Unusable> {
+    fn begin(&mut self, raw: &[u8], entry: &Entry) -> Result<(), Unusable> {
         self.finish()?;
-        self.at = match (self.at, path) {
-            (Part::Begin, CONTENTS) if size <= CONTENTS_BYTES_MAX => Part::Contents,
+        let is_file = |bytes_max| entry.kind == Kind::File && entry.size <= bytes_max;
+        self.at = match (self.at, entry.path.as_str()) {
+            (Part::Begin, CONTENTS) if is_file(CONTENTS_BYTES_MAX) => Part::Contents,
             (Part::Begin, _) => return Err(Unusable::Foreign),
-            (Part::Contents | Part::Images, SUM) if size <= 128 => Part::Sum,
-            (Part::Contents | Part::Images, _) => Part::Images,
             (Part::Sum | Part::End, _) => return Err(Unusable::Damaged),
+            (_, SUM) if is_file(128) => Part::Sum,
+            _ => NameFile::of(entry)?.map_or(Part::Images, Part::Names),
         };
         if self.at != Part::Sum {
             self.hash.update(raw);
@@ -166,9 +197,13 @@ impl Reader {
                     return Err(Unusable::Later(format));
                 }
                 let contents = serde_json::from_slice(&collected);
-                self.contents = Some(contents.map_err(|_| Unusable::Foreign)?);
+                let contents = contents.map_err(|_| Unusable::Foreign)?;
+                self.names = Names::of(&contents)?;
+                self.contents = Some(contents);
             }
+            Part::Names(file) => self.names.meet(file, &collected)?,
             Part::Sum if collected != sum(&self.hash) => return Err(Unusable::Damaged),
+            Part::Sum => self.names.end()?,
             _ => {}
         }
         Ok(())
@@ -252,6 +287,8 @@ impl Writer {
                 .map_err(|_| Unusable::Damaged)?
             {
                 Some(Piece::Header { raw, .. }) => out.extend_from_slice(&raw),
+                // An engine may write more of nothing.
+                Some(Piece::Rest(_)) => {}
                 Some(Piece::Content(part) | Piece::Padding(part)) => out.extend_from_slice(part),
                 Some(Piece::End) => self.ended = true,
                 None => break,
@@ -312,11 +349,16 @@ mod tests {
     /// As `docker save` writes one: files, folders, a long name, an end.
     fn archive() -> Vec<u8> {
         let mut tar = tar::Builder::new(Vec::new());
-        for (path, size) in [("manifest.json", 700), ("x/layer.tar", 100_000), ("e", 0)] {
+        let manifest = br#"[{"Config":"c","RepoTags":["a:1","b:1"],"Layers":[]}]"#;
+        let layer = vec![7u8; 100_000];
+        for (path, content) in [
+            ("manifest.json", &manifest[..]),
+            ("x/layer.tar", &layer),
+            ("e", b""),
+        ] {
             let mut header = tar::Header::new_gnu();
-            header.set_size(size as u64);
-            tar.append_data(&mut header, path, &*vec![7u8; size])
-                .unwrap();
+            header.set_size(content.len() as u64);
+            tar.append_data(&mut header, path, content).unwrap();
         }
         let long = "l/".repeat(120) + "x";
         let mut header = tar::Header::new_gnu();
@@ -383,6 +425,58 @@ mod tests {
             altered[at] ^= 1;
             assert!(read(&altered, 4_096).is_err(), "{at}");
         }
+    }
+
+    /// A bundle of `a:1` around an archive of these files, sound but for what they say.
+    fn of(files: &[(&str, &str)]) -> Vec<u8> {
+        let (mut writer, mut bundle) = Writer::new(vec![images().remove(1)]);
+        let mut archive = Vec::new();
+        for (path, content) in files {
+            archive.extend(file(path, content.as_bytes()));
+        }
+        archive.extend([0; 1_024]);
+        bundle.extend(writer.push(&archive).unwrap());
+        bundle.extend(writer.end().unwrap());
+        bundle
+    }
+
+    #[test]
+    fn a_bundle_brings_what_its_list_has_and_nothing_else() {
+        let good = ("manifest.json", r#"[{"RepoTags":["a:1"]}]"#);
+        let more = ("manifest.json", r#"[{"RepoTags":["a:1","redis:7"]}]"#);
+        assert!(read(&of(&[good]), 512).is_ok());
+        let unlisted = Err(Unusable::Unlisted("redis:7".into()));
+        for files in [
+            vec![more],
+            // The last one counts.
+            vec![good, more],
+            vec![good, ("repositories", r#"{"redis":{"7":"0"}}"#)],
+        ] {
+            for cut in [1, 512, usize::MAX] {
+                assert_eq!(read(&of(&files), cut), unlisted, "{files:?}");
+            }
+        }
+        let lacking = Err(Unusable::Lacking("a:1".into()));
+        assert_eq!(read(&of(&[("x", "")]), 512), lacking);
+        // Not even its last byte is passed on.
+        let whole = of(&[("x", ""), more, ("y", "")]);
+        let mut reader = Reader::default();
+        let passed = whole.iter().take_while(|b| reader.push(&[**b]).is_ok());
+        assert!(passed.count() < whole.len() - 2_048);
+    }
+
+    #[test]
+    fn nothing_follows_the_end_of_a_bundle() {
+        let whole = bundle(4_096);
+        assert!(read(&whole[..whole.len() - 512], 512).is_ok());
+        for more in [&b"x"[..], &[0; 512], &archive()] {
+            let longer = [&whole[..], more].concat();
+            for cut in [1, 512, usize::MAX] {
+                assert_eq!(read(&longer, cut), Err(Unusable::Longer));
+            }
+        }
+        let inside = [&whole[..whole.len() - 512], &archive()[..]].concat();
+        assert_eq!(read(&inside, 4_096), Err(Unusable::Longer));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use super::Call;
 use super::folder::{ResourceFolder, Sync, write_atomically};
 use super::record::{Record, is_absent};
 use super::status::{self, Health, Look, State};
+use crate::machine::Memory;
 use crate::{Condition, DriverError, HostFacts, Seen};
 
 /// Everything of this installation, of one resource if asked, by resource and generation.
@@ -132,16 +133,12 @@ fn condition(look: &Look, job: bool) -> (Condition, String) {
 /// What this host is.
 pub(super) fn facts(root: &Path) -> io::Result<HostFacts> {
     let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
-    let memory = read("/proc/meminfo");
-    let kib = memory
-        .lines()
-        .find_map(|line| line.strip_prefix("MemTotal:"))
-        .and_then(|rest| rest.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    let memory = Memory::read(&read("/proc/meminfo"));
     Ok(HostFacts {
         engine: engine(root)?,
         version: read("/proc/sys/kernel/osrelease").trim().to_owned(),
         cpus: std::thread::available_parallelism()?.get() as u64,
-        memory_bytes: kib.unwrap_or_default() * 1024,
+        memory_bytes: memory.map_or(0, |memory| memory.total),
     })
 }
 

@@ -26,6 +26,40 @@ const TLS_PARTS: usize = 3;
 /// Option under which the docker driver is allowed plain TCP.
 pub const PLAIN_TCP: &str = "plain_tcp";
 
+/// Options by which we prove who we are, or which say where services run: whoever answers is the same.
+const NOT_OF_WHOM: [&str; 5] = [
+    "tls_cert",
+    "tls_key",
+    "ssh_key",
+    super::PUBLISH,
+    super::CONSTRAINTS,
+];
+
+/// By what another engine than before might answer, in the words of the API: by its driver, its address,
+/// or whom we believe there.
+pub fn differs(
+    (old, old_plain): (&HostSpec, &HostCredential),
+    (new, new_plain): (&HostSpec, &HostCredential),
+) -> Option<String> {
+    if old.driver != new.driver {
+        return Some("driver".to_owned());
+    }
+    if old.address != new.address {
+        return Some("address".to_owned());
+    }
+    let options = old.options.keys().chain(new.options.keys());
+    let mut of_whom = options.filter(|name| !NOT_OF_WHOM.contains(&&***name));
+    if let Some(name) = of_whom.find(|name| old.options.get(*name) != new.options.get(*name)) {
+        return Some(match &**name {
+            PLAIN_TCP => "allow_plain_tcp".to_owned(),
+            name => format!("options.{name}"),
+        });
+    }
+    let believed = |plain: &HostCredential| [plain.ca_pem.clone(), plain.ssh_known_hosts.clone()];
+    let same = believed(old_plain) == believed(new_plain);
+    (!same).then(|| "credential".to_owned())
+}
+
 /// A host's credential as it is kept.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! A bundle on its way through the server to an engine: looked at as it comes, passed on as fast as
 //! the engine takes it, and broken off where it is not what it says.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -10,7 +11,7 @@ use caviada_core::image;
 use caviada_core::limits;
 use caviada_driver::image::bundle::{CONTENTS_BYTES_MAX, Contents, Reader, Unusable};
 use caviada_driver::{Capability, DriverError, Failure};
-use futures_util::{Stream, StreamExt as _, stream};
+use futures_util::{FutureExt as _, Stream, StreamExt as _, stream};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -19,7 +20,7 @@ use crate::host::{Drivers, Unfit};
 
 /// Pieces on their way to the engine.
 const PIECES_MAX: usize = 4;
-/// A bundle may be silent for so long.
+/// A bundle may stand still for so long.
 const SILENCE_MAX: Duration = Duration::from_millis(limits::BUNDLE_SILENCE_MS_MAX);
 /// Bytes after which progress is told.
 const TOLD_EVERY_BYTES: u64 = 16 << 20;
@@ -42,6 +43,9 @@ pub enum NotLoaded {
     /// Whoever sends it stopped.
     #[error("the file stopped coming")]
     BrokeOff,
+    /// The engine takes no more of it, and does not say why.
+    #[error("the engine stopped taking the file; see that its disk and its daemon are well")]
+    NotTaken,
     /// The engine does not answer.
     #[error("{0}")]
     Unavailable(DriverError),
@@ -65,16 +69,27 @@ impl From<Unfit> for NotLoaded {
     }
 }
 
+/// To the engine; an error breaks it off there.
+type Pieces = mpsc::Sender<std::io::Result<Bytes>>;
+
+/// Whether the engine takes a piece; where it takes no more it says why.
+async fn given(pieces: &Pieces, piece: Bytes, silence_max: Duration) -> Result<bool, NotLoaded> {
+    let sent = timeout(silence_max, pieces.send(Ok(piece))).await;
+    sent.map(|sent| sent.is_ok())
+        .map_err(|_| NotLoaded::NotTaken)
+}
+
 /// What comes, and how it was so far.
 struct Incoming<S> {
     body: S,
     reader: Reader,
+    silence_max: Duration,
 }
 
 impl<S: Stream<Item = Result<Bytes, E>> + Unpin, E> Incoming<S> {
     /// The next piece, if it is sound.
     async fn next(&mut self) -> Result<Option<Bytes>, NotLoaded> {
-        let next = timeout(SILENCE_MAX, self.body.next()).await;
+        let next = timeout(self.silence_max, self.body.next()).await;
         match next.map_err(|_| NotLoaded::BrokeOff)? {
             None => Ok(None),
             Some(Err(_)) => Err(NotLoaded::BrokeOff),
@@ -88,8 +103,13 @@ impl<S: Stream<Item = Result<Bytes, E>> + Unpin, E> Incoming<S> {
         }
     }
 
-    /// The first pieces, up to where it is known what is in it.
+    /// The first pieces, up to where it is known what is in it: little enough to come at once.
     async fn begin(&mut self) -> Result<Vec<Bytes>, NotLoaded> {
+        let begun = timeout(self.silence_max, self.first()).await;
+        begun.unwrap_or(Err(NotLoaded::BrokeOff))
+    }
+
+    async fn first(&mut self) -> Result<Vec<Bytes>, NotLoaded> {
         let mut begin = Vec::new();
         while self.reader.contents().is_none() {
             match self.next().await? {
@@ -119,6 +139,19 @@ impl Images {
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin,
     {
+        self.load_within(drivers, host, body, SILENCE_MAX).await
+    }
+
+    async fn load_within<S, E>(
+        &self,
+        drivers: &Drivers,
+        host: &Host,
+        body: S,
+        silence_max: Duration,
+    ) -> Result<LoadedImages, NotLoaded>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin,
+    {
         let _room = self.0.loads.try_acquire().map_err(|_| NotLoaded::Busy)?;
         let driver = drivers.of(host)?;
         if !driver.can(Capability::Images) {
@@ -128,6 +161,7 @@ impl Images {
         let mut incoming = Incoming {
             body,
             reader: Reader::default(),
+            silence_max,
         };
         let begin = incoming.begin().await?;
         let (pieces, taken) = mpsc::channel::<std::io::Result<Bytes>>(PIECES_MAX);
@@ -135,11 +169,30 @@ impl Images {
             let piece = taken.recv().await?;
             Some((piece, taken))
         });
-        let passed = self.pass_on(host, &mut incoming, begin, pieces);
-        let (passed, loaded) = tokio::join!(passed, driver.load(archive.boxed()));
-        // Of a file that is not sound the engine only knows that it broke off.
-        passed?;
-        loaded?;
+        let mut loading = pin!(driver.load(archive.boxed()));
+        {
+            let mut passing = pin!(self.pass_on(host, &mut incoming, begin, pieces));
+            tokio::select! {
+                biased;
+                passed = &mut passing => match passed {
+                    Ok(()) => loading.await?,
+                    // Dropped, it breaks off.
+                    Err(why @ NotLoaded::NotTaken) => return Err(why),
+                    Err(why) => {
+                        // Its own end is waited for, but not without one.
+                        let _ = timeout(silence_max, loading).await;
+                        return Err(why);
+                    }
+                },
+                loaded = &mut loading => match (loaded, passing.as_mut().now_or_never()) {
+                    // Of a file that is not sound the engine only knows that it broke off.
+                    (_, Some(Err(why))) => return Err(why),
+                    (Err(why), _) => return Err(why.into()),
+                    (Ok(()), Some(Ok(()))) => {}
+                    (Ok(()), None) => passing.await?,
+                },
+            }
+        }
         let bytes = incoming.reader.bytes();
         let contents = incoming.reader.end()?;
         Ok(self.loaded(host, &contents, bytes))
@@ -151,55 +204,75 @@ impl Images {
         host: &Host,
         incoming: &mut Incoming<S>,
         begin: Vec<Bytes>,
-        pieces: mpsc::Sender<std::io::Result<Bytes>>,
+        pieces: Pieces,
+    ) -> Result<(), NotLoaded>
+    where
+        S: Stream<Item = Result<Bytes, E>> + Unpin,
+    {
+        let Err(why) = self.pass(host, incoming, begin, &pieces).await else {
+            return Ok(());
+        };
+        let (bytes, text) = (incoming.reader.bytes(), why.to_string());
+        self.tell_load(host, "failed", bytes, Some(text.clone()));
+        if !matches!(why, NotLoaded::NotTaken) {
+            let broken = pieces.send(Err(std::io::Error::other(text)));
+            let _ = timeout(incoming.silence_max, broken).await;
+        }
+        Err(why)
+    }
+
+    async fn pass<S, E>(
+        &self,
+        host: &Host,
+        incoming: &mut Incoming<S>,
+        begin: Vec<Bytes>,
+        pieces: &Pieces,
     ) -> Result<(), NotLoaded>
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin,
     {
         let mut begin = begin.into_iter();
-        let mut told = 0;
+        let (mut told, mut last) = (0, Vec::new());
         loop {
             let next = match begin.next() {
-                Some(piece) => Ok(Some(piece)),
-                None => incoming.next().await,
+                Some(piece) => Some(piece),
+                None => incoming.next().await?,
             };
-            let end = match next {
-                Ok(Some(piece)) => {
-                    if pieces.send(Ok(piece)).await.is_err() {
-                        // The engine takes no more, and says why.
-                        return Ok(());
-                    }
-                    let bytes = incoming.reader.bytes();
-                    if bytes >= told + TOLD_EVERY_BYTES {
-                        told = bytes;
-                        self.tell_load(host, "loading", bytes, None);
-                    }
-                    continue;
-                }
-                Ok(None) => match incoming.reader.is_whole() {
-                    true => return Ok(()),
-                    false => NotLoaded::File(Unusable::CutShort(incoming.reader.bytes())),
-                },
-                Err(why) => why,
-            };
-            self.tell_load(
-                host,
-                "failed",
-                incoming.reader.bytes(),
-                Some(end.to_string()),
-            );
-            let _ = pieces
-                .send(Err(std::io::Error::other(end.to_string())))
-                .await;
-            return Err(end);
+            let Some(piece) = next else { break };
+            if piece.is_empty() {
+                continue;
+            }
+            if incoming.reader.is_whole() {
+                // The engine gets the end once nothing follows it.
+                last.push(piece);
+                continue;
+            }
+            if !given(pieces, piece, incoming.silence_max).await? {
+                return Ok(());
+            }
+            let bytes = incoming.reader.bytes();
+            if bytes >= told + TOLD_EVERY_BYTES {
+                told = bytes;
+                self.tell_load(host, "loading", bytes, None);
+            }
         }
+        if !incoming.reader.is_whole() {
+            let bytes = incoming.reader.bytes();
+            return Err(NotLoaded::File(Unusable::CutShort(bytes)));
+        }
+        for piece in last {
+            if !given(pieces, piece, incoming.silence_max).await? {
+                break;
+            }
+        }
+        Ok(())
     }
 
     fn loaded(&self, host: &Host, contents: &Contents, bytes: u64) -> LoadedImages {
         let images: Vec<String> = contents.images.iter().map(|i| i.image.clone()).collect();
         tracing::info!(
             host = host.name.as_str(),
-            ?images,
+            images = limits::capped(&images.join(" ")),
             bytes,
             "a bundle was loaded"
         );
@@ -234,3 +307,6 @@ impl Images {
 }
 
 const _: () = assert!(CONTENTS_BYTES_MAX < limits::BUNDLE_BYTES_MAX);
+
+#[cfg(test)]
+mod tests;

@@ -23,6 +23,11 @@ on_the_engine! {
         assert!(survey.networks >= Some(4) && survey.images >= Some(1), "{survey:?}");
         // Its folder is on this machine.
         assert!(survey.disk_free_bytes > Some(0) && survey.disk_free_bytes <= survey.disk_bytes);
+        // And so are its processors and its memory: what is in use there is everybody's.
+        assert!(survey.cpu_used_millicores <= Some(1_000 * survey.cpus), "{survey:?}");
+        assert!(survey.cpu_used_millicores.is_some(), "{survey:?}");
+        assert!(survey.memory_used_bytes > Some(1 << 20), "{survey:?}");
+        assert!(survey.memory_used_bytes < Some(survey.memory_bytes), "{survey:?}");
         // What is ours is no hindrance to us, what others have is.
         assert!(!survey.ports.contains(&own), "{survey:?}");
         assert!(survey.subnets.iter().any(|(name, ..)| name == "bridge"), "{survey:?}");

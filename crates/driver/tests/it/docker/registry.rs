@@ -70,12 +70,18 @@ super::on_the_engine! {
         drop(registry);
         plan.services[0].image.clone_from(&by_digest);
         let again = create(&driver, &identity(engine, 1, 2), &plan).await;
+        // Whatever name of Docker Hub it is written with, it is one image.
+        let mut named = Vec::new();
+        for hub in ["docker.io", "index.docker.io", "registry-1.docker.io"] {
+            named.push(driver.pull(&format!("{hub}/{tagged}"), &|_, _| {}).await);
+        }
         driver.delete(at.resource, 2).await.unwrap();
         let mirrored = [&tagged, &by_digest].map(|image| format!("{mirror}/{image}"));
         engine.untag(&[&tagged, &kept, &mirrored[0], &mirrored[1]]).await;
         made.unwrap();
         pulled.unwrap();
         again.unwrap();
+        named.into_iter().for_each(|found| found.unwrap());
         assert_eq!(container.unwrap().as_deref(), Some(tagged.as_str()));
         assert_eq!(there, (true, true));
         assert!(log.contains("/v2/caviada-test/mirrored-"), "{log}");

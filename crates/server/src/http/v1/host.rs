@@ -80,8 +80,9 @@ async fn get(
 ///
 /// But a stored credential stays where none is given. One that is given is tried before it is
 /// sealed and takes the place of all that is stored; an empty one, `{}`, removes it. So do the
-/// credentials of registries, each for itself; but where `driver`, `address` or `allow_plain_tcp`
-/// changes, each that is stored is given again or removed.
+/// credentials of registries, each for itself; but where another engine might answer, as `driver`,
+/// `address`, `allow_plain_tcp` or whom the server believes there changes (`tls_ca`,
+/// `ssh_known_hosts` and the texts instead of them), each that is stored is given again or removed.
 #[utoipa::path(put, path = "/api/v1/hosts/{name}", tag = "hosts", security(("key" = [])),
     params(("name" = String, Path, description = "Name of the host")),
     request_body = wire::HostSpec,

@@ -3,13 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use caviada_api::host::{HostImages, RegistryCredential};
+use caviada_api::host::{HostCredential, HostImages, RegistryCredential};
 use caviada_core::host::{Host, HostSpec, Sources};
 use caviada_core::name::Name;
 use caviada_core::{image, limits};
 
-use crate::host::credential::PLAIN_TCP;
-use crate::host::registry;
+use crate::host::{credential, registry};
 use crate::http::App;
 use crate::http::problem::Error;
 
@@ -71,7 +70,8 @@ pub(super) fn kept(
     given: &BTreeMap<Box<str>, RegistryCredential>,
 ) -> Result<BTreeMap<Box<str>, Box<str>>, Error> {
     if let Some(old) = old {
-        stays(&old.spec, spec, given)?;
+        let changed = differs(app, name, &old.spec, spec);
+        stays(&old.spec, changed.as_deref(), given)?;
     }
     let stored = old.map(|host| host.spec.images.registries.clone());
     let mut kept = stored.unwrap_or_default();
@@ -95,21 +95,31 @@ pub(super) fn kept(
     Ok(kept)
 }
 
-/// An engine is told the passwords of registries. One that is reached in another way gets only what
-/// is given for it: who may declare a host may not read by that what others stored.
+/// By what another engine than before might answer; a credential that cannot be opened may say anything.
+fn differs(app: &App, name: &Name, old: &HostSpec, new: &HostSpec) -> Option<String> {
+    let none = HostCredential::default;
+    let opened = |spec: &HostSpec| match &spec.credential {
+        None => Some(none()),
+        Some(sealed) => credential::open(app.key().ok()?, name, sealed).ok(),
+    };
+    let both = match old.credential == new.credential {
+        true => Some((none(), none())),
+        false => opened(old).zip(opened(new)),
+    };
+    let Some((old_plain, new_plain)) = both else {
+        return Some("credential".to_owned());
+    };
+    credential::differs((old, &old_plain), (new, &new_plain))
+}
+
+/// An engine is told the passwords of registries. Where another one might answer, it gets only what is
+/// given for it: who may declare a host may not read by that what others stored.
 fn stays(
     old: &HostSpec,
-    new: &HostSpec,
+    changed: Option<&str>,
     given: &BTreeMap<Box<str>, RegistryCredential>,
 ) -> Result<(), Error> {
-    let plain = |spec: &HostSpec| spec.options.get(PLAIN_TCP).cloned();
-    let what = if old.driver != new.driver {
-        "driver"
-    } else if old.address != new.address {
-        "address"
-    } else if plain(old) != plain(new) {
-        "allow_plain_tcp"
-    } else {
+    let Some(what) = changed else {
         return Ok(());
     };
     let stored = old.images.registries.keys();
@@ -132,14 +142,23 @@ mod tests {
 
     #[test]
     fn what_is_stored_for_one_engine_is_told_to_no_other() {
+        use caviada_api::host::DriverName::{Docker, Swarm};
         let wire = |driver, address: &str, plain| caviada_api::host::HostSpec {
             address: Some(address.to_owned()),
             allow_plain_tcp: plain,
             ..caviada_api::host::HostSpec::new(driver)
         };
-        let spec = |driver, address, plain| super::super::spec::read(&wire(driver, address, plain));
-        use caviada_api::host::DriverName::{Docker, Swarm};
-        let mut old = spec(Docker, "tcp://a:1", false).unwrap();
+        let spec = |driver, address, plain| {
+            let read = super::super::spec::read(&wire(driver, address, plain));
+            (read.unwrap(), HostCredential::default())
+        };
+        let with = |option: &str| {
+            let (mut spec, plain) = spec(Docker, "tcp://a:1", false);
+            spec.options.insert(option.into(), "/other".into());
+            (spec, plain)
+        };
+        let proven = |credential: HostCredential| (spec(Docker, "tcp://a:1", false).0, credential);
+        let (mut old, none) = spec(Docker, "tcp://a:1", false);
         let sealed = ["docker.io", "r.example"].map(|r| (r.into(), "sealed".into()));
         old.images.registries = sealed.into();
         let given = |names: &[&str]| {
@@ -148,20 +167,50 @@ mod tests {
                 .map(|n| ((*n).into(), RegistryCredential::default()));
             all.collect::<BTreeMap<Box<str>, _>>()
         };
-        assert!(stays(&old, &old, &given(&[])).is_ok());
+        let text = || Some("text".to_owned());
+        let authority = HostCredential {
+            ca_pem: text(),
+            ..HostCredential::default()
+        };
+        let known = HostCredential {
+            ssh_known_hosts: text(),
+            ..HostCredential::default()
+        };
         for (new, what) in [
             (spec(Swarm, "tcp://a:1", false), "driver"),
             (spec(Docker, "tcp://b:1", false), "address"),
             (spec(Docker, "tcp://a:1", true), "allow_plain_tcp"),
+            (with("tls_ca"), "options.tls_ca"),
+            (with("ssh_known_hosts"), "options.ssh_known_hosts"),
+            (proven(authority), "credential"),
+            (proven(known), "credential"),
         ] {
-            let new = new.unwrap();
-            let no = stays(&old, &new, &given(&["docker.io"])).unwrap_err();
+            let changed = credential::differs((&old, &none), (&new.0, &new.1));
+            assert_eq!(changed.as_deref(), Some(what));
+            let no = stays(&old, changed.as_deref(), &given(&["docker.io"])).unwrap_err();
             let no = format!("{no:?}");
             assert!(
                 no.contains("images.registries.r.example") && no.contains(what),
                 "{no}"
             );
-            assert!(stays(&old, &new, &given(&["docker.io", "r.example"])).is_ok());
+            let all = given(&["docker.io", "r.example"]);
+            assert!(stays(&old, changed.as_deref(), &all).is_ok());
         }
+        // Who we are ourselves is no matter of whom we believe.
+        let ours = HostCredential {
+            certificate_pem: text(),
+            key_pem: text(),
+            ssh_key_pem: text(),
+            ..HostCredential::default()
+        };
+        for new in [
+            proven(none.clone()),
+            proven(ours),
+            with("tls_key"),
+            with("publish"),
+        ] {
+            assert_eq!(credential::differs((&old, &none), (&new.0, &new.1)), None);
+        }
+        assert!(stays(&old, None, &given(&[])).is_ok());
     }
 }
