@@ -18,7 +18,7 @@ use crate::index::HostUse;
 use crate::limits;
 use crate::plan::{Action, Condition, Observed, Seen, Verb, plan, wanted};
 use crate::planted;
-use crate::resource::{Health, Resource, ResourceState};
+use crate::resource::{GONE, Health, MOVED, Resource, ResourceState, UNWELL};
 use crate::state::State;
 use crate::table::Table;
 use crate::time::Time;
@@ -343,7 +343,13 @@ impl Watch {
             let why = why(seen, good);
             let news = good && r.cause.is_none() && why.is_some();
             let worse = health != r.health && r.health != Health::Ill;
-            if worse || news || (good && r.health != Health::Well) {
+            // Of what was ill something may have been left.
+            let vanished = seen.is_none() && health == r.health && r.cause_kind() != Some(GONE);
+            if worse
+                || news
+                || (vanished && health == Health::Ill)
+                || (good && r.health != Health::Well)
+            {
                 outputs.push(Output::Report(Act::RecordHealth {
                     resource: r.id,
                     generation: r.generation,
@@ -461,10 +467,10 @@ impl Watch {
 fn why(seen: Option<&Seen>, good: bool) -> Option<Arc<str>> {
     let said = |s: &Seen| s.why.clone().unwrap_or_default();
     match (seen, good) {
-        (None, _) => Some("gone: nothing of it is on its host".into()),
-        (Some(s), false) => Some(format!("unwell: {}", said(s)).into()),
+        (None, _) => Some(format!("{GONE}: nothing of it is on its host").into()),
+        (Some(s), false) => Some(format!("{UNWELL}: {}", said(s)).into()),
         (Some(s), true) if s.condition == Condition::Up && s.why.is_some() => {
-            Some(format!("moved: {}", said(s)).into())
+            Some(format!("{MOVED}: {}", said(s)).into())
         }
         (Some(_), true) => None,
     }

@@ -265,6 +265,18 @@ pub struct Withheld {
     pub until: Option<Time>,
 }
 
+/// Kind of a cause that a look found: nothing of it is on its host.
+pub const GONE: &str = "gone";
+/// Kind of a cause that a look found: it stands and does not work.
+pub const UNWELL: &str = "unwell";
+/// Kind of a cause that a look found: it works elsewhere than it did.
+pub const MOVED: &str = "moved";
+
+/// The kind of a cause: what stands before its first colon.
+pub fn kind_of(cause: &str) -> &str {
+    cause.split_once(": ").map_or(cause, |(kind, _)| kind)
+}
+
 impl Resource {
     /// Next instant at which something about it is due; each resource has at most one.
     pub fn due(&self) -> Option<Time> {
@@ -302,8 +314,7 @@ impl Resource {
 
     /// The kind of its cause.
     pub fn cause_kind(&self) -> Option<&str> {
-        let cause = self.cause.as_deref()?;
-        Some(cause.split_once(": ").map_or(cause, |(kind, _)| kind))
+        self.cause.as_deref().map(kind_of)
     }
 
     /// It runs, and nobody altered it: as a build or a cleaning leaves it.

@@ -73,7 +73,7 @@ pub enum BackupError {
     Nothing(PathBuf),
     /// The store has the schema of an older program.
     #[error(
-        "the store in {0} is an older program's: back it up with that one, or start the server once"
+        "the store of {0} is an older program's: back it up with that one, or start the server once"
     )]
     Older(PathBuf),
     /// A restore never overwrites.
@@ -247,7 +247,9 @@ fn sources(data_dir: &Path, place: &Place) -> Result<(Option<Database>, Database
             let mut history = Postgres::open(url, HISTORY_SCHEMA)?;
             history::prepare(&mut history)?;
             let mut ledger = Postgres::open(url, LEDGER_SCHEMA)?;
-            migration::migrate(&mut ledger, LEDGER)?;
+            if migration::is_behind(&mut ledger, LEDGER)? {
+                return Err(BackupError::Older(data_dir.to_owned()));
+            }
             Ok((Some(Box::new(history)), Box::new(ledger)))
         }
     }

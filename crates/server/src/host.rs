@@ -255,7 +255,8 @@ impl Templates {
         let pool = state.pools.get(&r.pool);
         let pools = pool.and_then(|p| p.spec.parameters());
         let pools = pools.and_then(|p| self.blueprint_with(state, resource, p).ok());
-        let known = from.iter().chain(&pools).flat_map(|f| &f.services);
+        // What he tried and could not undo he brings anew, if his pool still lets him.
+        let known = from.iter().take(1).chain(&pools).flat_map(|f| &f.services);
         let known: BTreeSet<&str> = known.map(|s| s.image.as_str()).collect();
         let mut brought = to.services.iter().map(|s| s.image.as_str());
         if let Some(image) = brought.find(|image| !known.contains(image) && !lets_bring(image)) {

@@ -11,7 +11,7 @@ use crate::limits;
 use crate::outcome::Subject;
 use crate::pool::Pool;
 use crate::refusal::Refusal;
-use crate::resource::{Outputs, Resource, ResourceState};
+use crate::resource::{Health, Outputs, Resource, ResourceState};
 use crate::state::State;
 
 /// Makes a leased resource what other parameters say.
@@ -51,7 +51,10 @@ pub(super) fn alter(state: &State, who: &Principal, wanted: &Alter) -> Result<Do
             return Ok(Done::nothing(subject));
         }
         // Of what was tried and not undone a part may stand in its place.
-        None if !r.open && own && r.tried().is_empty() => return Ok(Done::nothing(subject)),
+        // And of what is not well it is made again what is missing.
+        None if !r.open && own && r.tried().is_empty() && r.health == Health::Well => {
+            return Ok(Done::nothing(subject));
+        }
         _ => {}
     }
     if r.open {

@@ -49,6 +49,11 @@ pub(super) fn turn(
     if r.open {
         return Err(bad(r, "something is being done to it; wait for its end"));
     }
+    if !r.tried().is_empty() && turn.service.is_none() && turn.way != Way::Start {
+        let advice = "what was tried of it and not undone would not come up again; first ask for the \
+                      parameters that it shall have";
+        return Err(bad(r, advice));
+    }
     let subject = Subject::Resource(id);
     let running = Arc::default();
     let power: &Power = r.power.as_ref().unwrap_or(&running);

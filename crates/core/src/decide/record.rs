@@ -13,7 +13,9 @@ use crate::outcome::Subject;
 use crate::planted;
 use crate::pool::Pool;
 use crate::refusal::Refusal;
-use crate::resource::{Health, Origin, Outputs, Resource, ResourceState, Then, Withheld};
+use crate::resource::{
+    GONE, Health, Origin, Outputs, Resource, ResourceState, Then, Withheld, kind_of,
+};
 use crate::settle::fail;
 use crate::state::State;
 
@@ -152,6 +154,9 @@ pub(super) fn health(
     let looked_at = whole && matches!(r.state, ResourceState::Free | ResourceState::Leased);
     // What is well has one thing to tell at most: its first since it came up.
     let told = r.health == health && (why.is_none() || r.cause.is_some());
+    // And what is ill one: that nothing of it is left any more.
+    let vanished = health == Health::Ill && r.cause_kind() != Some(GONE);
+    let told = told && !(vanished && why.is_some_and(|why| kind_of(why) == GONE));
     if !looked_at || r.generation != generation || told {
         return Ok(Done::nothing(subject));
     }

@@ -7,8 +7,10 @@ use crate::event::{After, Event};
 use crate::id::{Fence, LeaseId, ResourceId};
 use crate::lease::Earmark;
 use crate::planted;
-use crate::power::TurnEnd;
-use crate::resource::{Health, Origin, Resource, ResourceDoc, ResourceState, Then};
+use crate::power::{TurnEnd, Way};
+use crate::resource::{
+    GONE, Health, MOVED, Origin, Resource, ResourceDoc, ResourceState, Then, UNWELL,
+};
 use crate::state::{State, Work};
 use crate::time::Time;
 
@@ -107,7 +109,12 @@ pub(super) fn evolve(state: &mut State, event: &Event) {
         Event::ResourceGone(id) => state.remove_resource(*id),
         Event::ResourceHealth(id, health, why) => state.resource(*id, |r, _| {
             r.health = *health;
-            r.cause = why.clone();
+            // That it is well takes back what a look said, and not why an alteration failed.
+            let looks = [GONE, UNWELL, MOVED];
+            let failed = r.cause_kind().is_some_and(|kind| !looks.contains(&kind));
+            if why.is_some() || *health != Health::Well || !failed {
+                r.cause = why.clone();
+            }
         }),
         Event::ResourceTurning { .. }
         | Event::ResourceTurned(_)
@@ -361,8 +368,15 @@ impl Resource {
 
     /// What was done to its power is over.
     fn turned(&mut self, end: TurnEnd, failed: Option<&str>) {
+        let whole = self
+            .turn()
+            .is_some_and(|t| t.service.is_none() && t.way != Way::Stop);
         let power = self.power.as_ref().map(|p| p.turned(end));
-        self.power = power.filter(|p| !p.runs()).map(Arc::new);
+        // What its holder altered may never come up as a whole, and he must be able to mend that: it
+        // is looked at, and not waited for.
+        let looked_at = self.altered.is_some() && whole && end == TurnEnd::Unknown;
+        let power = power.filter(|p| !p.runs() && !looked_at);
+        self.power = power.map(Arc::new);
         self.open = false;
         self.deadline = self.withheld.as_ref().and_then(|w| w.until);
         self.cause = failed.map(Into::into);

@@ -7,7 +7,7 @@ use crate::id::ResourceId;
 use crate::lease::{End, LeaseState};
 use crate::planted;
 use crate::pool::{OnBad, Pool, RecycleClass};
-use crate::resource::{Health, Resource, ResourceState, Then};
+use crate::resource::{GONE, Health, Resource, ResourceState, Then, UNWELL};
 use crate::settle::fail;
 use crate::space::Space;
 use crate::state::State;
@@ -86,7 +86,7 @@ pub(super) fn resource(state: &State, id: ResourceId) -> Vec<Event> {
 /// something he brought breaks must not cost him all that he has. Nothing of it is there to stay once it
 /// is gone from its host.
 fn on_bad(pool: &Pool, r: &Resource) -> OnBad {
-    match r.altered.is_some() && r.cause_kind() != Some("gone") {
+    match r.altered.is_some() && r.cause_kind() != Some(GONE) {
         true => OnBad::Keep,
         false => pool.spec.on_bad,
     }
@@ -94,7 +94,7 @@ fn on_bad(pool: &Pool, r: &Resource) -> OnBad {
 
 /// Why it is ill.
 fn seen(r: &Resource) -> Box<str> {
-    r.cause.as_deref().unwrap_or("unwell").into()
+    r.cause.as_deref().unwrap_or(UNWELL).into()
 }
 
 /// Its pool or host retires, or its host is emptied: what nobody holds goes now, what is busy once it is done. A divisible

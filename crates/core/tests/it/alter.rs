@@ -431,6 +431,76 @@ fn what_a_holder_brought_and_breaks_does_not_cost_him_the_rest() {
 }
 
 #[test]
+fn what_vanishes_after_it_was_ill_is_gone_all_the_same() {
+    let (mut scene, lease, id) = of_a_strict_pool(OnBad::Swap);
+    alter(&mut scene, "ann", id, OTHER).unwrap();
+    scene.drivers_work();
+    looks(&mut scene, id, Health::Ill, "unwell: notes: Exited (1)");
+    assert_eq!(scene.member(lease).id, id);
+    looks(
+        &mut scene,
+        id,
+        Health::Ill,
+        "unwell: one of five is missing",
+    );
+    assert_eq!(scene.member(lease).id, id);
+    let nothing = "gone: nothing of it is on its host";
+    looks(&mut scene, id, Health::Ill, nothing);
+    assert_ne!(scene.member(lease).id, id);
+}
+
+#[test]
+fn why_an_alteration_failed_outlives_that_it_is_well_again() {
+    let (mut scene, _, id) = held();
+    alter(&mut scene, "ann", id, OTHER).unwrap();
+    scene.drivers_work();
+    looks(&mut scene, id, Health::Ill, "unwell: notes: Exited (1)");
+    alter(&mut scene, "ann", id, "{}").unwrap();
+    scene.drivers_fail();
+    scene.drivers_work();
+    let failed = scene.resource(id).cause.clone();
+    assert_eq!(failed.as_deref(), Some("not_ready: it never answered"));
+    looks(&mut scene, id, Health::Well, "");
+    assert_eq!(scene.resource(id).cause, failed);
+}
+
+#[test]
+fn of_what_is_not_well_its_own_parameters_are_made_again() {
+    let (mut scene, _, id) = held();
+    let own = parameters(&scene, id);
+    assert!(alter(&mut scene, "ann", id, &own).unwrap().repeated);
+    looks(&mut scene, id, Health::Ill, "unwell: one too many");
+    assert!(!alter(&mut scene, "ann", id, &own).unwrap().repeated);
+    scene.drivers_work();
+    assert_eq!(parameters(&scene, id), own);
+}
+
+#[test]
+fn a_restart_that_fails_does_not_keep_its_holder_from_mending_it() {
+    let restart = |resource| Act::Power {
+        resource,
+        turn: Turn {
+            way: Way::Restart,
+            service: None,
+        },
+        lease: None,
+    };
+    let (mut scene, _, id) = held();
+    alter(&mut scene, "ann", id, OTHER).unwrap();
+    scene.drivers_work();
+    scene.does("ann", restart(id)).unwrap();
+    scene.drivers_fail();
+    assert!(scene.resource(id).power.is_none());
+    alter(&mut scene, "ann", id, "{}").unwrap();
+    let (mut scene, _, id) = torn();
+    let refused = scene.does("ann", restart(id)).unwrap_err();
+    assert!(
+        refused.to_string().contains("would not come up"),
+        "{refused}"
+    );
+}
+
+#[test]
 fn of_what_is_gone_nothing_is_left_to_its_holder() {
     let (mut scene, lease, id) = of_a_strict_pool(OnBad::Swap);
     alter(&mut scene, "ann", id, OTHER).unwrap();

@@ -8,7 +8,7 @@ use bollard::models::{ContainerStateStatusEnum as State, ContainerSummaryStateEn
 use bollard::query_parameters::{
     InspectContainerOptions, RemoveContainerOptionsBuilder, RemoveVolumeOptions,
 };
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 
 use super::call::Call;
 use super::create::{BringUp, Member, pulled, ready};
@@ -61,7 +61,10 @@ pub(super) async fn alter(
             .iter()
             .filter(|s| up.depths[s.name.as_str()] == depth)
             .map(|s| Box::pin(up.anew(s)));
-        notes.extend(try_join_all(level).await?.into_iter().flatten());
+        // None is left to the engine half made: whoever undoes this must see what there is.
+        for noted in join_all(level).await {
+            notes.extend(noted?);
+        }
     }
     try_join_all(anew.iter().map(|s| up.settled(s))).await?;
     let built = ready(&up.site, to, notes, &|service| {
@@ -199,9 +202,14 @@ async fn tidy(
 }
 
 async fn remove_volume(call: &Call<'_>, name: &str) -> Result<(), DriverError> {
-    let removed = call.engine.remove_volume(name, None::<RemoveVolumeOptions>);
-    match call.heavy(removed).await {
-        Err(fault) if !fault.is(404) => Err(call.failed(fault, name)),
-        _ => Ok(()),
+    let mut pause = Pause::new();
+    loop {
+        let removed = call.engine.remove_volume(name, None::<RemoveVolumeOptions>);
+        match call.heavy(removed).await {
+            // A container that uses it is being removed, by a call of ours that was given up.
+            Err(fault) if fault.is(409) && !call.left().is_zero() => pause.wait().await,
+            Err(fault) if !fault.is(404) => return Err(call.failed(fault, name)),
+            _ => return Ok(()),
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! A backup that is read: judged by its digest as it was written, then, if an older program wrote it,
 //! brought forward in a copy.
 
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use caviada_core::time::Time;
@@ -78,12 +79,17 @@ struct Forward(PathBuf);
 impl Source {
     /// Brings a copy of a backup forward, as a start would bring the store.
     fn forward(file: &Path) -> Result<Self, BackupError> {
-        let path = file.with_added_extension("forward");
+        // Another one at work on it has its own.
+        let path = file.with_added_extension(format!("forward-{}", std::process::id()));
         let io = |error| BackupError::Io(path.clone(), error);
-        let (mut from, mut to) = (
-            std::fs::File::open(file).map_err(io)?,
-            std::fs::File::create_new(&path).map_err(io)?,
-        );
+        let mut from = std::fs::File::open(file).map_err(io)?;
+        let mut to = std::fs::File::options()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&path)
+            .map_err(io)?;
         let copy = Forward(path.clone());
         std::io::copy(&mut from, &mut to).map_err(io)?;
         let mut engine = Sqlite::open(&path, Sync::Normal)?;

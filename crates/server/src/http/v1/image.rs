@@ -124,8 +124,9 @@ fn refused(host: &Host, why: &NotLoaded) -> Error {
     tracing::warn!(host = host.name.as_str(), "a bundle was not loaded: {why}");
     match why {
         NotLoaded::Busy => Error::new("busy").detail(why.to_string()),
-        NotLoaded::Unavailable(_) => Error::new("host-unavailable"),
-        NotLoaded::NotTaken => Error::new("host-unavailable").detail(why.to_string()),
+        NotLoaded::Unavailable(_) | NotLoaded::NotTaken => {
+            Error::new("host-unavailable").detail(why.to_string())
+        }
         NotLoaded::Host(_) | NotLoaded::Refused(_) => {
             Error::new("conflict").detail(why.to_string())
         }
