@@ -4,7 +4,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use bollard::models::{ContainerStateStatusEnum as State, ContainerSummaryStateEnum};
+use bollard::models::{
+    ContainerStateStatusEnum as State, ContainerSummaryStateEnum, HealthStatusEnum,
+};
 use bollard::query_parameters::{
     InspectContainerOptions, RemoveContainerOptionsBuilder, RemoveVolumeOptions,
 };
@@ -12,6 +14,7 @@ use futures_util::future::{join_all, try_join_all};
 
 use super::call::Call;
 use super::create::{BringUp, Member, pulled, ready};
+use super::observe::Things;
 use super::pause::Pause;
 use super::steps::Steps;
 use super::{Docker, inside, label, observe, plan, power, volume};
@@ -33,7 +36,8 @@ pub(super) async fn alter(
     }
     let depths = plan::depths(to).map_err(refused)?;
     plan::fits(to, &call.engine.client_version(), &[]).map_err(refused)?;
-    stands(call, identity).await?;
+    let things = stands(call, identity).await?;
+    differ.extend(lame(&things, identity, to));
 
     let anew = to.services.iter();
     let anew: Vec<&Service> = anew.filter(|s| differ.contains(s.name.as_str())).collect();
@@ -75,15 +79,32 @@ pub(super) async fn alter(
     Ok(built)
 }
 
-/// Refuses to alter what does not stand here.
-async fn stands(call: &Call<'_>, identity: &Identity) -> Result<(), DriverError> {
+/// Services that shall run and do not, or are not well, though nothing about them differs: what is asked
+/// for waits for them. A job has done its work, whatever became of its container.
+fn lame<'a>(things: &Things, identity: &Identity, to: &'a Blueprint) -> BTreeSet<&'a str> {
+    let runs = |service: &str| {
+        things.containers.iter().any(|(mark, container)| {
+            mark.is_of(identity)
+                && mark.service.as_deref() == Some(service)
+                && container.state == ContainerSummaryStateEnum::RUNNING
+                && !container.is_unhealthy()
+        })
+    };
+    let names = to.services.iter().map(|s| s.name.as_str());
+    names
+        .filter(|name| !to.is_job(name) && !runs(name))
+        .collect()
+}
+
+/// What stands here of it. Refuses to alter what does not.
+async fn stands(call: &Call<'_>, identity: &Identity) -> Result<Things, DriverError> {
     let things = observe::things(call, &identity.installation, Some(identity.resource)).await;
     let things = things.map_err(|f| call.failed(f, ""))?;
     // Of a single service nothing but its network may stand, where it was not made again.
     let containers = things.containers.iter().map(|(mark, _)| mark);
     let mut marks = containers.chain(things.networks.iter().map(|(mark, ..)| mark));
     if marks.any(|mark| mark.is_of(identity)) {
-        return Ok(());
+        return Ok(things);
     }
     let (resource, generation) = (identity.resource, identity.generation);
     let detail = format!("{resource} does not stand here in generation {generation}");
@@ -127,7 +148,9 @@ impl<'a> BringUp<'a> {
             let succeeded = self.blueprint.is_job(&service.name)
                 && state.status == Some(State::EXITED)
                 && state.exit_code == Some(0);
-            let works = matches!(state.status, Some(State::RUNNING | State::CREATED));
+            let health = state.health.as_ref().and_then(|h| h.status);
+            let works = matches!(state.status, Some(State::RUNNING | State::CREATED))
+                && health != Some(HealthStatusEnum::UNHEALTHY);
             if !ours || (same && (works || succeeded)) {
                 return Ok(());
             }

@@ -36,6 +36,13 @@ pub(super) struct Container {
     pub status: String,
 }
 
+impl Container {
+    /// It runs, and its engine calls it unhealthy.
+    pub fn is_unhealthy(&self) -> bool {
+        self.state == State::RUNNING && self.status.contains(UNHEALTHY)
+    }
+}
+
 /// Lists this installation's things, of one resource if asked; all three lists or an error.
 pub(super) async fn things(
     call: &Call<'_>,
@@ -108,8 +115,7 @@ impl Things {
 
     /// What runs and is called unhealthy by its engine.
     pub fn unhealthy(&self) -> Vec<String> {
-        let named = |c: &Container| c.state == State::RUNNING && c.status.contains(UNHEALTHY);
-        let containers = self.containers.iter().filter(|(_, c)| named(c));
+        let containers = self.containers.iter().filter(|(_, c)| c.is_unhealthy());
         containers.map(|(_, c)| c.id.clone()).collect()
     }
 

@@ -130,6 +130,7 @@ macro_rules! contract {
             altering::an_alteration_that_fails_leaves_what_stood_and_is_undone,
             altering::what_only_comes_or_only_goes_touches_nothing_else_and_is_undone,
             altering::what_is_torn_between_several_becomes_any_of_them,
+            altering::what_died_is_made_again_though_nothing_about_it_differs,
         }
     };
     (@together ($fixture:expr), $($promise:ident :: $name:ident,)*) => {

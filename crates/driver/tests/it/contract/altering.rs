@@ -194,3 +194,24 @@ pub async fn what_is_torn_between_several_becomes_any_of_them(f: &dyn Fixture) {
         assert_eq!(members(f, &id).await, before);
     }
 }
+
+pub async fn what_died_is_made_again_though_nothing_about_it_differs(f: &dyn Fixture) {
+    let driver = f.driver();
+    let mut id = identity(f, 1, 1);
+    let mut one = serving(f, port());
+    one.services.push(f.service("side", &["sleep", "600"]));
+    let mut two = one.clone();
+    two.services.push(f.service("more", &["sleep", "600"]));
+    create(&*driver, &id, &one).await.unwrap();
+    for (from, to) in [(&one, &two), (&two, &two), (&two, &one)] {
+        f.kill(&id, "side").await;
+        id.revision += 1;
+        let altered = alter(&*driver, &id, from, to).await;
+        if !does(&*driver, &altered) {
+            return;
+        }
+        altered.unwrap();
+        assert_eq!(members(f, &id).await.len(), to.services.len());
+        is_up(&*driver, &id).await;
+    }
+}
