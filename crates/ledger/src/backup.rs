@@ -227,6 +227,14 @@ type Database = Box<dyn Engine>;
 
 /// History, if there is one, and ledger, to read.
 fn sources(data_dir: &Path, place: &Place) -> Result<(Option<Database>, Database), BackupError> {
+    let (history, mut ledger) = opened(data_dir, place)?;
+    match migration::is_behind(&mut *ledger, LEDGER)? {
+        true => Err(BackupError::Older(data_dir.to_owned())),
+        false => Ok((history, ledger)),
+    }
+}
+
+fn opened(data_dir: &Path, place: &Place) -> Result<(Option<Database>, Database), BackupError> {
     match place {
         Place::Sqlite => {
             let (history, ledger) = (data_dir.join("history.db"), data_dir.join("ledger.db"));
@@ -237,19 +245,13 @@ fn sources(data_dir: &Path, place: &Place) -> Result<(Option<Database>, Database
                 .exists()
                 .then(|| Sqlite::read_only(&history))
                 .transpose()?;
-            let mut ledger = Sqlite::read_only(&ledger)?;
-            if migration::is_behind(&mut ledger, LEDGER)? {
-                return Err(BackupError::Older(data_dir.to_owned()));
-            }
+            let ledger = Sqlite::read_only(&ledger)?;
             Ok((history.map(|h| Box::new(h) as Database), Box::new(ledger)))
         }
         Place::Postgres(url) => {
             let mut history = Postgres::open(url, HISTORY_SCHEMA)?;
             history::prepare(&mut history)?;
-            let mut ledger = Postgres::open(url, LEDGER_SCHEMA)?;
-            if migration::is_behind(&mut ledger, LEDGER)? {
-                return Err(BackupError::Older(data_dir.to_owned()));
-            }
+            let ledger = Postgres::open(url, LEDGER_SCHEMA)?;
             Ok((Some(Box::new(history)), Box::new(ledger)))
         }
     }

@@ -106,9 +106,7 @@ pub(crate) fn migrate(
             return Err(StoreError::Broken(text));
         }
         if known.is_none() && *oldest > newest {
-            let text =
-                format!("step {number} of {table} is newer than this program: take a newer one");
-            return Err(StoreError::Broken(text));
+            return Err(newer(table, *number));
         }
     }
     let remember = format!("INSERT INTO {table} (number, oldest, checksum) VALUES ($1, $2, $3)");
@@ -134,11 +132,14 @@ pub(crate) fn is_behind(
     let done = done(engine, table)?;
     let newest = steps.last().map_or(0, |s| s.number);
     match done.iter().map(|d| d.0).find(|number| *number > newest) {
-        Some(number) => Err(StoreError::Broken(format!(
-            "step {number} of {table} is newer than this program: take a newer one"
-        ))),
+        Some(number) => Err(newer(table, number)),
         None => Ok(done.len() < steps.len()),
     }
+}
+
+fn newer(table: &str, number: u64) -> StoreError {
+    let text = format!("step {number} of {table} is newer than this program: take a newer one");
+    StoreError::Broken(text)
 }
 
 /// Steps a database has seen: number, oldest program, checksum.

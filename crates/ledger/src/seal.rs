@@ -86,7 +86,7 @@ impl MasterKey {
         let io = |error| io(&path, error);
         let key = Key::try_generate().map_err(|e| SealError::Random(e.to_string()))?;
         let text = URL_SAFE_NO_PAD.encode(key);
-        let mut file = private_file().open(&path).map_err(io)?;
+        let mut file = private_file().create_new(true).open(&path).map_err(io)?;
         // A key that is lost takes the secrets with it: it is on the disk before it is used.
         writeln!(file, "{text}")
             .and_then(|()| file.sync_all())
@@ -196,18 +196,20 @@ fn io(path: &Path, error: std::io::Error) -> SealError {
     }
 }
 
+/// How a file is opened for writing that is nobody else's to read if it is made so.
 #[cfg(unix)]
-fn private_file() -> OpenOptions {
+pub(crate) fn private_file() -> OpenOptions {
     use std::os::unix::fs::OpenOptionsExt as _;
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true).mode(0o600);
+    options.write(true).mode(0o600);
     options
 }
 
+/// How a file is opened for writing.
 #[cfg(not(unix))]
-fn private_file() -> OpenOptions {
+pub(crate) fn private_file() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
+    options.write(true);
     options
 }
 

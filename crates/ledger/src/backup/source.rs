@@ -1,7 +1,6 @@
 //! A backup that is read: judged by its digest as it was written, then, if an older program wrote it,
 //! brought forward in a copy.
 
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use caviada_core::time::Time;
@@ -14,6 +13,7 @@ use crate::field::Reader;
 use crate::history;
 use crate::load::load;
 use crate::migration::{self, LEDGER};
+use crate::seal::private_file;
 use crate::store::sql::{Sql, read_columns};
 use crate::store::{Flow, Store as _, StoreError};
 use crate::table::{HISTORY, Table};
@@ -83,13 +83,9 @@ impl Source {
         let path = file.with_added_extension(format!("forward-{}", std::process::id()));
         let io = |error| BackupError::Io(path.clone(), error);
         let mut from = std::fs::File::open(file).map_err(io)?;
-        let mut to = std::fs::File::options()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&path)
-            .map_err(io)?;
+        let mut to = private_file();
+        let to = to.create(true).truncate(true).open(&path);
+        let mut to = to.map_err(io)?;
         let copy = Forward(path.clone());
         std::io::copy(&mut from, &mut to).map_err(io)?;
         let mut engine = Sqlite::open(&path, Sync::Normal)?;
