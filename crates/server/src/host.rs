@@ -426,6 +426,32 @@ fn reach(spec: &HostSpec) -> String {
     told.or_else(engine).unwrap_or("127.0.0.1".to_owned())
 }
 
+/// A host for tests, with nothing but these.
+#[cfg(test)]
+pub(crate) fn spec(driver: &str, address: &str, reach: &str) -> HostSpec {
+    HostSpec {
+        driver: driver.into(),
+        address: address.into(),
+        options: BTreeMap::new(),
+        credential: None,
+        reach: reach.into(),
+        capacity: 1,
+        holds: Default::default(),
+        schedulable: true,
+        drain: false,
+        autofill: false,
+        ports: None,
+        network: None,
+        defaults: Default::default(),
+        images: Default::default(),
+        builds_max: 4,
+        attributes: Default::default(),
+        labels: Default::default(),
+        declared_in: None,
+        lost_after_ms: 1_000,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -453,27 +479,6 @@ mod tests {
 
     #[test]
     fn what_runs_on_an_engine_far_away_is_reached_there() {
-        let spec = |driver: &str, address: &str, reach: &str| HostSpec {
-            driver: driver.into(),
-            address: address.into(),
-            options: BTreeMap::new(),
-            credential: None,
-            reach: reach.into(),
-            capacity: 1,
-            holds: Default::default(),
-            schedulable: true,
-            drain: false,
-            autofill: false,
-            ports: None,
-            network: None,
-            defaults: Default::default(),
-            images: Default::default(),
-            builds_max: 4,
-            attributes: Default::default(),
-            labels: Default::default(),
-            declared_in: None,
-            lost_after_ms: 1_000,
-        };
         for (spec, reached) in [
             (spec("docker", "unix:///run/docker.sock", ""), "127.0.0.1"),
             (spec("docker", "ssh://ana@lab.example", ""), "lab.example"),

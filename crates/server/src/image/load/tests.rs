@@ -1,9 +1,7 @@
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use caviada_core::host::HostSpec;
 use caviada_core::id::{HostId, ResourceId};
 use caviada_core::time::Time;
 use caviada_driver::blueprint::Blueprint;
@@ -153,27 +151,7 @@ fn drivers(stand_in: crate::host::StandIn) -> Drivers {
 }
 
 fn host() -> Host {
-    let spec = HostSpec {
-        driver: "docker".into(),
-        address: "".into(),
-        options: BTreeMap::new(),
-        credential: None,
-        reach: "".into(),
-        capacity: 1,
-        holds: Default::default(),
-        schedulable: true,
-        drain: false,
-        autofill: false,
-        ports: None,
-        network: None,
-        defaults: Default::default(),
-        images: Default::default(),
-        builds_max: 4,
-        attributes: Default::default(),
-        labels: Default::default(),
-        declared_in: None,
-        lost_after_ms: 1_000,
-    };
+    let spec = crate::host::spec("docker", "", "");
     Host::new(HostId(1), "h".parse().unwrap(), spec, Time(1))
 }
 
