@@ -28,6 +28,9 @@ pub struct Alter {
     pub expect: Option<Number>,
 }
 
+/// Stands in a cause between why an alteration failed and why undoing it did.
+pub const NOT_UNDONE: &str = "; and what was begun could not be undone: ";
+
 /// A built resource that is not, or may not be, as its build left it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Altered {

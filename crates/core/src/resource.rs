@@ -272,6 +272,9 @@ pub const UNWELL: &str = "unwell";
 /// Kind of a cause that a look found: it works elsewhere than it did.
 pub const MOVED: &str = "moved";
 
+/// Kinds of causes that looks find; all others are of what was done.
+pub const LOOKS: [&str; 3] = [GONE, UNWELL, MOVED];
+
 /// The kind of a cause: what stands before its first colon.
 pub fn kind_of(cause: &str) -> &str {
     cause.split_once(": ").map_or(cause, |(kind, _)| kind)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::access::Principal;
-use crate::alter::{Alter, Direction};
+use crate::alter::{Alter, Direction, NOT_UNDONE};
 use crate::decide::resource::bad;
 use crate::decide::{Done, unchanged};
 use crate::event::Event;
@@ -50,8 +50,8 @@ pub(super) fn alter(state: &State, who: &Principal, wanted: &Alter) -> Result<Do
         Some(Direction::Towards(under_way)) if under_way == parameters => {
             return Ok(Done::nothing(subject));
         }
-        // Of what was tried and not undone a part may stand in its place.
-        // And of what is not well it is made again what is missing.
+        // Of what was tried and not undone a part may stand in its place, and of what is not well
+        // something may be missing.
         None if !r.open && own && r.tried().is_empty() && r.health == Health::Well => {
             return Ok(Done::nothing(subject));
         }
@@ -113,10 +113,7 @@ pub(crate) fn failed(
     let undo_by = state.now().plus_ms(pool.spec.deadlines.create_ms);
     let first = r.cause.as_deref().filter(|_| !towards);
     let cause = match first {
-        Some(first) => {
-            let both = format!("{first}; and what was begun could not be undone: {cause}");
-            limits::capped(&both).into()
-        }
+        Some(first) => limits::capped(&format!("{first}{NOT_UNDONE}{cause}")).into(),
         None => cause,
     };
     Event::ResourceUnaltered {

@@ -8,9 +8,7 @@ use crate::id::{Fence, LeaseId, ResourceId};
 use crate::lease::Earmark;
 use crate::planted;
 use crate::power::{TurnEnd, Way};
-use crate::resource::{
-    GONE, Health, MOVED, Origin, Resource, ResourceDoc, ResourceState, Then, UNWELL,
-};
+use crate::resource::{Health, LOOKS, Origin, Resource, ResourceDoc, ResourceState, Then};
 use crate::state::{State, Work};
 use crate::time::Time;
 
@@ -110,8 +108,7 @@ pub(super) fn evolve(state: &mut State, event: &Event) {
         Event::ResourceHealth(id, health, why) => state.resource(*id, |r, _| {
             r.health = *health;
             // That it is well takes back what a look said, and not why an alteration failed.
-            let looks = [GONE, UNWELL, MOVED];
-            let failed = r.cause_kind().is_some_and(|kind| !looks.contains(&kind));
+            let failed = r.cause_kind().is_some_and(|kind| !LOOKS.contains(&kind));
             if why.is_some() || *health != Health::Well || !failed {
                 r.cause = why.clone();
             }

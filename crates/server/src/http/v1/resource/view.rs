@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use caviada_api::resource::{self as wire, Evidence, Health, Holder, Left, Withheld};
 use caviada_api::timestamp::Timestamp;
 use caviada_core::access::{Principal, Verb, allows};
-use caviada_core::alter::{Altered, Direction};
+use caviada_core::alter::{Altered, Direction, NOT_UNDONE};
 use caviada_core::lease::Lease;
 use caviada_core::pool::{Pool, RecycleClass};
 use caviada_core::power::{Power, Way};
-use caviada_core::resource::{self, Origin, Resource, ResourceState, Then};
+use caviada_core::resource::{self, Origin, Resource, ResourceState, Then, kind_of};
 use caviada_core::space::Space;
 use caviada_core::state::State;
 use caviada_core::time::Time;
@@ -194,10 +194,10 @@ fn withheld(w: &resource::Withheld) -> Withheld {
 /// A holder's alteration failed by what he asked for, and nothing in it is of earlier holders.
 fn is_own_doing(pool: Option<&Pool>, r: &Resource, cause: &str) -> bool {
     let anew = pool.is_some_and(|p| p.spec.recycle.class == RecycleClass::Replace);
-    let kind = cause.split_once(": ").map_or(cause, |(kind, _)| kind);
     // Why the undoing failed is told of the host.
-    let undone = !cause.contains("could not be undone");
-    r.altered.is_some() && anew && undone && ["no_image", "not_ready", "refused"].contains(&kind)
+    let undone = !cause.contains(NOT_UNDONE);
+    let of_his = ["no_image", "not_ready", "refused"].contains(&kind_of(cause));
+    r.altered.is_some() && anew && undone && of_his
 }
 
 /// What went wrong. Drivers name the addresses of engines, which are the operators' to know.
