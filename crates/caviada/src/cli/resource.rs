@@ -8,10 +8,11 @@ use caviada_api::duration::Duration;
 use caviada_api::quantity;
 use caviada_api::resource::{
     Alter, Alteration, Build, DECLARE_MAX, DeclaredState, DeleteResource, Divisible, Evidence,
-    LogQuery, PowerAction, Resource, ResourceQuery, ResourceSpec, ResourceState, Turn,
+    LogQuery, Power, PowerAction, Resource, ResourceQuery, ResourceSpec, ResourceState, Turn,
     WithheldReason, Withhold,
 };
-use caviada_core::id::ResourceId;
+use caviada_core::id::{LeaseId, ResourceId};
+use caviada_core::resource::LOOKS;
 use clap::{Args, Subcommand};
 
 use super::exit::{Exit, Failure};
@@ -91,6 +92,9 @@ pub struct PowerArgs {
     /// Only this service of it
     #[arg(long)]
     service: Option<String>,
+    /// Do not wait for the end of it
+    #[arg(long)]
+    no_wait: bool,
 }
 
 /// Have a leased resource made with other parameters.
@@ -323,16 +327,48 @@ async fn turn(
     out: &Out,
 ) -> Result<(), Failure> {
     let found = find(client, &args.resource).await?;
+    let lease = found.holder.map(|h| h.lease);
     let turn = Turn {
         action,
         service: args.service,
-        lease: found.holder.map(|h| h.lease),
+        lease,
     };
-    out.one(&client.power(found.id, &turn).await?)
+    let mut now = client.power(found.id, &turn).await?;
+    if !args.no_wait {
+        let busy = [Power::Starting, Power::Stopping, Power::Restarting];
+        now = over(client, now, |r| r.power.is_some_and(|p| busy.contains(&p))).await?;
+        done(&now, lease)?;
+    }
+    out.one(&now)
 }
 
-/// How often it is looked at whether an alteration is over.
+/// How often it is looked at whether what was asked for is over.
 const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(300);
+
+/// The resource once it is no longer busy.
+async fn over(
+    client: &Client,
+    mut now: Resource,
+    busy: impl Fn(&Resource) -> bool,
+) -> Result<Resource, Failure> {
+    while busy(&now) {
+        tokio::time::sleep(LOOK_EVERY).await;
+        now = client.resource(now.id).await?;
+    }
+    Ok(now)
+}
+
+/// Fails where what was asked for under this lease did. What was only seen of it since is no failure of it.
+fn done(now: &Resource, lease: Option<LeaseId>) -> Result<(), Failure> {
+    if now.holder.as_ref().map(|h| h.lease) != lease {
+        return Err(Failure::failed("its lease ended meanwhile"));
+    }
+    let seen = |f: &&Evidence| LOOKS.contains(&f.cause.as_str());
+    match now.failure.as_ref().filter(|f| !seen(f)) {
+        Some(Evidence { cause, detail, .. }) => Err(Failure::failed(format!("{cause}: {detail}"))),
+        None => Ok(()),
+    }
+}
 
 /// Has a leased resource made with other parameters, and waits for the end of it unless told not to.
 pub(super) async fn alter(
@@ -352,18 +388,10 @@ pub(super) async fn alter(
         eprintln!("Nothing to do: it is made with these already");
         return out.one(&now);
     }
-    let under_way = [Some(Alteration::Altering), Some(Alteration::Restoring)];
-    while !no_wait && under_way.contains(&now.alteration) {
-        tokio::time::sleep(LOOK_EVERY).await;
-        now = client.resource(found.id).await?;
-    }
-    let holder = now.holder.as_ref().map(|h| h.lease);
-    if holder != lease {
-        return Err(Failure::failed("its lease ended meanwhile"));
-    }
-    if let Some(failure) = now.failure.as_ref().filter(|_| !no_wait) {
-        let Evidence { cause, detail, .. } = failure;
-        return Err(Failure::failed(format!("{cause}: {detail}")));
+    if !no_wait {
+        let busy = [Some(Alteration::Altering), Some(Alteration::Restoring)];
+        now = over(client, now, |r| busy.contains(&r.alteration)).await?;
+        done(&now, lease)?;
     }
     out.one(&now)
 }

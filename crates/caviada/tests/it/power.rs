@@ -81,18 +81,10 @@ async fn what_is_held_is_stopped_and_started_and_stays_its_holders() {
     let still = admin.lease(lease.id).await.unwrap();
     assert_eq!(still.state, LeaseState::Active);
 
-    let nobody = Turn {
-        action: PowerAction::Stop,
-        service: Some("nobody".into()),
-        lease: None,
-    };
-    admin.power(id, &nobody).await.unwrap();
-    let failed = turned(&site, id).await;
-    let failure = failed.failure.expect("there is no such service");
-    assert!(
-        failure.detail.contains("no service 'nobody'"),
-        "{failure:?}"
-    );
+    // The command waits for the end of it, and ends as it did.
+    let id = id.to_string();
+    let said = site.fails(1, &["resource", "restart", &id, "--service", "nobody"]);
+    assert!(said.contains("no service 'nobody'"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,9 +100,10 @@ async fn what_is_free_is_stopped_started_and_cleaned_by_its_name() {
     })
     .await;
     site.warm("things", 1).await;
-    site.ok(&["resource", "stop", "things/mine"]);
+    // The command ends when the turn has.
+    let stopped = site.json(&["resource", "stop", "things/mine"]);
+    assert_eq!(stopped["power"], "stopped", "{stopped}");
     let id = site.members("things", ResourceState::Withheld).await[0].id;
-    assert_eq!(turned(&site, id).await.power, Some(Power::Stopped));
     site.ok(&["resource", "start", "things/mine"]);
     site.warm("things", 1).await;
     let logs = site.ok(&["resource", "logs", "things/mine", "main"]);
