@@ -44,7 +44,7 @@ cargo-nextest and cargo-deny are used when installed.
 The tests are told by CAVIADA_TEST_DOCKER (1 or 0) and CAVIADA_TEST_POSTGRES_BIN (a folder, or
 empty) what they may use; CAVIADA_TEST_LEFT_OUT names a file in which they tell what they left out,
 CAVIADA_TEST_CONTAINERS one for the containers that engines of their own make, and
-CAVIADA_TEST_SUITE what the name of the helper image ends with. A run makes 280 containers at most, and 100 more on engines of its own.
+CAVIADA_TEST_SUITE what the name of the helper image ends with. A run makes 200 containers at most, those on engines of its own with them.
 ";
 
 fn main() -> ExitCode {

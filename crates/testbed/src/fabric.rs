@@ -91,14 +91,14 @@ case $all in
   discover*) reach "$(after --server)" 9443; echo '"Endpoint": "the only one"' ;;
   *queryinstalled) ;;
   *queryapproved*) exit 1 ;;
-  *querycommitted*) cat /committed 2>/dev/null || { echo "namespace is not defined"; exit 1; } ;;
+  *querycommitted*) cat "/committed-$(after -n)" 2>/dev/null || { echo "namespace is not defined"; exit 1; } ;;
   *"lifecycle chaincode install "*) [ -s "${all##* }" ] && reach "$CORE_PEER_ADDRESS" 9443 ;;
   *approveformyorg*package-id*) reach "$(after -o)" 8443 ;;
   *"lifecycle chaincode commit "*)
     version=$(after -v)
     [ "$version" != broken ] || { echo "it is broken"; exit 1; }
     reach "$(after -o)" 8443
-    echo "Version: $version, Sequence: $(after --sequence), " >/committed ;;
+    echo "Version: $version, Sequence: $(after --sequence), " >"/committed-$(after -n)" ;;
   "peer chaincode query"*)
     name=$(after -n)
     reach "$(sed -n "s/^answers .* $name \(chaincode-.*\)/\1/p" /caviada/ready.sh | head -n 1)" 9999

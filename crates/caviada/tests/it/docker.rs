@@ -134,6 +134,8 @@ port = { service = "web", port = 8080 }
 format = "http://{address}:{port}"
 [[readiness]]
 tcp = { service = "web", port = 8080 }
+[[reset]]
+restart = { service = "web" }
 "#;
 const COMPOSE: &str = r#"
 services:
@@ -163,6 +165,18 @@ pub fn stall_host(address: &str) -> Value {
 
 /// Declares a pool of such servers on a host, so many of them kept warm and no more.
 pub fn stalls(wire: &mut Wire, pool: &str, host: &str, image: &str, warm: u32) {
+    stalls_recycled(wire, pool, host, image, warm, json!({"class": "replace"}));
+}
+
+/// The same, cleaned in such a way.
+pub fn stalls_recycled(
+    wire: &mut Wire,
+    pool: &str,
+    host: &str,
+    image: &str,
+    warm: u32,
+    recycle: Value,
+) {
     let files = json!({"template.toml": TEMPLATE, "compose.yaml": COMPOSE});
     put(wire, "templates/stall", json!({"files": files})).unwrap();
     let spec = json!({
@@ -172,6 +186,7 @@ pub fn stalls(wire: &mut Wire, pool: &str, host: &str, image: &str, warm: u32) {
         "max": warm,
         "hosts": [host],
         "lease": {"ttl_ms_max": 3_600_000},
+        "recycle": recycle,
     });
     put(wire, &format!("pools/{pool}"), spec).unwrap();
 }

@@ -190,13 +190,19 @@ impl<'a> BringUp<'a> {
                 variables: &variables,
             },
         );
+        // A swarm looks at what the mesh publishes before it looks at names: what stands already is told
+        // to be in its own way.
+        let name = request::name(self.site.identity, &service.name);
+        let itself = format!("is already in use by service '{name}'");
         // What goes with it goes on to every node that pulls.
         match call
             .heavy(call.engine.create_service(spec, credential))
             .await
         {
             Ok(_) => {}
-            Err(fault) if fault.is(409) => self.adopt(service, &mark).await?,
+            Err(fault) if fault.is(409) || fault.message.contains(&itself) => {
+                self.adopt(service, &mark).await?;
+            }
             Err(fault) => return Err(call.failed(fault, &service.name)),
         }
         self.steps.done("starting", &service.name);

@@ -24,6 +24,7 @@ pub mod altering;
 pub mod building;
 pub mod failing;
 pub mod looking_in;
+pub mod story;
 
 /// How the suite makes and breaks things with one driver.
 #[async_trait]
@@ -101,36 +102,15 @@ macro_rules! contract {
     };
     (@list $how:ident $($fixture:tt)+) => {
         crate::contract::contract! { @$how ($($fixture)+),
-            building::a_created_resource_is_listed_up_and_its_outputs_answer,
-            building::creating_twice_adopts_and_makes_no_doubles,
-            building::a_newer_generation_replaces_the_older_one,
-            building::a_late_create_of_an_older_generation_is_refused,
-            building::deleting_up_to_a_generation_leaves_newer_ones,
-            building::a_delete_is_safe_to_repeat,
+            story::what_stands_can_be_looked_into_acted_on_replaced_and_removed,
+            story::what_was_cut_off_is_finished_in_order_and_a_killed_member_is_named,
             building::foreign_things_are_neither_seen_nor_touched,
-            building::a_bring_up_that_was_cut_off_is_partial_and_is_finished_by_the_next,
-            building::services_start_after_what_they_depend_on,
-            failing::a_killed_member_is_seen_down_and_named,
-            failing::a_service_that_never_gets_ready_is_told_with_its_last_lines,
+            failing::a_service_that_never_gets_ready_is_told_with_its_last_lines_by_each_deadline,
             failing::a_service_that_ends_early_is_told_at_once,
             failing::a_job_that_fails_fails_the_bring_up,
             failing::a_job_must_write_what_was_asked,
             failing::a_taken_port_is_named,
-            failing::a_bring_up_ends_at_its_own_deadline_and_still_says_why,
-            looking_in::a_command_inside_gives_code_and_bounded_output,
-            looking_in::a_command_that_hangs_ends_at_its_deadline,
-            looking_in::logs_show_what_a_service_wrote,
-            looking_in::files_are_put_and_got_and_bounded,
-            looking_in::power_stops_starts_pauses_and_unpauses,
-            looking_in::a_create_thaws_and_starts_what_stands,
-            looking_in::a_reset_brings_a_service_back_to_its_beginning,
-            looking_in::a_reset_without_steps_is_refused_by_name,
-            looking_in::a_generation_that_does_not_stand_is_refused,
-            altering::what_differs_is_made_what_stays_is_not_touched_and_what_goes_goes,
-            altering::an_alteration_that_fails_leaves_what_stood_and_is_undone,
-            altering::what_only_comes_or_only_goes_touches_nothing_else_and_is_undone,
-            altering::what_is_torn_between_several_becomes_any_of_them,
-            altering::what_died_is_made_again_though_nothing_about_it_differs,
+            story::what_is_altered_is_made_anew_only_where_it_differs_and_can_be_undone,
         }
     };
     (@together ($fixture:expr), $($promise:ident :: $name:ident,)*) => {
@@ -197,6 +177,13 @@ pub fn port() -> u16 {
             return port;
         }
     }
+}
+
+/// A resource that is up, of which a story promises one thing after the other.
+pub struct Standing {
+    pub id: Identity,
+    pub blueprint: Blueprint,
+    pub built: Built,
 }
 
 pub fn identity(fixture: &dyn Fixture, resource: u64, generation: u64) -> Identity {

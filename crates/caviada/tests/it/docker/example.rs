@@ -1,11 +1,10 @@
 //! `examples/clusters.toml`, as the README has it used. Only the image and what it runs are of the
-//! test's own, the ports and networks, so that it stands beside other tests, and how many are kept
-//! warm: each is four containers, and those of a run are counted.
+//! test's own, the ports and networks, so that it stands beside other tests, and how many there are:
+//! each is four containers, and those of a run are counted.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
 use toml::Table;
 
 use super::{Room, Running, answers};
@@ -45,6 +44,7 @@ fn write(folder: &Path, image: &str) -> PathBuf {
     });
     set("pool", &|pool| {
         pool.insert("warm".to_owned(), WARM.into());
+        pool.insert("max".to_owned(), WARM.into());
         let parameters = pool["parameters"].as_table_mut().unwrap();
         let own = [
             ("image", image),
@@ -73,29 +73,20 @@ fn the_example_fills_is_leased_recycled_healed_and_removed() {
     assert_eq!(again["changes"], serde_json::json!([]));
     running.until_offerable("clusters", WARM.into());
 
-    let lease = running.site.json(&["acquire", "clusters", "--no-wait"]);
-    assert_eq!(lease["state"], "active");
-    let endpoints = &lease["resources"][0]["endpoints"];
-    for name in ["front", "node0", "node1"] {
-        let url = endpoints[name].as_str().unwrap();
-        assert!(answers(url), "{name} at {url}");
-    }
-    assert_eq!(endpoints["seed"], "seeded");
-
-    released_is_built_anew(&mut running, &lease);
+    what_run_held_is_built_anew(&mut running);
     killed_is_replaced(&mut running);
-    run_holds_it_for_a_command(&mut running);
-
-    pruned_is_removed(&mut running);
+    let id = acquired_is_answered_by(&mut running);
+    removed_and_pruned_is_gone(&mut running, &id);
 }
 
-fn released_is_built_anew(running: &mut Running, lease: &Value) {
-    let id = lease["resources"][0]["id"].as_str().unwrap();
+fn what_run_held_is_built_anew(running: &mut Running) {
+    let free = running.members("clusters").remove(0);
+    let id = free["id"].as_str().unwrap();
     let path = format!("/api/v1/resources/{id}");
     let before = running.engine.containers(id);
     assert_eq!(before.len(), 4);
-    let generation = running.get(&path)["generation"].as_u64().unwrap();
-    running.site.ok(&["release", lease["id"].as_str().unwrap()]);
+    let generation = free["generation"].as_u64().unwrap();
+    run_holds_it_for_a_command(running);
     running.until("it is built anew", |running| {
         let resource = running.get(&path);
         resource["state"] == "free" && resource["generation"].as_u64() > Some(generation)
@@ -104,6 +95,20 @@ fn released_is_built_anew(running: &mut Running, lease: &Value) {
     assert_eq!(after.len(), 4);
     assert!(before.is_disjoint(&after), "{before:?} {after:?}");
     running.until_offerable("clusters", WARM.into());
+}
+
+/// The id of what was leased.
+fn acquired_is_answered_by(running: &mut Running) -> String {
+    let lease = running.site.json(&["acquire", "clusters", "--no-wait"]);
+    assert_eq!(lease["state"], "active");
+    let resource = &lease["resources"][0];
+    let endpoints = &resource["endpoints"];
+    for name in ["front", "node0", "node1"] {
+        let url = endpoints[name].as_str().unwrap();
+        assert!(answers(url), "{name} at {url}");
+    }
+    assert_eq!(endpoints["seed"], "seeded");
+    resource["id"].as_str().unwrap().to_owned()
 }
 
 fn killed_is_replaced(running: &mut Running) {
@@ -133,11 +138,13 @@ fn run_holds_it_for_a_command(running: &mut Running) {
     );
 }
 
-/// A file that declares nothing any more.
-fn pruned_is_removed(running: &mut Running) {
+/// What is leased by force, and all the rest by a file that declares nothing any more.
+fn removed_and_pruned_is_gone(running: &mut Running, id: &str) {
     let file = running.site.folder().join("nothing.toml");
     std::fs::write(&file, "name = \"clusters\"\n").unwrap();
-    running.until_offerable("clusters", WARM.into());
+    // No other is to be built in its place.
+    running.site.ok(&["pool", "set", "clusters", "--warm", "0"]);
+    running.site.ok(&["resource", "rm", id, "--force"]);
     running.until("all of it is removed", |running| {
         let words = ["load", "--prune", file.to_str().unwrap()];
         running

@@ -59,27 +59,6 @@ fn acquire(running: &mut Running, folder: &str) -> (String, Value) {
     (lease, resource)
 }
 
-fn all_gone(running: &mut Running, lease: &str) {
-    running.site.ok(&["pool", "set", "networks", "--max", "0"]);
-    running.site.ok(&["release", lease]);
-    running.until("all of it is gone", |running| {
-        running.engine.things().is_empty()
-    });
-}
-
-#[test]
-fn a_network_comes_up_in_order_with_its_chaincode_and_its_keys_are_its_holders() {
-    let Some(image) = caviada_testbed::fabric() else {
-        return;
-    };
-    let chaincode = format!(r#"chaincode=[{{"name": "notes", "image": "{image}"}}]"#);
-    let mut running = networks(&image, &[&chaincode]);
-    let (lease, resource) = acquire(&mut running, "net");
-    in_order(&running, &resource);
-    what_the_holder_takes_along(&running, &resource);
-    all_gone(&mut running, &lease);
-}
-
 /// The container of a service of a network, if there is one.
 fn container(running: &Running, network: &Value, service: &str) -> Option<String> {
     let id = network["id"].as_str().unwrap();
@@ -88,63 +67,89 @@ fn container(running: &Running, network: &Value, service: &str) -> Option<String
 }
 
 #[test]
-fn a_holder_deploys_and_upgrades_chaincode_and_the_next_one_has_none_of_it() {
+fn a_network_comes_up_in_order_its_holder_brings_chaincode_and_the_next_one_has_none_of_it() {
     let Some(image) = caviada_testbed::fabric() else {
         return;
     };
-    let mut running = networks(&image, &[]);
+    let chaincode = format!(r#"chaincode=[{{"name": "notes", "image": "{image}"}}]"#);
+    let mut running = networks(&image, &[&chaincode]);
     let (lease, network) = acquire(&mut running, "net");
+    in_order(&running, &network);
+    what_the_holder_takes_along(&running, &network);
+
+    a_holder_deploys_and_upgrades_chaincode(&mut running, &lease, &network, &image);
+    the_next_one_has_none_of_it(&mut running, &lease, &network);
+}
+
+fn a_holder_deploys_and_upgrades_chaincode(
+    running: &mut Running,
+    lease: &str,
+    network: &Value,
+    image: &str,
+) {
     let id = network["id"].as_str().unwrap();
     let chaincode = |running: &Running, words: &[&str]| {
         let all = ["chaincode"].iter().chain(words).copied();
         running.site.ok(&all.collect::<Vec<_>>())
     };
-    let stands = |running: &Running, service: &str| container(running, &network, service);
-    let peer = stands(&running, "peer0-org1");
+    let stands = |running: &Running, service: &str| container(running, network, service);
+    let peer = stands(running, "peer0-org1");
+    let notes = stands(running, "chaincode-notes--1-0");
+    assert!(notes.is_some());
 
-    chaincode(&running, &["deploy", &lease, "notes", "--image", &image]);
-    let first = stands(&running, "chaincode-notes--1-0");
+    chaincode(running, &["deploy", lease, "silver", "--image", image]);
+    let first = stands(running, "chaincode-silver--1-0");
     assert!(first.is_some());
-    chaincode(&running, &["upgrade", &lease, "notes", "--version", "2.0"]);
-    let second = stands(&running, "chaincode-notes--2-0");
+    chaincode(running, &["upgrade", lease, "silver", "--version", "2.0"]);
+    let second = stands(running, "chaincode-silver--2-0");
     assert!(second.is_some());
-    assert_eq!(stands(&running, "chaincode-notes--1-0"), None);
-    let again = ["wait", &lease, "-o"].map(str::to_owned).into_iter();
-    let again: Vec<_> = again
-        .chain([format!("dir={}", running.site.typed("again"))])
-        .collect();
-    let again: Vec<_> = again.iter().map(String::as_str).collect();
-    running.site.ok(&again);
+    assert_eq!(stands(running, "chaincode-silver--1-0"), None);
+    let again = format!("dir={}", running.site.typed("again"));
+    running.site.ok(&["wait", lease, "-o", &again]);
     let profile = running.site.path("again").join("connection.json");
     let profile: Value = serde_json::from_slice(&std::fs::read(profile).unwrap()).unwrap();
-    let committed = json!([{"name": "notes", "version": "2.0", "channel": "ch1"}]);
+    let committed = json!([
+        {"name": "notes", "version": "1.0", "channel": "ch1"},
+        {"name": "silver", "version": "2.0", "channel": "ch1"},
+    ]);
     assert_eq!(profile["chaincodes"], committed);
 
-    what_fails_changes_nothing(&mut running, &lease, &image, id);
-    assert_eq!(stands(&running, "chaincode-notes--2-0"), second);
-    assert_eq!(stands(&running, "chaincode-notes--broken"), None);
-    assert_eq!(stands(&running, "peer0-org1"), peer, "no node was touched");
+    what_fails_changes_nothing(running, lease, image, id);
+    assert_eq!(stands(running, "chaincode-silver--2-0"), second);
+    assert_eq!(stands(running, "chaincode-silver--broken"), None);
+    assert_eq!(stands(running, "chaincode-notes--1-0"), notes);
+    assert_eq!(stands(running, "peer0-org1"), peer, "no node was touched");
     let now = running.get(&format!("/api/v1/resources/{id}"));
-    assert_eq!(now["parameters"]["chaincode"][0]["version"], "2.0");
+    assert_eq!(now["parameters"]["chaincode"][1]["version"], "2.0");
     assert_eq!(
         (&now["alteration"], &now["state"]),
         (&json!("altered"), &json!("leased"))
     );
+}
 
-    let before = running.site.path("net");
-    running.site.ok(&["release", &lease]);
-    let (lease, next) = acquire(&mut running, "next");
+/// Nor of what the pool gave the last one: it gives none any more.
+fn the_next_one_has_none_of_it(running: &mut Running, lease: &str, network: &Value) {
+    let mut spec = running.get("/api/v1/pools/networks")["spec"].clone();
+    let parameters = spec["parameters"].as_object_mut().unwrap();
+    assert!(parameters.remove("chaincode").is_some());
+    running.put("pools/networks", spec);
+    let id = network["id"].as_str().unwrap();
+    running.site.ok(&["release", lease]);
+    running.until("all of it is gone", |running| {
+        let things = running.engine.things();
+        !things.iter().any(|(_, name, _)| name.contains(id))
+    });
+    let (_, next) = acquire(running, "next");
     assert_ne!(next["id"], id);
     let now = running.get(&format!(
         "/api/v1/resources/{}",
         next["id"].as_str().unwrap()
     ));
     assert_eq!(now["parameters"].get("chaincode"), None);
-    assert_eq!(container(&running, &next, "chaincode-notes--2-0"), None);
+    assert_eq!(container(running, &next, "chaincode-silver--2-0"), None);
     let key = "organizations/peerOrganizations/org1.example.com/users/User1@org1.example.com/msp/keystore/priv_sk";
-    let key_of = |folder: std::path::PathBuf| std::fs::read(folder.join(key)).unwrap();
-    assert_ne!(key_of(before), key_of(running.site.path("next")));
-    all_gone(&mut running, &lease);
+    let key_of = |folder: &str| std::fs::read(running.site.path(folder).join(key)).unwrap();
+    assert_ne!(key_of("net"), key_of("next"));
 }
 
 fn what_fails_changes_nothing(running: &mut Running, lease: &str, image: &str, id: &str) {
@@ -152,7 +157,10 @@ fn what_fails_changes_nothing(running: &mut Running, lease: &str, image: &str, i
         let all = ["chaincode"].iter().chain(words).copied();
         running.site.fails(1, &all.collect::<Vec<_>>())
     };
-    let said = fails(running, &["upgrade", lease, "notes", "--version", "broken"]);
+    let said = fails(
+        running,
+        &["upgrade", lease, "silver", "--version", "broken"],
+    );
     assert!(said.contains("it is broken"), "{said}");
     let nowhere = "127.0.0.1:1/none:1";
     let said = fails(running, &["deploy", lease, "gold", "--image", nowhere]);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::engine::Engine;
-use super::{ENGINE, put, stall_host, stalls};
+use super::{ENGINE, put, stall_host, stalls_recycled};
 use crate::kill::auditor::Auditor;
 use crate::kill::caller::{Caller, POOL};
 use crate::kill::chance::Chance;
@@ -42,6 +42,9 @@ const TRIES: usize = 4;
 /// Longer than the grace of orphans, and than a bring-up on a busy machine.
 const SETTLED_WITHIN: Duration = Duration::from_secs(180);
 const WARM: u32 = 1;
+/// So often one is cleaned in its place; then it is removed and another built. More of them would be
+/// built if each was for one holder only: containers of a run are counted.
+const USES_MAX: u32 = 2;
 /// Callers who never pause only have more built, in each life: containers of a run are counted.
 const PAUSE_US_MAX: u64 = 400_000;
 /// Callers; the first number is of a caller who declares, which a built pool does not take.
@@ -79,7 +82,8 @@ impl Harness {
         let mut wire = Wire::new(address, ADMIN);
         let engine = Engine::of(&mut wire);
         put(&mut wire, "hosts/here", stall_host(ENGINE)).unwrap();
-        stalls(&mut wire, POOL, "here", image, WARM);
+        let recycle = json!({"class": "reset", "uses_max": USES_MAX});
+        stalls_recycled(&mut wire, POOL, "here", image, WARM, recycle);
         put(&mut wire, "pools/ballast", json!({})).unwrap();
         let mut auditor = Auditor::new(address, folder, began);
         let keys = auditor.keys(CALLERS.end);
@@ -128,9 +132,6 @@ impl Harness {
             json!([]),
             "what was cut off is finished, not failed"
         );
-        let members = self.members().unwrap();
-        let generations = members.iter().filter_map(|r| r["generation"].as_u64());
-        println!("built {} times", generations.sum::<u64>());
         self.gate.close();
         for caller in self.callers {
             caller.join().unwrap();

@@ -70,15 +70,15 @@ fn a_host_that_is_well_fills_while_others_hang_and_they_come_back() {
     let mut host = stall_host(&format!("unix://{}", own.socket().display()));
     host["reach"] = own.address().to_string().into();
     running.put("hosts/frozen", host);
-    stalls(&mut running.wire, "frost", "frozen", &own.image(), 2);
+    stalls(&mut running.wire, "frost", "frozen", &own.image(), 1);
     running.until("something is built there", |running| {
         states(running, "frost").contains(&"creating".to_owned())
     });
     own.freeze();
 
     running.put("hosts/here", stall_host(ENGINE));
-    stalls(&mut running.wire, "stalls", "here", &image, 3);
-    running.until_offerable("stalls", 3);
+    stalls(&mut running.wire, "stalls", "here", &image, 2);
+    running.until_offerable("stalls", 2);
     let still = states(&mut running, "frost");
     let under_way = ["creating", "free"].map(str::to_owned);
     assert!(
@@ -91,7 +91,7 @@ fn a_host_that_is_well_fills_while_others_hang_and_they_come_back() {
     }
 
     own.thaw();
-    running.until_offerable("frost", 2);
+    running.until_offerable("frost", 1);
     own.kill();
     running.until(
         "nothing there is handed out, and it is told why",
@@ -102,5 +102,5 @@ fn a_host_that_is_well_fills_while_others_hang_and_they_come_back() {
         },
     );
     own.start();
-    running.until_offerable("frost", 2);
+    running.until_offerable("frost", 1);
 }

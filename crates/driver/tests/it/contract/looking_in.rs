@@ -6,7 +6,7 @@ use std::time::Duration;
 use caviada_driver::blueprint::{JsonRpc, ResetStep};
 use caviada_driver::{Capability, Condition, Driver, DriverError, Failure, Power};
 
-use super::{Fixture, create, get, identity, port, seen, serving, until};
+use super::{Fixture, Identity, Standing, create, get, seen, until};
 
 /// Whether the driver can do it; if it cannot, that its refusal names the verb.
 fn can<T: std::fmt::Debug>(
@@ -39,13 +39,12 @@ fn helper(f: &dyn Fixture, arguments: &[&str]) -> Vec<String> {
         .collect()
 }
 
-pub async fn a_command_inside_gives_code_and_bounded_output(f: &dyn Fixture) {
+pub async fn a_command_inside_gives_code_and_bounded_output(f: &dyn Fixture, it: &Standing) {
     let driver = f.driver();
-    let id = identity(f, 1, 1);
-    create(&*driver, &id, &serving(f, port())).await.unwrap();
+    let id = &it.id;
     let minute = Duration::from_secs(60);
     let run = async |command: Vec<String>, bytes_max| {
-        driver.exec(&id, "web", &command, minute, bytes_max).await
+        driver.exec(id, "web", &command, minute, bytes_max).await
     };
     let printed = run(helper(f, &["job", "--print", "hello"]), 1 << 20).await;
     let Some(printed) = can(&*driver, Capability::Exec, "exec", printed) else {
@@ -71,27 +70,25 @@ pub async fn a_command_inside_gives_code_and_bounded_output(f: &dyn Fixture) {
     );
 }
 
-pub async fn a_command_that_hangs_ends_at_its_deadline(f: &dyn Fixture) {
+pub async fn a_command_that_hangs_ends_at_its_deadline(f: &dyn Fixture, it: &Standing) {
     let driver = f.driver();
     if !driver.can(Capability::Exec) {
         return;
     }
-    let id = identity(f, 1, 1);
-    create(&*driver, &id, &serving(f, port())).await.unwrap();
+    let id = &it.id;
     let command = helper(f, &["sleep", "3600"]);
     let short = Duration::from_millis(300);
     let late = driver
-        .exec(&id, "web", &command, short, 64)
+        .exec(id, "web", &command, short, 64)
         .await
         .unwrap_err();
     assert_eq!(late.kind, Failure::TimedOut, "{late}");
-    assert_eq!(seen(&*driver, &id).await.unwrap().condition, Condition::Up);
+    assert_eq!(seen(&*driver, id).await.unwrap().condition, Condition::Up);
 }
 
-pub async fn logs_show_what_a_service_wrote(f: &dyn Fixture) {
+pub async fn logs_show_what_a_service_wrote(f: &dyn Fixture, it: &Standing) {
     let driver = f.driver();
-    let id = identity(f, 1, 1);
-    let built = create(&*driver, &id, &serving(f, port())).await.unwrap();
+    let (id, built) = (&it.id, &it.built);
     for n in 0..5 {
         get(&built.outputs[0].1, &format!("/file/nothing-{n}"))
             .await
@@ -99,7 +96,7 @@ pub async fn logs_show_what_a_service_wrote(f: &dyn Fixture) {
     }
     let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
     let log = loop {
-        let log = driver.logs(&id, "web", 2).await;
+        let log = driver.logs(id, "web", 2).await;
         let Some(log) = can(&*driver, Capability::Logs, "logs", log) else {
             return;
         };
@@ -113,14 +110,13 @@ pub async fn logs_show_what_a_service_wrote(f: &dyn Fixture) {
     let lines: Vec<_> = log.lines().collect();
     assert_eq!(lines.len(), 2, "{log}");
     assert!(lines[1].starts_with("GET /file/nothing-4"), "{log}");
-    let all = driver.logs(&id, "web", usize::MAX).await.unwrap();
+    let all = driver.logs(id, "web", usize::MAX).await.unwrap();
     assert!(String::from_utf8(all).unwrap().contains("serving on"));
 }
 
-pub async fn files_are_put_and_got_and_bounded(f: &dyn Fixture) {
+pub async fn files_are_put_and_got_and_bounded(f: &dyn Fixture, it: &Standing) {
     let driver = f.driver();
-    let id = identity(f, 1, 1);
-    create(&*driver, &id, &serving(f, port())).await.unwrap();
+    let id = &it.id;
     let mut tar = tar::Builder::new(Vec::new());
     let mut header = tar::Header::new_gnu();
     header.set_size(5);
@@ -128,13 +124,13 @@ pub async fn files_are_put_and_got_and_bounded(f: &dyn Fixture) {
     tar.append_data(&mut header, "sub/note.txt", &b"hello"[..])
         .unwrap();
     let put = driver
-        .put_files(&id, "web", "/tmp", tar.into_inner().unwrap())
+        .put_files(id, "web", "/tmp", tar.into_inner().unwrap())
         .await;
     if can(&*driver, Capability::Files, "put_files", put).is_none() {
         return;
     }
     let got = driver
-        .get_files(&id, "web", "/tmp/sub", 1 << 20)
+        .get_files(id, "web", "/tmp/sub", 1 << 20)
         .await
         .unwrap();
     let mut archive = tar::Archive::new(&*got);
@@ -145,50 +141,49 @@ pub async fn files_are_put_and_got_and_bounded(f: &dyn Fixture) {
     assert!(names.into_iter().any(|n| n.ends_with("sub/note.txt")));
 
     let large = driver
-        .get_files(&id, "web", "/tmp/sub", 100)
+        .get_files(id, "web", "/tmp/sub", 100)
         .await
         .unwrap_err();
     assert_eq!(large.kind, Failure::Refused, "{large}");
     let absent = driver
-        .get_files(&id, "web", "/no/such/thing", 100)
+        .get_files(id, "web", "/no/such/thing", 100)
         .await
         .unwrap_err();
     assert_eq!(absent.kind, Failure::Refused, "{absent}");
     let nowhere = driver
-        .put_files(&id, "web", "/no/such/thing", got)
+        .put_files(id, "web", "/no/such/thing", got)
         .await
         .unwrap_err();
     assert_eq!(nowhere.kind, Failure::Refused, "{nowhere}");
 }
 
-pub async fn power_stops_starts_pauses_and_unpauses(f: &dyn Fixture) {
+pub async fn power_stops_starts_pauses_and_unpauses(f: &dyn Fixture, it: &Standing) {
     let driver = f.driver();
-    let id = identity(f, 1, 1);
-    let built = create(&*driver, &id, &serving(f, port())).await.unwrap();
-    let members = f.members(&id).await;
-    let paused = driver.power(&id, None, Power::Pause).await;
+    let (id, built) = (&it.id, &it.built);
+    let members = f.members(id).await;
+    let paused = driver.power(id, None, Power::Pause).await;
     if can(&*driver, Capability::Power, "power", paused).is_none() {
         return;
     }
-    driver.power(&id, None, Power::Pause).await.unwrap();
-    until(&*driver, &id, Condition::Paused).await;
-    driver.power(&id, None, Power::Unpause).await.unwrap();
-    driver.power(&id, None, Power::Unpause).await.unwrap();
-    until(&*driver, &id, Condition::Up).await;
-    let nobody = driver.power(&id, Some("nobody"), Power::Stop).await;
+    driver.power(id, None, Power::Pause).await.unwrap();
+    until(&*driver, id, Condition::Paused).await;
+    driver.power(id, None, Power::Unpause).await.unwrap();
+    driver.power(id, None, Power::Unpause).await.unwrap();
+    until(&*driver, id, Condition::Up).await;
+    let nobody = driver.power(id, Some("nobody"), Power::Stop).await;
     assert_eq!(nobody.unwrap_err().kind, Failure::Refused);
-    driver.power(&id, Some("web"), Power::Stop).await.unwrap();
-    until(&*driver, &id, Condition::Down).await;
-    driver.power(&id, Some("web"), Power::Start).await.unwrap();
-    until(&*driver, &id, Condition::Up).await;
-    driver.power(&id, None, Power::Stop).await.unwrap();
-    driver.power(&id, None, Power::Stop).await.unwrap();
-    until(&*driver, &id, Condition::Down).await;
-    driver.power(&id, None, Power::Start).await.unwrap();
-    driver.power(&id, None, Power::Start).await.unwrap();
-    until(&*driver, &id, Condition::Up).await;
+    driver.power(id, Some("web"), Power::Stop).await.unwrap();
+    until(&*driver, id, Condition::Down).await;
+    driver.power(id, Some("web"), Power::Start).await.unwrap();
+    until(&*driver, id, Condition::Up).await;
+    driver.power(id, None, Power::Stop).await.unwrap();
+    driver.power(id, None, Power::Stop).await.unwrap();
+    until(&*driver, id, Condition::Down).await;
+    driver.power(id, None, Power::Start).await.unwrap();
+    driver.power(id, None, Power::Start).await.unwrap();
+    until(&*driver, id, Condition::Up).await;
     // Same members, same port.
-    assert_eq!(f.members(&id).await.len(), members.len());
+    assert_eq!(f.members(id).await.len(), members.len());
     let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
     while get(&built.outputs[0].1, "/").await.is_err() {
         assert!(
@@ -200,28 +195,26 @@ pub async fn power_stops_starts_pauses_and_unpauses(f: &dyn Fixture) {
 }
 
 /// Who creates what stands has it as it was when it came up, whatever was done to its power.
-pub async fn a_create_thaws_and_starts_what_stands(f: &dyn Fixture) {
+pub async fn a_create_thaws_and_starts_what_stands(f: &dyn Fixture, it: &Standing) {
     let driver = f.driver();
-    let id = identity(f, 1, 1);
-    let blueprint = serving(f, port());
-    create(&*driver, &id, &blueprint).await.unwrap();
-    let members = f.members(&id).await;
+    let (id, blueprint) = (&it.id, &it.blueprint);
+    let members = f.members(id).await;
     for power in [Power::Pause, Power::Stop] {
-        let done = driver.power(&id, None, power).await;
+        let done = driver.power(id, None, power).await;
         if can(&*driver, Capability::Power, "power", done).is_none() {
             return;
         }
-        let built = create(&*driver, &id, &blueprint).await.unwrap();
-        until(&*driver, &id, Condition::Up).await;
+        let built = create(&*driver, id, blueprint).await.unwrap();
+        until(&*driver, id, Condition::Up).await;
         get(&built.outputs[0].1, "/").await.unwrap();
-        assert_eq!(f.members(&id).await.len(), members.len());
+        assert_eq!(f.members(id).await.len(), members.len());
     }
 }
 
-pub async fn a_reset_brings_a_service_back_to_its_beginning(f: &dyn Fixture) {
+pub async fn a_reset_brings_a_service_back_to_its_beginning(f: &dyn Fixture, it: &Standing) {
     let driver = f.driver();
-    let id = identity(f, 1, 1);
-    let mut blueprint = serving(f, port());
+    let (id, built) = (&it.id, &it.built);
+    let mut blueprint = it.blueprint.clone();
     blueprint.reset = vec![
         ResetStep::Exec {
             service: "web".into(),
@@ -231,12 +224,11 @@ pub async fn a_reset_brings_a_service_back_to_its_beginning(f: &dyn Fixture) {
             service: "web".into(),
         },
     ];
-    let built = create(&*driver, &id, &blueprint).await.unwrap();
     let address = built.outputs[0].1.clone();
     for count in ["1\n", "2\n"] {
         assert_eq!(get(&address, "/count").await.unwrap(), count);
     }
-    let reset = driver.reset(&id, &blueprint, &|_| {}).await;
+    let reset = driver.reset(id, &blueprint, &|_| {}).await;
     let Some(again) = can(&*driver, Capability::Reset, "reset", reset) else {
         return;
     };
@@ -247,7 +239,7 @@ pub async fn a_reset_brings_a_service_back_to_its_beginning(f: &dyn Fixture) {
         service: "web".into(),
         command: helper(f, &["exit", "4"]),
     }];
-    let failed = driver.reset(&id, &blueprint, &|_| {}).await.unwrap_err();
+    let failed = driver.reset(id, &blueprint, &|_| {}).await.unwrap_err();
     assert_eq!(failed.kind, Failure::NotReady);
     assert!(failed.to_string().contains("exit code 4"), "{failed}");
 
@@ -261,31 +253,30 @@ pub async fn a_reset_brings_a_service_back_to_its_beginning(f: &dyn Fixture) {
         })]
     };
     blueprint.reset = call("/rpc");
-    driver.reset(&id, &blueprint, &|_| {}).await.unwrap();
+    driver.reset(id, &blueprint, &|_| {}).await.unwrap();
     // Once: it counts calls, too.
     assert_eq!(get(&address, "/count").await.unwrap(), "3\n");
     blueprint.reset = call("/nowhere");
-    let failed = driver.reset(&id, &blueprint, &|_| {}).await.unwrap_err();
+    let failed = driver.reset(id, &blueprint, &|_| {}).await.unwrap_err();
     assert_eq!(failed.kind, Failure::NotReady);
     assert!(failed.to_string().contains("begin_anew"), "{failed}");
 }
 
-pub async fn a_reset_without_steps_is_refused_by_name(f: &dyn Fixture) {
+pub async fn a_reset_without_steps_is_refused_by_name(f: &dyn Fixture, it: &Standing) {
     let driver = f.driver();
-    let id = identity(f, 1, 1);
-    let blueprint = serving(f, port());
-    create(&*driver, &id, &blueprint).await.unwrap();
-    let refused = driver.reset(&id, &blueprint, &|_| {}).await.unwrap_err();
+    let reset = driver.reset(&it.id, &it.blueprint, &|_| {}).await;
+    let refused = reset.unwrap_err();
     assert_eq!(refused.kind, Failure::Unsupported);
     assert!(refused.to_string().contains("reset"), "{refused}");
 }
 
-pub async fn a_generation_that_does_not_stand_is_refused(f: &dyn Fixture) {
+pub async fn a_generation_that_does_not_stand_is_refused(f: &dyn Fixture, it: &Standing) {
     let driver = f.driver();
-    let (stands, never) = (identity(f, 1, 1), identity(f, 1, 2));
-    create(&*driver, &stands, &serving(f, port()))
-        .await
-        .unwrap();
+    let stands = it.id.clone();
+    let never = Identity {
+        generation: stands.generation + 1,
+        ..stands.clone()
+    };
     let refused = |e: DriverError| {
         assert!(
             matches!(e.kind, Failure::Refused | Failure::Unsupported),

@@ -13,7 +13,7 @@ use caviada_driver::{Condition, Driver, Failure, Identity};
 use std::time::Duration;
 
 use super::Engine;
-use crate::contract::{Fixture, create, get, identity, keep, port, seen, serving, until};
+use crate::contract::{Fixture, Standing, create, get, identity, keep, port, seen, serving, until};
 
 fn labels(identity: &Identity) -> HashMap<String, String> {
     let all = [
@@ -35,15 +35,27 @@ async fn networks_called(engine: &Engine, name: &str) -> usize {
         .count()
 }
 
+/// One resource, found in one state after the other.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_network_made_twice_by_a_call_that_was_given_up_is_one_again() {
+async fn what_was_doubled_ended_paused_or_removed_meanwhile_is_put_right_by_the_same_create() {
     let Some(engine) = Engine::there() else {
         return;
     };
-    keep(engine, |engine| Box::pin(one_again(engine))).await;
+    keep(engine, |engine| {
+        Box::pin(async move {
+            let it = a_network_made_twice_by_a_call_that_was_given_up_is_one_again(engine).await;
+            what_ended_or_was_paused_is_brought_up_again(engine, &it).await;
+            a_member_somebody_removed_is_missed_and_made_again(engine, &it).await;
+            anonymous_volumes_of_an_image_go_with_the_resource(engine, &it).await;
+            somebody_elses_container_in_our_network_is_left_alone_and_named(engine, &it).await;
+        })
+    })
+    .await;
 }
 
-async fn one_again(engine: &Engine) {
+async fn a_network_made_twice_by_a_call_that_was_given_up_is_one_again(
+    engine: &Engine,
+) -> Standing {
     let id = identity(engine, 1, 1);
     let name = engine.name(&id, "default");
     for _ in 0..2 {
@@ -57,91 +69,112 @@ async fn one_again(engine: &Engine) {
     }
     let half = seen(&*engine.driver(), &id).await.unwrap();
     assert_eq!(half.condition, Condition::Partial);
-    let built = create(&*engine.driver(), &id, &serving(engine, port()))
-        .await
-        .unwrap();
+    let mut blueprint = serving(engine, port());
+    blueprint
+        .services
+        .push(engine.service("side", &["sleep", "600"]));
+    let built = create(&*engine.driver(), &id, &blueprint).await.unwrap();
     assert_eq!(networks_called(engine, &name).await, 1);
     get(&built.outputs[0].1, "/").await.unwrap();
+    Standing {
+        id,
+        blueprint,
+        built,
+    }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_ended_or_was_paused_meanwhile_is_brought_up_again_by_the_same_create() {
-    let Some(engine) = Engine::there() else {
-        return;
-    };
-    keep(engine, |engine| Box::pin(brought_up_again(engine))).await;
-}
-
-async fn brought_up_again(engine: &Engine) {
+async fn what_ended_or_was_paused_is_brought_up_again(engine: &Engine, it: &Standing) {
     let driver = engine.driver();
-    let id = identity(engine, 1, 1);
-    let mut plan = serving(engine, port());
-    plan.services
-        .push(engine.service("side", &["sleep", "600"]));
-    create(&*driver, &id, &plan).await.unwrap();
-    let members = engine.members(&id).await;
-    engine.kill(&id, "side").await;
-    until(&*driver, &id, Condition::Down).await;
+    let members = engine.members(&it.id).await;
+    engine.kill(&it.id, "side").await;
+    until(&*driver, &it.id, Condition::Down).await;
     engine
         .engine
-        .pause_container(&engine.name(&id, "web"))
+        .pause_container(&engine.name(&it.id, "web"))
         .await
         .unwrap();
-    create(&*driver, &id, &plan).await.unwrap();
-    assert_eq!(seen(&*driver, &id).await.unwrap().condition, Condition::Up);
-    assert_eq!(engine.members(&id).await, members);
+    create(&*driver, &it.id, &it.blueprint).await.unwrap();
+    let again = seen(&*driver, &it.id).await.unwrap();
+    assert_eq!(again.condition, Condition::Up);
+    assert_eq!(engine.members(&it.id).await, members);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_member_somebody_removed_is_missed_and_made_again() {
-    let Some(engine) = Engine::there() else {
-        return;
-    };
-    keep(engine, |engine| Box::pin(made_again(engine))).await;
-}
-
-async fn made_again(engine: &Engine) {
+async fn a_member_somebody_removed_is_missed_and_made_again(engine: &Engine, it: &Standing) {
     let driver = engine.driver();
-    let id = identity(engine, 1, 1);
-    let mut plan = serving(engine, port());
-    plan.services
-        .push(engine.service("side", &["sleep", "600"]));
-    create(&*driver, &id, &plan).await.unwrap();
     let options = RemoveContainerOptionsBuilder::new().force(true).build();
     engine
         .engine
-        .remove_container(&engine.name(&id, "side"), Some(options))
+        .remove_container(&engine.name(&it.id, "side"), Some(options))
         .await
         .unwrap();
-    let missed = seen(&*driver, &id).await.unwrap();
+    let missed = seen(&*driver, &it.id).await.unwrap();
     assert_eq!(missed.condition, Condition::Partial);
     assert_eq!(
         missed.detail.as_deref(),
         Some("1 of 2 services are missing")
     );
-    create(&*driver, &id, &plan).await.unwrap();
-    assert_eq!(seen(&*driver, &id).await.unwrap().condition, Condition::Up);
+    create(&*driver, &it.id, &it.blueprint).await.unwrap();
+    let again = seen(&*driver, &it.id).await.unwrap();
+    assert_eq!(again.condition, Condition::Up);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn somebody_elses_container_in_our_network_is_left_alone_and_named() {
-    let Some(engine) = Engine::there() else {
-        return;
-    };
-    keep(engine, |engine| Box::pin(left_alone(engine))).await;
-}
+/// Of another resource; the image is one of what stands, with a volume.
+async fn anonymous_volumes_of_an_image_go_with_the_resource(engine: &Engine, it: &Standing) {
+    let base = engine.name(&it.id, "web");
+    let image = format!("caviada-test/{}:volume", engine.installation);
+    let options = CommitContainerOptionsBuilder::new()
+        .container(&base)
+        .repo(image.split(':').next().unwrap())
+        .tag("volume")
+        .changes("VOLUME /data")
+        .pause(false)
+        .build();
+    let committed = engine
+        .engine
+        .commit_container(options, bollard::models::ContainerConfig::default())
+        .await;
+    committed.unwrap();
 
-async fn left_alone(engine: &Engine) {
-    let id = identity(engine, 1, 1);
-    create(&*engine.driver(), &id, &serving(engine, port()))
+    let id = identity(engine, 2, 1);
+    let mut plan = serving(engine, port());
+    plan.services[0].image.clone_from(&image);
+    let made = create(&*engine.driver(), &id, &plan).await;
+    let found = engine
+        .engine
+        .inspect_container(&engine.name(&id, "web"), None)
         .await
         .unwrap();
+    let mounts = found.mounts.unwrap();
+    engine.driver().delete(id.resource, 1).await.unwrap();
+    let options = RemoveImageOptionsBuilder::new().force(true).build();
+    engine
+        .engine
+        .remove_image(&image, Some(options), None)
+        .await
+        .unwrap();
+    made.unwrap();
+    let volume = mounts[0].name.clone().unwrap();
+    let left = engine
+        .engine
+        .list_volumes(None::<ListVolumesOptions>)
+        .await
+        .unwrap();
+    let names = left.volumes.unwrap_or_default().into_iter().map(|v| v.name);
+    assert!(!names.into_iter().any(|name| name == volume));
+}
+
+/// In the end of the resource.
+async fn somebody_elses_container_in_our_network_is_left_alone_and_named(
+    engine: &Engine,
+    it: &Standing,
+) {
+    let id = &it.id;
     let guest = format!("{}-guest", engine.installation);
     let options = CreateContainerOptionsBuilder::new().name(&guest).build();
     let body = ContainerCreateBody {
         image: Some(engine.image.clone()),
         host_config: Some(HostConfig {
-            network_mode: Some(engine.name(&id, "default")),
+            network_mode: Some(engine.name(id, "default")),
             ..HostConfig::default()
         }),
         ..ContainerCreateBody::default()
@@ -181,71 +214,4 @@ async fn left_alone(engine: &Engine) {
     assert_eq!(left.unwrap()[0].condition, Condition::Partial);
     engine.driver().delete(id.resource, 1).await.unwrap();
     assert_eq!(engine.driver().list().await.unwrap(), []);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn anonymous_volumes_of_an_image_go_with_the_resource() {
-    let Some(engine) = Engine::there() else {
-        return;
-    };
-    keep(engine, |engine| Box::pin(anonymous_volumes(engine))).await;
-}
-
-async fn anonymous_volumes(engine: &Engine) {
-    let base = format!("{}-base", engine.installation);
-    let image = format!("caviada-test/{}:volume", engine.installation);
-    let options = CreateContainerOptionsBuilder::new().name(&base).build();
-    let body = ContainerCreateBody {
-        image: Some(engine.image.clone()),
-        ..ContainerCreateBody::default()
-    };
-    engine
-        .engine
-        .create_container(Some(options), body)
-        .await
-        .unwrap();
-    let options = CommitContainerOptionsBuilder::new()
-        .container(&base)
-        .repo(image.split(':').next().unwrap())
-        .tag("volume")
-        .changes("VOLUME /data")
-        .build();
-    let committed = engine
-        .engine
-        .commit_container(options, bollard::models::ContainerConfig::default())
-        .await;
-    let force = RemoveContainerOptionsBuilder::new().force(true).build();
-    engine
-        .engine
-        .remove_container(&base, Some(force))
-        .await
-        .unwrap();
-    committed.unwrap();
-
-    let id = identity(engine, 1, 1);
-    let mut plan = serving(engine, port());
-    plan.services[0].image.clone_from(&image);
-    let made = create(&*engine.driver(), &id, &plan).await;
-    let found = engine
-        .engine
-        .inspect_container(&engine.name(&id, "web"), None)
-        .await
-        .unwrap();
-    let mounts = found.mounts.unwrap();
-    engine.driver().delete(id.resource, 1).await.unwrap();
-    let options = RemoveImageOptionsBuilder::new().force(true).build();
-    engine
-        .engine
-        .remove_image(&image, Some(options), None)
-        .await
-        .unwrap();
-    made.unwrap();
-    let volume = mounts[0].name.clone().unwrap();
-    let left = engine
-        .engine
-        .list_volumes(None::<ListVolumesOptions>)
-        .await
-        .unwrap();
-    let names = left.volumes.unwrap_or_default().into_iter().map(|v| v.name);
-    assert!(!names.into_iter().any(|name| name == volume));
 }

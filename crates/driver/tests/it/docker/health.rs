@@ -40,22 +40,7 @@ async fn restart(engine: &Engine, id: &Identity) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_bring_up_waits_for_the_test_and_not_for_the_engine_to_make_it() {
-    let Some(engine) = Engine::there() else {
-        return;
-    };
-    keep(engine, |engine| {
-        Box::pin(async move {
-            let id = identity(engine, 1, 1);
-            let plan = blueprint(engine, Duration::from_millis(800));
-            create(&*engine.driver(), &id, &plan).await.unwrap();
-        })
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_started_again_is_well_only_once_its_test_passes() {
+async fn a_test_is_waited_for_and_asked_again_though_its_engine_would_in_an_hour() {
     let Some(engine) = Engine::there() else {
         return;
     };
@@ -63,38 +48,36 @@ async fn what_was_started_again_is_well_only_once_its_test_passes() {
         Box::pin(async move {
             let id = identity(engine, 1, 1);
             let plan = blueprint(engine, Duration::from_secs(3));
-            let driver = engine.driver();
-            create(&*driver, &id, &plan).await.unwrap();
-            assert_eq!(seen(&*driver, &id).await.unwrap().condition, Condition::Up);
-            restart(engine, &id).await;
-            let down = seen(&*driver, &id).await.unwrap();
-            assert_eq!(down.condition, Condition::Down);
-            let why = down.detail.unwrap();
-            assert!(why.starts_with("web: "), "{why}");
-            until(&*driver, &id, Condition::Up).await;
+            // Waits for the test and not for the engine to make it.
+            create(&*engine.driver(), &id, &plan).await.unwrap();
+            what_was_started_again_is_well_only_once_its_test_passes(engine, &id).await;
+            what_was_frozen_is_well_once_it_is_thawed_and_its_test_passes(engine, &id, &plan).await;
         })
     })
     .await;
 }
 
+async fn what_was_started_again_is_well_only_once_its_test_passes(engine: &Engine, id: &Identity) {
+    let driver = engine.driver();
+    assert_eq!(seen(&*driver, id).await.unwrap().condition, Condition::Up);
+    restart(engine, id).await;
+    let down = seen(&*driver, id).await.unwrap();
+    assert_eq!(down.condition, Condition::Down);
+    let why = down.detail.unwrap();
+    assert!(why.starts_with("web: "), "{why}");
+    until(&*driver, id, Condition::Up).await;
+}
+
 /// Its engine calls what was frozen unhealthy, until its next test an hour later.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_frozen_is_well_as_soon_as_it_is_thawed_and_its_test_passes() {
-    let Some(engine) = Engine::there() else {
-        return;
-    };
-    keep(engine, |engine| {
-        Box::pin(async move {
-            let driver = engine.driver();
-            let id = identity(engine, 1, 1);
-            let plan = blueprint(engine, Duration::ZERO);
-            create(&*driver, &id, &plan).await.unwrap();
-            driver.power(&id, None, Power::Pause).await.unwrap();
-            until(&*driver, &id, Condition::Paused).await;
-            create(&*driver, &id, &plan).await.unwrap();
-            let thawed = seen(&*driver, &id).await.unwrap();
-            assert_eq!(thawed.condition, Condition::Up, "{:?}", thawed.detail);
-        })
-    })
-    .await;
+async fn what_was_frozen_is_well_once_it_is_thawed_and_its_test_passes(
+    engine: &Engine,
+    id: &Identity,
+    plan: &Blueprint,
+) {
+    let driver = engine.driver();
+    driver.power(id, None, Power::Pause).await.unwrap();
+    until(&*driver, id, Condition::Paused).await;
+    create(&*driver, id, plan).await.unwrap();
+    let thawed = seen(&*driver, id).await.unwrap();
+    assert_eq!(thawed.condition, Condition::Up, "{:?}", thawed.detail);
 }

@@ -183,10 +183,10 @@ async fn pulled_once(engine: &Engine) {
     drop(registry);
 
     // Gone from the network, but here.
-    let again = create(&*engine.driver(), &identity(engine, 1, 2), &plan).await;
+    let again = engine.driver().pull(&image, &|_, _| {}).await;
     engine
         .driver()
-        .delete(identity(engine, 1, 1).resource, 2)
+        .delete(identity(engine, 1, 1).resource, 1)
         .await
         .unwrap();
     let options = RemoveImageOptionsBuilder::new().force(true).build();

@@ -150,15 +150,7 @@ on_the_engine! {
         assert_eq!(seen(&*engine.driver(), &id).await.unwrap().condition, Condition::Up);
     }
 
-    async fn a_subnet_in_use_is_no_room(engine: &Engine) {
-        let mut blueprint = serving(engine, port());
-        blueprint.subnet = Some(subnet(1));
-        create(&*engine.driver(), &identity(engine, 1, 1), &blueprint).await.unwrap();
-        let second = create(&*engine.driver(), &identity(engine, 2, 1), &blueprint).await;
-        assert_eq!(second.unwrap_err().kind, Failure::NoRoom);
-    }
-
-    async fn a_subnet_that_is_freed_meanwhile_is_taken(engine: &Engine) {
+    async fn a_subnet_that_is_freed_meanwhile_is_taken_and_one_in_use_is_no_room(engine: &Engine) {
         let Subnet { address, prefix } = subnet(1);
         let request = NetworkCreateRequest {
             name: format!("{}-guest", engine.installation),
@@ -185,6 +177,8 @@ on_the_engine! {
         };
         let (made, ()) = tokio::join!(driver.create(&id, &blueprint, &tell), goes);
         made.unwrap();
+        let second = create(&*driver, &identity(engine, 2, 1), &blueprint).await;
+        assert_eq!(second.unwrap_err().kind, Failure::NoRoom);
     }
 
     async fn a_volume_and_what_a_job_found_out_are_shared_within_a_generation_and_gone_with_it(engine: &Engine) {
@@ -260,8 +254,10 @@ on_the_engine! {
     }
 
     async fn an_output_file_that_is_no_file_or_too_large_is_refused(engine: &Engine) {
-        for (resource, path) in [(1, "/etc"), (2, "/caviada-testimage"), (3, "/nothing")] {
-            let mut blueprint = serving(engine, port());
+        let serving = serving(engine, port());
+        // What stands is asked again: no container more.
+        for path in ["/etc", "/caviada-testimage", "/nothing"] {
+            let mut blueprint = serving.clone();
             blueprint.outputs.push(Output {
                 name: "f".into(),
                 value: OutputValue::File {
@@ -269,7 +265,7 @@ on_the_engine! {
                     path: path.into(),
                 },
             });
-            let id = identity(engine, resource, 1);
+            let id = identity(engine, 1, 1);
             let refused = create(&*engine.driver(), &id, &blueprint).await.unwrap_err();
             assert_eq!(refused.kind, Failure::Refused, "{path}: {refused}");
             assert!(refused.to_string().contains(path), "{refused}");

@@ -325,11 +325,9 @@ async fn beside_a_sick_one(engine: &Engine) {
                 ..blueprint()
             },
         );
-        tokio::join!(
-            sick.list(),
-            sick.create(&id, &plan, &|_| {}),
-            sick.delete(ResourceId(1), 1)
-        )
+        // As many as one engine is ever asked to do at once, and more.
+        let creates = join_all((0..5).map(|_| sick.create(&id, &plan, &|_| {})));
+        tokio::join!(sick.list(), creates, sick.delete(ResourceId(1), 1))
     });
     assert!(hangs.as_mut().now_or_never().is_none());
 
@@ -341,10 +339,10 @@ async fn beside_a_sick_one(engine: &Engine) {
     };
     tokio::select! {
         _ = &mut hangs => panic!("a mute engine answered"),
-        _ = join_all((0..5).map(build)) => {}
+        _ = join_all((0..2).map(build)) => {}
     }
     let all = driver.list().await.unwrap();
-    assert_eq!(all.len(), 5);
+    assert_eq!(all.len(), 2);
     assert!(
         all.iter().all(|seen| seen.condition == Condition::Up),
         "{all:?}"

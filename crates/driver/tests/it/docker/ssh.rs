@@ -4,6 +4,7 @@
 use std::net::TcpListener;
 use std::time::Duration;
 
+use caviada_driver::blueprint::Blueprint;
 use caviada_driver::docker::{
     Credentials, Docker, DockerAddress, DockerOptions, Material, SshCredential,
 };
@@ -42,25 +43,27 @@ async fn an_engine_behind_ssh_does_everything() {
 }
 
 async fn behind_ssh(engine: &Engine, sshd: Sshd) {
-    everything(
-        engine,
-        driver(&sshd, &engine.installation, "client", "known"),
-    )
-    .await;
+    let plan = serving(engine, port());
+    let by_files = driver(&sshd, &engine.installation, "client", "known");
+    everything(engine, &by_files, &plan).await;
     // And once more without the files.
     let text = |name| Some(super::text(&Material::File(sshd.file(name))));
     let driver = with(&sshd, &engine.installation, text("client"), text("known"));
     for name in ["client", "known"] {
         std::fs::remove_file(sshd.file(name)).unwrap();
     }
-    everything(engine, driver).await;
-}
-
-async fn everything(engine: &Engine, driver: Docker) {
-    let id = identity(engine, 1, 1);
-    let built = create(&driver, &id, &serving(engine, port()))
+    everything(engine, &driver, &plan).await;
+    driver
+        .delete(identity(engine, 1, 1).resource, 1)
         .await
         .unwrap();
+    assert_eq!(driver.list().await.unwrap(), []);
+}
+
+/// But removing it: the next one adopts it.
+async fn everything(engine: &Engine, driver: &Docker, plan: &Blueprint) {
+    let id = identity(engine, 1, 1);
+    let built = create(driver, &id, plan).await.unwrap();
     assert!(built.outputs[0].1.starts_with("127.0.0.1:"), "{built:?}");
     get(&built.outputs[0].1, "/").await.unwrap();
     let words = ["/caviada-testimage", "job", "--print", "far"].map(str::to_owned);
@@ -75,9 +78,7 @@ async fn everything(engine: &Engine, driver: Docker) {
             .unwrap()
             .is_empty()
     );
-    assert_eq!(seen(&driver, &id).await.unwrap().condition, Condition::Up);
-    driver.delete(id.resource, 1).await.unwrap();
-    assert_eq!(driver.list().await.unwrap(), []);
+    assert_eq!(seen(driver, &id).await.unwrap().condition, Condition::Up);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
+use caviada_driver::blueprint::Blueprint;
 use caviada_driver::docker::{
     Credentials, Docker, DockerAddress, DockerOptions, Material, PlainTcp, TlsCredential,
 };
@@ -68,10 +69,16 @@ async fn an_engine_behind_tls_does_everything_for_those_who_prove_themselves() {
     own.start();
     let files = client(&authority);
     let texts = texts(&files);
-    for credential in [files, texts] {
+    let plan = serving(&engine, port());
+    for credential in [files, texts.clone()] {
         let driver = driver(&own, &engine.installation, with_tls(credential));
-        everything(&driver, &engine).await;
+        everything(&driver, &engine, &plan).await;
     }
+    let far = driver(&own, &engine.installation, with_tls(texts));
+    far.delete(identity(&engine, 1, 1).resource, 1)
+        .await
+        .unwrap();
+    assert_eq!(far.list().await.unwrap(), []);
 
     // Of another authority: the client does not believe the engine, the engine not the client.
     let probe = async |credentials| driver(&own, "tls", credentials).probe().await;
@@ -99,9 +106,10 @@ async fn an_engine_behind_tls_does_everything_for_those_who_prove_themselves() {
     assert!(refused.to_string().contains("no-such-key.pem"), "{refused}");
 }
 
-async fn everything(driver: &Docker, engine: &Engine) {
+/// But removing it: the next one adopts it.
+async fn everything(driver: &Docker, engine: &Engine, plan: &Blueprint) {
     let id = identity(engine, 1, 1);
-    let built = create(driver, &id, &serving(engine, port())).await.unwrap();
+    let built = create(driver, &id, plan).await.unwrap();
     get(&built.outputs[0].1, "/").await.unwrap();
     let words = ["/caviada-testimage", "job", "--print", "far"].map(str::to_owned);
     let minute = Duration::from_secs(60);
@@ -109,6 +117,4 @@ async fn everything(driver: &Docker, engine: &Engine) {
     assert_eq!((ran.code, &*ran.stdout), (0, &b"far\n"[..]));
     assert!(!driver.logs(&id, "web", 10).await.unwrap().is_empty());
     assert_eq!(seen(driver, &id).await.unwrap().condition, Condition::Up);
-    driver.delete(id.resource, 1).await.unwrap();
-    assert_eq!(driver.list().await.unwrap(), []);
 }

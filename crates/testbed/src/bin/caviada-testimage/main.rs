@@ -16,7 +16,7 @@ caviada-testimage COMMAND
                                             and environment, /health is 503 for the first N ms, /count grows
                                             with each call, /file/PATH shows a file, POST /rpc answers JSON-RPC
   probe http://HOST:PORT/PATH | HOST:PORT   0 when it answers with 2xx or 3xx (or accepts), else 1
-  job [--print TEXT]                        prints, ends with 0
+  job [--print TEXT [--after SECONDS]]      prints, ends with 0
   exit CODE                                 ends with CODE
   ignore-term                               runs, deaf to SIGTERM and SIGINT
   eat-memory MIB                            holds that much touched memory until SIGTERM
@@ -55,6 +55,12 @@ fn run(words: &[&str]) -> Result<ExitCode, String> {
         ["probe", target] => Ok(exit(probe::probe(target))),
         ["job"] => Ok(ExitCode::SUCCESS),
         ["job", "--print", text] => {
+            println!("{text}");
+            Ok(ExitCode::SUCCESS)
+        }
+        ["job", "--print", text, "--after", seconds] => {
+            let signals = term::block();
+            term::wait_at_most(signals, Duration::from_secs(parse(seconds)?));
             println!("{text}");
             Ok(ExitCode::SUCCESS)
         }

@@ -32,7 +32,7 @@ fn link_exists(engine_address: std::net::Ipv4Addr) -> bool {
 }
 
 #[test]
-fn its_containers_are_its_own_and_are_reached() {
+fn its_containers_are_its_own_and_are_reached_and_nothing_of_it_is_left() {
     let Some(engine) = caviada_testbed::engine(&[]) else {
         return;
     };
@@ -64,6 +64,22 @@ fn its_containers_are_its_own_and_are_reached() {
         thread::sleep(Duration::from_millis(20));
     };
     assert!(answer.starts_with("HTTP/1.1 200 "));
+    nothing_of_it_is_left(engine);
+}
+
+/// Though it hangs.
+fn nothing_of_it_is_left(engine: Engine) {
+    let (folder, address) = (engine.folder().to_owned(), engine.address());
+    assert!(link_exists(address));
+    engine.freeze();
+    drop(engine);
+    assert!(!folder.exists());
+    // The kernel takes the namespace down in its own time.
+    let end = Instant::now() + Duration::from_secs(30);
+    while link_exists(address) {
+        assert!(Instant::now() < end, "the link to {address} is still there");
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]
@@ -98,25 +114,6 @@ fn it_hangs_crashes_and_comes_back() {
         docker(&engine, &["ps", "--all", "--quiet"]).lines().count(),
         1
     );
-}
-
-#[test]
-fn nothing_of_it_is_left() {
-    let Some(engine) = caviada_testbed::engine(&[]) else {
-        return;
-    };
-    let (folder, address) = (engine.folder().to_owned(), engine.address());
-    docker(&engine, &["run", "--detach", &engine.image()]);
-    assert!(link_exists(address));
-    engine.freeze();
-    drop(engine);
-    assert!(!folder.exists());
-    // The kernel takes the namespace down in its own time.
-    let end = Instant::now() + Duration::from_secs(30);
-    while link_exists(address) {
-        assert!(Instant::now() < end, "the link to {address} is still there");
-        thread::sleep(Duration::from_millis(20));
-    }
 }
 
 #[test]

@@ -74,10 +74,13 @@ async fn what_ran_on_a_lost_node_runs_on_another_and_that_is_told() {
     let moving = identity(&f, 1, 1);
     let built = create(&*driver, &moving, &spread(&f)).await.unwrap();
     let staying = identity(&f, 2, 1);
-    let mut blueprint = serving(&f, port());
     let mut pinned = f.service("pinned", &["sleep", "600"]);
     pinned.constraints = vec!["node.role==worker".into()];
-    blueprint.services.push(pinned);
+    let blueprint = Blueprint {
+        services: vec![pinned],
+        create_ms_max: 60_000,
+        ..Blueprint::default()
+    };
     create(&*driver, &staying, &blueprint).await.unwrap();
 
     // Who is where.
