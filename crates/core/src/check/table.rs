@@ -145,6 +145,7 @@ pub const RESOURCE: &[Moves] = &[
     (LEASED, Why::Withhold, "resource.then", &[LEASED]),
     (DIRTY, Why::Grant, "lease.granted", &[CLEANING]),
     (DIRTY, Why::Start, "resource.cleaning", &[CLEANING]),
+    (DIRTY, Why::Start, "resource.deleting", &[DELETING]),
     (DIRTY, Why::Start, "resource.gone", &[GONE]),
     (DIRTY, Why::Withhold, "resource.withheld", &[WITHHELD]),
     (DIRTY, Why::Delete, "resource.deleting", &[DELETING]),

@@ -64,17 +64,16 @@ fn wake_throttled(state: &mut State, pool: PoolId) {
     }
 }
 
-/// Members beyond the pool's max, ready ones first to go.
+/// Members beyond the pool's max: what is not built goes first, then what would have to be cleaned, then
+/// what is ready.
 fn surplus(state: &State, pool: &Pool, u: &PoolUse) -> Vec<Event> {
     let here = u.total() - u.in_state(ResourceState::Deleting);
     let over = here.saturating_sub(pool.spec.max);
-    let planned = (pool.id, ResourceState::Planned, ResourceId(0))
-        ..=(pool.id, ResourceState::Planned, ResourceId(u64::MAX));
-    let unbuilt = state
-        .index
-        .members
-        .range(planned)
-        .map(|(_, _, id)| Event::ResourceGone(*id));
+    let those = |s| {
+        let all = (pool.id, s, ResourceId(0))..=(pool.id, s, ResourceId(u64::MAX));
+        state.index.members.range(all).map(|(_, _, id)| *id)
+    };
+    let unbuilt = those(ResourceState::Planned).map(Event::ResourceGone);
     let ready = state.index.free_groups(pool.id).flat_map(|h| {
         let keys: Vec<_> = state
             .index
@@ -84,10 +83,14 @@ fn surplus(state: &State, pool: &Pool, u: &PoolUse) -> Vec<Event> {
             .collect();
         keys
     });
-    let ready = ready
+    let standing = those(ResourceState::Dirty)
+        .chain(ready)
         .filter_map(|id| state.resources.get(&id))
         .flat_map(|r| removed(state, r));
-    unbuilt.chain(ready).take((over as usize).min(64)).collect()
+    unbuilt
+        .chain(standing)
+        .take((over as usize).min(64))
+        .collect()
 }
 
 /// One more member, if the pool wants it for demand or warmth, or as its hosts shall be filled, within

@@ -376,6 +376,23 @@ fn a_worn_member_is_replaced_by_another() {
 }
 
 #[test]
+fn what_comes_back_beyond_its_pools_max_goes_and_is_not_made_clean_first() {
+    let mut scene = Scene::with_host();
+    scene.pool("clusters", clusters(2, 2));
+    scene.drivers_work();
+    let leases = [0, 1].map(|_| scene.take("ann", "clusters"));
+    let members = leases.map(|id| scene.member(id).id);
+    scene.pool("clusters", clusters(1, 1));
+    let state = |scene: &Scene, i: usize| scene.state.resources.get(&members[i]).unwrap().state;
+    scene.release("ann", leases[0]).unwrap();
+    assert_eq!(state(&scene, 0), ResourceState::Deleting);
+    scene.release("ann", leases[1]).unwrap();
+    assert_eq!(state(&scene, 1), ResourceState::Cleaning);
+    scene.drivers_work();
+    assert_eq!(scene.count(ResourceState::Free), 1);
+}
+
+#[test]
 fn a_new_revision_rolls_one_by_one_and_leaves_leased_members_alone() {
     let mut scene = Scene::with_host();
     scene.pool("clusters", clusters(3, 4));
