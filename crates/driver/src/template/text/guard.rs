@@ -243,13 +243,25 @@ fn check_tag(tag: &Tag<'_>, classes: &Classes) -> Result<(), Wrong> {
             .checked_sub(1)
             .is_some_and(|before| tokens[before].is("|"));
         if filter && ["tojson", "join", "replace"].contains(&token.text) {
-            growing += 1;
+            growing += usize::from(!keeps_size(token, &tokens[at + 1..]));
             if !tag.writes || growing > 1 {
                 return wrong("stands only in {{ … }}, and only once there");
             }
         }
     }
     Ok(())
+}
+
+/// Whether a filter is a `replace` of plain bytes by as many or fewer; `rest` are the tokens behind its name.
+fn keeps_size(filter: &Token<'_>, rest: &[Token<'_>]) -> bool {
+    let [open, from, comma, to, close, ..] = rest else {
+        return false;
+    };
+    let plain = |t: &Token<'_>| t.kind == Kind::Text && !t.text.contains('\\');
+    let marks = open.is("(") && comma.is(",") && close.is(")");
+    // Their quotes count for both.
+    let shrinks = from.text.len() > 2 && to.text.len() <= from.text.len();
+    filter.text == "replace" && marks && plain(from) && plain(to) && shrinks
 }
 
 /// `~` never, `+` and `*` between numbers.

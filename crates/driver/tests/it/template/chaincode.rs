@@ -31,7 +31,7 @@ const TWO: [&[(&str, &str)]; 2] = [
     &[
         ("name", "gold"),
         ("image", "gold:7"),
-        ("version", "v7.1"),
+        ("version", "v7.1_b"),
         ("channel", "2"),
     ],
 ];
@@ -62,7 +62,7 @@ fn a_network_without_chaincode_has_nothing_of_it() {
 #[test]
 fn chaincode_is_told_by_which_package_peers_know_it() {
     let network = network(&TWO);
-    for (name, label) in [("notes--1-0", "notes_1.0"), ("gold--v7-1", "gold_v7.1")] {
+    for (name, label) in [("notes--1-0", "notes_1.0"), ("gold--v7-1-b", "gold_v7.1_b")] {
         let service = network.service(&format!("chaincode-{name}")).unwrap();
         assert_eq!(
             service.environment["CHAINCODE_SERVER_ADDRESS"],
@@ -73,10 +73,10 @@ fn chaincode_is_told_by_which_package_peers_know_it() {
         assert_eq!((file.service.as_str(), &file.path), ("package", &path));
         assert!(service.ports.is_empty(), "peers alone reach it");
     }
-    let gold = network.service("chaincode-gold--v7-1").unwrap();
+    let gold = network.service("chaincode-gold--v7-1-b").unwrap();
     assert_eq!(gold.image, "gold:7");
     let pack = script(&network, "package", "/caviada/package.sh");
-    let packed = "\npack notes \"$VERSION_0\" chaincode-notes--1-0\npack gold \"$VERSION_1\" chaincode-gold--v7-1\n";
+    let packed = "\npack notes \"$VERSION_0\" chaincode-notes--1-0\npack gold \"$VERSION_1\" chaincode-gold--v7-1-b\n";
     assert!(pack.contains(packed), "{pack}");
 }
 
@@ -87,7 +87,7 @@ fn chaincode_is_committed_after_all_peers_joined_and_before_the_network_is_free(
     let job = network.service("chaincode").unwrap();
     assert_eq!(job.depends_on["join-peers"], done);
     let started = Dependency::ServiceStarted;
-    assert_eq!(job.depends_on["chaincode-gold--v7-1"], started);
+    assert_eq!(job.depends_on["chaincode-gold--v7-1-b"], started);
     assert_eq!(
         network.service("tools").unwrap().depends_on["chaincode"],
         done
@@ -95,7 +95,7 @@ fn chaincode_is_committed_after_all_peers_joined_and_before_the_network_is_free(
     for (name, value) in [
         ("VERSION_0", "1.0"),
         ("CHANNEL_0", "ch1"),
-        ("VERSION_1", "v7.1"),
+        ("VERSION_1", "v7.1_b"),
         ("CHANNEL_1", "ch2"),
     ] {
         assert_eq!(job.environment[name], value);
@@ -130,7 +130,10 @@ fn a_network_is_well_as_long_as_every_chaincode_answers_at_every_peer() {
         first,
         "answers 0 1 \"$CHANNEL_0\" notes chaincode-notes--1-0"
     );
-    assert_eq!(last, "answers 1 2 \"$CHANNEL_1\" gold chaincode-gold--v7-1");
+    assert_eq!(
+        last,
+        "answers 1 2 \"$CHANNEL_1\" gold chaincode-gold--v7-1-b"
+    );
     let tools = network.service("tools").unwrap();
     assert_eq!(tools.environment["CHANNEL_1"], "ch2");
 }

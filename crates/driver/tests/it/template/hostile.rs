@@ -65,6 +65,11 @@ fn texts_and_lists_cannot_grow_inside_tags() {
         "{% set x = {'a': text} %}",
         "{% set x = text|tojson %}",
         "{{ text|replace('a', text)|replace('b', text) }}",
+        "{{ text|replace('a', 'bb')|replace('b', 'cc') }}",
+        "{{ text|replace('', 'b')|replace('', 'c') }}",
+        "{{ text|replace('\\n', 'bb')|replace('b', 'cc') }}",
+        "{{ text|replace('a', 'b')|replace('b', text)|tojson }}",
+        "{% set x = text|replace('a', 'b') %}",
         "{% macro f() %}{{ f() }}{% endmacro %}{{ f() }}",
         "{% filter upper %}x{% endfilter %}",
         "{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}",
@@ -96,6 +101,7 @@ services:
       PORT: {{ 7000 + loop.index0 * 10 + count }}
       HALF: \"{{ half }}\"
       ALL: \"{{ hosts|join(',') }}\"
+      LABEL: {{ host|replace('.', '-')|replace('b-ex', 'B_x')|upper }}
       MODE: {% if mode == 'solo' and not debug %}one{% else %}many{% endif %}
 
 {% endfor %}
@@ -113,6 +119,7 @@ services:
         blueprint.services[1].environment["ALL"],
         "a.example,b.example"
     );
+    assert_eq!(blueprint.services[1].environment["LABEL"], "B_XAMPLE");
     assert_eq!(blueprint.services[1].environment["MODE"], "one");
     assert_eq!(blueprint.services[3].ports[0].container, 81);
     assert_eq!(blueprint.services[4].command.as_ref().unwrap()[0], "{{");
