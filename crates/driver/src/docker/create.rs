@@ -217,7 +217,6 @@ impl<'a> BringUp<'a> {
         let mut variables = BTreeMap::new();
         for (name, file) in &service.environment_files {
             let job = self.blueprint.service(&file.service);
-            let job = job.and_then(|s| s.job.as_ref());
             self.site.until_done(&file.service, job).await?;
             let read = self
                 .site
@@ -382,7 +381,7 @@ impl<'a> BringUp<'a> {
                 Dependency::ServiceStarted => {}
                 Dependency::ServiceHealthy => self.site.until_well(needed).await?,
                 Dependency::ServiceCompletedSuccessfully => {
-                    let job = self.blueprint.service(needed).and_then(|s| s.job.as_ref());
+                    let job = self.blueprint.service(needed);
                     self.site.until_done(needed, job).await?;
                 }
             }
@@ -425,9 +424,7 @@ impl<'a> BringUp<'a> {
     pub async fn settled(&self, service: &Service) -> Result<(), DriverError> {
         let step = match self.blueprint.is_job(&service.name) {
             true => {
-                self.site
-                    .until_done(&service.name, service.job.as_ref())
-                    .await?;
+                self.site.until_done(&service.name, Some(service)).await?;
                 "running job"
             }
             false => {

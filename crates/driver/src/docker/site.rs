@@ -1,5 +1,6 @@
 //! One resource on its engine while it comes up: what is asked of its services, and waited for.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,13 +10,17 @@ use super::call::Call;
 use super::health::{self, Test};
 use super::inside;
 use super::pause::Pause;
-use crate::blueprint::Job;
+use crate::blueprint::{Dependency, Service};
 use crate::engine::container::{ended, lacks};
 use crate::reach::Reach;
 use crate::{DriverError, ExecOutput, Failure, Identity};
 
 /// Output of a readiness command that is looked at.
 const EXEC_BYTES_MAX: usize = 64 << 10;
+
+/// How often an engine starts a service again before a job that has it beside it is told that it will
+/// not come up: with the engine's own pauses, some 3 s.
+const RESTARTS_MAX: i64 = 5;
 
 /// One resource on its engine.
 pub(super) struct Site<'a> {
@@ -80,9 +85,15 @@ impl Site<'_> {
         }
     }
 
-    /// Waits until a job ended with exit code 0 and wrote what it should.
-    pub async fn until_done(&self, service: &str, job: Option<&Job>) -> Result<(), DriverError> {
+    /// Waits until a job ended with exit code 0 and wrote what it should; not for one that waits for
+    /// what is lost beside it. `told` is what the template tells of it.
+    pub async fn until_done(
+        &self,
+        service: &str,
+        told: Option<&Service>,
+    ) -> Result<(), DriverError> {
         let mut pause = Pause::new();
+        let mut restarts = BTreeMap::new();
         let id = loop {
             let (id, state) = self.state(service).await?;
             match (state.status, state.exit_code.unwrap_or(0)) {
@@ -94,9 +105,12 @@ impl Site<'_> {
                 _ if self.call.left().is_zero() => {
                     return Err(self.not_ready(service, &id, "did not end in time").await);
                 }
-                _ => pause.wait().await,
+                _ => {}
             }
+            self.none_lost(told, &mut restarts).await?;
+            pause.wait().await;
         };
+        let job = told.and_then(|s| s.job.as_ref());
         if job.is_none_or(|job| job.output_contains.is_none()) {
             return Ok(());
         }
@@ -105,6 +119,33 @@ impl Site<'_> {
             None => Ok(()),
             Some(why) => Err(self.not_ready(service, &id, &why).await),
         }
+    }
+
+    /// An error if one of the services that a job has beside it ended for good, or time and again since
+    /// the first look, of which `restarts` keeps how often each was started again until then.
+    async fn none_lost<'a>(
+        &self,
+        job: Option<&'a Service>,
+        restarts: &mut BTreeMap<&'a str, i64>,
+    ) -> Result<(), DriverError> {
+        let needed = job.into_iter().flat_map(|job| &job.depends_on);
+        let beside = needed.filter(|(_, how)| **how == Dependency::ServiceStarted);
+        for (service, _) in beside {
+            let found = inside::owned(self.call, self.identity, service).await?;
+            let id = found.id.unwrap_or_default();
+            let state = found.state.unwrap_or_default();
+            self.not_over(service, &id, &state).await?;
+            let count = found.restart_count.unwrap_or(0);
+            let since = count - *restarts.entry(service).or_insert(count);
+            let down = state.status == Some(State::RESTARTING);
+            if down && since >= RESTARTS_MAX {
+                let code = state.exit_code.unwrap_or(-1);
+                let why =
+                    format!("was started again {since} times and ended with exit code {code}");
+                return Err(self.not_ready(service, &id, &why).await);
+            }
+        }
+        Ok(())
     }
 
     /// An error if the service ended and nothing will start it again.

@@ -379,6 +379,22 @@ on_the_engine! {
         assert!(failed.to_string().contains("memory limit"), "{failed}");
     }
 
+    async fn a_job_does_not_wait_for_a_service_beside_it_that_does_not_come_up(engine: &Engine) {
+        for (generation, restart, why) in [
+            (1, Restart::UnlessStopped, "broken was started again 5 times and ended with exit code 7"),
+            (2, Restart::No, "broken ended with exit code 7"),
+        ] {
+            let mut broken = engine.service("broken", &["exit", "7"]);
+            broken.restart = restart;
+            let mut waits = job(engine, "waits", &["job", "--print", "well", "--after", "3600"], None);
+            waits.depends_on.insert("broken".into(), Dependency::ServiceStarted);
+            let id = identity(engine, 1, generation);
+            let failed = create(&*engine.driver(), &id, &plan(vec![broken, waits])).await.unwrap_err();
+            assert_eq!(failed.kind, Failure::NotReady, "{failed}");
+            assert!(failed.to_string().contains(why), "{failed}");
+        }
+    }
+
     async fn a_service_deaf_to_its_stop_signal_is_killed_after_its_grace(engine: &Engine) {
         let mut deaf = engine.service("deaf", &["ignore-term"]);
         deaf.stop_grace_s = 1;
