@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use super::compose::{self, Needs, Project};
 use super::limits;
-use super::manifest::{FILE, Manifest, Placed};
+use super::manifest::{FILE, Manifest, Placed, Refused};
 use super::parameter::Parameters;
 use super::problem::{Findings, Problem, plain};
 use super::source::Source;
@@ -60,17 +60,25 @@ pub(super) fn blueprint(
 /// Does the template refuse these parameters?
 pub(super) fn refused(manifest: &Manifest, renderer: &Renderer) -> Result<(), Vec<Problem>> {
     let findings = Findings::new(FILE);
-    for refused in &manifest.refused {
-        let said = match renderer.holds(&refused.when.text) {
-            Ok(false) => continue,
-            Ok(true) => renderer.render(&refused.message.text, Escape::Nothing),
-            Err(wrong) => Err(wrong),
-        };
-        match said {
-            Ok(message) => findings.say(refused.message.at, &refused.message.key, message),
+    for Refused {
+        each,
+        when,
+        message,
+    } in &manifest.refused
+    {
+        let mut asked = format!("{{% if {} %}}{}\n{{% endif %}}", when.text, message.text);
+        if let Some(each) = each {
+            asked = format!("{{% for {} %}}{asked}{{% endfor %}}", each.text);
+        }
+        match renderer.render(&asked, Escape::Nothing) {
+            Ok(said) => {
+                for line in said.lines() {
+                    findings.say(message.at, &message.key, line);
+                }
+            }
             Err(wrong) => {
-                for (_, message) in wrong {
-                    findings.say(refused.when.at, &refused.when.key, message);
+                for (_, what) in wrong {
+                    findings.say(when.at, &when.key, what);
                 }
             }
         }

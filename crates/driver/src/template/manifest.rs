@@ -104,6 +104,8 @@ impl Manifest {
 /// Parameters that go together with no network of this template.
 #[derive(Debug, Clone)]
 pub(super) struct Refused {
+    /// `NAME in LIST`: it is asked of each item of a list.
+    pub each: Option<Placed>,
     pub when: Placed,
     pub message: Placed,
 }
@@ -111,10 +113,12 @@ pub(super) struct Refused {
 impl Refused {
     fn read(node: &Node, key: &str, findings: &Findings) -> Option<Self> {
         let mut fields = node.fields(key, findings);
+        let each = fields.get("each", Placed::read);
         let when = fields.need("when", Placed::read);
         let message = fields.need("message", Placed::read);
         fields.finish_plain();
         Some(Self {
+            each,
             when: when?,
             message: message?,
         })

@@ -183,6 +183,21 @@ fn chaincode_alone_is_its_holders_to_change() {
 }
 
 #[test]
+fn a_channel_that_the_network_does_not_have_is_refused_for_each_that_names_it() {
+    let template = Template::parse(&builtin::source("fabric").unwrap()).unwrap();
+    let of = |name, channel| vec![("name", name), ("image", "i"), ("channel", channel)];
+    let [far, near, farther] = [("a", "3"), ("b", "2"), ("c", "4")].map(|(n, c)| of(n, c));
+    let mut wanted = given(&[&far, &near, &farther]);
+    wanted.insert("channels".to_owned(), int(2));
+    let refused = said(template.render(&wanted, &reserved()).unwrap_err());
+    assert_eq!(refused.len(), 2, "{refused:?}");
+    assert!(refused[0].contains("a is for channel 3: a network with `channels` = 2 has none"));
+    assert!(refused[1].contains("c is for channel 4"), "{refused:?}");
+    wanted.insert("channels".to_owned(), int(4));
+    assert!(template.render(&wanted, &reserved()).is_ok());
+}
+
+#[test]
 fn a_name_that_is_none_is_refused() {
     let template = Template::parse(&builtin::source("fabric").unwrap()).unwrap();
     for name in [
