@@ -70,7 +70,7 @@ pub enum BackupError {
     Exists(PathBuf),
     /// There is no store to back up.
     #[error("there is no ledger in {0}")]
-    Nothing(PathBuf),
+    Nothing(String),
     /// The store has the schema of an older program.
     #[error(
         "the store of {0} is an older program's: back it up with that one, or start the server once"
@@ -227,31 +227,36 @@ type Database = Box<dyn Engine>;
 
 /// History, if there is one, and ledger, to read.
 fn sources(data_dir: &Path, place: &Place) -> Result<(Option<Database>, Database), BackupError> {
-    let (history, mut ledger) = opened(data_dir, place)?;
-    match migration::is_behind(&mut *ledger, LEDGER)? {
+    let known = |ledger: &mut dyn Engine| match migration::is_behind(ledger, LEDGER)? {
         true => Err(BackupError::Older(data_dir.to_owned())),
-        false => Ok((history, ledger)),
-    }
-}
-
-fn opened(data_dir: &Path, place: &Place) -> Result<(Option<Database>, Database), BackupError> {
+        false => Ok(()),
+    };
     match place {
         Place::Sqlite => {
             let (history, ledger) = (data_dir.join("history.db"), data_dir.join("ledger.db"));
             if !ledger.exists() {
-                return Err(BackupError::Nothing(data_dir.to_owned()));
+                return Err(BackupError::Nothing(data_dir.display().to_string()));
             }
+            let mut ledger = Sqlite::read_only(&ledger)?;
+            known(&mut ledger)?;
             let history = history
                 .exists()
                 .then(|| Sqlite::read_only(&history))
                 .transpose()?;
-            let ledger = Sqlite::read_only(&ledger)?;
-            Ok((history.map(|h| Box::new(h) as Database), Box::new(ledger)))
+            Ok((
+                history.map(|h| Box::new(h) as Database),
+                Box::new(ledger) as Database,
+            ))
         }
         Place::Postgres(url) => {
+            let mut ledger = Postgres::open(url, LEDGER_SCHEMA)?;
+            if !ledger.has_tables()? {
+                return Err(BackupError::Nothing("this database".to_owned()));
+            }
+            known(&mut ledger)?;
+            // Only now: it brings the history's schema forward.
             let mut history = Postgres::open(url, HISTORY_SCHEMA)?;
             history::prepare(&mut history)?;
-            let ledger = Postgres::open(url, LEDGER_SCHEMA)?;
             Ok((Some(Box::new(history)), Box::new(ledger)))
         }
     }

@@ -12,6 +12,7 @@ use caviada_ledger::{Place, Start, start};
 
 use crate::history::{Site, block, caught_up, do_all, leases, live};
 use crate::sim::{acquire, declare, host, lease_of, name, put_pool, release, system};
+use crate::store::asked;
 use caviada_core::command::Act;
 use rusqlite::types::Value;
 use sha2::{Digest as _, Sha256};
@@ -204,6 +205,28 @@ fn the_store_of_an_older_program_is_left_to_that_one() {
     drop(database);
     let refused = backup(site.files.path(), &site.place, &folder.path().join("b.db"));
     assert!(matches!(refused, Err(BackupError::Older(_))), "{refused:?}");
+}
+
+#[test]
+fn an_older_or_empty_database_on_a_server_is_left_as_it_is() {
+    let Some(site) = Site::postgres() else { return };
+    let server = site.server.as_ref().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let tried = || backup(folder.path(), &site.place, &folder.path().join("b.db"));
+    let nothing = tried();
+    assert!(
+        matches!(nothing, Err(BackupError::Nothing(_))),
+        "{nothing:?}"
+    );
+    site.start().close();
+    let older = "DELETE FROM caviada.migration WHERE number > 4;
+        DELETE FROM caviada_history.history_migration WHERE number > 1;
+        ALTER TABLE caviada_history.lease_history DROP COLUMN reason";
+    asked(server, older);
+    let refused = tried();
+    assert!(matches!(refused, Err(BackupError::Older(_))), "{refused:?}");
+    let steps = "SELECT COUNT(*) FROM caviada_history.history_migration";
+    assert_eq!(asked(server, steps), [["1"]]);
 }
 
 #[test]

@@ -19,7 +19,7 @@ use crate::sim::{acquire, declare, lease_of, name, put_pool, release};
 pub struct Site {
     pub files: tempfile::TempDir,
     pub place: Place,
-    _server: Option<caviada_testbed::Postgres>,
+    pub server: Option<caviada_testbed::Postgres>,
 }
 
 impl Site {
@@ -27,7 +27,7 @@ impl Site {
         Self {
             files: tempfile::tempdir().unwrap(),
             place: Place::Sqlite,
-            _server: None,
+            server: None,
         }
     }
 
@@ -37,7 +37,7 @@ impl Site {
         Some(Self {
             files: tempfile::tempdir().unwrap(),
             place,
-            _server: Some(server),
+            server: Some(server),
         })
     }
 

@@ -13,7 +13,7 @@ use caviada_ledger::{Ledger, PostgresStore, Start};
 use caviada_testbed::Authority;
 
 use crate::sim::{SimClock, acquire, declare, lease_of, one, open, put_pool, release};
-use crate::store::{Place as _, Postgres, assert_same};
+use crate::store::{Place as _, Postgres, asked, assert_same};
 
 const WELL: u8 = 0;
 /// The next bytes from the ledger are lost, and the connection with them.
@@ -135,7 +135,7 @@ fn what_a_commit_costs_does_not_grow_with_what_was_there_before() {
                   WHERE schemaname = 'caviada'";
     let deadline = Instant::now() + Duration::from_secs(30);
     let scans = loop {
-        let rows = place.asked(counts);
+        let rows = asked(&place.0, counts);
         let told = |row: &Vec<String>| row[0] == "lease" && row[2] == "20";
         if rows.iter().any(told) {
             break rows;

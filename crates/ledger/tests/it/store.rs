@@ -75,34 +75,32 @@ impl Place for Postgres {
         self.open().installation().unwrap()
     }
     fn hurt(&self, sql: &str) {
-        self.asked(&format!("SET search_path TO caviada; {sql}"));
+        asked(&self.0, &format!("SET search_path TO caviada; {sql}"));
     }
 }
 
-impl Postgres {
-    /// The rows of an answer.
-    pub fn asked(&self, sql: &str) -> Vec<Vec<String>> {
-        let url = self.0.url();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .unwrap();
-        let told = runtime.block_on(async {
-            let connected = tokio_postgres::connect(&url, tokio_postgres::NoTls).await;
-            let (client, connection) = connected.unwrap();
-            tokio::spawn(connection);
-            client.simple_query(sql).await.unwrap()
-        });
-        let rows = told.iter().filter_map(|message| match message {
-            tokio_postgres::SimpleQueryMessage::Row(row) => Some(row),
-            _ => None,
-        });
-        let columns = |row: &tokio_postgres::SimpleQueryRow| {
-            let text = |i| row.get(i).unwrap_or_default().to_owned();
-            (0..row.len()).map(text).collect()
-        };
-        rows.map(columns).collect()
-    }
+/// The rows of a server's answer.
+pub fn asked(server: &caviada_testbed::Postgres, sql: &str) -> Vec<Vec<String>> {
+    let url = server.url();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let told = runtime.block_on(async {
+        let connected = tokio_postgres::connect(&url, tokio_postgres::NoTls).await;
+        let (client, connection) = connected.unwrap();
+        tokio::spawn(connection);
+        client.simple_query(sql).await.unwrap()
+    });
+    let rows = told.iter().filter_map(|message| match message {
+        tokio_postgres::SimpleQueryMessage::Row(row) => Some(row),
+        _ => None,
+    });
+    let columns = |row: &tokio_postgres::SimpleQueryRow| {
+        let text = |i| row.get(i).unwrap_or_default().to_owned();
+        (0..row.len()).map(text).collect()
+    };
+    rows.map(columns).collect()
 }
 
 macro_rules! on_each_store {
