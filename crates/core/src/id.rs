@@ -11,11 +11,31 @@ const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 /// 13 digits of five bits hold 64 bits.
 const WIDTH: usize = 13;
 
-fn encode(n: u64) -> String {
-    (0..WIDTH)
-        .rev()
-        .map(|i| ALPHABET[((n >> (5 * i)) & 31) as usize] as char)
-        .collect()
+/// The longest prefix, `_` and the digits.
+const TEXT_MAX: usize = 5 + 1 + WIDTH;
+
+/// An id as text, made in place: it stands in every answer and event several times.
+struct Text {
+    bytes: [u8; TEXT_MAX],
+    len: usize,
+}
+
+impl Text {
+    fn of(prefix: &str, n: u64) -> Self {
+        let (mut bytes, at) = ([b'_'; TEXT_MAX], prefix.len() + 1);
+        bytes[..prefix.len()].copy_from_slice(prefix.as_bytes());
+        for (i, digit) in bytes[at..at + WIDTH].iter_mut().rev().enumerate() {
+            *digit = ALPHABET[((n >> (5 * i)) & 31) as usize];
+        }
+        Self {
+            bytes,
+            len: at + WIDTH,
+        }
+    }
+
+    fn as_str(&self) -> &str {
+        str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
+    }
 }
 
 fn decode(s: &str) -> Option<u64> {
@@ -44,7 +64,7 @@ macro_rules! ids {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!($prefix, "_{}"), encode(self.0))
+                f.write_str(Text::of($prefix, self.0).as_str())
             }
         }
 
@@ -60,7 +80,11 @@ macro_rules! ids {
 
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
-                if s.is_human_readable() { s.collect_str(self) } else { s.serialize_u64(self.0) }
+                if s.is_human_readable() {
+                    s.serialize_str(Text::of($prefix, self.0).as_str())
+                } else {
+                    s.serialize_u64(self.0)
+                }
             }
         }
 

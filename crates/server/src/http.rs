@@ -22,7 +22,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
 use axum::middleware::from_fn_with_state;
 use caviada_api::image::LoadedImages;
@@ -235,7 +234,6 @@ pub fn router(app: App) -> Router {
     router
         .fallback(|| async { problem::Error::new("no-such-path") })
         .method_not_allowed_fallback(|| async { problem::Error::new("method-not-allowed") })
-        .layer(DefaultBodyLimit::max(app.options().body_bytes_max))
         .layer(from_fn_with_state(app.clone(), edge::edge))
         .with_state(app)
 }

@@ -1,18 +1,19 @@
 //! The access line: one for each request of any entrance, and the id by which the request is known
 //! in it and in its answer.
 
-use std::fmt::Write as _;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::extract::{MatchedPath, OriginalUri, Request};
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
-use caviada_api::REQUEST_ID;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use caviada_core::name::Name;
 
 use crate::listener::Origin;
+
+/// Where a request's id is said, by the caller and to him.
+pub static REQUEST_ID: HeaderName = HeaderName::from_static(caviada_api::REQUEST_ID);
 
 /// Longest request id a caller may bring, in characters.
 const REQUEST_ID_CHARS_MAX: usize = 64;
@@ -24,7 +25,7 @@ pub struct RequestId(pub HeaderValue);
 impl RequestId {
     /// The caller's, if it is one; else a new one.
     pub fn of(headers: &HeaderMap) -> Self {
-        let given = headers.get(REQUEST_ID).filter(|value| {
+        let given = headers.get(&REQUEST_ID).filter(|value| {
             let sound = |b: &u8| b.is_ascii_alphanumeric() || b"._-".contains(b);
             (1..=REQUEST_ID_CHARS_MAX).contains(&value.len()) && value.as_bytes().iter().all(sound)
         });
@@ -39,15 +40,24 @@ impl RequestId {
             let since = std::time::SystemTime::UNIX_EPOCH.elapsed();
             since.map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(0))
         });
-        let mut text = String::with_capacity(32);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);
-        let _ = write!(text, "{began:011x}-{count:08x}");
-        Self(HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("none")))
+        let mut text = [b'-'; 22];
+        hex(&mut text[..11], *began);
+        hex(&mut text[12..], count);
+        Self(HeaderValue::from_bytes(&text).unwrap_or(HeaderValue::from_static("none")))
     }
 
     /// As text.
     pub fn as_str(&self) -> &str {
         self.0.to_str().unwrap_or_default()
+    }
+}
+
+/// As many hexadecimal digits as there is room for, the last of them.
+fn hex(text: &mut [u8], mut number: u64) {
+    for digit in text.iter_mut().rev() {
+        *digit = b"0123456789abcdef"[(number & 15) as usize];
+        number >>= 4;
     }
 }
 
@@ -58,8 +68,7 @@ pub struct Line {
     method: Method,
     uri: Uri,
     route: Option<MatchedPath>,
-    /// Who asks: an address, or the network a single IPv6 customer has.
-    pub peer: Option<IpAddr>,
+    origin: Option<Origin>,
     trace: Option<String>,
 }
 
@@ -75,9 +84,7 @@ impl Line {
                 None => request.uri().clone(),
             },
             route: extensions.get::<MatchedPath>().cloned(),
-            peer: extensions
-                .get::<Origin>()
-                .map(|origin| network(origin.peer().ip())),
+            origin: extensions.get::<Origin>().cloned(),
             trace: request.headers().get("traceparent").and_then(trace_id),
         }
     }
@@ -92,9 +99,13 @@ impl Line {
         &self.method
     }
 
+    /// Who asks: an address, or the network a single IPv6 customer has.
+    pub fn peer(&self) -> Option<IpAddr> {
+        self.origin.as_ref().map(Origin::network)
+    }
+
     /// Writes the line, with the name of the key that asked.
     pub fn write(&self, id: &RequestId, key: Option<&Name>, status: StatusCode, took: Duration) {
-        let peer = self.peer.map(tracing::field::display);
         tracing::info!(
             target: "caviada::access",
             duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
@@ -103,21 +114,10 @@ impl Line {
             http.path = self.uri.path(),
             http.status = status.as_u16(),
             key.name = key.map(Name::as_str),
-            peer,
+            peer = self.origin.as_ref().map(Origin::name),
             trace.id = self.trace.as_deref(),
             "answered",
         );
-    }
-}
-
-/// Whom failures are counted for: an address, or the network a single IPv6 customer has.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
-            Some(v4) => v4.into(),
-            None => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
-        },
     }
 }
 
@@ -131,17 +131,13 @@ fn trace_id(value: &HeaderValue) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use axum::http::header;
-
     use super::*;
 
     #[test]
     fn a_request_id_is_taken_only_if_it_is_harmless() {
         let of = |text: &str| {
-            let headers = HeaderMap::from_iter([(
-                header::HeaderName::from_static(REQUEST_ID),
-                HeaderValue::from_str(text).unwrap(),
-            )]);
+            let headers =
+                HeaderMap::from_iter([(REQUEST_ID.clone(), HeaderValue::from_str(text).unwrap())]);
             RequestId::of(&headers).as_str() == text
         };
         assert!(of("build-17.a_b"));
@@ -149,7 +145,9 @@ mod tests {
         for bad in ["", "a b", "a\"b", &long] {
             assert!(!of(bad), "{bad}");
         }
-        assert_ne!(RequestId::fresh().as_str(), RequestId::fresh().as_str());
+        let (first, second) = (RequestId::fresh(), RequestId::fresh());
+        assert!(first.as_str() < second.as_str());
+        assert!(of(first.as_str()));
     }
 
     #[test]
@@ -160,12 +158,5 @@ mod tests {
         for bad in ["", "00", "00-4bf9-00f0-01", "x"] {
             assert_eq!(id(bad), None, "{bad}");
         }
-    }
-
-    #[test]
-    fn failures_of_one_network_count_together() {
-        let of = |text: &str| network(text.parse().unwrap()).to_string();
-        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:2"));
-        assert_eq!(of("::ffff:10.0.0.1"), "10.0.0.1");
     }
 }

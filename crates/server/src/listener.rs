@@ -5,7 +5,7 @@ mod mend;
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -122,6 +122,8 @@ pub struct Origin(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     peer: SocketAddr,
+    network: IpAddr,
+    name: String,
     ending: Ending,
 }
 
@@ -129,6 +131,26 @@ impl Origin {
     /// Who is at its other end.
     pub fn peer(&self) -> SocketAddr {
         self.0.peer
+    }
+
+    /// Whom its requests count for: an address, or the network a single IPv6 customer has.
+    pub fn network(&self) -> IpAddr {
+        self.0.network
+    }
+
+    /// That as text.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+}
+
+fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+            Some(v4) => v4.into(),
+            None => Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX)).into(),
+        },
     }
 }
 
@@ -189,8 +211,11 @@ impl Connection {
     }
 
     async fn speak(mut self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let network = network(self.peer.ip());
         let origin = Origin(Arc::new(Inner {
             peer: self.peer,
+            network,
+            name: network.to_string(),
             ending: Ending(self.ending.clone()),
         }));
         let router = self.router;
@@ -218,5 +243,17 @@ impl Connection {
             tracing::debug!(peer = %self.peer, %error, "a connection ended early");
         }
         drop(self.permit);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::network;
+
+    #[test]
+    fn failures_of_one_network_count_together() {
+        let of = |text: &str| network(text.parse().unwrap()).to_string();
+        assert_eq!(of("2001:db8::1"), of("2001:db8::ffff:2"));
+        assert_eq!(of("::ffff:10.0.0.1"), "10.0.0.1");
     }
 }

@@ -2,12 +2,13 @@
 //! and the library's way, made for spans and colours, takes two to four times as long over it.
 
 use std::fmt::{Debug, Result};
+use std::time::SystemTime;
 
+use caviada_api::timestamp::to_the_microsecond;
 use caviada_server::config::LogFormat;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
-use tracing_subscriber::fmt::time::{FormatTime as _, SystemTime};
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
@@ -46,16 +47,21 @@ where
         let level = event.metadata().level();
         match self.format {
             LogFormat::Text => {
-                SystemTime.format_time(&mut writer)?;
-                write!(writer, " {level:>5} {ACCESS}:")?;
+                write_now(&mut writer)?;
+                let wide = &"     "[level.as_str().len()..];
+                for part in [" ", wide, level.as_str(), " ", ACCESS, ":"] {
+                    writer.write_str(part)?;
+                }
                 let mut fields = Text(writer.by_ref(), Ok(()));
                 event.record(&mut fields);
                 fields.1?;
             }
             LogFormat::Json => {
                 writer.write_str("{\"timestamp\":\"")?;
-                SystemTime.format_time(&mut writer)?;
-                write!(writer, "\",\"level\":\"{level}\"")?;
+                write_now(&mut writer)?;
+                for part in ["\",\"level\":\"", level.as_str(), "\""] {
+                    writer.write_str(part)?;
+                }
                 let mut fields = Json(writer.by_ref(), Ok(()));
                 event.record(&mut fields);
                 fields.1?;
@@ -64,6 +70,13 @@ where
         }
         writer.write_char('\n')
     }
+}
+
+/// The time of day, as the library writes it.
+fn write_now(writer: &mut Writer<'_>) -> Result {
+    let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+    let text = to_the_microsecond(u64::try_from(since.as_micros()).unwrap_or(u64::MAX));
+    writer.write_str(str::from_utf8(&text).unwrap_or_default())
 }
 
 /// Nothing in it has to be escaped, in no format.
@@ -91,6 +104,12 @@ impl Text<'_> {
 }
 
 impl Visit for Text<'_> {
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.field(field, |writer| {
+            writer.write_str(itoa::Buffer::new().format(value))
+        });
+    }
+
     fn record_str(&mut self, field: &Field, value: &str) {
         self.field(field, |writer| match plain(value) {
             true => writer.write_str(value),
@@ -121,7 +140,9 @@ impl Json<'_> {
 
 impl Visit for Json<'_> {
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.field(field, |writer| write!(writer, "{value}"));
+        self.field(field, |writer| {
+            writer.write_str(itoa::Buffer::new().format(value))
+        });
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {

@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use caviada_api::{BASE_PATH, REQUEST_ID};
+use caviada_api::BASE_PATH;
 use caviada_core::limits;
 use futures_util::FutureExt as _;
 
@@ -17,7 +17,7 @@ use super::App;
 use super::auth::{Caller, authenticate};
 use super::openapi;
 use super::problem::Error;
-use crate::line::{Line, RequestId};
+use crate::line::{Line, REQUEST_ID, RequestId};
 use crate::rate::TooMany;
 
 /// A read may be a long-poll, which has this on top.
@@ -30,7 +30,7 @@ pub async fn edge(State(app): State<App>, mut request: Request, next: Next) -> R
     let id = RequestId::of(request.headers());
     let line = Line::of(&request);
     let mut who = None;
-    let mut response = match admit(&app, &mut request, line.peer) {
+    let mut response = match admit(&app, &mut request, line.peer()) {
         Ok(caller) => {
             who = caller.map(|c| c.key.name.clone());
             answered(&app, request, next, &id).await
@@ -100,7 +100,9 @@ fn unasked(request: &Request) -> Result<(), Error> {
 }
 
 /// The inner answer, with a problem document in place of a bare no. A panic is a bug and a 500.
-async fn answered(app: &App, request: Request, next: Next, id: &RequestId) -> Response {
+async fn answered(app: &App, mut request: Request, next: Next, id: &RequestId) -> Response {
+    // Not as a layer, which would be one service more around every endpoint.
+    DefaultBodyLimit::max(app.options().body_bytes_max).apply(&mut request);
     let mut limit = app.options().answer_within;
     if request.method() == Method::GET {
         limit += LONG_POLL_MAX;
@@ -148,7 +150,7 @@ fn bare(response: &Response) -> Error {
 
 fn finish(response: &mut Response, id: &RequestId) {
     let headers = response.headers_mut();
-    headers.insert(REQUEST_ID, id.0.clone());
+    headers.insert(&REQUEST_ID, id.0.clone());
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));

@@ -46,7 +46,7 @@ impl Caller {
         let caller = if headers.contains_key(header::AUTHORIZATION) {
             let caller = Self::with_key(app, headers);
             if caller.is_err() {
-                app.rates().failure(line.peer).map_err(too_many)?;
+                app.rates().failure(line.peer()).map_err(too_many)?;
             }
             caller?
         } else if let Some(user) = user {

@@ -6,7 +6,6 @@ use std::time::Instant;
 use axum::extract::Request;
 use axum::http::{HeaderValue, Method, header};
 use axum::response::Response;
-use caviada_api::REQUEST_ID;
 use caviada_core::name::Name;
 use caviada_core::power::Way;
 use futures_util::FutureExt as _;
@@ -16,7 +15,7 @@ use super::call::{Ask, Call};
 use super::caller::{Caller, signed_in};
 use super::version::Version;
 use super::{App, Door, apply, cluster, host, page, profile, release, sign, stat, user};
-use crate::line::{Line, RequestId};
+use crate::line::{Line, REQUEST_ID, RequestId};
 use crate::listener::TOO_LONG;
 
 /// Answers one request.
@@ -46,7 +45,7 @@ pub(super) async fn edge(app: App, version: Version, door: Door, request: Reques
     };
     let mut response = answer::write(spoken.unwrap_or(version), &answered);
     let headers = response.headers_mut();
-    headers.insert(REQUEST_ID, id.0.clone());
+    headers.insert(&REQUEST_ID, id.0.clone());
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     app.meter().record(response.status(), began.elapsed());
     line.write(&id, key.as_ref(), response.status(), began.elapsed());

@@ -94,7 +94,7 @@ pub(super) async fn sign(
     let asked = Call::read(request).await?.parameters;
     let name = asked.text("username")?.unwrap_or_default();
     let name = Owner::new(name.trim());
-    if let Err(wait) = app.rates().sign_in(name.as_ref().ok(), line.peer) {
+    if let Err(wait) = app.rates().sign_in(name.as_ref().ok(), line.peer()) {
         let no = too_many(wait);
         return Ok(failed(StatusCode::UNAUTHORIZED, no.error()));
     }
