@@ -360,15 +360,27 @@ async fn headers_are_read_strictly() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_duplicate_declaration_is_one_resource() {
+async fn a_name_that_stands_twice_in_a_call_is_refused_and_one_that_is_there_is_declared_anew() {
     let site = Site::start().await;
     site.pool("boards", 1).await;
-    let twice =
-        json!({"items": [{"pool": "boards", "name": "x"}, {"pool": "boards", "name": "x"}]});
-    let request = site.request(Method::POST, "/api/v1/resources", Some(ADMIN));
-    let response = request.json(&twice).send().await.unwrap();
-    assert_eq!(response.status(), 201);
-    assert_eq!(site.admin().pool("boards").await.unwrap().counts.free, 2);
+    site.pool("cards", 1).await;
+    let declare = async |items: Value| {
+        let request = site.request(Method::POST, "/api/v1/resources", Some(ADMIN));
+        let response = request.json(&json!({"items": items})).send().await.unwrap();
+        (response.status(), response.json::<Value>().await.unwrap())
+    };
+    let item = |pool: &str, name: &str| json!({"pool": pool, "name": name});
+    let other = item("cards", "x");
+    let (status, problem) = declare(json!([item("boards", "x"), other, item("boards", "x")])).await;
+    assert_eq!(status, 422);
+    assert_eq!(problem["errors"][0]["field"], "items[2].name", "{problem}");
+    let free = async || site.admin().pool("boards").await.unwrap().counts.free;
+    assert_eq!(free().await, 1, "nothing was declared");
+    for _ in 0..2 {
+        let (status, _) = declare(json!([item("boards", "x"), other])).await;
+        assert_eq!(status, 201);
+        assert_eq!(free().await, 2);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

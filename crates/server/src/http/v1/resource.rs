@@ -22,6 +22,7 @@ use caviada_core::pool::RecycleClass;
 use caviada_core::power::{self, Way};
 use caviada_core::resource::Resource;
 use caviada_core::state::State as Snapshot;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -47,7 +48,7 @@ pub(super) fn routes() -> OpenApiRouter<App> {
 }
 
 /// Declares resources, all or none. A name that its pool has already takes the new attributes,
-/// labels and endpoints; its state stays.
+/// labels and endpoints; its state stays. One that stands twice in a call is refused.
 #[utoipa::path(post, path = "/api/v1/resources", tag = "resources", security(("key" = [])),
     request_body = Declare,
     responses((status = 201, description = "They, in the same order", body = List<wire::Resource>)))]
@@ -67,6 +68,14 @@ async fn declare(State(app): State<App>, mut ask: Ask<Declare>) -> Result<Respon
         .map(|(i, item)| spec::declare(i, item, expect))
         .collect::<Result<Vec<_>, _>>()?;
     let names: Vec<_> = acts.iter().filter_map(named).collect();
+    let mut known = BTreeSet::new();
+    if let Some(i) = names.iter().position(|name| !known.insert(name)) {
+        let field = format!("items[{i}].name");
+        return Err(Error::invalid(
+            field,
+            "stands in this call before, for the same pool",
+        ));
+    }
     let command = ask.command(Act::All(acts));
     app.ledger().submit(command).await?;
     let state = app.ledger().snapshot().await?;
