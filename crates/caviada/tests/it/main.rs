@@ -4,8 +4,10 @@
 #![cfg(test)]
 
 mod backup;
+mod bench;
 mod cli;
 mod config;
+mod demo;
 mod docker;
 mod doctor;
 mod files;
