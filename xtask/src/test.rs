@@ -19,6 +19,8 @@ const NAMES_MAX: usize = 4;
 
 /// The tests of the kill harness, its checker's included.
 const KILLS: &str = "package(caviada) & test(/^kill::/)";
+/// Of these the one that kills.
+const KILLER: &str = "kill::what_was_acknowledged_survives_every_kill";
 
 /// What to do and what not.
 pub struct Flags {
@@ -184,9 +186,8 @@ fn suite(flags: &Flags, parts: &Parts, report: &mut Report) -> Result<()> {
             count.tell(command);
         }
     };
-    if nextest && !flags.quick {
-        let mut command = cargo(&["nextest", "run", "--workspace", "--profile", "kills"]);
-        command.args(["--filterset", KILLS]);
+    if !flags.quick {
+        let mut command = killer(nextest);
         tell(&mut command);
         kills(&mut command, report);
     }
@@ -258,6 +259,21 @@ fn kills(command: &mut Command, report: &mut Report) {
     });
 }
 
+fn killer(nextest: bool) -> Command {
+    match nextest {
+        true => {
+            let mut command = cargo(&["nextest", "run", "--workspace", "--profile", "kills"]);
+            command.args(["--filterset", KILLS]);
+            command
+        }
+        false => {
+            let mut command = cargo(&["test", "--package", "caviada", "--test", "it", KILLER]);
+            command.args(["--", "--exact", "--nocapture"]);
+            command
+        }
+    }
+}
+
 fn runner(flags: &Flags, nextest: bool) -> Command {
     let mut command = match nextest {
         true => cargo(&["nextest", "run", "--workspace"]),
@@ -271,6 +287,9 @@ fn runner(flags: &Flags, nextest: bool) -> Command {
     } else if nextest {
         // They have had a stage of their own.
         command.args(["--filterset", &format!("not ({KILLS})")]);
+    } else {
+        // As many at once as the other runner lets build on the engine.
+        command.args(["--", "--test-threads=2", "--skip", KILLER]);
     }
     command
 }

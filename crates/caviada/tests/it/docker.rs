@@ -13,6 +13,7 @@ mod orphan;
 mod sick;
 mod swarm;
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -97,8 +98,8 @@ fn answers(url: &str) -> bool {
     matches!(asked, Ok((200, _)))
 }
 
-/// Ports of this machine and addresses of networks that no other test uses: test runners start a
-/// process for each, and its id keeps them apart.
+/// Ports of this machine and addresses of networks that no other test uses: by the id of its process, and
+/// within one by a count.
 struct Room {
     first: u16,
     last: u16,
@@ -108,7 +109,8 @@ struct Room {
 impl Room {
     /// Sixteen small networks, and so many ports for each of sixteen resources.
     fn with_blocks_of(ports: u16) -> Self {
-        let id = std::process::id();
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let id = std::process::id() + COUNT.fetch_add(1, Ordering::Relaxed);
         let first = 10_000 + u16::try_from(id % 70).unwrap() * 128;
         let [_, _, high, low] = (id % 9_600).to_be_bytes();
         Self {

@@ -2,6 +2,7 @@
 //! they really are, whatever the ledger says.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::{Value, json};
 
@@ -40,7 +41,9 @@ services:
 /// Body of `PUT /hosts/…`.
 pub fn host() -> Value {
     // Each run its own ports, as far as that goes; a block found taken is not used.
-    let first = 22_000 + std::process::id() % 400 * 20;
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let own = std::process::id() + COUNT.fetch_add(1, Ordering::Relaxed);
+    let first = 22_000 + own % 400 * 20;
     let ports = json!({ "first": first, "last": first + 19, "block": 1 });
     json!({ "driver": "process", "capacity": { "resources": 16 }, "ports": ports })
 }
