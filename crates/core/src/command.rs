@@ -112,6 +112,8 @@ pub enum Act {
         ports: bool,
         /// Can be reset in place.
         reset: bool,
+        /// How long a bring-up may take, in milliseconds.
+        create_ms: u64,
         /// Name of the file that declares it.
         declared_in: Option<Box<str>>,
         /// Only if it is unchanged since.

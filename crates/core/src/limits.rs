@@ -286,25 +286,32 @@ limits! {
         BUILDS_PER_HOST_DEFAULT: usize = 4;
         /// The most an operator may set that to: no engine known gains from more.
         BUILDS_PER_HOST_MAX: usize = 256;
-        /// Failed resources kept per host as evidence; older ones are deleted, or a broken
-        /// template would fill the host.
+        /// Failed resources kept per host as evidence, each until its next try is due; older ones are deleted at
+        /// once, or a broken template would fill the host.
         EVIDENCE_PER_HOST_MAX: usize = 4;
-        /// How long a failed resource is kept as evidence: a day to look at it.
-        EVIDENCE_KEPT_MS: u64 = DAY_MS;
-        /// First pause after a failed build, doubled each time.
+        /// First pause after a call of a webhook that failed, doubled each time; after a pull five times this.
         BACK_OFF_MS_MIN: u64 = SECOND_MS;
-        /// Longest pause between builds that fail: a mended host is noticed within it.
+        /// Longest of these pauses: what was mended is noticed within it.
         BACK_OFF_MS_MAX: u64 = 5 * MINUTE_MS;
         /// Cleanings of a declared resource that may fail in a row before a person must repair it.
-        CLEAN_ATTEMPTS_MAX: usize = 5;
-        /// How long a build may take when its template names nothing: pulling large images included.
+        CLEAN_ATTEMPTS_MAX: u32 = 5;
+        /// Pause before a failed resource is tried again or deleted, doubled with each failure, at most 64-fold.
+        RETRY_MS_MIN: u64 = 5 * SECOND_MS;
+        /// How long an attempt to build may take at least, images that are pulled first included; longer if
+        /// its template's `create_within` is.
         CREATE_MS_DEFAULT: u64 = 10 * MINUTE_MS;
-        /// How long a cleaning may take when its template names nothing: as long as a build, since it may
+        /// The longest `create_within` of a template.
+        CREATE_MS_MAX: u64 = DAY_MS;
+        /// What an attempt to build has beyond its template's `create_within`: the driver gives up first, and
+        /// knows why.
+        CREATE_MS_MORE: u64 = MINUTE_MS;
+        /// How long a cleaning may take when its pool names nothing: as long as a build, since it may
         /// be one.
         CLEAN_MS_DEFAULT: u64 = 10 * MINUTE_MS;
-        /// How long preparing a granted member may take when its template names nothing: as long as a
-        /// build, since it may be one.
-        PREPARE_MS_DEFAULT: u64 = 10 * MINUTE_MS;
+        /// How long preparing a granted member may take: its holder waits for it.
+        PREPARE_MS_DEFAULT: u64 = MINUTE_MS;
+        /// How long a deletion may take before it is tried again.
+        DELETE_MS_DEFAULT: u64 = 2 * MINUTE_MS;
         /// How long a planned build may wait for its start before it is planned anew elsewhere.
         PLANNED_MS_MAX: u64 = 10 * MINUTE_MS;
         /// A resource dirty for longer raises an alert, unless the pool says otherwise: longer than any

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::attribute::Attributes;
 use crate::event::Number;
 use crate::id::{PoolId, TemplateId};
+use crate::limits;
 use crate::name::{Name, Owner};
 use crate::space::{Amount, Amounts};
 use crate::time::Time;
@@ -237,7 +238,7 @@ impl PoolSpec {
             warm: 0,
             max: 0,
             lease: LeasePolicy {
-                ttl_ms: 3_600_000,
+                ttl_ms: limits::TTL_MS_DEFAULT,
                 ttl_ms_max: 7 * 86_400_000,
                 endless: false,
                 claim_within_ms: None,
@@ -267,15 +268,15 @@ impl PoolSpec {
             slice: None,
             declared_in: None,
             deadlines: Deadlines {
-                plan_ms: 600_000,
-                create_ms: 600_000,
-                clean_ms: 600_000,
-                prepare_ms: 60_000,
-                delete_ms: 120_000,
-                retry_ms: 5_000,
-                dirty_alert_ms: crate::limits::DIRTY_ALERT_MS,
+                plan_ms: limits::PLANNED_MS_MAX,
+                create_ms: limits::CREATE_MS_DEFAULT,
+                clean_ms: limits::CLEAN_MS_DEFAULT,
+                prepare_ms: limits::PREPARE_MS_DEFAULT,
+                delete_ms: limits::DELETE_MS_DEFAULT,
+                retry_ms: limits::RETRY_MS_MIN,
+                dirty_alert_ms: limits::DIRTY_ALERT_MS,
             },
-            tries_max: 5,
+            tries_max: limits::CLEAN_ATTEMPTS_MAX,
         }
     }
 

@@ -466,6 +466,7 @@ mod tests {
             drivers: vec!["docker".into()],
             ports: false,
             reset: false,
+            create_ms: 120_000,
             declared_in: None,
             made_at: caviada_core::time::Time(1),
             changed: caviada_core::event::Number::default(),

@@ -13,6 +13,7 @@ use crate::pool::Pool;
 use crate::refusal::Refusal;
 use crate::resource::{Health, Outputs, Resource, ResourceState};
 use crate::state::State;
+use crate::template::attempt_by;
 
 /// Makes a leased resource what other parameters say.
 pub(super) fn alter(state: &State, who: &Principal, wanted: &Alter) -> Result<Done, Refusal> {
@@ -76,7 +77,7 @@ pub(super) fn alter(state: &State, who: &Principal, wanted: &Alter) -> Result<Do
             why: "it was altered meanwhile; look at it and ask again".to_owned(),
         });
     }
-    let deadline = state.now().plus_ms(pool.spec.deadlines.create_ms);
+    let deadline = attempt_by(state, pool, r);
     let altering = Event::ResourceAltering {
         resource: *id,
         parameters: parameters.clone(),
@@ -110,7 +111,7 @@ pub(crate) fn failed(
         Some(Direction::Towards(to)) => (true, r.site().is_some_and(|s| s.parameters != *to)),
         _ => (false, false),
     };
-    let undo_by = state.now().plus_ms(pool.spec.deadlines.create_ms);
+    let undo_by = attempt_by(state, pool, r);
     let first = r.cause.as_deref().filter(|_| !towards);
     let cause = match first {
         Some(first) => limits::capped(&format!("{first}{NOT_UNDONE}{cause}")).into(),

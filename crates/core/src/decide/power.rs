@@ -13,6 +13,7 @@ use crate::power::{Power, STOPPED, Turn, TurnEnd, Way};
 use crate::refusal::Refusal;
 use crate::resource::{Resource, ResourceState, Withheld};
 use crate::state::State;
+use crate::template::attempt_by;
 
 /// Starts, stops or restarts a resource, or one service of it.
 pub(super) fn turn(
@@ -86,7 +87,7 @@ pub(super) fn turn(
     events.push(Event::ResourceTurning {
         resource: id,
         turn: Arc::new(turn.clone()),
-        deadline: state.now().plus_ms(pool.spec.deadlines.create_ms),
+        deadline: attempt_by(state, pool, r),
     });
     Ok(Done::new(subject, events))
 }

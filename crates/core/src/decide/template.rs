@@ -20,6 +20,7 @@ pub(super) fn put(state: &State, who: &Principal, act: &Act) -> Result<Done, Ref
         drivers,
         ports,
         reset,
+        create_ms,
         declared_in,
         expect,
     } = act
@@ -37,6 +38,10 @@ pub(super) fn put(state: &State, who: &Principal, act: &Act) -> Result<Done, Ref
             limits::TEMPLATE_BYTES_MAX
         );
         return Err(Refusal::invalid("files", reason));
+    }
+    if *create_ms > limits::CREATE_MS_MAX {
+        let reason = format!("{} ms at most", limits::CREATE_MS_MAX);
+        return Err(Refusal::invalid("create_within", reason));
     }
     let old = state.template_named(name);
     unchanged(old.map_or(Number::default(), |t| t.changed), *expect)?;
@@ -58,6 +63,7 @@ pub(super) fn put(state: &State, who: &Principal, act: &Act) -> Result<Done, Ref
         drivers: drivers.clone(),
         ports: *ports,
         reset: *reset,
+        create_ms: *create_ms,
         declared_in: declared_in.clone(),
         made_at: state.now(),
         changed: Number::default(),

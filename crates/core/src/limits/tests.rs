@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::Path;
 
@@ -101,6 +102,36 @@ fn the_reference_page_says_what_the_code_says() {
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
         std::fs::write(&path, page).unwrap();
         panic!("docs/reference/limits.md was out of date and has been written anew: commit it");
+    }
+}
+
+/// The programs' own lines below a folder, but for this list.
+fn sources(folder: &Path, into: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.is_dir() && !["tests", "target"].contains(&name) {
+            sources(&path, into);
+        } else if name.ends_with(".rs")
+            && name != "tests.rs"
+            && !path.ends_with("core/src/limits.rs")
+        {
+            into.push_str(&std::fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+#[test]
+fn every_bound_is_one_that_some_code_keeps() {
+    let mut lines = String::new();
+    sources(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join(".."),
+        &mut lines,
+    );
+    let word = |c: char| !c.is_ascii_alphanumeric() && c != '_';
+    let words: BTreeSet<&str> = lines.split(word).collect();
+    for Limit { name, .. } in all() {
+        assert!(words.contains(name), "nothing reads {name}");
     }
 }
 

@@ -12,6 +12,7 @@ use crate::pool::{Pool, RecycleClass};
 use crate::resource::ResourceState;
 use crate::settle::queue;
 use crate::state::{State, Work};
+use crate::template::attempt_by;
 
 /// The next build or cleaning on a host, people's demand before refill.
 pub(super) fn start(state: &mut State, id: HostId) -> Vec<Event> {
@@ -65,7 +66,6 @@ pub(super) fn start(state: &mut State, id: HostId) -> Vec<Event> {
 /// Starts the first that waits: cleanings before builds, since they are nearer to free. What was
 /// altered is never cleaned.
 fn first(state: &State, host: HostId, pool: &Pool) -> Option<Event> {
-    let now = state.now();
     let waits = |s| {
         let at = |id| (host, pool.id, s, ResourceId(id));
         let cleans = |id: &ResourceId| {
@@ -81,11 +81,10 @@ fn first(state: &State, host: HostId, pool: &Pool) -> Option<Event> {
         && let Some(resource) = waits(ResourceState::Dirty)
     {
         let replace = class == RecycleClass::Replace;
-        let deadline = now.plus_ms(if replace {
-            pool.spec.deadlines.create_ms
-        } else {
-            pool.spec.deadlines.clean_ms
-        });
+        let deadline = match replace {
+            true => attempt_by(state, pool, state.resources.get(&resource)?),
+            false => state.now().plus_ms(pool.spec.deadlines.clean_ms),
+        };
         return Some(Event::ResourceCleaning {
             resource,
             replace,
@@ -93,10 +92,8 @@ fn first(state: &State, host: HostId, pool: &Pool) -> Option<Event> {
         });
     }
     let resource = waits(ResourceState::Planned)?;
-    Some(Event::ResourceCreating(
-        resource,
-        now.plus_ms(pool.spec.deadlines.create_ms),
-    ))
+    let deadline = attempt_by(state, pool, state.resources.get(&resource)?);
+    Some(Event::ResourceCreating(resource, deadline))
 }
 
 /// Looks at some members of a host, and at the rest later. What ends or changes a lease is done

@@ -3,6 +3,7 @@
 use caviada_core::command::{Acquire, Act, AttemptOutcome, Entry};
 use caviada_core::id::ResourceId;
 use caviada_core::lease::{End, Purpose};
+use caviada_core::limits;
 use caviada_core::pool::{OnBad, PoolKind, PoolSpec, RecycleClass};
 use caviada_core::resource::{Health, Resource, ResourceState};
 
@@ -390,6 +391,29 @@ fn what_comes_back_beyond_its_pools_max_goes_and_is_not_made_clean_first() {
     assert_eq!(state(&scene, 1), ResourceState::Cleaning);
     scene.drivers_work();
     assert_eq!(scene.count(ResourceState::Free), 1);
+}
+
+#[test]
+fn a_build_has_as_long_as_its_template_says_and_not_less_than_its_pool_gives() {
+    for (says, given) in [
+        (0, limits::CREATE_MS_DEFAULT),
+        (120_000, limits::CREATE_MS_DEFAULT),
+        (3_600_000, 3_600_000 + limits::CREATE_MS_MORE),
+    ] {
+        let mut scene = Scene::with_host();
+        scene.put_template("slow", "", says).unwrap();
+        scene.pool("slow", PoolSpec::built(name("slow"), 1, 1));
+        let r = scene
+            .state
+            .resources
+            .values()
+            .find(|r| r.state == ResourceState::Creating);
+        let deadline = r.unwrap().deadline.unwrap();
+        assert_eq!(deadline, scene.state.now().plus_ms(given), "{says}");
+    }
+    let mut scene = Scene::with_host();
+    let refused = scene.put_template("slow", "", limits::CREATE_MS_MAX + 1);
+    assert!(refused.unwrap_err().to_string().contains("create_within"));
 }
 
 #[test]

@@ -121,6 +121,7 @@ fn started(clock: &SimClock) -> SimLedger {
         drivers: vec!["docker".into()],
         ports: true,
         reset: false,
+        create_ms: 120_000,
         declared_in: None,
         expect: None,
     };

@@ -195,6 +195,7 @@ fn nouns() -> Vec<Command> {
             drivers: vec!["docker".into()],
             ports: true,
             reset: false,
+            create_ms: 120_000,
             declared_in: None,
             expect: None,
         }),

@@ -188,16 +188,28 @@ impl Scene {
 
     /// A new revision of a template of this name.
     pub fn revise_as(&mut self, template: &str, text: &str) {
+        self.put_template(template, text, 120_000).unwrap();
+    }
+
+    /// The same with what its bring-up may take.
+    pub fn put_template(
+        &mut self,
+        template: &str,
+        text: &str,
+        create_ms: u64,
+    ) -> Result<Reply, Refusal> {
         let files = BTreeMap::from([("template.toml".into(), text.into())]);
-        self.system(Act::PutTemplate {
+        let act = Act::PutTemplate {
             expect: None,
             name: name(template),
             files: files.into(),
             drivers: vec!["docker".into()],
             ports: false,
             reset: true,
+            create_ms,
             declared_in: None,
-        });
+        };
+        self.act(By::System, act)
     }
 
     /// A host in sight, with room for eight unless `change` says otherwise.

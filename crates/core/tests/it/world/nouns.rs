@@ -171,6 +171,7 @@ pub fn template(rng: &mut Rng) -> Act {
         },
         ports: rng.percent(60),
         reset: rng.percent(50),
+        create_ms: rng.one(&[0, 0, 0, 120_000]),
         declared_in: None,
     }
 }

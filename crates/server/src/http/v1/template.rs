@@ -122,6 +122,7 @@ fn act(
         drivers: parsed.drivers().iter().map(|d| d.as_str().into()).collect(),
         ports: ports > 0,
         reset: parsed.can_reset(),
+        create_ms: parsed.create_ms_max(),
         files: Arc::new(files.map(|(k, v)| (k.into(), v.into())).collect()),
         declared_in: declared_in.map(Into::into),
         expect,
