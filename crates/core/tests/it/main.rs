@@ -9,6 +9,7 @@ mod image;
 mod key;
 mod lease;
 mod model;
+mod policy;
 mod pool;
 mod power;
 mod queue;
