@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod alter;
+mod bound;
 mod health;
 mod host;
 mod image;
