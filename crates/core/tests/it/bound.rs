@@ -2,19 +2,29 @@
 
 use caviada_core::attribute::Attributes;
 use caviada_core::check::{violations, violations_when_settled};
-use caviada_core::command::{Acquire, Act, By, Command, Entry, Reply, Want};
+use caviada_core::command::{Acquire, Act, By, Command, Entry, Idempotency, Reply, Want};
 use caviada_core::event::Event;
+use caviada_core::id::LeaseId;
 use caviada_core::limits;
+use caviada_core::outcome::{OutcomeKey, Subject};
 use caviada_core::pool::PoolSpec;
 use caviada_core::refusal::Refusal;
 use caviada_core::settle::Bound;
 use caviada_core::step::step;
 
-use crate::scene::{Scene, item, name, owner, waiting, want, wants};
+use crate::scene::{Scene, item, name, owner, released, waiting, want, wants};
 
 /// Does one of very many acts: the invariants are looked at when all are done.
-fn one_of_many(scene: &mut Scene, by: By, act: Act) -> Result<(Reply, Vec<Event>), Refusal> {
-    let idempotency = None;
+fn one_of_many(
+    scene: &mut Scene,
+    by: By,
+    act: Act,
+    key: Option<&str>,
+) -> Result<(Reply, Vec<Event>), Refusal> {
+    let idempotency = key.map(|key| Idempotency {
+        key: key.into(),
+        digest: [0; 32],
+    });
     let command = Command {
         by,
         idempotency,
@@ -43,7 +53,7 @@ fn machines(scene: &mut Scene, n: usize, cores: i64) {
             space: None,
             expect: None,
         };
-        one_of_many(scene, By::System, declared).unwrap();
+        one_of_many(scene, By::System, declared, None).unwrap();
     }
 }
 
@@ -65,7 +75,7 @@ fn waits(scene: &mut Scene, who: &str, pool: &str) -> Result<(), Refusal> {
         ..waiting(want(pool))
     };
     let by = scene.by("operator");
-    one_of_many(scene, by, Act::Acquire(Box::new(acquire))).map(|_| ())
+    one_of_many(scene, by, Act::Acquire(Box::new(acquire)), None).map(|_| ())
 }
 
 fn reached(refused: Result<(), Refusal>) -> (&'static str, usize) {
@@ -170,4 +180,80 @@ fn a_selector_that_looks_too_far_is_refused_with_the_attribute_to_index() {
             true => assert_eq!(refused(&mut scene).code(), "pool-exhausted"),
         }
     }
+}
+
+/// The admin does something that ends at once, under so many keys.
+fn outcomes(scene: &mut Scene, keys: std::ops::Range<usize>) {
+    let by = scene.by("admin");
+    for key in keys {
+        let act = Act::PutQuota {
+            owner: owner("ann"),
+            spec: Default::default(),
+            declared_in: None,
+            expect: None,
+        };
+        one_of_many(scene, by, act, Some(&format!("key-{key:06}"))).unwrap();
+    }
+}
+
+fn is_kept(scene: &Scene, key: &str) -> bool {
+    let By::Key(by) = scene.by("admin") else {
+        return false;
+    };
+    let key = key.into();
+    scene.state.outcomes.get(&OutcomeKey { by, key }).is_some()
+}
+
+/// A lease of the admin's under a key, and then as many other outcomes as are kept.
+fn a_lease_and_many_outcomes() -> (Scene, Act, LeaseId) {
+    let mut scene = Scene::with_machines(&["m1", "m2"]);
+    let acquire = Acquire {
+        ttl_ms: Some(3_600_000),
+        ..want("machines")
+    };
+    let asks = Act::Acquire(Box::new(acquire));
+    let by = scene.by("admin");
+    let (reply, _) = one_of_many(&mut scene, by, asks.clone(), Some("lease")).unwrap();
+    let Subject::Lease(lease) = reply.subject else {
+        panic!("{reply:?}");
+    };
+    outcomes(&mut scene, 0..1);
+    scene.pass(1_000);
+    outcomes(&mut scene, 1..limits::IDEMPOTENCY_PER_PRINCIPAL_MAX);
+    scene.pass(1_000);
+    assert!(is_kept(&scene, "key-000000"), "that many are kept");
+    (scene, asks, lease)
+}
+
+#[test]
+fn the_oldest_outcome_makes_room_and_that_of_a_live_lease_does_not() {
+    let (mut scene, asks, lease) = a_lease_and_many_outcomes();
+    let max = limits::IDEMPOTENCY_PER_PRINCIPAL_MAX;
+    outcomes(&mut scene, max..max + 1);
+    assert!(!is_kept(&scene, "key-000000"));
+    assert!(is_kept(&scene, "key-000001"));
+    assert!(is_kept(&scene, &format!("key-{max:06}")));
+    let by = scene.by("admin");
+    let (reply, _) = one_of_many(&mut scene, by, asks, Some("lease")).unwrap();
+    assert!(reply.repeated && reply.subject == Subject::Lease(lease));
+    holds(&scene);
+}
+
+#[test]
+fn the_outcome_of_a_live_lease_takes_the_place_of_no_other() {
+    let (mut scene, asks, _) = a_lease_and_many_outcomes();
+    let by = scene.by("admin");
+    one_of_many(&mut scene, by, asks, Some("another lease")).unwrap();
+    assert!(is_kept(&scene, "key-000000"));
+    holds(&scene);
+}
+
+#[test]
+fn an_outcome_that_outlives_its_lease_takes_the_place_of_the_oldest() {
+    let (mut scene, _, lease) = a_lease_and_many_outcomes();
+    let by = scene.by("admin");
+    one_of_many(&mut scene, by, released(lease), None).unwrap();
+    assert!(!is_kept(&scene, "key-000000"));
+    assert!(is_kept(&scene, "lease") && is_kept(&scene, "key-000001"));
+    holds(&scene);
 }
