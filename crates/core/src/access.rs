@@ -1,5 +1,5 @@
-//! Who may do what: one table of role × verb × relation. Printed to the docs, and tested as a
-//! matrix over every endpoint.
+//! Who may do what: one table of role × verb × relation. `docs/reference/access.md` is written from
+//! it, and it is tested as a matrix over every endpoint.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -351,3 +351,6 @@ fn asker_sees(
         _ => !confined && owner_alone(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -70,7 +70,8 @@ pub fn violations(state: &State) -> Vec<Violation> {
 }
 
 /// What holds besides when `settle` stopped for lack of work: nothing is overdue (7), earmarks
-/// stand in the queue's order (8), nothing offerable lies idle (9), no more evidence is kept than may be (10).
+/// stand in the queue's order (8), nothing offerable lies idle (9), no more evidence is kept than may be (10),
+/// and no more outcomes (17).
 pub fn violations_when_settled(state: &State) -> Vec<Violation> {
     let mut report = Report::default();
     if let Some(due) = state.next_due() {
@@ -84,6 +85,7 @@ pub fn violations_when_settled(state: &State) -> Vec<Violation> {
     place::check_evidence(state, &mut report);
     place::check_retiring(state, &mut report);
     lease::check_settled(state, &mut report);
+    bound::check_settled(state, &mut report);
     report.found
 }
 

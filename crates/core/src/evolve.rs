@@ -10,9 +10,10 @@ use std::sync::Arc;
 
 use crate::event::{Event, Number};
 use crate::host::Host;
-use crate::id::{HostId, LeaseId, PoolId, ResourceId};
+use crate::id::{HostId, KeyId, LeaseId, PoolId, ResourceId};
 use crate::index::{Carrier, Demand, ResourceKeys};
 use crate::lease::Lease;
+use crate::limits;
 use crate::outcome::OutcomeKey;
 use crate::planted;
 use crate::pool::Pool;
@@ -122,6 +123,7 @@ pub fn evolve(state: &mut State, event: &Event) -> Number {
             state
                 .outcomes
                 .insert(outcome.at.clone(), Arc::new((**outcome).clone()));
+            state.bound_outcomes(outcome.at.by);
         }
         Event::OutcomeForgotten(at) => {
             if let Some(outcome) = state.outcomes.remove(at) {
@@ -416,7 +418,7 @@ impl State {
         let from = (
             lease,
             OutcomeKey {
-                by: crate::id::KeyId(0),
+                by: KeyId(0),
                 key: "".into(),
             },
         );
@@ -434,6 +436,15 @@ impl State {
             self.index.link_outcome(o, false);
             o.until = Some(until);
             self.index.link_outcome(o, true);
+            self.bound_outcomes(key.by);
+        }
+    }
+
+    /// One more outcome of somebody may have outlived its lease.
+    fn bound_outcomes(&mut self, by: KeyId) {
+        let kept = self.index.outcome_counts.get(&by).copied().unwrap_or(0);
+        if kept as usize > limits::IDEMPOTENCY_PER_PRINCIPAL_MAX {
+            self.work.insert(Work::Outcomes(by));
         }
     }
 }

@@ -79,6 +79,7 @@ faults! {
     BuilderForgotten: "who names no pool is built for by the pool that would have before",
     DrainForgotten: "what nobody holds stays on a host that is emptied",
     ActsAnywhere: "a key that acts for others in some pools is served from any",
+    CoolingGranted: "what rests after its cleaning is granted",
     ForeignTaken: "what another installation made on a host is taken for ours",
 }
 

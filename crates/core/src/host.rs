@@ -125,9 +125,9 @@ pub struct Network {
 /// Builds of one pool fail on one host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Backoff {
-    /// Kind of the last failure.
+    /// Kind of the last failure: one of a driver's few words, never its text.
     pub cause: Box<str>,
-    /// Failures in a row.
+    /// Failures in a row of that kind: another one begins at one again.
     pub tries: u32,
     /// No build before; none once that passed.
     pub until: Option<Time>,

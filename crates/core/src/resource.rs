@@ -10,6 +10,7 @@ use crate::event::{Number, is_default};
 use crate::id::{Fence, HostId, LeaseId, PoolId, ResourceId, TemplateId};
 use crate::lease::Rank;
 use crate::name::ResourceName;
+use crate::planted;
 use crate::power::{Power, Turn};
 use crate::space::{Part, Space};
 use crate::time::Time;
@@ -337,7 +338,7 @@ impl Resource {
     pub fn is_ready(&self) -> bool {
         self.state == ResourceState::Free
             && self.health == Health::Well
-            && self.cooling_until.is_none()
+            && (self.cooling_until.is_none() || planted!(CoolingGranted))
             && !matches!(self.origin, Origin::Divisible(_))
     }
 

@@ -87,6 +87,7 @@ fn next(state: &mut State) -> Option<Vec<Event>> {
         Work::HostMembers(id, from) => host::members(state, id, from),
         Work::PoolMembers(id, from) => pool::members(state, id, from),
         Work::Resource(id) => health::resource(state, id),
+        Work::Outcomes(by) => due::outcomes(state, by),
     };
     Some(made)
 }

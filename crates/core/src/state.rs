@@ -99,6 +99,8 @@ pub(crate) enum Work {
     PoolMembers(PoolId, ResourceId),
     /// A resource whose health or readiness wants a decision.
     Resource(ResourceId),
+    /// A principal of whom more outcomes are kept than may be.
+    Outcomes(KeyId),
 }
 
 /// Equal in what it is; what was touched or is yet to be looked at is bookkeeping, and short
@@ -410,6 +412,11 @@ impl State {
         for h in self.hosts.values() {
             self.work.insert(Work::Host(h.id));
             self.work.insert(Work::HostMembers(h.id, ResourceId(0)));
+        }
+        for (by, kept) in &self.index.outcome_counts {
+            if *kept as usize > limits::IDEMPOTENCY_PER_PRINCIPAL_MAX {
+                self.work.insert(Work::Outcomes(*by));
+            }
         }
     }
 }

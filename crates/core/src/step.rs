@@ -47,10 +47,9 @@ pub fn step(
     if let Some((at, asked)) = at
         && !planted!(OutcomeLost)
     {
-        for event in kept(state, at, asked, subject) {
-            evolve(state, &event);
-            events.push(event);
-        }
+        let event = kept(state, at, asked, subject);
+        evolve(state, &event);
+        events.push(event);
     }
     settle(state, bound, &mut events);
     Ok((Reply { subject, repeated }, events))
@@ -124,14 +123,13 @@ fn outcome_key(command: &Command) -> Result<Option<(OutcomeKey, &Idempotency)>, 
     )))
 }
 
-/// Keeps the outcome; the oldest that outlived its lease makes room.
-fn kept(state: &State, at: OutcomeKey, asked: &Idempotency, subject: Subject) -> Vec<Event> {
-    let by = at.by;
+/// The outcome as it is kept.
+fn kept(state: &State, at: OutcomeKey, asked: &Idempotency, subject: Subject) -> Event {
     let live = match subject {
         Subject::Lease(id) if state.leases.get(&id).is_some() => Some(id),
         _ => None,
     };
-    let outcome = Outcome {
+    Event::OutcomeKept(Box::new(Outcome {
         at,
         digest: asked.digest,
         subject,
@@ -139,18 +137,5 @@ fn kept(state: &State, at: OutcomeKey, asked: &Idempotency, subject: Subject) ->
         until: live
             .is_none()
             .then(|| state.now().plus_ms(limits::IDEMPOTENCY_KEEP_MS)),
-    };
-    let mut events = vec![Event::OutcomeKept(Box::new(outcome))];
-    let from = (by, crate::time::Time(0), OutcomeKey { by, key: "".into() });
-    let mut over = state.index.outcome_counts.get(&by).map_or(0, |n| {
-        (*n as usize + 1).saturating_sub(limits::IDEMPOTENCY_PER_PRINCIPAL_MAX)
-    });
-    for (principal, _, at) in state.index.outcome_ends.range(from..) {
-        if *principal != by || over == 0 {
-            break;
-        }
-        events.push(Event::OutcomeForgotten(at.clone()));
-        over -= 1;
-    }
-    events
+    }))
 }

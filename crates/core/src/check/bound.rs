@@ -23,14 +23,18 @@ pub(super) fn check(state: &State, report: &mut Report) {
             format!("{} leases wait for {pool}, at most {max}", u.waiting)
         });
     }
+    rows(state, report);
+    beside(state, report);
+}
+
+/// 17: what `settle` makes room in.
+pub(super) fn check_settled(state: &State, report: &mut Report) {
     for (by, n) in &state.index.outcome_counts {
         let max = limits::IDEMPOTENCY_PER_PRINCIPAL_MAX;
         report.holds(17, *n as usize <= max, || {
             format!("{n} outcomes of {by} outlived their lease, at most {max}")
         });
     }
-    rows(state, report);
-    beside(state, report);
 }
 
 /// Nouns that somebody declares: what, how many, at most how many.

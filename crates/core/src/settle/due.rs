@@ -4,13 +4,16 @@ use crate::choose::offerable;
 use crate::decide::resource::{removed, returned};
 use crate::event::Event;
 use crate::grant::{self, Leaving};
-use crate::id::{HostId, LeaseId, ResourceId};
+use crate::id::{HostId, KeyId, LeaseId, ResourceId};
 use crate::index::Carrier;
 use crate::lease::{End, LeaseState};
+use crate::limits;
+use crate::outcome::OutcomeKey;
 use crate::pool::Pool;
 use crate::resource::{Resource, ResourceState, Withheld};
 use crate::settle::fail;
-use crate::state::State;
+use crate::state::{State, Work};
+use crate::time::Time;
 
 /// The events of the earliest thing that is due, if any is.
 pub(super) fn next(state: &State) -> Option<Vec<Event>> {
@@ -24,6 +27,22 @@ pub(super) fn next(state: &State) -> Option<Vec<Event>> {
         Carrier::Host(id) => host(state, *id),
         Carrier::Outcome(at) => vec![Event::OutcomeForgotten(at.clone())],
     })
+}
+
+/// Of outcomes that outlived their lease only so many are kept for one principal: the oldest go early,
+/// some at a time.
+pub(super) fn outcomes(state: &mut State, by: KeyId) -> Vec<Event> {
+    const AT_ONCE: usize = 64;
+    let kept = state.index.outcome_counts.get(&by).copied().unwrap_or(0) as usize;
+    let over = kept.saturating_sub(limits::IDEMPOTENCY_PER_PRINCIPAL_MAX);
+    if over > AT_ONCE {
+        state.work.insert(Work::Outcomes(by));
+    }
+    let from = (by, Time(0), OutcomeKey { by, key: "".into() });
+    let his = state.index.outcome_ends.range(from..);
+    his.take(over.min(AT_ONCE))
+        .map(|(_, _, at)| Event::OutcomeForgotten(at.clone()))
+        .collect()
 }
 
 fn lease(state: &State, id: LeaseId) -> Vec<Event> {

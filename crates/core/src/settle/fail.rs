@@ -86,7 +86,9 @@ fn host(state: &State, pool: &Pool, r: &Resource, kind: &str) -> Vec<Event> {
         return vec![];
     };
     let backoff = h.backoffs.get(&pool.id);
-    let tries = backoff.map_or(0, |b| b.tries);
+    // What fails for another reason than before begins its own back-off.
+    let same = backoff.filter(|b| *b.cause == *kind);
+    let tries = same.map_or(0, |b| b.tries);
     let mut events = vec![];
     // Builds that were under way together and fail for one reason are one failure: none began
     // since the back-off did.

@@ -3,12 +3,14 @@
 #![cfg(test)]
 
 mod alter;
+mod bound;
 mod health;
 mod host;
 mod image;
 mod key;
 mod lease;
 mod model;
+mod policy;
 mod pool;
 mod power;
 mod queue;

@@ -217,6 +217,50 @@ fn builds_that_fail_together_are_one_failure() {
 }
 
 #[test]
+fn a_failure_of_another_kind_begins_a_back_off_of_its_own() {
+    let mut scene = Scene::with_host();
+    scene.pool("clusters", clusters(1, 8));
+    let creating = |r: &&std::sync::Arc<Resource>| r.state == ResourceState::Creating;
+    let mut told = vec![];
+    // What a driver says of each differs; the kind is what counts.
+    for (n, kind) in (0..).zip([
+        "not_ready",
+        "not_ready",
+        "no_image",
+        "no_image",
+        "not_ready",
+    ]) {
+        while scene.count(ResourceState::Creating) == 0 {
+            scene.pass(1_000);
+        }
+        let r = scene.state.resources.values().find(creating).unwrap();
+        let failed = Act::Record {
+            resource: r.id,
+            generation: r.generation,
+            attempt: r.attempt,
+            outcome: AttemptOutcome::Failed {
+                kind: kind.into(),
+                detail: format!("try {n} of service {n}").into(),
+            },
+        };
+        scene.system(failed);
+        let host = scene.state.host_named(&name("h1")).unwrap();
+        let backoff = host.backoffs.values().next().unwrap();
+        let pause_ms = backoff.until.unwrap().since(scene.state.now());
+        assert_eq!(&*backoff.cause, kind);
+        told.push((kind, backoff.tries, pause_ms));
+    }
+    let each = [
+        ("not_ready", 1, 5_000),
+        ("not_ready", 2, 10_000),
+        ("no_image", 1, 5_000),
+        ("no_image", 2, 10_000),
+        ("not_ready", 1, 5_000),
+    ];
+    assert_eq!(told, each);
+}
+
+#[test]
 fn a_machine_whose_cleaning_keeps_failing_waits_for_a_person() {
     let mut scene = Scene::new();
     let mut spec = PoolSpec::declared();

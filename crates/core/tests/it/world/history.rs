@@ -9,7 +9,7 @@ use caviada_core::check::table::{self, Why};
 use caviada_core::event::{After, Event};
 use caviada_core::evolve::evolve;
 use caviada_core::id::{Fence, HostId, LeaseId, PoolId, ResourceId};
-use caviada_core::lease::{End, Lease, LeaseState, Purpose};
+use caviada_core::lease::{End, Lease, LeaseState, Purpose, Rank};
 use caviada_core::name::Name;
 use caviada_core::pool::RecycleClass;
 use caviada_core::quota::Quota;
@@ -18,6 +18,7 @@ use caviada_core::space::{Amount, Amounts, Part};
 use caviada_core::state::State;
 
 use super::event::{faulty, kind, lease, resources, why};
+use super::offer::kept_back;
 
 /// A resource went from one state to another, for a reason, by an event; `None` is not there.
 pub type Move = (
@@ -143,7 +144,7 @@ impl History {
                 }
                 self.granted(
                     lease.fence,
-                    lease.purpose,
+                    (lease.purpose, lease.rank()),
                     lease.members.iter().map(|m| m.resource).collect(),
                 );
             }
@@ -152,7 +153,7 @@ impl History {
                 if let Some(l) = l {
                     self.granted(
                         *fence,
-                        l.purpose,
+                        (l.purpose, l.rank()),
                         l.earmarks.iter().map(|e| e.resource).collect(),
                     );
                 }
@@ -165,13 +166,12 @@ impl History {
                 fence,
                 ..
             } => {
-                let purpose = self
-                    .shadow
-                    .leases
-                    .get(lease)
-                    .map_or(Purpose::Use, |l| l.purpose);
+                let l = self.shadow.leases.get(lease).cloned();
                 self.left(*out, after);
-                self.granted(*fence, purpose, vec![member.resource]);
+                if let Some(l) = l {
+                    let to = (l.purpose, l.rank());
+                    self.granted(*fence, to, vec![member.resource]);
+                }
             }
             Event::LeaseReduced(_, resource, after) => self.left(*resource, after),
             Event::LeaseEnded {
@@ -210,8 +210,9 @@ impl History {
         }
     }
 
-    /// 2 and 3.
-    fn granted(&mut self, fence: Fence, purpose: Purpose, members: Vec<ResourceId>) {
+    /// 1, 2 and 3, and that each member was there to be granted.
+    fn granted(&mut self, fence: Fence, to: (Purpose, Rank), members: Vec<ResourceId>) {
+        let (purpose, rank) = to;
         if fence <= self.fence {
             self.says(format!("2: fence {fence} after {}", self.fence));
         }
@@ -233,6 +234,10 @@ impl History {
             };
             if r.state != from {
                 self.says(format!("1: {id} was granted while {}", r.state.as_str()));
+            }
+            let kept_back = kept_back(&self.shadow, &r, rank);
+            if let Some(why) = kept_back.filter(|_| purpose == Purpose::Use) {
+                self.says(format!("1: {id} was granted while {why}"));
             }
             if purpose == Purpose::Use && self.used.contains_key(&id) {
                 self.says(format!("3: {id} was granted uncleaned"));

@@ -5,6 +5,7 @@ pub mod acts;
 pub mod event;
 pub mod history;
 pub mod nouns;
+pub mod offer;
 pub mod rng;
 pub mod rush;
 pub mod user;
