@@ -14,6 +14,7 @@ mod read;
 mod search;
 mod subject;
 mod sweep;
+mod trim;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,7 +23,6 @@ use std::time::{Duration, Instant};
 
 use caviada_core::event::Number;
 use caviada_core::id::LeaseId;
-use caviada_core::limits;
 use caviada_core::state::State;
 use caviada_core::time::Time;
 use tokio::sync::broadcast::Receiver;
@@ -32,7 +32,6 @@ use crate::directory::{Directory, Seen};
 use crate::engine::Engine;
 use crate::engine::postgres::{HISTORY_SCHEMA, LEDGER_SCHEMA, Postgres};
 use crate::engine::sqlite::{Sqlite, Sync};
-use crate::field::{Field, Reader};
 use crate::journal::Revision;
 use crate::store::sql::read_journal_part;
 use crate::store::{Flow, Part, StoreError};
@@ -336,7 +335,7 @@ impl Writer {
         self.projector.write()?;
         self.tell();
         self.seen.record(self.projector.mark());
-        self.allow_trim(self.projector.at())?;
+        self.allow_trim()?;
         let now = self.projector.at();
         self.sweep
             .step(self.projector.engine(), &mut *self.journal, now)
@@ -351,31 +350,10 @@ impl Writer {
             .store(self.projector.mark(), Ordering::Release);
     }
 
-    /// Lets the ledger forget the oldest part of the journal, if it is past its time and read.
-    /// What a start needs for the leases that ended within the hour stays in any case.
-    fn allow_trim(&mut self, now: Time) -> Result<(), StoreError> {
-        let ago = |ms| Field::from(now.0.saturating_sub(ms));
-        let many = (limits::JOURNAL_KEPT_EVENTS_MAX as u64).min(self.total);
-        let args = [
-            ago(limits::JOURNAL_KEPT_MS),
-            Field::from(self.total - many),
-            ago(limits::ENDED_KEPT_MS),
-            Field::from(self.projector.mark()),
-        ];
-        let past = "(at < $1 OR total < $2) AND at < $3 AND revision <= $4";
-        let first = "(SELECT MIN(revision) FROM journal)";
-        // Most often not even the oldest is past its time.
-        for range in [
-            format!("revision = {first}"),
-            format!("revision < {first} + {TRIM_ROWS}"),
-        ] {
-            let sql = format!("SELECT MAX(revision) FROM journal WHERE {range} AND {past}");
-            let mut up_to = None;
-            self.journal.query(&sql, &args, &mut |fields| {
-                up_to = Reader::new("journal", fields).maybe_u64()?;
-                Ok(Flow::Break(()))
-            })?;
-            let Some(up_to) = up_to else { return Ok(()) };
+    /// Lets the ledger forget the oldest part of the journal.
+    fn allow_trim(&mut self) -> Result<(), StoreError> {
+        let (mark, now) = (self.projector.mark(), self.projector.at());
+        if let Some(up_to) = trim::up_to(&mut *self.journal, mark, now, self.total)? {
             self.trim_to.store(up_to, Ordering::Release);
         }
         Ok(())

@@ -9,11 +9,15 @@ use caviada_core::lease::End;
 use caviada_core::name::Owner;
 use caviada_core::pool::PoolSpec;
 use caviada_core::time::Time;
+use caviada_ledger::clock::{Source as _, System};
 use caviada_ledger::directory::Directory;
 use caviada_ledger::history::{EventSearch, History, LeaseSearch, Order, PastLease, Recorded};
-use caviada_ledger::{Place, Running, Start, adopt, start};
+use caviada_ledger::store::Store;
+use caviada_ledger::{Place, PostgresStore, Running, Start, adopt, start};
 
-use crate::sim::{acquire, declare, lease_of, name, put_pool, release};
+use crate::sim::{SimClock, acquire, declare, lease_of, name, one, open, put_pool, release};
+
+const DAY_MS: u64 = 86_400_000;
 
 /// A data directory and, perhaps, a server.
 pub struct Site {
@@ -66,6 +70,7 @@ on_each_engine! {
     an_ended_lease_is_found_by_owner_pool_and_member
     a_page_ends_where_the_next_one_begins
     a_restart_goes_on_from_the_mark
+    what_is_older_than_a_week_is_forgotten_and_a_stream_from_there_begins_anew
 }
 
 pub fn block<T>(work: impl Future<Output = T>) -> T {
@@ -134,7 +139,7 @@ pub fn caught_up(running: &Running) {
     }
 }
 
-fn events(history: &History, search: &EventSearch) -> Vec<Recorded> {
+pub fn events(history: &History, search: &EventSearch) -> Vec<Recorded> {
     let page = history
         .events(&EventSearch {
             limit: 1_000,
@@ -436,4 +441,45 @@ fn a_rolled_back_store_stays_so_when_it_has_caught_up() {
         do_all(&running, vec![put_pool("boards", PoolSpec::declared())]);
         running.close();
     }
+}
+
+/// A pool three weeks ago, two of them two weeks ago, one yesterday.
+fn long_ago(store: impl Store) {
+    let now = System.wall();
+    let clock = SimClock::at(Time(now.0 - 21 * DAY_MS));
+    let mut ledger = open(store, &clock);
+    for (pool, after_days) in [("p1", 0), ("p2", 7), ("p3", 0), ("p4", 13)] {
+        clock.pass_ms(after_days * DAY_MS);
+        one(&mut ledger, put_pool(pool, PoolSpec::declared())).unwrap();
+    }
+}
+
+fn what_is_older_than_a_week_is_forgotten_and_a_stream_from_there_begins_anew(site: &Site) {
+    match &site.place {
+        Place::Sqlite => long_ago(
+            Directory::lock(site.files.path())
+                .unwrap()
+                .sqlite()
+                .unwrap(),
+        ),
+        Place::Postgres(url) => long_ago(PostgresStore::connect(url).unwrap()),
+    }
+    let running = site.start();
+    let oldest = || running.history.oldest().unwrap().unwrap().revision;
+    // The ledger forgets after a turn, also after one that changes nothing.
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while oldest() < 4 {
+        assert!(Instant::now() < deadline, "the oldest is {}", oldest());
+        do_all(&running, vec![put_pool("p5", PoolSpec::declared())]);
+    }
+    caught_up(&running);
+    assert_eq!(oldest(), 4);
+    for gone in [0, 2] {
+        assert_eq!(running.history.revisions(gone, 10).unwrap(), None);
+    }
+    let kept = running.history.revisions(3, 1).unwrap().unwrap();
+    assert_eq!(kept[0].revision, 4);
+    let state = block(running.handle.snapshot()).unwrap();
+    assert_eq!(state.pools.len(), 5, "nothing else is forgotten");
+    running.close();
 }

@@ -4,6 +4,7 @@
 mod backup;
 mod handle;
 mod history;
+mod migration;
 #[cfg(debug_assertions)] // It is an assertion that panics.
 mod panic;
 mod postgres;

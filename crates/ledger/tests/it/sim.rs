@@ -28,6 +28,10 @@ impl Default for SimClock {
 }
 
 impl SimClock {
+    pub fn at(now: Time) -> Self {
+        Self(Rc::new(Cell::new(now.0)))
+    }
+
     pub fn pass_ms(&self, ms: u64) {
         self.0.set(self.0.get() + ms);
     }

@@ -162,7 +162,7 @@ fn assert_equal(how: &str, found: &State, state: &State) {
 }
 
 /// At least one of every noun, and some that are gone again.
-fn nouns() -> Vec<Command> {
+pub fn nouns() -> Vec<Command> {
     let mut cleaned = PoolSpec::declared();
     cleaned.recycle.class = RecycleClass::Hook;
     cleaned.indexed = BTreeSet::from(["cores".into()]);
