@@ -257,13 +257,15 @@ async fn searched(
 ) -> Result<Found<Recorded, Number>, Error> {
     let history = app.history().clone();
     answer::aside(move || {
+        let found = history.events(&search).map_err(|e| lost(&e))?;
+        // Looked at afterwards: what went in between is missed by nobody.
         let kept_from = history.oldest().map_err(|e| lost(&e))?;
         if let (Some(after), Some(oldest)) = (after, kept_from)
             && after.revision + 1 < oldest.revision
         {
             return Err(Error::new("events-gone").fact("oldest", oldest.to_string()));
         }
-        history.events(&search).map_err(|e| lost(&e))
+        Ok(found)
     })
     .await
 }
