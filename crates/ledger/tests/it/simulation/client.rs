@@ -55,17 +55,21 @@ pub struct Clients {
 }
 
 impl Clients {
-    /// A command was answered yes.
+    /// A command was answered yes, in a turn between these two states.
     pub fn acknowledged(
         &mut self,
         rng: &mut Rng,
         command: &Command,
         accepted: &Accepted,
-        state: &State,
+        [before, state]: [&State; 2],
         now: Moment,
     ) -> Result<(), String> {
         self.same_outcome(command, accepted)?;
-        private(command, accepted, state)?;
+        // What he was shown may have gone to another, or away, later in the same turn.
+        private(command, accepted, state).or_else(|why| {
+            Principal::of(before, command.by).map_err(|_| why)?;
+            private(command, accepted, before)
+        })?;
         if let Noun::Lease(lease, _) = &accepted.noun {
             self.told(rng, lease, accepted.at, now);
         }

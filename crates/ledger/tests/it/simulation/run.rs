@@ -245,7 +245,7 @@ impl Simulation {
             return Err(format!("{} answers", turn.answers.len()));
         }
         for (command, answer) in commands.iter().zip(&turn.answers) {
-            self.answered(command, answer)?;
+            self.answered(command, answer, &before)?;
             if answer.as_ref().is_ok_and(|a| !a.reply.repeated) {
                 client::may(&before, command, &commands)?;
             }
@@ -300,7 +300,7 @@ impl Simulation {
         }
     }
 
-    fn answered(&mut self, command: &Command, answer: &Answer) -> Wrong {
+    fn answered(&mut self, command: &Command, answer: &Answer, before: &State) -> Wrong {
         let act = act_name(&command.act);
         match answer {
             Ok(accepted) => {
@@ -321,7 +321,7 @@ impl Simulation {
                 let now = self.moment();
                 let state = self.ledger.as_ref().unwrap().state();
                 self.clients
-                    .acknowledged(&mut self.rng, command, accepted, state, now)
+                    .acknowledged(&mut self.rng, command, accepted, [before, state], now)
             }
             Err(Failure::Refused(refusal)) => {
                 self.say(|| format!(" {command:?}\n  refused: {refusal}"));
