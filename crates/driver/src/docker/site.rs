@@ -170,14 +170,15 @@ impl Site<'_> {
     }
 
     /// Whether a service that ended met its memory limit. Of that an engine learns by an event of
-    /// its own, which may come a little after the end: a killed one is looked at again.
+    /// its own, which comes after the end, on a busy machine by more than a second: a killed one is looked at
+    /// again, for some 3 s.
     async fn at_memory_limit(
         &self,
         service: &str,
         ended: &ContainerState,
     ) -> Result<bool, DriverError> {
         const KILLED: i64 = 128 + 9;
-        const LOOKS: usize = 4;
+        const LOOKS: usize = 10;
         let mut told = ended.oom_killed;
         let mut pause = Pause::new();
         for _ in 0..LOOKS {
