@@ -13,7 +13,6 @@ use crate::host::Host;
 use crate::id::{HostId, KeyId, LeaseId, PoolId, ResourceId};
 use crate::index::{Carrier, Demand, ResourceKeys};
 use crate::lease::Lease;
-use crate::limits;
 use crate::outcome::OutcomeKey;
 use crate::planted;
 use crate::pool::Pool;
@@ -440,10 +439,9 @@ impl State {
         }
     }
 
-    /// One more outcome of somebody may have outlived its lease.
-    fn bound_outcomes(&mut self, by: KeyId) {
-        let kept = self.index.outcome_counts.get(&by).copied().unwrap_or(0);
-        if kept as usize > limits::IDEMPOTENCY_PER_PRINCIPAL_MAX {
+    /// Has `settle` look at the outcomes of somebody if more outlived their lease than are kept.
+    pub(crate) fn bound_outcomes(&mut self, by: KeyId) {
+        if self.outcomes_over(by) > 0 {
             self.work.insert(Work::Outcomes(by));
         }
     }

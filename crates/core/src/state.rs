@@ -395,6 +395,12 @@ impl State {
         }
     }
 
+    /// How many more outcomes of somebody have outlived their lease than are kept.
+    pub(crate) fn outcomes_over(&self, by: KeyId) -> usize {
+        let kept = self.index.outcome_counts.get(&by).copied().unwrap_or(0);
+        (kept as usize).saturating_sub(limits::IDEMPOTENCY_PER_PRINCIPAL_MAX)
+    }
+
     /// After a load nothing is known to be settled.
     fn look_at_everything(&mut self) {
         for rank in &self.index.waiters {
@@ -413,10 +419,8 @@ impl State {
             self.work.insert(Work::Host(h.id));
             self.work.insert(Work::HostMembers(h.id, ResourceId(0)));
         }
-        for (by, kept) in &self.index.outcome_counts {
-            if *kept as usize > limits::IDEMPOTENCY_PER_PRINCIPAL_MAX {
-                self.work.insert(Work::Outcomes(*by));
-            }
+        for by in self.index.outcome_counts.clone().keys() {
+            self.bound_outcomes(*by);
         }
     }
 }

@@ -7,7 +7,6 @@ use crate::grant::{self, Leaving};
 use crate::id::{HostId, KeyId, LeaseId, ResourceId};
 use crate::index::Carrier;
 use crate::lease::{End, LeaseState};
-use crate::limits;
 use crate::outcome::OutcomeKey;
 use crate::pool::Pool;
 use crate::resource::{Resource, ResourceState, Withheld};
@@ -33,8 +32,7 @@ pub(super) fn next(state: &State) -> Option<Vec<Event>> {
 /// some at a time.
 pub(super) fn outcomes(state: &mut State, by: KeyId) -> Vec<Event> {
     const AT_ONCE: usize = 64;
-    let kept = state.index.outcome_counts.get(&by).copied().unwrap_or(0) as usize;
-    let over = kept.saturating_sub(limits::IDEMPOTENCY_PER_PRINCIPAL_MAX);
+    let over = state.outcomes_over(by);
     if over > AT_ONCE {
         state.work.insert(Work::Outcomes(by));
     }
