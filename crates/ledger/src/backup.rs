@@ -243,14 +243,13 @@ fn sources(data_dir: &Path, place: &Place) -> Result<(Option<Database>, Database
                 .exists()
                 .then(|| Sqlite::read_only(&history))
                 .transpose()?;
-            Ok((
-                history.map(|h| Box::new(h) as Database),
-                Box::new(ledger) as Database,
-            ))
+            Ok((history.map(|h| Box::new(h) as Database), Box::new(ledger)))
         }
         Place::Postgres(url) => {
             let mut ledger = Postgres::open(url, LEDGER_SCHEMA)?;
-            if !ledger.has_tables()? {
+            let made =
+                format!("SELECT 1 FROM pg_tables WHERE schemaname = '{LEDGER_SCHEMA}' LIMIT 1");
+            if !any(&mut ledger, &made)? {
                 return Err(BackupError::Nothing("this database".to_owned()));
             }
             known(&mut ledger)?;
@@ -279,13 +278,18 @@ fn targets(directory: &Directory, place: &Place) -> Result<(Database, Database),
 }
 
 fn is_empty(engine: &mut dyn Engine, table: &Table) -> Result<bool, StoreError> {
-    let mut empty = true;
     let sql = format!("SELECT 1 FROM {} LIMIT 1", table.name);
-    engine.query(&sql, &[], &mut |_| {
-        empty = false;
+    Ok(!any(engine, &sql)?)
+}
+
+/// Does a query give a row?
+fn any(engine: &mut dyn Engine, sql: &str) -> Result<bool, StoreError> {
+    let mut found = false;
+    engine.query(sql, &[], &mut |_| {
+        found = true;
         Ok(Flow::Break(()))
     })?;
-    Ok(empty)
+    Ok(found)
 }
 
 /// The row of `meta`.

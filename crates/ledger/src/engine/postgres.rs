@@ -123,20 +123,6 @@ impl Postgres {
         Ok(ahead)
     }
 
-    /// Whether anything was ever made in its schema.
-    pub fn has_tables(&mut self) -> Result<bool, StoreError> {
-        let mut there = false;
-        let sql = format!(
-            "SELECT 1 FROM pg_tables WHERE schemaname = '{}' LIMIT 1",
-            self.schema
-        );
-        self.query(&sql, &[], &mut |_| {
-            there = true;
-            Ok(crate::store::Flow::Break(()))
-        })?;
-        Ok(there)
-    }
-
     fn connect(&mut self) -> Result<(), StoreError> {
         let (config, tls, schema) = (&self.config, self.tls.clone(), self.schema);
         let connected = self.runtime.block_on(async {
