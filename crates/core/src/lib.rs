@@ -41,3 +41,6 @@ pub mod template;
 pub mod time;
 pub mod user;
 pub mod webhook;
+
+#[cfg(test)]
+mod tests;

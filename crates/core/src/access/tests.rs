@@ -1,7 +1,7 @@
 use std::fmt::Write;
-use std::path::Path;
 
 use super::*;
+use crate::tests::is_current;
 
 /// What it does, for people.
 fn does(verb: Verb) -> &'static str {
@@ -71,12 +71,7 @@ fn page() -> String {
 
 #[test]
 fn the_reference_page_says_what_the_table_says() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/access.md");
-    let (written, page) = (std::fs::read_to_string(&path).unwrap_or_default(), page());
-    if written != page {
-        std::fs::write(&path, page).unwrap();
-        panic!("docs/reference/access.md was out of date and has been written anew: commit it");
-    }
+    is_current("access.md", &page());
 }
 
 #[test]

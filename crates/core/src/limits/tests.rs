@@ -3,6 +3,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use super::*;
+use crate::tests::is_current;
 
 fn all() -> impl Iterator<Item = &'static Limit> {
     SECTIONS.iter().flat_map(|section| section.limits)
@@ -96,13 +97,7 @@ fn page() -> String {
 
 #[test]
 fn the_reference_page_says_what_the_code_says() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/limits.md");
-    let (written, page) = (std::fs::read_to_string(&path).unwrap_or_default(), page());
-    if written != page {
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, page).unwrap();
-        panic!("docs/reference/limits.md was out of date and has been written anew: commit it");
-    }
+    is_current("limits.md", &page());
 }
 
 /// The programs' own lines below a folder, but for this list.

@@ -1,7 +1,7 @@
 use std::fmt::Write;
-use std::path::Path;
 
 use super::*;
+use crate::tests::is_current;
 
 fn word(state: Option<ResourceState>) -> &'static str {
     state.map_or("gone", ResourceState::as_str)
@@ -119,12 +119,7 @@ fn page() -> String {
 
 #[test]
 fn the_reference_page_says_what_the_tables_say() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/reference/states.md");
-    let (written, page) = (std::fs::read_to_string(&path).unwrap_or_default(), page());
-    if written != page {
-        std::fs::write(&path, page).unwrap();
-        panic!("docs/reference/states.md was out of date and has been written anew: commit it");
-    }
+    is_current("states.md", &page());
 }
 
 #[test]
