@@ -16,6 +16,17 @@ fn clusters(warm: u32, max: u32) -> PoolSpec {
     PoolSpec::built(name("cluster"), warm, max)
 }
 
+/// The scene with a pool of these declared machines; `change` says what is special about the pool.
+fn machines(mut scene: Scene, names: &[&str], change: impl FnOnce(&mut PoolSpec)) -> Scene {
+    let mut spec = PoolSpec::declared();
+    change(&mut spec);
+    scene.pool("machines", spec);
+    for name in names {
+        scene.machine(name, &[]);
+    }
+    scene
+}
+
 /// How many members stand on a host.
 fn on(scene: &Scene, host: &str) -> usize {
     let host = scene.state.host_named(&name(host)).unwrap().id;
@@ -98,13 +109,7 @@ fn the_first_is_taken_again_and_the_oldest_takes_turns() {
         (Pick::First, ["m1", "m1", "m1", "m1"]),
         (Pick::Oldest, ["m1", "m2", "m3", "m1"]),
     ] {
-        let mut scene = Scene::new();
-        let mut spec = PoolSpec::declared();
-        spec.pick = pick;
-        scene.pool("machines", spec);
-        for machine in ["m1", "m2", "m3"] {
-            scene.machine(machine, &[]);
-        }
+        let mut scene = machines(Scene::new(), &["m1", "m2", "m3"], |p| p.pick = pick);
         for machine in taken {
             let id = scene.take("ann", "machines");
             assert_eq!(scene.names(id), [machine], "{pick:?}");
@@ -116,13 +121,7 @@ fn the_first_is_taken_again_and_the_oldest_takes_turns() {
 
 #[test]
 fn the_oldest_is_the_one_that_was_given_back_first_not_the_one_that_was_taken_first() {
-    let mut scene = Scene::new();
-    let mut spec = PoolSpec::declared();
-    spec.pick = Pick::Oldest;
-    scene.pool("machines", spec);
-    for machine in ["m1", "m2"] {
-        scene.machine(machine, &[]);
-    }
+    let mut scene = machines(Scene::new(), &["m1", "m2"], |p| p.pick = Pick::Oldest);
     let (first, second) = (scene.take("ann", "machines"), scene.take("bob", "machines"));
     assert_eq!(scene.names(first), ["m1"]);
     for (who, id) in [("bob", second), ("ann", first)] {
@@ -149,11 +148,7 @@ fn a_changed_pick_counts_for_what_is_free_already() {
 
 #[test]
 fn what_was_given_back_is_offered_once_its_cooldown_is_over() {
-    let mut scene = Scene::new();
-    let mut spec = PoolSpec::declared();
-    spec.recycle.cooldown_ms = 5_000;
-    scene.pool("machines", spec);
-    scene.machine("m1", &[]);
+    let mut scene = machines(Scene::new(), &["m1"], |p| p.recycle.cooldown_ms = 5_000);
     // What was never held has nothing to rest from.
     let held = scene.take("ann", "machines");
     scene.release("ann", held).unwrap();
@@ -167,11 +162,7 @@ fn what_was_given_back_is_offered_once_its_cooldown_is_over() {
 
 #[test]
 fn who_waits_gets_what_rests_in_the_moment_its_cooldown_is_over() {
-    let mut scene = Scene::new();
-    let mut spec = PoolSpec::declared();
-    spec.recycle.cooldown_ms = 5_000;
-    scene.pool("machines", spec);
-    scene.machine("m1", &[]);
+    let mut scene = machines(Scene::new(), &["m1"], |p| p.recycle.cooldown_ms = 5_000);
     let held = scene.take("ann", "machines");
     let waits = scene.wait("bob", "machines");
     scene.release("ann", held).unwrap();
@@ -305,11 +296,7 @@ fn who_sees_a_holder_is_the_pools_choice() {
         (Holders::Group, group),
         (Holders::Everyone, everyone),
     ] {
-        let mut scene = grouped();
-        let mut spec = PoolSpec::declared();
-        spec.visibility.holders = holders;
-        scene.pool("machines", spec);
-        scene.machine("m1", &[]);
+        let mut scene = machines(grouped(), &["m1"], |p| p.visibility.holders = holders);
         let id = scene.take("dan", "machines");
         assert_eq!(seen_by(&scene, id), see, "{holders:?}");
     }
@@ -317,34 +304,28 @@ fn who_sees_a_holder_is_the_pools_choice() {
 
 #[test]
 fn who_has_no_group_shares_none() {
-    let mut scene = grouped();
-    let mut spec = PoolSpec::declared();
-    spec.visibility.holders = Holders::Group;
-    scene.pool("machines", spec);
-    scene.machine("m1", &[]);
+    let mut scene = machines(grouped(), &["m1"], |p| {
+        p.visibility.holders = Holders::Group;
+    });
     let id = scene.take("bob", "machines");
     assert_eq!(seen_by(&scene, id), ["operator", "admin"]);
 }
 
 #[test]
 fn everyone_who_sees_holders_is_everyone_who_sees_the_pool() {
-    let mut scene = grouped();
-    let mut spec = PoolSpec::declared();
-    spec.visibility.holders = Holders::Everyone;
-    spec.visibility.owners = Some(BTreeSet::from([owner("red")]));
-    scene.pool("machines", spec);
-    scene.machine("m1", &[]);
+    let mut scene = machines(grouped(), &["m1"], |p| {
+        p.visibility.holders = Holders::Everyone;
+        p.visibility.owners = Some(BTreeSet::from([owner("red")]));
+    });
     let id = scene.take("dan", "machines");
     assert_eq!(seen_by(&scene, id), ["dan", "eve", "operator", "admin"]);
 }
 
 #[test]
 fn a_pool_that_is_shown_to_a_group_is_for_its_owners_alone() {
-    let mut scene = grouped();
-    let mut spec = PoolSpec::declared();
-    spec.visibility.owners = Some(BTreeSet::from([owner("red")]));
-    scene.pool("machines", spec);
-    scene.machine("m1", &[]);
+    let mut scene = machines(grouped(), &["m1"], |p| {
+        p.visibility.owners = Some(BTreeSet::from([owner("red")]));
+    });
     let refused = scene.acquire("fay", want("machines")).unwrap_err();
     assert_eq!(refused.code(), "unknown");
     scene.take("eve", "machines");
