@@ -1,11 +1,12 @@
 //! How lines look. The library lays them out, all but access lines: there is one for each request,
 //! and the library's way, made for spans and colours, takes two to four times as long over it.
 
-use std::fmt::{Debug, Result};
+use std::fmt::{Debug, Result, Write as _};
 use std::time::SystemTime;
 
 use caviada_api::timestamp::to_the_microsecond;
 use caviada_server::config::LogFormat;
+use serde_json::Value;
 use tracing::field::{Field, Visit};
 use tracing::{Event, Subscriber};
 use tracing_subscriber::fmt::format::Writer;
@@ -13,6 +14,9 @@ use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use super::ACCESS;
+
+/// What most lines fit in.
+const LINE_BYTES: usize = 512;
 
 /// The library's layout, but for access lines.
 #[derive(Debug)]
@@ -44,39 +48,39 @@ where
         if event.metadata().target() != ACCESS || writer.has_ansi_escapes() {
             return self.library.format_event(context, writer, event);
         }
-        let level = event.metadata().level();
+        let level = event.metadata().level().as_str();
+        // Whole before it is handed on: every call of the writer is one that cannot be inlined.
+        let mut line = String::with_capacity(LINE_BYTES);
         match self.format {
             LogFormat::Text => {
-                write_now(&mut writer)?;
-                let wide = &"     "[level.as_str().len()..];
-                for part in [" ", wide, level.as_str(), " ", ACCESS, ":"] {
-                    writer.write_str(part)?;
+                push_now(&mut line);
+                for part in [" ", &"     "[level.len()..], level, " ", ACCESS, ":"] {
+                    line.push_str(part);
                 }
-                let mut fields = Text(writer.by_ref(), Ok(()));
-                event.record(&mut fields);
-                fields.1?;
+                event.record(&mut Text(&mut line));
             }
             LogFormat::Json => {
-                writer.write_str("{\"timestamp\":\"")?;
-                write_now(&mut writer)?;
-                for part in ["\",\"level\":\"", level.as_str(), "\""] {
-                    writer.write_str(part)?;
+                line.push_str("{\"timestamp\":\"");
+                push_now(&mut line);
+                for part in ["\",\"level\":\"", level, "\""] {
+                    line.push_str(part);
                 }
-                let mut fields = Json(writer.by_ref(), Ok(()));
-                event.record(&mut fields);
-                fields.1?;
-                write!(writer, ",\"target\":\"{ACCESS}\"}}")?;
+                event.record(&mut Json(&mut line));
+                for part in [",\"target\":\"", ACCESS, "\"}"] {
+                    line.push_str(part);
+                }
             }
         }
-        writer.write_char('\n')
+        line.push('\n');
+        writer.write_str(&line)
     }
 }
 
 /// The time of day, as the library writes it.
-fn write_now(writer: &mut Writer<'_>) -> Result {
+fn push_now(line: &mut String) {
     let since = SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
     let text = to_the_microsecond(u64::try_from(since.as_micros()).unwrap_or(u64::MAX));
-    writer.write_str(str::from_utf8(&text).unwrap_or_default())
+    line.push_str(str::from_utf8(&text).unwrap_or_default());
 }
 
 /// Nothing in it has to be escaped, in no format.
@@ -86,76 +90,66 @@ fn plain(text: &str) -> bool {
 }
 
 /// `name=value` for each field; values that could deceive are quoted.
-struct Text<'w>(Writer<'w>, Result);
+struct Text<'l>(&'l mut String);
 
 impl Text<'_> {
-    fn field(&mut self, field: &Field, value: impl FnOnce(&mut Writer<'_>) -> Result) {
-        let Self(writer, done) = self;
-        let name = field.name();
-        *done = done.and_then(|()| {
-            writer.write_char(' ')?;
-            if name != "message" {
-                writer.write_str(name)?;
-                writer.write_char('=')?;
-            }
-            value(writer)
-        });
+    fn name(&mut self, field: &Field) -> &mut String {
+        self.0.push(' ');
+        if field.name() != "message" {
+            self.0.push_str(field.name());
+            self.0.push('=');
+        }
+        self.0
     }
 }
 
 impl Visit for Text<'_> {
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.field(field, |writer| {
-            writer.write_str(itoa::Buffer::new().format(value))
-        });
+        let digits = &mut itoa::Buffer::new();
+        self.name(field).push_str(digits.format(value));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.field(field, |writer| match plain(value) {
-            true => writer.write_str(value),
-            false => write!(writer, "{value:?}"),
-        });
+        let line = self.name(field);
+        if plain(value) {
+            line.push_str(value);
+        } else {
+            let _ = write!(line, "{value:?}");
+        }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.field(field, |writer| write!(writer, "{value:?}"));
+        let _ = write!(self.name(field), "{value:?}");
     }
 }
 
 /// `,"name":value` for each field.
-struct Json<'w>(Writer<'w>, Result);
+struct Json<'l>(&'l mut String);
 
 impl Json<'_> {
-    fn field(&mut self, field: &Field, value: impl FnOnce(&mut Writer<'_>) -> Result) {
-        let Self(writer, done) = self;
-        let name = field.name();
-        *done = done.and_then(|()| {
-            for part in [",\"", name, "\":"] {
-                writer.write_str(part)?;
-            }
-            value(writer)
-        });
+    fn name(&mut self, field: &Field) -> &mut String {
+        for part in [",\"", field.name(), "\":"] {
+            self.0.push_str(part);
+        }
+        self.0
     }
 }
 
 impl Visit for Json<'_> {
     fn record_u64(&mut self, field: &Field, value: u64) {
-        self.field(field, |writer| {
-            writer.write_str(itoa::Buffer::new().format(value))
-        });
+        let digits = &mut itoa::Buffer::new();
+        self.name(field).push_str(digits.format(value));
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        self.field(field, |writer| {
-            if plain(value) {
-                for part in ["\"", value, "\""] {
-                    writer.write_str(part)?;
-                }
-                return Ok(());
+        let line = self.name(field);
+        if plain(value) {
+            for part in ["\"", value, "\""] {
+                line.push_str(part);
             }
-            let text = serde_json::to_string(value).map_err(|_| std::fmt::Error)?;
-            writer.write_str(&text)
-        });
+        } else {
+            line.push_str(&Value::from(value).to_string());
+        }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
