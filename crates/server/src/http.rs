@@ -23,7 +23,6 @@ use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::http::Method;
-use axum::middleware::from_fn_with_state;
 use caviada_api::image::LoadedImages;
 use caviada_core::host::Host;
 use caviada_core::limits;
@@ -31,6 +30,7 @@ use caviada_core::time::Time;
 use caviada_ledger::Handle;
 use caviada_ledger::history::History;
 use caviada_ledger::seal::MasterKey;
+use tower::layer::layer_fn;
 
 pub use crate::listener::serve;
 
@@ -231,10 +231,13 @@ impl App {
 /// Everything under `/` that is no other entrance's.
 pub fn router(app: App) -> Router {
     let (router, _) = openapi::routes().split_for_parts();
+    let around = app.clone();
     router
         .fallback(|| async { problem::Error::new("no-such-path") })
         .method_not_allowed_fallback(|| async { problem::Error::new("method-not-allowed") })
-        .layer(from_fn_with_state(app.clone(), edge::edge))
+        .layer(layer_fn(move |endpoint| {
+            edge::around(around.clone(), endpoint)
+        }))
         .with_state(app)
 }
 

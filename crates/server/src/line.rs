@@ -1,12 +1,13 @@
 //! The access line: one for each request of any entrance, and the id by which the request is known
 //! in it and in its answer.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::extract::{MatchedPath, OriginalUri, Request};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use caviada_core::name::Name;
 
@@ -66,6 +67,7 @@ fn hex(text: &mut [u8], mut number: u64) {
 #[derive(Debug)]
 pub struct Line {
     method: Method,
+    below: &'static str,
     uri: Uri,
     route: Option<MatchedPath>,
     origin: Option<Origin>,
@@ -78,15 +80,18 @@ impl Line {
         let extensions = request.extensions();
         Self {
             method: request.method().clone(),
-            // Where the path is cut for an entrance beside another one, the whole one is told.
-            uri: match extensions.get::<OriginalUri>() {
-                Some(OriginalUri(uri)) => uri.clone(),
-                None => request.uri().clone(),
-            },
+            below: "",
+            uri: request.uri().clone(),
             route: extensions.get::<MatchedPath>().cloned(),
             origin: extensions.get::<Origin>().cloned(),
             trace: request.headers().get("traceparent").and_then(trace_id),
         }
+    }
+
+    /// Where the path is cut for an entrance beside another one, the whole one is told.
+    pub fn below(mut self, path: &'static str) -> Self {
+        self.below = path;
+        self
     }
 
     /// The path of the endpoint that it matched.
@@ -106,12 +111,16 @@ impl Line {
 
     /// Writes the line, with the name of the key that asked.
     pub fn write(&self, id: &RequestId, key: Option<&Name>, status: StatusCode, took: Duration) {
+        let path = match self.below {
+            "" => Cow::Borrowed(self.uri.path()),
+            below => Cow::Owned([below, self.uri.path()].concat()),
+        };
         tracing::info!(
             target: "caviada::access",
             duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             request.id = id.as_str(),
             http.method = self.method.as_str(),
-            http.path = self.uri.path(),
+            http.path = &*path,
             http.status = status.as_u16(),
             key.name = key.map(Name::as_str),
             peer = self.origin.as_ref().map(Origin::name),

@@ -170,6 +170,16 @@ pub enum Door {
     Beside,
 }
 
+impl Door {
+    /// What stands before every path here.
+    fn path(self) -> &'static str {
+        match self {
+            Self::Listener => "",
+            Self::Beside => PATH,
+        }
+    }
+}
+
 impl App {
     /// The API of this ledger; keys have the same rates as at other entrances. Without sessions
     /// nobody signs in. With `checks` an engine has to answer before it is added.

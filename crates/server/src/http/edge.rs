@@ -1,20 +1,23 @@
 //! What happens to every request, whatever it asks: an id, a key, a rate, a time limit, an access
 //! line, and an answer that is a problem document when it is a no.
 
-use std::net::IpAddr;
+use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderValue, Method, StatusCode, header};
-use axum::middleware::Next;
 use axum::response::Response;
+use axum::routing::Route;
 use caviada_api::BASE_PATH;
+use caviada_core::key::Key;
 use caviada_core::limits;
 use futures_util::FutureExt as _;
+use tower::{Service, service_fn};
 
 use super::App;
-use super::auth::{Caller, authenticate};
+use super::auth::authenticate;
 use super::openapi;
 use super::problem::Error;
 use crate::line::{Line, REQUEST_ID, RequestId};
@@ -24,44 +27,80 @@ use crate::rate::TooMany;
 const LONG_POLL_MAX: Duration = Duration::from_millis(super::v1::LONG_POLL_MS_MAX);
 /// A bundle comes for as long as a pull may take; one that says nothing is given up long before.
 const LOAD_MAX: Duration = Duration::from_millis(limits::PULL_MS_MAX);
-/// The edge itself.
-pub async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let began = Instant::now();
-    let id = RequestId::of(request.headers());
-    let line = Line::of(&request);
-    let mut who = None;
-    let mut response = match admit(&app, &mut request, line.peer()) {
-        Ok(caller) => {
-            who = caller.map(|c| c.key.name.clone());
-            answered(&app, request, next, &id).await
-        }
-        Err(error) => error.answer(id.as_str()),
-    };
-    finish(&mut response, &id);
-    let (status, took) = (response.status(), began.elapsed());
-    app.meters()
-        .record(line.route(), line.method(), status, took);
-    line.write(&id, who.as_ref(), status, took);
-    response
+/// Puts the edge around an endpoint. What needs no waiting is done before the endpoint is called, so
+/// that one future holds both and nothing is boxed for the edge alone.
+pub fn around(
+    app: App,
+    mut endpoint: Route,
+) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone {
+    service_fn(move |mut request: Request| {
+        let mut asked = Asked::of(app.clone(), &request);
+        let inner = asked.admit(&mut request).map(|()| {
+            let limit = time_limit(&asked.app, &request);
+            (limit, endpoint.call(request))
+        });
+        asked.answered(inner)
+    })
 }
 
-/// Lets the request in: to the API and the metrics only with a key, and within its rate.
-fn admit(app: &App, request: &mut Request, peer: Option<IpAddr>) -> Result<Option<Caller>, Error> {
-    let path = request.uri().path();
-    if !path.starts_with(BASE_PATH) && path != "/metrics" {
-        return Ok(None);
-    }
-    let caller = match authenticate(app.ledger(), request.headers(), peer) {
-        Ok(caller) => caller,
-        Err(error) => {
-            app.rates().failure(peer).map_err(too_many_failures)?;
-            return Err(error);
+/// A request on its way.
+struct Asked {
+    app: App,
+    began: Instant,
+    id: RequestId,
+    line: Line,
+    key: Option<Arc<Key>>,
+}
+
+impl Asked {
+    fn of(app: App, request: &Request) -> Self {
+        Self {
+            app,
+            began: Instant::now(),
+            id: RequestId::of(request.headers()),
+            line: Line::of(request),
+            key: None,
         }
-    };
-    app.rates().request(caller.key.id).map_err(too_many)?;
-    unasked(request)?;
-    request.extensions_mut().insert(caller.clone());
-    Ok(Some(caller))
+    }
+
+    /// Lets the request in: to the API and the metrics only with a key, and within its rate.
+    fn admit(&mut self, request: &mut Request) -> Result<(), Error> {
+        let path = request.uri().path();
+        if !path.starts_with(BASE_PATH) && path != "/metrics" {
+            return Ok(());
+        }
+        let (rates, peer) = (self.app.rates(), self.line.peer());
+        let caller = match authenticate(self.app.ledger(), request.headers(), peer) {
+            Ok(caller) => caller,
+            Err(error) => {
+                rates.failure(peer).map_err(too_many_failures)?;
+                return Err(error);
+            }
+        };
+        self.key = Some(caller.key.clone());
+        rates.request(caller.key.id).map_err(too_many)?;
+        unasked(request)?;
+        request.extensions_mut().insert(caller);
+        Ok(())
+    }
+
+    /// The answer, with what every answer says; it is counted and logged.
+    async fn answered(
+        self,
+        inner: Result<(Duration, impl Future<Output = Result<Response, Infallible>>), Error>,
+    ) -> Result<Response, Infallible> {
+        let mut response = match inner {
+            Ok((limit, inner)) => answered(&self.app, limit, inner, &self.id).await,
+            Err(error) => error.answer(self.id.as_str()),
+        };
+        let Self { line, id, key, .. } = self;
+        let (status, took) = (response.status(), self.began.elapsed());
+        let meters = self.app.meters();
+        meters.record(line.route(), line.method(), status, took);
+        line.write(&id, key.as_ref().map(|key| &key.name), status, took);
+        finish(&mut response, id);
+        Ok(response)
+    }
 }
 
 pub(super) fn too_many(TooMany(wait): TooMany) -> Error {
@@ -99,10 +138,8 @@ fn unasked(request: &Request) -> Result<(), Error> {
     ))
 }
 
-/// The inner answer, with a problem document in place of a bare no. A panic is a bug and a 500.
-async fn answered(app: &App, mut request: Request, next: Next, id: &RequestId) -> Response {
-    // Not as a layer, which would be one service more around every endpoint.
-    DefaultBodyLimit::max(app.options().body_bytes_max).apply(&mut request);
+/// How long it may take to answer.
+fn time_limit(app: &App, request: &Request) -> Duration {
     let mut limit = app.options().answer_within;
     if request.method() == Method::GET {
         limit += LONG_POLL_MAX;
@@ -111,9 +148,19 @@ async fn answered(app: &App, mut request: Request, next: Next, id: &RequestId) -
     if route.is_some_and(|route| route.as_str() == super::v1::image::LOAD_PATH) {
         limit = limit.max(LOAD_MAX);
     }
-    let inner = AssertUnwindSafe(next.run(request)).catch_unwind();
+    limit
+}
+
+/// The inner answer, with a problem document in place of a bare no. A panic is a bug and a 500.
+async fn answered(
+    app: &App,
+    limit: Duration,
+    inner: impl Future<Output = Result<Response, Infallible>>,
+    id: &RequestId,
+) -> Response {
+    let inner = AssertUnwindSafe(inner).catch_unwind();
     let mut response = match tokio::time::timeout(limit, inner).await {
-        Ok(Ok(response)) => response,
+        Ok(Ok(Ok(response))) => response,
         Ok(Err(panic)) => {
             let text = panic.downcast_ref::<&str>().map(|s| (*s).to_owned());
             let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
@@ -148,9 +195,9 @@ fn bare(response: &Response) -> Error {
     }
 }
 
-fn finish(response: &mut Response, id: &RequestId) {
+fn finish(response: &mut Response, id: RequestId) {
     let headers = response.headers_mut();
-    headers.insert(&REQUEST_ID, id.0.clone());
+    headers.insert(&REQUEST_ID, id.0);
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("no-store"));

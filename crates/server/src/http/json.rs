@@ -1,7 +1,8 @@
 //! Reading requests: every field of a body, query or header is named when it cannot be taken.
 
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
+use std::error::Error as _;
+
+use axum::body::to_bytes;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, Uri, header};
@@ -10,10 +11,12 @@ use caviada_api::named::Named;
 use caviada_core::command::{Act, By, Command, Idempotency};
 use caviada_core::event::Number;
 use caviada_core::limits;
+use http_body_util::LengthLimitError;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
+use super::App;
 use super::auth::Caller;
 use super::problem::Error;
 
@@ -65,35 +68,26 @@ impl<T> Ask<T> {
     }
 }
 
-impl<S, T> FromRequest<S> for Ask<T>
-where
-    S: Send + Sync,
-    T: DeserializeOwned,
-{
+impl<T: DeserializeOwned> FromRequest<App> for Ask<T> {
     type Rejection = Error;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+    async fn from_request(request: Request, app: &App) -> Result<Self, Error> {
         let (mut parts, body) = request.into_parts();
-        let caller = Caller::from_request_parts(&mut parts, state).await?;
+        let caller = Caller::from_request_parts(&mut parts, app).await?;
         let expect = expectation(&parts.headers)?;
         let key = idempotency_key(&parts.headers)?;
-        let has_type = parts.headers.get(header::CONTENT_TYPE).cloned();
-        let (method, uri) = (parts.method.clone(), parts.uri.clone());
-        let request = Request::from_parts(parts, body);
-        let bytes = Bytes::from_request(request, state)
+        let bytes = to_bytes(body, app.options().body_bytes_max)
             .await
             .map_err(|e| unread(&e))?;
-        if !bytes.is_empty() {
-            let json = has_type.is_none_or(|t| is_json(t.as_bytes()));
-            if !json {
-                return Err(Error::new("unsupported-media-type"));
-            }
+        let media_type = parts.headers.get(header::CONTENT_TYPE);
+        if !bytes.is_empty() && media_type.is_some_and(|t| !is_json(t.as_bytes())) {
+            return Err(Error::new("unsupported-media-type"));
         }
         Ok(Self {
             body: parse(&bytes)?,
             idempotency: key.map(|key| Idempotency {
                 key,
-                digest: digest(&method, &uri, &bytes),
+                digest: digest(&parts.method, &parts.uri, &bytes),
             }),
             caller,
             expect,
@@ -108,9 +102,9 @@ fn is_json(media_type: &[u8]) -> bool {
         .eq_ignore_ascii_case(b"application/json")
 }
 
-fn unread(rejection: &BytesRejection) -> Error {
-    match rejection.status().as_u16() {
-        413 => Error::new("too-large"),
+fn unread(error: &axum::Error) -> Error {
+    match error.source() {
+        Some(source) if source.is::<LengthLimitError>() => Error::new("too-large"),
         _ => Error::malformed("body", "it broke off"),
     }
 }

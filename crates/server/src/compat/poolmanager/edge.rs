@@ -22,7 +22,7 @@ use crate::listener::TOO_LONG;
 pub(super) async fn edge(app: App, version: Version, door: Door, request: Request) -> Response {
     let began = Instant::now();
     let id = RequestId::of(request.headers());
-    let line = Line::of(&request);
+    let line = Line::of(&request).below(door.path());
     let first = request.uri().path().split('/').find(|p| !p.is_empty());
     let spoken = first.and_then(|prefix| version.speaks_under(prefix));
     let mut key = None;
@@ -65,7 +65,7 @@ async fn answered(
     }
     let path = request.uri().path().to_owned();
     let user = signed_in(app, door, request.headers()).await?;
-    if let Some(page) = page::open(spoken.unwrap_or(listens), &request, user.is_some()) {
+    if let Some(page) = page::open(spoken.unwrap_or(listens), door, &request, user.is_some()) {
         return Ok(page);
     }
     let Some(version) = spoken else {

@@ -1,9 +1,10 @@
 //! What everybody may read: that the server lives, and the few pages there are.
 
-use axum::extract::{OriginalUri, Request};
+use axum::extract::Request;
 use axum::http::Method;
 use serde_json::json;
 
+use super::Door;
 use super::answer::Answer;
 use super::record::Record;
 use super::version::Version;
@@ -22,7 +23,12 @@ const LOGIN: &str = "<!doctype html>\n<html lang=\"en\"><title>Caviada: sign in<
     <p><button name=\"page\" value=\"1\">Sign in</button></p>\n</form>\n</html>\n";
 
 /// A page, or the state of health, if that is asked for.
-pub(super) fn open(version: Version, request: &Request, signed_in: bool) -> Option<Answer> {
+pub(super) fn open(
+    version: Version,
+    door: Door,
+    request: &Request,
+    signed_in: bool,
+) -> Option<Answer> {
     let path = request.uri().path();
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return None;
@@ -36,18 +42,10 @@ pub(super) fn open(version: Version, request: &Request, signed_in: bool) -> Opti
         "/_health" if version == Version::Pm2 => health("0.9.0"),
         "/api/health" if !version.is_pm() => health("2.0.0-rc2"),
         "" | "/index" if version >= Version::Cello07 && !signed_in => {
-            Some(Answer::Elsewhere(format!("{}/login", before(request))))
+            Some(Answer::Elsewhere(format!("{}/login", door.path())))
         }
         "" | "/index" => Some(Answer::Page(HOME)),
         "/login" if version >= Version::Cello07 => Some(Answer::Page(LOGIN)),
         _ => None,
     }
-}
-
-/// What stands before the path, where this API is beside another one.
-pub(super) fn before(request: &Request) -> &str {
-    let whole = request.extensions().get::<OriginalUri>();
-    let whole = whole.map_or("", |OriginalUri(uri)| uri.path().trim_end_matches('/'));
-    let own = request.uri().path().trim_end_matches('/');
-    whole.strip_suffix(own).unwrap_or_default()
 }

@@ -16,7 +16,6 @@ use super::call::Call;
 use super::caller::too_many;
 use super::cluster::long_id;
 use super::guard::same_site;
-use super::page::before;
 use super::parameter::Parameters;
 use super::record::Record;
 use super::user::account_of;
@@ -86,9 +85,8 @@ pub(super) async fn sign(
     })?;
     // A page of another site signs nobody in, nor out.
     same_site(&app.options().names, request.uri(), request.headers())?;
-    let home = format!("{}/", before(&request));
     if what == What::Logout {
-        let answer = Box::new(Answer::Elsewhere(home));
+        let answer = Box::new(Answer::Elsewhere("/".to_owned()));
         return Ok(Answer::Cookie(answer, cookie(sessions, "", 0)));
     }
     let asked = Call::read(request).await?.parameters;
@@ -100,7 +98,7 @@ pub(super) async fn sign(
     }
     match what {
         What::Register => register(app, sessions, name.ok(), &asked).await,
-        _ => login(app, sessions, name.ok(), &asked, home).await,
+        _ => login(app, sessions, name.ok(), &asked).await,
     }
 }
 
@@ -125,7 +123,6 @@ async fn login(
     sessions: &Sessions,
     name: Option<Owner>,
     asked: &Parameters,
-    home: String,
 ) -> Result<Answer, No> {
     let password = asked.text("password")?.unwrap_or_default();
     let page = asked.raw("page").is_some();
@@ -133,7 +130,7 @@ async fn login(
     let signed_in = match begun {
         Ok(signed_in) => signed_in,
         Err(NotSignedIn::Unknown | NotSignedIn::Wrong) if page => {
-            return Ok(Answer::Elsewhere(format!("{home}login")));
+            return Ok(Answer::Elsewhere("/login".to_owned()));
         }
         Err(NotSignedIn::Unknown) if app.options().tell_users => {
             return Ok(failed(StatusCode::UNAUTHORIZED, "login failed"));
@@ -145,7 +142,7 @@ async fn login(
         Err(other) => return Err(No::new(other.to_string())),
     };
     let answer = match page {
-        true => Answer::Elsewhere(home),
+        true => Answer::Elsewhere("/".to_owned()),
         false => Answer::Bare(welcome(&signed_in.user)),
     };
     let cookie = cookie(sessions, &signed_in.session, limits::SESSION_MS);

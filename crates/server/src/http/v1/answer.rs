@@ -27,7 +27,7 @@ pub fn json(status: StatusCode, document: &impl Serialize) -> Result<Response, E
 /// A JSON document of one noun, with its ETag.
 pub fn noun(status: StatusCode, etag: &str, document: &impl Serialize) -> Result<Response, Error> {
     let mut response = json(status, document)?;
-    if let Ok(tag) = HeaderValue::try_from(format!("\"{etag}\"")) {
+    if let Ok(tag) = HeaderValue::try_from(["\"", etag, "\""].concat()) {
         response.headers_mut().insert(header::ETAG, tag);
     }
     Ok(response)

@@ -5,7 +5,7 @@ use axum::http::Request;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use caviada_api::key::Role;
-use caviada_server::compat::poolmanager::{Door, Options, Version, router};
+use caviada_server::compat::poolmanager::{Door, Options, PATH, Version, router};
 use tower::ServiceExt as _;
 
 use super::{Answer, Old};
@@ -239,17 +239,16 @@ async fn beside_another_api_everybody_needs_a_key() {
 #[tokio::test]
 async fn a_page_that_moved_is_found_from_wherever_it_is_asked_for() {
     let old = Old::start(Version::Cello07, 0).await;
-    let own = || router(old.app.clone(), Version::Cello07, Door::Listener);
-    let beside = || axum::Router::new().nest_service("/beside", own());
-    for (routes, path, login) in [
-        (own(), "/", "/login"),
-        (own(), "/index/", "/login"),
-        (beside(), "/beside", "/beside/login"),
-        (beside(), "/beside/index/", "/beside/login"),
-    ] {
-        let request = Request::get(path).body(Body::empty()).unwrap();
-        let answer = routes.oneshot(request).await.unwrap();
-        assert_eq!(answer.headers()["location"], login, "{path}");
+    let at = |door| router(old.app.clone(), Version::Cello07, door);
+    let beside = axum::Router::new().nest_service(PATH, at(Door::Beside));
+    for (routes, below) in [(at(Door::Listener), ""), (beside, PATH)] {
+        for page in ["/", "/index/"] {
+            let path = format!("{below}{page}");
+            let request = Request::get(&path).body(Body::empty()).unwrap();
+            let answer = routes.clone().oneshot(request).await.unwrap();
+            let login = format!("{below}/login");
+            assert_eq!(answer.headers()["location"], login, "{path}");
+        }
     }
 }
 

@@ -81,8 +81,7 @@ fn want(
     count: Option<u32>,
     slice: Option<&wire::SliceSize>,
 ) -> Result<Want, Error> {
-    // Only a field that is wrong is worth a text.
-    let field = |name: &str| format!("{at}{name}");
+    let field = |name: &str| [at, name].concat();
     Ok(Want {
         pool: pool.map(|p| read::text(&field("pool"), p)).transpose()?,
         selector: selector
