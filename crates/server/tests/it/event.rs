@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use caviada_api::client::{Client, EventStream};
+use caviada_api::client::{Client, Error, EventStream};
 use caviada_api::event::{Event, EventQuery, Message};
 use caviada_api::key::Role;
 use caviada_api::lease::{Acquire, Lease, LeaseQuery, LeaseState, Release};
@@ -134,6 +134,45 @@ async fn an_id_of_another_past_is_gone() {
         let error = site.admin().watch(query).await.unwrap_err();
         assert_eq!(error.code(), Some(code::EVENTS_GONE));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_read_up_to_what_is_forgotten_by_now_is_told_so_and_where_to_begin() {
+    let site = Site::start().await;
+    site.pool("boards", 1).await;
+    let read = site.admin().events(&EventQuery::default()).await.unwrap();
+    // A fortnight passes.
+    let age = "UPDATE journal SET at = at - 14 * 86400000";
+    assert!(site.ledger_file().execute(age, []).unwrap() > 0);
+    let after = |revision: u64| EventQuery {
+        after: Some(revision.to_string()),
+        ..EventQuery::default()
+    };
+    // The history has to read what comes next before the ledger forgets what it has read.
+    let mut pools = (1..).map(|n| format!("racks-{n}"));
+    let gone = loop {
+        site.pool(&pools.next().unwrap(), 0).await;
+        match site.admin().events(&after(1)).await {
+            Err(error) => break error,
+            Ok(more) => assert!(!more.items.is_empty()),
+        }
+    };
+    let Error::Refused(gone) = gone else {
+        panic!("{gone}");
+    };
+    assert_eq!((gone.status, &*gone.code), (410, code::EVENTS_GONE));
+    let gone = site.admin().watch(after(1)).await.unwrap_err();
+    assert_eq!(gone.code(), Some(code::EVENTS_GONE));
+    // From its end on nothing is missing, and a list without a beginning has what there is.
+    let kept = site
+        .admin()
+        .events(&after(read.revision))
+        .await
+        .unwrap()
+        .items;
+    assert!(!kept.is_empty());
+    let all = site.admin().events(&EventQuery::default()).await.unwrap();
+    assert!(all.items.iter().all(|event| kept.contains(event)));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,6 +16,7 @@ use caviada_server::host::check::HostChecks;
 use caviada_server::http::{self, App, Options, auth};
 use caviada_server::webhook::{self, Webhooks};
 use reqwest::{Method, RequestBuilder};
+use rusqlite::Connection;
 use rustls::ServerConfig;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -35,7 +36,7 @@ pub struct Site {
     told: JoinHandle<()>,
     end: Option<oneshot::Sender<()>>,
     served: Option<JoinHandle<()>>,
-    _dir: TempDir,
+    dir: TempDir,
 }
 
 impl Site {
@@ -104,8 +105,13 @@ impl Site {
             told,
             end: Some(end),
             served: Some(served),
-            _dir: dir,
+            dir,
         }
+    }
+
+    /// Opens the ledger's file beside the server.
+    pub fn ledger_file(&self) -> Connection {
+        Connection::open(self.dir.path().join("ledger.db")).unwrap()
     }
 
     /// Ends as on SIGTERM.
