@@ -133,6 +133,9 @@ impl<'a> Search<'a> {
                 cut: None,
             });
         }
+        if found.len() as u64 >= u64::from(count) {
+            return Ok(());
+        }
         self.later(&pool, i, item, count, found)
     }
 
@@ -168,12 +171,12 @@ impl<'a> Search<'a> {
             }
             return Ok(keys);
         }
-        for host in state.index.free_groups(pool.id) {
+        for (host, members) in state.index.free_groups(pool.id) {
             if !self.offered(host) {
                 continue;
             }
             let mut here = 0;
-            for key in state.index.free_on(pool.id, host) {
+            for key in members {
                 if here >= count {
                     break;
                 }

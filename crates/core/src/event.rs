@@ -339,6 +339,7 @@ pub enum Event {
         /// The lease as it now is.
         lease: Box<Lease>,
         /// Its members' bindings are overdue then.
+        #[serde(default, skip_serializing_if = "is_default")]
         prepare_by: Option<Time>,
     },
     /// A waiting lease was granted what was kept for it.
@@ -353,6 +354,7 @@ pub enum Event {
         /// Latest deadline.
         deadline_max: Option<Time>,
         /// Its members' bindings are overdue then; none where there is nothing to bind.
+        #[serde(default, skip_serializing_if = "is_default")]
         prepare_by: Option<Time>,
     },
     /// All members are bound.
@@ -381,6 +383,7 @@ pub enum Event {
         /// The lease's new fence.
         fence: Fence,
         /// The newcomer's binding is overdue then.
+        #[serde(default, skip_serializing_if = "is_default")]
         prepare_by: Option<Time>,
     },
     /// A member went bad; the holder decides.

@@ -6,12 +6,13 @@ mod lease;
 mod resource;
 mod user;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::event::{Event, Number};
 use crate::host::Host;
 use crate::id::{HostId, KeyId, LeaseId, PoolId, ResourceId};
-use crate::index::{Carrier, Demand, ResourceKeys};
+use crate::index::{Carrier, Demand, Index, ResourceKeys};
 use crate::lease::Lease;
 use crate::outcome::OutcomeKey;
 use crate::planted;
@@ -307,7 +308,7 @@ impl State {
             // After a failure one build at a time tries: there may be room for the next.
             self.hungry.remove(&r.pool);
         }
-        self.look_at(id);
+        look_at(&mut self.work, &self.index, r, pool);
     }
 
     fn insert_resource(&mut self, resource: &Resource) {
@@ -319,9 +320,8 @@ impl State {
         let pool = self.pools.get(&row.pool).map(Arc::as_ref);
         self.index
             .move_resource(&row, pool, None, Some(&ResourceKeys::of(&row, pool)));
-        let id = row.id;
-        self.resources.insert(id, Arc::new(row));
-        self.look_at(id);
+        look_at(&mut self.work, &self.index, &row, pool);
+        self.resources.insert(row.id, Arc::new(row));
     }
 
     fn remove_resource(&mut self, id: ResourceId) {
@@ -345,34 +345,6 @@ impl State {
         }
         self.work.insert(Work::Pool(r.pool));
         self.fewer(&r);
-    }
-
-    /// Notes what `settle` has to look at after a resource changed.
-    fn look_at(&mut self, id: ResourceId) {
-        use crate::resource::ResourceState::{Dirty, Free, Leased};
-        let Some(r) = self.resources.get(&id) else {
-            return;
-        };
-        let built = r.site().map(|s| s.host);
-        match r.state {
-            Free if !self.index.waiters.is_empty()
-                && r.earmark.is_none()
-                && !planted!(LostWakeUp) =>
-            {
-                self.work.insert(Work::Offer(id));
-            }
-            _ => {}
-        }
-        let retiring = self.pools.get(&r.pool).is_some_and(|p| p.retiring);
-        let ill = r.health != crate::resource::Health::Well;
-        if built.is_some() || r.state == Dirty || ill || retiring {
-            self.work.insert(Work::Resource(id));
-        }
-        let Some(host) = built else { return };
-        self.work.insert(Work::Host(host));
-        if r.state != Leased || r.lease.is_some() {
-            self.work.insert(Work::Pool(r.pool));
-        }
     }
 
     /// Changes a lease and moves what the index knows of it.
@@ -444,5 +416,26 @@ impl State {
         if self.outcomes_over(by) > 0 {
             self.work.insert(Work::Outcomes(by));
         }
+    }
+}
+
+/// Notes what `settle` has to look at after a resource changed.
+fn look_at(work: &mut BTreeSet<Work>, index: &Index, r: &Resource, pool: Option<&Pool>) {
+    use crate::resource::ResourceState::{Dirty, Free, Leased};
+    let built = r.site().map(|s| s.host);
+    match r.state {
+        Free if !index.waiters.is_empty() && r.earmark.is_none() && !planted!(LostWakeUp) => {
+            work.insert(Work::Offer(r.id));
+        }
+        _ => {}
+    }
+    let ill = r.health != crate::resource::Health::Well;
+    if built.is_some() || r.state == Dirty || ill || pool.is_some_and(|p| p.retiring) {
+        work.insert(Work::Resource(r.id));
+    }
+    let Some(host) = built else { return };
+    work.insert(Work::Host(host));
+    if r.state != Leased || r.lease.is_some() {
+        work.insert(Work::Pool(r.pool));
     }
 }

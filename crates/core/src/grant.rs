@@ -79,31 +79,24 @@ pub(crate) fn granted(
     choices: Vec<Choice>,
     fence: Fence,
 ) -> Vec<Event> {
-    let pool_of = |c: &Choice| match &c.cut {
-        Some(slice) => state.pools.get(&slice.pool).cloned(),
-        None => state
-            .resources
-            .get(&c.resource)
-            .and_then(|r| state.pools.get(&r.pool))
-            .cloned(),
-    };
-    let mut pools: Vec<Arc<Pool>> = choices.iter().filter_map(&pool_of).collect();
-    pools.dedup_by_key(|p| p.id);
-    let now = state.now();
-    let terms = terms(now, &pools, lease.ttl_ms, None);
     let clean = lease.purpose == Purpose::Clean;
-    let mut events = Vec::with_capacity(1 + choices.len());
+    let mut pools: Vec<Arc<Pool>> = Vec::with_capacity(choices.len());
+    let mut events = Vec::with_capacity(1);
+    lease.members.reserve_exact(choices.len());
     for choice in choices {
-        let binds = !clean && pool_of(&choice).is_some_and(|p| p.spec.prepare);
-        if let Some(slice) = choice.cut {
+        let pool = if let Some(slice) = choice.cut {
+            let pool = state.pools.get(&slice.pool);
             events.push(Event::ResourceCut(slice));
-        } else if state
-            .resources
-            .get(&choice.resource)
-            .is_some_and(|r| r.earmark.is_some())
-        {
-            events.push(Event::ResourceUnmarked(choice.resource));
-        }
+            pool
+        } else {
+            let r = state.resources.get(&choice.resource);
+            if r.is_some_and(|r| r.earmark.is_some()) {
+                events.push(Event::ResourceUnmarked(choice.resource));
+            }
+            r.and_then(|r| state.pools.get(&r.pool))
+        };
+        let binds = !clean && pool.is_some_and(|p| p.spec.prepare);
+        pools.extend(pool.cloned());
         lease.members.push(Member {
             resource: choice.resource,
             item: choice.item,
@@ -111,6 +104,9 @@ pub(crate) fn granted(
             flagged: false,
         });
     }
+    pools.dedup_by_key(|p| p.id);
+    let now = state.now();
+    let terms = terms(now, &pools, lease.ttl_ms, None);
     let active = lease.members.iter().all(|m| m.bound);
     lease.state = if active {
         LeaseState::Active

@@ -3,10 +3,10 @@
 
 mod count;
 mod demand;
+mod free;
 mod host;
 mod member;
 
-use std::ops::Bound;
 use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
@@ -27,6 +27,7 @@ use crate::time::Time;
 pub use count::{HostUse, OwnerUse, PoolUse};
 pub(crate) use demand::Builder;
 pub use demand::{Demand, Open};
+pub use free::FreeKey;
 pub use host::Place;
 pub(crate) use host::{emptiest, fullest};
 pub(crate) use member::ResourceKeys;
@@ -108,19 +109,6 @@ pub struct Index {
     pub endless: OrdSet<LeaseId>,
 }
 
-/// Place of a free member: pool, host, pick order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FreeKey {
-    /// The pool.
-    pub pool: PoolId,
-    /// The host; 0 for what has none.
-    pub host: HostId,
-    /// 0, or when it became free, as the pool picks.
-    pub order: u64,
-    /// The resource.
-    pub resource: ResourceId,
-}
-
 /// Whoever has something due.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Carrier {
@@ -144,14 +132,7 @@ impl Index {
         after: Option<&ResourceKeys>,
     ) {
         let state = |k: Option<&ResourceKeys>| k.map(|k| k.state);
-        if state(before) != state(after) {
-            if let Some(k) = before {
-                self.count(r, k.state, false);
-            }
-            if let Some(k) = after {
-                self.count(r, k.state, true);
-            }
-        }
+        self.count(r, state(before), state(after));
         let comes = (before.is_none(), after.is_some());
         if let (Some(site), (true, came @ true) | (false, came @ false)) = (r.site(), comes) {
             self.fill_host(site.host, came);
@@ -269,23 +250,35 @@ impl Index {
         }
     }
 
-    fn count(&mut self, r: &Resource, state: ResourceState, up: bool) {
-        let step = |n: &mut u32| *n = if up { *n + 1 } else { n.saturating_sub(1) };
+    /// A member went from one state to another; from none, or to none, as it comes and goes.
+    fn count(&mut self, r: &Resource, before: Option<ResourceState>, after: Option<ResourceState>) {
+        if before == after {
+            return;
+        }
         let slice = r.parent().is_some();
         self.pool_use(r.pool, |u| {
-            step(if slice {
-                &mut u.slices
-            } else {
-                &mut u.states[state as usize]
-            })
+            let both = [(before, false), (after, true)];
+            for (state, up) in both.into_iter().filter_map(|(s, up)| Some((s?, up))) {
+                let n = match slice {
+                    true => &mut u.slices,
+                    false => &mut u.states[state as usize],
+                };
+                *n = if up { *n + 1 } else { n.saturating_sub(1) };
+            }
         });
-        let member = (r.pool, state, r.id);
-        if up {
-            self.members.insert(member);
-        } else {
-            self.members.remove(&member);
+        if let Some(state) = before {
+            self.members.remove(&(r.pool, state, r.id));
+            self.count_on_host(r, state, false);
         }
+        if let Some(state) = after {
+            self.members.insert((r.pool, state, r.id));
+            self.count_on_host(r, state, true);
+        }
+    }
+
+    fn count_on_host(&mut self, r: &Resource, state: ResourceState, up: bool) {
         let Some(site) = r.site() else { return };
+        let step = |n: &mut u32| *n = if up { *n + 1 } else { n.saturating_sub(1) };
         let place = (site.host, r.pool, state, r.id);
         if up {
             self.placed.insert(place);
@@ -334,12 +327,32 @@ impl Index {
     }
 
     fn pool_use(&mut self, pool: PoolId, f: impl FnOnce(&mut PoolUse)) {
-        let mut u = self.pools.get(&pool).cloned().unwrap_or_default();
-        f(&mut u);
-        if u == PoolUse::default() {
+        let Some(u) = self.pools.get_mut(&pool) else {
+            let mut u = PoolUse::default();
+            f(&mut u);
+            if u != PoolUse::default() {
+                self.pools.insert(pool, u);
+            }
+            return;
+        };
+        f(u);
+        if *u == PoolUse::default() {
             self.pools.remove(&pool);
-        } else {
-            self.pools.insert(pool, u);
+        }
+    }
+
+    fn owner_use(&mut self, owner: &Owner, f: impl FnOnce(&mut OwnerUse)) {
+        let Some(u) = self.owners.get_mut(owner) else {
+            let mut u = OwnerUse::default();
+            f(&mut u);
+            if u != OwnerUse::default() {
+                self.owners.insert(owner.clone(), u);
+            }
+            return;
+        };
+        f(u);
+        if *u == OwnerUse::default() {
+            self.owners.remove(owner);
         }
     }
 
@@ -366,13 +379,7 @@ impl Index {
                 n.saturating_sub(by)
             }
         };
-        let mut u = self.owners.get(&l.owner).cloned().unwrap_or_default();
-        u.change(&OwnerUse::of(l), present);
-        if u == OwnerUse::default() {
-            self.owners.remove(&l.owner);
-        } else {
-            self.owners.insert(l.owner.clone(), u);
-        }
+        self.owner_use(&l.owner, |u| u.change(&OwnerUse::of(l), present));
         let mut sets = vec![];
         if waiting {
             for (i, item) in l.items.iter().enumerate() {
@@ -455,46 +462,6 @@ impl Index {
             (o.until, None)
         };
         self.move_due(Carrier::Outcome(at.clone()), before, after);
-    }
-
-    /// Hosts that have ready members of a pool, each with its first one at or after `from`.
-    pub fn free_groups(&self, pool: PoolId) -> impl Iterator<Item = HostId> {
-        let mut from = Bound::Included(FreeKey {
-            pool,
-            host: HostId(0),
-            order: 0,
-            resource: ResourceId(0),
-        });
-        std::iter::from_fn(move || {
-            let key = *self.free.range((from, Bound::Unbounded)).next()?;
-            if key.pool != pool {
-                return None;
-            }
-            from = Bound::Excluded(FreeKey {
-                pool,
-                host: key.host,
-                order: u64::MAX,
-                resource: ResourceId(u64::MAX),
-            });
-            Some(key.host)
-        })
-    }
-
-    /// Ready members of a pool on one host, in pick order.
-    pub fn free_on(&self, pool: PoolId, host: HostId) -> impl Iterator<Item = &FreeKey> {
-        let from = FreeKey {
-            pool,
-            host,
-            order: 0,
-            resource: ResourceId(0),
-        };
-        let to = FreeKey {
-            pool,
-            host,
-            order: u64::MAX,
-            resource: ResourceId(u64::MAX),
-        };
-        self.free.range(from..=to)
     }
 }
 

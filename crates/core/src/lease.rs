@@ -30,10 +30,15 @@ pub struct Lease {
     #[serde(default, skip_serializing_if = "is_default")]
     pub shared: Vec<Owner>,
     /// Where it is in its life.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub state: LeaseState,
     /// What was asked for.
     pub items: Arc<[Item]>,
     /// 9 is first.
+    #[serde(
+        default = "ordinary_priority",
+        skip_serializing_if = "is_ordinary_priority"
+    )]
     pub priority: u8,
     /// Number of its last grant; 0 while it waits.
     pub fence: Fence,
@@ -73,6 +78,7 @@ pub struct Lease {
     #[serde(default, skip_serializing_if = "is_default")]
     pub slot: Option<Box<str>>,
     /// What the members are for.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub purpose: Purpose,
     /// Its holder's labels.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -110,7 +116,9 @@ pub struct Past {
 }
 
 /// The states of a live lease.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum LeaseState {
     /// In the queue.
@@ -118,6 +126,7 @@ pub enum LeaseState {
     /// Granted; its members are being bound.
     Preparing,
     /// The holder's.
+    #[default]
     Active,
 }
 
@@ -142,6 +151,7 @@ pub struct Item {
     #[serde(default, skip_serializing_if = "is_default")]
     pub selector: Option<Selector>,
     /// How many, at least 1.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
     pub count: u32,
     /// How much, from a divisible pool.
     #[serde(default, skip_serializing_if = "is_default")]
@@ -154,10 +164,13 @@ pub struct Member {
     /// The resource.
     pub resource: ResourceId,
     /// Index of the item it meets.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub item: u16,
     /// Needs nothing more before the holder may use it.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
     pub bound: bool,
     /// Went bad while leased.
+    #[serde(default, skip_serializing_if = "is_default")]
     pub flagged: bool,
 }
 
@@ -171,10 +184,11 @@ pub struct Earmark {
 }
 
 /// What a lease's members are for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
     /// The pool's purpose.
+    #[default]
     Use,
     /// An outside cleaner takes a dirty one to clean it.
     Clean,
@@ -262,6 +276,35 @@ impl Rank {
     }
 }
 
+// What nearly every lease has is not written either: leases are most of what is. These numbers are
+// part of what is stored, and stay whatever callers are given who ask for nothing else.
+
+/// Priority of a lease whose document names none.
+pub fn ordinary_priority() -> u8 {
+    5
+}
+
+/// A document need not name this priority.
+pub fn is_ordinary_priority(priority: &u8) -> bool {
+    *priority == ordinary_priority()
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn is_one(n: &u32) -> bool {
+    *n == 1
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_yes(yes: &bool) -> bool {
+    *yes
+}
+
 impl Lease {
     /// Its place in the queue.
     pub fn rank(&self) -> Rank {
@@ -312,5 +355,47 @@ impl Lease {
             },
             LeaseState::Preparing | LeaseState::Active => self.deadline,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nearly_every_lease_has_is_not_written_and_reads_the_same_where_it_was() {
+        let whole = r#"{"id":"lease_000000000000a","owner":"ann","by":"key_0000000000001",
+            "state":"active","items":[{"pool":"pool_0000000000002","count":1}],"priority":5,
+            "fence":11,"members":[{"resource":"res_0000000000003","item":0,"bound":true,
+            "flagged":false}],"asked_at":7,"granted_at":7,"deadline":9,"purpose":"use"}"#;
+        let lease: Lease = serde_json::from_str(whole).unwrap();
+        let lean = serde_json::to_string(&lease).unwrap();
+        assert_eq!(
+            lean,
+            r#"{"id":"lease_000000000000a","owner":"ann","by":"key_0000000000001",
+            "items":[{"pool":"pool_0000000000002"}],"fence":11,
+            "members":[{"resource":"res_0000000000003"}],
+            "asked_at":7,"granted_at":7,"deadline":9}"#
+                .replace(['\n', ' '], "")
+        );
+        assert_eq!(serde_json::from_str::<Lease>(&lean).unwrap(), lease);
+        let other = Lease {
+            state: LeaseState::Preparing,
+            priority: 0,
+            purpose: Purpose::Clean,
+            items: Arc::new([Item {
+                count: 2,
+                ..lease.items[0].clone()
+            }]),
+            members: vec![Member {
+                item: 1,
+                bound: false,
+                flagged: true,
+                ..lease.members[0]
+            }],
+            ..lease
+        };
+        let text = serde_json::to_string(&other).unwrap();
+        assert_eq!(serde_json::from_str::<Lease>(&text).unwrap(), other);
     }
 }

@@ -57,7 +57,7 @@ pub struct State {
     pub outcomes: Table<OutcomeKey, Outcome>,
     /// Short records of leases that ended in the last hour.
     pub(crate) ended: OrdMap<LeaseId, Arc<Ended>>,
-    pub(crate) ended_order: Vector<LeaseId>,
+    pub(crate) ended_order: Vector<Arc<Ended>>,
     /// Ways to find things.
     pub index: Index,
     /// What `settle` has yet to look at. Not part of what State *is*: after a load everything is
@@ -366,32 +366,28 @@ impl State {
 
     /// Short records of the last hour, oldest first.
     pub fn ended(&self) -> impl Iterator<Item = &Arc<Ended>> {
-        let (ended, now) = (&self.ended, self.now);
+        let now = self.now;
         self.ended_order
             .iter()
-            .filter_map(move |id| ended.get(id))
             .filter(move |e| now.since(e.at) < limits::ENDED_KEPT_MS)
     }
 
     /// Keeps the short record of an ended lease. Old ones leave two at a time, so that an idle
     /// hour costs no single turn dearly.
     pub(crate) fn remember(&mut self, ended: Ended) {
-        let id = ended.id;
-        self.ended.insert(id, Arc::new(ended));
-        self.ended_order.push_back(id);
+        let ended = Arc::new(ended);
+        self.ended.insert(ended.id, ended.clone());
+        self.ended_order.push_back(ended);
         for _ in 0..2 {
-            let Some(oldest) = self.ended_order.front().copied() else {
+            let Some(oldest) = self.ended_order.front() else {
                 break;
             };
-            let old = self
-                .ended
-                .get(&oldest)
-                .is_none_or(|e| self.now.since(e.at) >= limits::ENDED_KEPT_MS);
+            let old = self.now.since(oldest.at) >= limits::ENDED_KEPT_MS;
             if !old && self.ended_order.len() <= limits::ENDED_KEPT_MAX {
                 break;
             }
+            self.ended.remove(&oldest.id);
             self.ended_order.pop_front();
-            self.ended.remove(&oldest);
         }
     }
 

@@ -131,16 +131,20 @@ fn sqlite_write(verb: Verb, table: &Table) -> String {
     match verb {
         Verb::Add | Verb::Put => {
             let marks: Vec<_> = (1..=table.columns.len()).map(|i| format!("?{i}")).collect();
-            let mut sql = format!(
-                "INSERT INTO {} ({}) VALUES ({})",
+            let (or, and) = match verb {
+                // Every column is given: to replace the row spares the second record that an update
+                // of what is there already takes. Where there is an index SQLite would keep what it
+                // needs to take a replacement back.
+                Verb::Put if !rest.is_empty() && !table.indexed => (" OR REPLACE", String::new()),
+                Verb::Put => ("", on_conflict(table)),
+                _ => ("", String::new()),
+            };
+            format!(
+                "INSERT{or} INTO {} ({}) VALUES ({}){and}",
                 table.name,
                 names(table.columns),
                 marks.join(", ")
-            );
-            if verb == Verb::Put {
-                sql += &on_conflict(table);
-            }
-            sql
+            )
         }
         Verb::Change => format!(
             "UPDATE {} SET {} WHERE {}",
@@ -215,7 +219,7 @@ fn postgres_write(verb: Verb, table: &Table) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::{LEASE_LIFE, OUTCOME, QUOTA};
+    use crate::table::{LEASE_HISTORY, LEASE_LIFE, OUTCOME, POSTING, QUOTA, RESOURCE};
 
     #[test]
     fn each_verb_has_its_statement_on_each_engine() {
@@ -228,8 +232,7 @@ mod tests {
         assert_eq!(
             all(Dialect::Sqlite),
             "INSERT INTO quota (id, doc) VALUES (?1, ?2)\n\
-             INSERT INTO quota (id, doc) VALUES (?1, ?2) \
-             ON CONFLICT (id) DO UPDATE SET doc = excluded.doc\n\
+             INSERT OR REPLACE INTO quota (id, doc) VALUES (?1, ?2)\n\
              UPDATE quota SET doc = ?2 WHERE id = ?1\n\
              DELETE FROM quota WHERE id = ?1"
         );
@@ -242,6 +245,15 @@ mod tests {
              WHERE quota.id = u.id\n\
              DELETE FROM quota USING UNNEST($1::bigint[]) AS u (id) WHERE quota.id = u.id"
         );
+    }
+
+    #[test]
+    fn a_row_is_replaced_where_no_index_has_to_follow() {
+        let put = |table| Dialect::Sqlite.write(Verb::Put, table);
+        assert!(put(&RESOURCE).starts_with("INSERT OR REPLACE INTO resource ("));
+        assert!(put(&OUTCOME).contains(" ON CONFLICT (principal, key) DO UPDATE SET digest"));
+        assert!(put(&LEASE_HISTORY).contains(" ON CONFLICT (id) DO UPDATE SET owners = excluded"));
+        assert!(put(&POSTING).ends_with(" ON CONFLICT DO NOTHING"));
     }
 
     #[test]

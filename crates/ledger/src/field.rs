@@ -172,3 +172,11 @@ pub(crate) fn json<T: serde::Serialize + ?Sized>(value: &T) -> String {
     serde_json::to_string(value)
         .unwrap_or_else(|e| unreachable!("a document without text keys: {e}"))
 }
+
+/// The same of one that will take about so many bytes, and is not moved as it grows.
+pub(crate) fn long_json<T: serde::Serialize + ?Sized>(value: &T, bytes: usize) -> String {
+    let mut text = Vec::with_capacity(bytes);
+    serde_json::to_writer(&mut text, value)
+        .unwrap_or_else(|e| unreachable!("a document without text keys: {e}"));
+    String::from_utf8(text).unwrap_or_else(|e| unreachable!("JSON is text: {e}"))
+}

@@ -292,9 +292,11 @@ impl Shared {
             return None;
         }
         let many = inbox.queue.len().min(limits::COMMANDS_PER_TURN_MAX);
-        let taken = inbox.queue.drain(..many);
+        let mut taken = Vec::with_capacity(many);
         // Nobody waits for the answer: better not done than done unseen.
-        Some(taken.filter(|q| !q.answer.is_closed()).collect())
+        let awaited = |q: &Queued| !q.answer.is_closed();
+        taken.extend(inbox.queue.drain(..many).filter(awaited));
+        Some(taken)
     }
 
     /// Who asked for a snapshot.

@@ -10,8 +10,11 @@ use caviada_core::state::State;
 use caviada_core::time::Time;
 use serde::{Deserialize, Serialize};
 
-use crate::field::json;
+use crate::field::long_json;
 use crate::store::{JournalRow, StoreError};
+
+/// Room for an event with its entry: a grant of one resource takes a little less.
+const EVENT_BYTES: usize = 512;
 
 /// One batch: a revision of State, and why it is so.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,7 +88,8 @@ impl Revision {
 
 /// Entries as the journal keeps them.
 pub(crate) fn document(entries: &[Entry]) -> String {
-    json(entries)
+    let events: usize = entries.iter().map(|e| e.events.len()).sum();
+    long_json(entries, events * EVENT_BYTES)
 }
 
 /// A revision that several follow.

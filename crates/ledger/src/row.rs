@@ -106,11 +106,12 @@ impl Described {
 }
 
 fn resources(state: &mut State, described: &Described, writes: &mut Vec<Writes>) {
-    let mut put = Writes::new(Verb::Put, &RESOURCE);
+    let touched = state.resources.take_touched();
+    let mut put = Writes::with_room(Verb::Put, &RESOURCE, touched.len());
     let mut gone = Writes::new(Verb::Remove, &RESOURCE);
     let mut docs = Writes::new(Verb::Put, &RESOURCE_DOC);
     let mut docs_gone = Writes::new(Verb::Remove, &RESOURCE_DOC);
-    for id in state.resources.take_touched() {
+    for id in touched {
         let Some(r) = state.resources.get(&id) else {
             gone.push([id.0.into()]);
             docs_gone.push([id.0.into()]);
@@ -127,7 +128,7 @@ fn resources(state: &mut State, described: &Described, writes: &mut Vec<Writes>)
 }
 
 fn leases(state: &mut State, described: &Described, writes: &mut Vec<Writes>) {
-    let mut put = Writes::new(Verb::Put, &LEASE);
+    let mut put = Writes::with_room(Verb::Put, &LEASE, described.leases.len());
     let mut changed = Writes::new(Verb::Change, &LEASE_LIFE);
     let mut gone = Writes::new(Verb::Remove, &LEASE);
     for id in state.leases.take_touched() {

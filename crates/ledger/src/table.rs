@@ -14,6 +14,8 @@ pub struct Table {
     pub name: &'static str,
     /// How many of its first columns are its key.
     pub keys: usize,
+    /// It has an index besides its rows: on SQLite also for a key of two columns.
+    pub indexed: bool,
     /// Its columns, or those of them that are written together.
     pub columns: &'static [Column],
 }
@@ -37,11 +39,12 @@ pub enum Kind {
 }
 
 macro_rules! tables {
-    ($($(#[$doc:meta])* $constant:ident = $name:literal by $keys:literal ($($column:ident: $kind:ident),+ $(,)?);)*) => {$(
+    ($($(#[$doc:meta])* $constant:ident = $name:literal by $keys:literal $($indexed:ident)? ($($column:ident: $kind:ident),+ $(,)?);)*) => {$(
         $(#[$doc])*
         pub static $constant: Table = Table {
             name: $name,
             keys: $keys,
+            indexed: !<[&str]>::is_empty(&[$(stringify!($indexed))?]),
             columns: &[$(Column { name: stringify!($column), kind: Kind::$kind }),+],
         };
     )*};
@@ -73,7 +76,7 @@ tables! {
         revision: Int, number: Int,
     );
     /// Outcomes of idempotency keys.
-    OUTCOME = "outcome" by 2 (
+    OUTCOME = "outcome" by 2 indexed (
         principal: Int, key: Text, digest: Text, subject: Text, lease: Int, until: Int,
     );
     /// Pools.
@@ -98,7 +101,7 @@ tables! {
     /// Where the history stands: one row.
     MARK = "mark" by 1 (id: Int, revision: Int, at: Int);
     /// Leases that were, and those that are.
-    LEASE_HISTORY = "lease_history" by 1 (
+    LEASE_HISTORY = "lease_history" by 1 indexed (
         id: Int, owners: Text, principal: Int, priority: Int, asked_at: Int, granted_at: Int,
         ended_at: Int, how: Text, fence: Int, pools: Text, members: Text, marked: Text,
         labels: Text, note: Text, first: Int, last: Int, reason: Text,
@@ -162,6 +165,13 @@ impl Writes {
             verb,
             fields: Vec::new(),
         }
+    }
+
+    /// None yet, with room for so many.
+    pub(crate) fn with_room(verb: Verb, table: &'static Table, rows: usize) -> Self {
+        let mut writes = Self::new(verb, table);
+        writes.fields.reserve_exact(rows * writes.width());
+        writes
     }
 
     /// One more row: its fields in the order of the columns, or of the keys for a removal.

@@ -100,7 +100,6 @@ pub struct Ledger<S, C> {
 type Decision = Result<(Reply, Noun), Failure>;
 
 /// A batch that is decided and not committed yet.
-#[derive(Default)]
 struct Draft {
     decisions: Vec<Decision>,
     entries: Vec<Entry>,
@@ -283,7 +282,11 @@ impl<S: Store, C: Source> Ledger<S, C> {
         commands: &[Command],
         culprits: &BTreeSet<usize>,
     ) -> Result<Draft, Panicked> {
-        let mut draft = Draft::default();
+        let mut draft = Draft {
+            decisions: Vec::with_capacity(commands.len()),
+            entries: Vec::with_capacity(commands.len()),
+            events: 0,
+        };
         let mut bound = Bound::default();
         let (state, grace_until) = (&mut self.state, self.grace_until);
         state.begin(now);

@@ -74,15 +74,8 @@ fn surplus(state: &State, pool: &Pool, u: &PoolUse) -> Vec<Event> {
         state.index.members.range(all).map(|(_, _, id)| *id)
     };
     let unbuilt = those(ResourceState::Planned).map(Event::ResourceGone);
-    let ready = state.index.free_groups(pool.id).flat_map(|h| {
-        let keys: Vec<_> = state
-            .index
-            .free_on(pool.id, h)
-            .take(64)
-            .map(|k| k.resource)
-            .collect();
-        keys
-    });
+    let groups = state.index.free_groups(pool.id);
+    let ready = groups.flat_map(|(_, members)| members.take(64).map(|k| k.resource));
     let standing = those(ResourceState::Dirty)
         .chain(ready)
         .filter_map(|id| state.resources.get(&id))

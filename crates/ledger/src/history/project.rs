@@ -1,6 +1,7 @@
 //! Projection: from revisions of the journal to the history's rows, one transaction per round.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
 
 use caviada_core::event::{After, Event};
 use caviada_core::id::{LeaseId, PoolId, ResourceId};
@@ -43,17 +44,19 @@ struct Seen {
     pools: BTreeMap<ResourceId, PoolId>,
     leases: BTreeMap<LeaseId, PastLease>,
     marks: BTreeMap<ResourceId, LeaseId>,
+    /// Numbers of owners this round has met: each is a digest.
+    owners: RefCell<BTreeMap<Owner, Subject>>,
 }
 
-/// What is not written yet.
+/// What is not written yet. Lists are sorted, and freed of what came twice, as they are written.
 #[derive(Default)]
 struct Round {
     last: u64,
     at: Time,
-    postings: BTreeSet<(Subject, u64)>,
-    lease_of: BTreeSet<(Subject, LeaseId)>,
-    touched: BTreeSet<LeaseId>,
-    ended: BTreeMap<LeaseId, PastLease>,
+    postings: Vec<(Subject, u64)>,
+    lease_of: Vec<(Subject, LeaseId)>,
+    touched: Vec<LeaseId>,
+    ended: Vec<PastLease>,
     members: BTreeMap<ResourceId, [Field; 4]>,
     gone: BTreeMap<ResourceId, Time>,
 }
@@ -63,9 +66,20 @@ impl Context for Seen {
         self.pools.get(&resource).copied()
     }
 
-    fn lease(&self, lease: LeaseId) -> Option<(Vec<Owner>, Vec<ResourceId>)> {
-        let lease = self.leases.get(&lease)?;
-        Some((lease.owners.clone(), lease.members.clone()))
+    fn lease(&self, lease: LeaseId, look: impl FnOnce(&PastLease)) {
+        if let Some(lease) = self.leases.get(&lease) {
+            look(lease);
+        }
+    }
+
+    fn owner(&self, owner: &Owner) -> Subject {
+        let mut known = self.owners.borrow_mut();
+        if let Some(subject) = known.get(owner) {
+            return *subject;
+        }
+        let subject = Subject::owner(owner);
+        known.insert(owner.clone(), subject);
+        subject
     }
 }
 
@@ -143,7 +157,7 @@ impl Projector {
             // It ended where nobody looked.
             if let Some(mut lease) = self.seen.leases.remove(&id) {
                 lease.ended_at = Some(state.now());
-                self.round.ended.insert(id, lease);
+                self.round.ended.push(lease);
             }
         }
         for l in state.leases.values() {
@@ -157,23 +171,26 @@ impl Projector {
     /// Takes a revision into the round.
     pub fn project(&mut self, revision: &Revision) {
         (self.round.last, self.round.at) = (revision.revision, revision.at);
+        let (mut all, mut found) = (Vec::new(), Vec::new());
         for (_, _, event) in revision.events() {
             self.come(event, revision);
-            let mut found = subjects(event, &self.seen);
+            subjects(event, &self.seen, &mut found);
             // Its first and last revision are in the lease's own row.
-            if let Event::LeaseWaiting(lease) | Event::LeaseGranted { lease, .. } = event {
-                found.remove(&Subject::noun(lease.id.0));
-            }
-            if let Event::LeaseEnded { lease, .. } = event {
-                found.remove(&Subject::noun(lease.0));
-            }
-            if let Event::LeaseImported(past) = event {
-                found.remove(&Subject::noun(past.id.0));
-            }
-            let here = |subject| (subject, revision.revision);
-            self.round.postings.extend(found.into_iter().map(here));
+            let own = match event {
+                Event::LeaseWaiting(lease) | Event::LeaseGranted { lease, .. } => Some(lease.id),
+                Event::LeaseEnded { lease, .. } => Some(*lease),
+                Event::LeaseImported(past) => Some(past.id),
+                _ => None,
+            };
+            let own = own.map(|id| Subject::noun(id.0));
+            all.extend(found.drain(..).filter(|s| Some(*s) != own));
             self.go(event, revision.at);
         }
+        // Most of a batch is about the same few.
+        all.sort_unstable();
+        all.dedup();
+        let here = |subject| (subject, revision.revision);
+        self.round.postings.extend(all.into_iter().map(here));
     }
 
     /// What comes with an event, before it is posted.
@@ -206,7 +223,7 @@ impl Projector {
         }
         lease.apply(event, revision.at);
         lease.last = revision.revision;
-        self.round.touched.insert(id);
+        self.round.touched.push(id);
         let more = |e: &Event| {
             use Event::{LeaseGiven, LeaseMet, LeaseSwapped};
             matches!(e, LeaseMet { .. } | LeaseSwapped { .. } | LeaseGiven(..))
@@ -258,21 +275,19 @@ impl Projector {
         }
     }
 
-    fn begin(&mut self, lease: PastLease) {
+    fn begin(&mut self, mut lease: PastLease) {
         let id = lease.id;
         for resource in &lease.marked {
             self.seen.marks.insert(*resource, id);
         }
+        self.round.list(&mut lease, &self.seen);
+        self.round.touched.push(id);
         self.seen.leases.insert(id, lease);
-        self.listed(id);
     }
 
     /// A lease is over: nothing more will change it.
     fn over(&mut self, id: LeaseId) {
-        if let Some(past) = self.seen.leases.remove(&id) {
-            self.round.touched.remove(&id);
-            self.round.ended.insert(id, past);
-        }
+        self.round.ended.extend(self.seen.leases.remove(&id));
     }
 
     fn unmark(&mut self, resource: ResourceId) {
@@ -281,48 +296,37 @@ impl Projector {
         };
         if let Some(lease) = self.seen.leases.get_mut(&id) {
             lease.marked.retain(|r| *r != resource);
-            self.round.touched.insert(id);
+            self.round.touched.push(id);
         }
     }
 
-    /// Lists a lease under everybody it has to do with.
+    /// A lease has to do with somebody else.
     fn listed(&mut self, id: LeaseId) {
-        let Some(lease) = self.seen.leases.get_mut(&id) else {
-            return;
-        };
-        self.round.touched.insert(id);
-        for member in &lease.members {
-            let pool = self.seen.pools.get(member);
-            if let Some(pool) = pool.filter(|p| !lease.pools.contains(p)) {
-                lease.pools.push(*pool);
-            }
+        if let Some(mut lease) = self.seen.leases.remove(&id) {
+            self.round.list(&mut lease, &self.seen);
+            self.seen.leases.insert(id, lease);
         }
-        let owners = lease.owners.iter().map(Subject::owner);
-        let pools = lease.pools.iter().map(|p| Subject::noun(p.0));
-        let members = lease.members.iter().map(|r| Subject::noun(r.0));
-        let all = owners.chain(pools).chain(members);
-        self.round.lease_of.extend(all.map(|subject| (subject, id)));
     }
 
     /// Writes the round. After an error everything is read again from the mark.
     pub fn write(&mut self) -> Result<(), StoreError> {
-        let round = std::mem::take(&mut self.round);
-        let mut leases = Writes::new(Verb::Put, &LEASE_HISTORY);
-        for lease in round.ended.values() {
+        let mut round = std::mem::take(&mut self.round);
+        self.seen.owners.get_mut().clear();
+        round.sort();
+        let mut leases = Writes::with_room(Verb::Put, &LEASE_HISTORY, round.ended.len());
+        for lease in &round.ended {
             leases.push(lease.row());
         }
-        for lease in round
-            .touched
-            .iter()
-            .filter_map(|id| self.seen.leases.get(id))
-        {
+        // What ended is among them no more.
+        let live = |id| self.seen.leases.get(id);
+        for lease in round.touched.iter().filter_map(live) {
             leases.push(lease.row());
         }
-        let mut lease_of = Writes::new(Verb::Put, &LEASE_OF);
+        let mut lease_of = Writes::with_room(Verb::Put, &LEASE_OF, round.lease_of.len());
         for (subject, lease) in round.lease_of {
             lease_of.push([Field::Int(subject.0), lease.0.into()]);
         }
-        let mut postings = Writes::new(Verb::Put, &POSTING);
+        let mut postings = Writes::with_room(Verb::Put, &POSTING, round.postings.len());
         for (subject, revision) in round.postings {
             postings.push([Field::Int(subject.0), revision.into()]);
         }
@@ -347,6 +351,33 @@ impl Projector {
         kill_point!("after-projection");
         (self.mark, self.at) = (round.last, round.at);
         Ok(())
+    }
+}
+
+impl Round {
+    /// Lists a lease under everybody it has to do with, the pools of its members among them.
+    fn list(&mut self, lease: &mut PastLease, seen: &Seen) {
+        for member in &lease.members {
+            let pool = seen.pools.get(member);
+            if let Some(pool) = pool.filter(|p| !lease.pools.contains(p)) {
+                lease.pools.push(*pool);
+            }
+        }
+        let owners = lease.owners.iter().map(|o| seen.owner(o));
+        let pools = lease.pools.iter().map(|p| Subject::noun(p.0));
+        let members = lease.members.iter().map(|r| Subject::noun(r.0));
+        let all = owners.chain(pools).chain(members);
+        self.lease_of.extend(all.map(|subject| (subject, lease.id)));
+    }
+
+    /// Rows in the order of their keys, each once.
+    fn sort(&mut self) {
+        self.postings.sort_unstable();
+        self.lease_of.sort_unstable();
+        self.lease_of.dedup();
+        self.touched.sort_unstable();
+        self.touched.dedup();
+        self.ended.sort_unstable_by_key(|lease| lease.id);
     }
 }
 

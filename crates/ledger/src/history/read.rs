@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use caviada_core::event::{Event, Number};
 use caviada_core::id::{LeaseId, PoolId, ResourceId};
-use caviada_core::name::Owner;
 use caviada_core::time::Time;
 
 use super::lease::PastLease;
@@ -124,7 +123,8 @@ impl Reading {
                 continue;
             }
             if !wanted.is_empty() {
-                let found = subjects(event, &context);
+                let mut found = Vec::new();
+                subjects(event, &context, &mut found);
                 if !wanted.iter().all(|s| found.contains(s)) {
                     continue;
                 }
@@ -368,8 +368,10 @@ impl Context for Looking<'_> {
         self.or_failed(found.map(|pools| pools.first().copied().map(PoolId)))
     }
 
-    fn lease(&self, id: LeaseId) -> Option<(Vec<Owner>, Vec<ResourceId>)> {
+    fn lease(&self, id: LeaseId, look: impl FnOnce(&PastLease)) {
         let found = lease(*self.history.borrow_mut(), id);
-        self.or_failed(found).map(|l| (l.owners, l.members))
+        if let Some(lease) = self.or_failed(found) {
+            look(&lease);
+        }
     }
 }

@@ -1,7 +1,5 @@
 //! Whom an event is about.
 
-use std::collections::BTreeSet;
-
 use caviada_core::event::Event;
 use caviada_core::id::{
     HostId, KeyId, LeaseId, PoolId, QuotaId, ResourceId, TemplateId, UserId, WebhookId,
@@ -9,6 +7,8 @@ use caviada_core::id::{
 use caviada_core::lease::{Lease, Past};
 use caviada_core::name::Owner;
 use sha2::{Digest as _, Sha256};
+
+use super::lease::PastLease;
 
 /// A noun by its id, or an owner by a number below zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -35,33 +35,32 @@ impl Subject {
 pub(crate) trait Context {
     /// The pool of a resource.
     fn pool_of(&self, resource: ResourceId) -> Option<PoolId>;
-    /// Whom a lease has had to do with: its owners, and the resources that were its members.
-    fn lease(&self, lease: LeaseId) -> Option<(Vec<Owner>, Vec<ResourceId>)>;
+    /// Shows a lease as it was until now, if there was one.
+    fn lease(&self, lease: LeaseId, look: impl FnOnce(&PastLease));
+    /// An owner's number.
+    fn owner(&self, owner: &Owner) -> Subject {
+        Subject::owner(owner)
+    }
 }
 
 /// Everybody an event is about: the nouns it names, the pools of its resources, and the owner of
-/// its lease.
-pub(crate) fn subjects(event: &Event, context: &impl Context) -> BTreeSet<Subject> {
-    let mut found = Found {
-        subjects: BTreeSet::new(),
-        context,
-    };
-    found.event(event);
-    found.subjects
+/// its lease. Some may come twice.
+pub(crate) fn subjects(event: &Event, context: &impl Context, found: &mut Vec<Subject>) {
+    Found { found, context }.event(event);
 }
 
 struct Found<'a, C> {
-    subjects: BTreeSet<Subject>,
+    found: &'a mut Vec<Subject>,
     context: &'a C,
 }
 
 impl<C: Context> Found<'_, C> {
     fn noun(&mut self, id: u64) {
-        self.subjects.insert(Subject::noun(id));
+        self.found.push(Subject::noun(id));
     }
 
     fn owner(&mut self, owner: &Owner) {
-        self.subjects.insert(Subject::owner(owner));
+        self.found.push(self.context.owner(owner));
     }
 
     fn resource(&mut self, id: ResourceId) {
@@ -73,10 +72,12 @@ impl<C: Context> Found<'_, C> {
 
     fn lease(&mut self, id: LeaseId) {
         self.noun(id.0);
-        if let Some((owners, members)) = self.context.lease(id) {
-            owners.iter().for_each(|o| self.owner(o));
-            members.into_iter().for_each(|r| self.resource(r));
-        }
+        let context = self.context;
+        context.lease(id, |lease| {
+            // Owners had, and everything that was a member.
+            lease.owners.iter().for_each(|o| self.owner(o));
+            lease.members.iter().for_each(|r| self.resource(*r));
+        });
     }
 
     fn owned(&mut self, id: u64, owner: &Owner) {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use caviada_core::attribute::Labels;
 use caviada_core::event::Number;
 use caviada_core::id::{Fence, KeyId, LeaseId, ResourceId};
-use caviada_core::lease::{Earmark, Item, Lease, LeaseState, Member, Purpose};
+use caviada_core::lease::{
+    Earmark, Item, Lease, LeaseState, Member, Purpose, is_ordinary_priority, ordinary_priority,
+};
 use caviada_core::name::Owner;
 use caviada_core::time::Time;
 use serde::{Deserialize, Serialize};
@@ -24,8 +26,14 @@ pub(crate) struct LeaseDoc {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     shared: Vec<Owner>,
     items: Arc<[Item]>,
+    #[serde(
+        default = "ordinary_priority",
+        skip_serializing_if = "is_ordinary_priority"
+    )]
     priority: u8,
-    asked_at: Time,
+    /// None where it was granted at once, and says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asked_at: Option<Time>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ttl_ms: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -34,10 +42,16 @@ pub(crate) struct LeaseDoc {
     poll_within_ms: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     slot: Option<Box<str>>,
+    #[serde(default, skip_serializing_if = "is_use")]
     purpose: Purpose,
+    #[serde(default, skip_serializing_if = "Labels::is_empty")]
     labels: Labels,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     note: Option<Box<str>>,
+}
+
+fn is_use(purpose: &Purpose) -> bool {
+    *purpose == Purpose::Use
 }
 
 impl LeaseDoc {
@@ -49,7 +63,7 @@ impl LeaseDoc {
             shared: l.shared.clone(),
             items: l.items.clone(),
             priority: l.priority,
-            asked_at: l.asked_at,
+            asked_at: Some(l.asked_at).filter(|_| l.granted_at != Some(l.asked_at)),
             ttl_ms: l.ttl_ms,
             claim_within_ms: l.claim_within_ms,
             poll_within_ms: l.poll_within_ms,
@@ -128,6 +142,8 @@ pub(crate) fn read_lease(mut row: Reader<'_>) -> Result<Lease, StoreError> {
         index: row.small()?,
     };
     let doc: LeaseDoc = row.json()?;
+    let asked_at = doc.asked_at.or(granted_at);
+    let asked_at = asked_at.ok_or_else(|| row.broken("asked for at no time"))?;
     let member = |(resource, item, flags): (u64, u16, u8)| Member {
         resource: ResourceId(resource),
         item,
@@ -150,7 +166,7 @@ pub(crate) fn read_lease(mut row: Reader<'_>) -> Result<Lease, StoreError> {
         fence,
         members: members.into_iter().map(member).collect(),
         earmarks: earmarks.into_iter().map(earmark).collect(),
-        asked_at: doc.asked_at,
+        asked_at,
         granted_at,
         deadline,
         deadline_max,
@@ -170,4 +186,38 @@ pub(crate) fn read_lease(mut row: Reader<'_>) -> Result<Lease, StoreError> {
 
 fn time(t: Option<Time>) -> Field {
     t.map(|t| t.0).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::field::FieldRef;
+
+    #[test]
+    fn a_lease_reads_the_same_from_a_lean_document_and_from_one_of_an_older_store() {
+        let lease: Lease = serde_json::from_str(
+            r#"{"id":"lease_000000000000a","owner":"ann","items":[{"pool":"pool_0000000000002"}],
+            "fence":11,"members":[{"resource":"res_0000000000003"}],"asked_at":7,"granted_at":7,
+            "deadline":9,"deadline_max":20,"ttl_ms":2,"changed":{"revision":4,"index":1}}"#,
+        )
+        .unwrap();
+        let read = |row: &[Field; 14]| {
+            let fields: Vec<FieldRef<'_>> = row.iter().map(Field::as_ref).collect();
+            read_lease(Reader::new("lease", &fields)).unwrap()
+        };
+        let mut row = whole(&lease);
+        let lean = r#"{"owner":"ann","items":[{"pool":"pool_0000000000002"}],"ttl_ms":2}"#;
+        assert_eq!(row[13], Field::Text(lean.into()));
+        assert_eq!(read(&row), lease);
+        let older = r#"{"owner":"ann","items":[{"pool":"pool_0000000000002","count":1}],"priority":5,
+            "asked_at":7,"ttl_ms":2,"purpose":"use","labels":{}}"#;
+        row[13] = Field::Text(older.into());
+        assert_eq!(read(&row), lease);
+        // It waited, and the document is as it was when it asked.
+        let met = Lease {
+            asked_at: Time(3),
+            ..lease
+        };
+        assert_eq!(read(&whole(&met)), met);
+    }
 }
