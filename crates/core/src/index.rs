@@ -327,33 +327,7 @@ impl Index {
     }
 
     fn pool_use(&mut self, pool: PoolId, f: impl FnOnce(&mut PoolUse)) {
-        let Some(u) = self.pools.get_mut(&pool) else {
-            let mut u = PoolUse::default();
-            f(&mut u);
-            if u != PoolUse::default() {
-                self.pools.insert(pool, u);
-            }
-            return;
-        };
-        f(u);
-        if *u == PoolUse::default() {
-            self.pools.remove(&pool);
-        }
-    }
-
-    fn owner_use(&mut self, owner: &Owner, f: impl FnOnce(&mut OwnerUse)) {
-        let Some(u) = self.owners.get_mut(owner) else {
-            let mut u = OwnerUse::default();
-            f(&mut u);
-            if u != OwnerUse::default() {
-                self.owners.insert(owner.clone(), u);
-            }
-            return;
-        };
-        f(u);
-        if *u == OwnerUse::default() {
-            self.owners.remove(owner);
-        }
+        recount(&mut self.pools, &pool, f);
     }
 
     pub(crate) fn move_due(&mut self, carrier: Carrier, before: Option<Time>, after: Option<Time>) {
@@ -379,7 +353,9 @@ impl Index {
                 n.saturating_sub(by)
             }
         };
-        self.owner_use(&l.owner, |u| u.change(&OwnerUse::of(l), present));
+        recount(&mut self.owners, &l.owner, |u| {
+            u.change(&OwnerUse::of(l), present)
+        });
         let mut sets = vec![];
         if waiting {
             for (i, item) in l.items.iter().enumerate() {
@@ -462,6 +438,26 @@ impl Index {
             (o.until, None)
         };
         self.move_due(Carrier::Outcome(at.clone()), before, after);
+    }
+}
+
+/// Changes what is counted of somebody. Where it is nothing it is not kept.
+fn recount<K, U>(counts: &mut OrdMap<K, U>, whose: &K, f: impl FnOnce(&mut U))
+where
+    K: Clone + Ord,
+    U: Clone + Default + PartialEq,
+{
+    let Some(counted) = counts.get_mut(whose) else {
+        let mut counted = U::default();
+        f(&mut counted);
+        if counted != U::default() {
+            counts.insert(whose.clone(), counted);
+        }
+        return;
+    };
+    f(counted);
+    if *counted == U::default() {
+        counts.remove(whose);
     }
 }
 
