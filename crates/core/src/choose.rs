@@ -92,8 +92,9 @@ impl<'a> Search<'a> {
                     if found.len() as u64 >= u64::from(count) {
                         break;
                     }
-                    self.look(item)?;
-                    if !pool.retiring && (self.sees)(pool) {
+                    let seen = (self.sees)(pool);
+                    self.look(Some(&**pool).filter(|_| seen), item)?;
+                    if !pool.retiring && seen {
                         self.pool(pool.id, index, item, count, &mut found)?;
                     }
                 }
@@ -163,7 +164,7 @@ impl<'a> Search<'a> {
                 {
                     break;
                 }
-                self.look(item)?;
+                self.look(Some(pool), item)?;
                 let mine = self.fits(key.resource, item) && !self.overtakes(key.resource);
                 if mine && self.offered(key.host) {
                     keys.push(*key);
@@ -181,7 +182,7 @@ impl<'a> Search<'a> {
                     break;
                 }
                 if item.selector.is_some() {
-                    self.look(item)?;
+                    self.look(Some(pool), item)?;
                 }
                 if self.fits(key.resource, item) && !self.overtakes(key.resource) {
                     keys.push(*key);
@@ -214,7 +215,7 @@ impl<'a> Search<'a> {
             if found.len() as u64 >= u64::from(count) {
                 break;
             }
-            self.look(item)?;
+            self.look(Some(pool), item)?;
             let whole = state
                 .resources
                 .get(resource)
@@ -246,7 +247,7 @@ impl<'a> Search<'a> {
             if found.len() as u64 >= u64::from(count) {
                 break;
             }
-            self.look(item)?;
+            self.look(Some(pool), item)?;
             // Who cleans would not know that it has to be started, or what its holder altered.
             let r = state.resources.get(resource);
             let as_built = r.is_none_or(|r| r.is_as_built());
@@ -288,7 +289,7 @@ impl<'a> Search<'a> {
         }
         let parents = (pool.id, ResourceId(0))..=(pool.id, ResourceId(u64::MAX));
         for (_, parent) in state.index.divisible.range(parents) {
-            self.look(item)?;
+            self.look(Some(pool), item)?;
             let open = state.resources.get(parent).is_some_and(|p| {
                 p.state == ResourceState::Free && p.health == Health::Well && satisfies(p, item)
             });
@@ -342,18 +343,18 @@ impl<'a> Search<'a> {
         host == HostId(0) || self.state.hosts.get(&host).is_some_and(|h| h.offers())
     }
 
-    fn look(&mut self, item: &Item) -> Result<(), Refusal> {
+    fn look(&mut self, pool: Option<&Pool>, item: &Item) -> Result<(), Refusal> {
         self.looked += 1;
         if self.looked <= limits::SCAN_MAX {
             return Ok(());
         }
-        let attribute = item
-            .selector
-            .as_ref()
-            .and_then(|s| s.conditions().first())
-            .map_or_else(|| "an attribute".to_owned(), |c| c.key.to_string());
+        // Only what has to be equal to something is found by an index.
+        let keys = item.selector.iter().flat_map(|s| s.equalities());
+        let mut keys = keys.map(|(key, _)| key);
+        let lacks = |p: &Pool, key: &str| !p.spec.indexed.iter().any(|a| &**a == key);
+        let attribute = pool.and_then(|pool| keys.find(|key| lacks(pool, key)));
         Err(Refusal::ScanTooLong {
-            attribute,
+            attribute: attribute.map(Into::into),
             max: limits::SCAN_MAX,
         })
     }

@@ -109,12 +109,13 @@ pub enum Refusal {
         advice: &'static str,
     },
     /// A selector would look at too many candidates.
-    #[error(
-        "this selector would look at more than {max} candidates; index {attribute} in the pool"
-    )]
+    #[error("more than {max} candidates would have to be looked at; {}", match attribute {
+        Some(attribute) => format!("index {attribute} in the pool, or narrow the selector"),
+        None => "narrow the selector by the value of an attribute that the pool indexes".to_owned(),
+    })]
     ScanTooLong {
-        /// An attribute that would help.
-        attribute: String,
+        /// One that would help: the selector says its value, and the pool does not index it.
+        attribute: Option<String>,
         /// The bound.
         max: usize,
     },

@@ -9,6 +9,7 @@ use caviada_core::limits;
 use caviada_core::outcome::{OutcomeKey, Subject};
 use caviada_core::pool::PoolSpec;
 use caviada_core::refusal::Refusal;
+use caviada_core::resource::ResourceState;
 use caviada_core::settle::Bound;
 use caviada_core::step::step;
 
@@ -171,14 +172,38 @@ fn a_selector_that_looks_too_far_is_refused_with_the_attribute_to_index() {
         let refused = |scene: &mut Scene| scene.acquire("ann", selecting("cores=64")).unwrap_err();
         assert_eq!(refused(&mut scene).code(), "pool-exhausted");
         machines(&mut scene, 1, 8);
-        let too_far = Refusal::ScanTooLong {
-            attribute: "cores".into(),
-            max: limits::SCAN_MAX,
-        };
         match indexed {
-            false => assert_eq!(refused(&mut scene), too_far),
+            false => assert_eq!(refused(&mut scene), too_far(Some("cores"))),
             true => assert_eq!(refused(&mut scene).code(), "pool-exhausted"),
         }
+    }
+}
+
+fn too_far(attribute: Option<&str>) -> Refusal {
+    Refusal::ScanTooLong {
+        attribute: attribute.map(Into::into),
+        max: limits::SCAN_MAX,
+    }
+}
+
+#[test]
+fn only_an_attribute_whose_index_would_help_is_named() {
+    let mut scene = Scene::new();
+    let mut spec = PoolSpec::declared();
+    spec.indexed = ["cores".into()].into();
+    scene.pool("machines", spec);
+    let only = scene.machine("m", &[("cores", 4), ("rack", 9)]);
+    scene.acquire("bob", selecting("rack=9")).unwrap();
+    assert_eq!(scene.resource(only).state, ResourceState::Leased);
+    machines(&mut scene, limits::SCAN_MAX + 1, 4);
+    for (selector, attribute) in [
+        ("cores=4,rack=9", Some("rack")),
+        ("cores>=1,rack=9", Some("rack")),
+        ("cores=4,rack>=9", None),
+        ("rack exists", None),
+    ] {
+        let refused = scene.acquire("ann", selecting(selector)).unwrap_err();
+        assert_eq!(refused, too_far(attribute), "{selector}");
     }
 }
 

@@ -209,7 +209,10 @@ fn told(error: Error, refusal: Refusal, index: Option<usize>) -> Error {
         } => error
             .fact("resource", resource.to_string())
             .fact("state", state),
-        Refusal::ScanTooLong { attribute, .. } => error.fact("attribute", attribute),
+        Refusal::ScanTooLong {
+            attribute: Some(attribute),
+            ..
+        } => error.fact("attribute", attribute),
         Refusal::Conflict { noun, name, .. } => error.fact("noun", noun).fact("id", name),
         Refusal::Retiring { noun, name } => error.fact("noun", noun).fact("id", name.as_str()),
         Refusal::InAll { index, refusal } => {
@@ -218,6 +221,7 @@ fn told(error: Error, refusal: Refusal, index: Option<usize>) -> Error {
         Refusal::UnknownKey
         | Refusal::Forbidden { .. }
         | Refusal::Impossible { .. }
+        | Refusal::ScanTooLong { .. }
         | Refusal::KeyReused => error,
     }
 }

@@ -73,7 +73,7 @@ problems! {
     422 "target-not-allowed" after 0: "A webhook may not go there",
         "Ask the operator of this server to list the target in `webhook.targets`.";
     422 "scan-too-long" after 0: "The selector looks at too many",
-        "Have the pool index the attribute that `detail` names, or narrow the selector.";
+        "Narrow the selector, or have the pool index the attribute that `detail` names.";
     422 "key-reused" after 0: "The idempotency key stands for another request",
         "Use a fresh key for each new request, and the same one only for repeats.";
     429 "quota-exceeded" after 5_000: "The owner's quota is used up",
