@@ -1,10 +1,12 @@
 //! `caviada run`: a lease for as long as a command lives, and not longer.
 
+use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Output};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use tempfile::TempPath;
 
 use crate::stand_in::{StandIn, text};
 
@@ -24,6 +26,15 @@ fn start(server: &StandIn, flags: &[&str], script: &str) -> Child {
 fn signal(child: &Child, signal: Signal) {
     let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
     kill(pid, signal).unwrap();
+}
+
+/// A script that ends with 5 once there is this file.
+fn until_told() -> (TempPath, String) {
+    let done = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+    std::fs::remove_file(&done).unwrap();
+    let path = done.display();
+    let script = format!("while [ ! -e '{path}' ]; do sleep 0.1; done; exit 5");
+    (done, script)
 }
 
 fn end(child: Child) -> Output {
@@ -138,12 +149,7 @@ fn the_lease_is_renewed_while_the_command_lives() {
 #[test]
 fn a_lost_lease_leaves_the_command_alone_unless_told_otherwise() {
     let server = StandIn::start();
-    let done = tempfile::NamedTempFile::new().unwrap().into_temp_path();
-    std::fs::remove_file(&done).unwrap();
-    let script = format!(
-        "while [ ! -e '{}' ]; do sleep 0.1; done; exit 5",
-        done.display()
-    );
+    let (done, script) = until_told();
     let keeps = start(&server, &["--ttl", "1s"], &script);
     let killed = start(
         &server,
@@ -176,6 +182,19 @@ fn a_silent_server_costs_the_lease_only_at_its_deadline() {
     assert!(said.contains("its deadline passed"), "{said}");
     // It did not stop trying before.
     assert!(server.count("POST /api/v1/leases/lease_0000000000001/renew") > 1);
+}
+
+#[test]
+fn a_command_whose_server_stays_away_goes_on_past_the_deadline_with_a_warning() {
+    let server = StandIn::start();
+    let (done, script) = until_told();
+    let mut child = start(&server, &["--ttl", "2s"], &script);
+    server.fall_silent();
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+    let warned = said.find(|line| line.as_ref().unwrap().contains("its deadline passed"));
+    assert!(warned.is_some());
+    std::fs::write(&done, "").unwrap();
+    assert_eq!(end(child).status.code(), Some(5));
 }
 
 #[test]
