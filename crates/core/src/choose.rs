@@ -348,13 +348,8 @@ impl<'a> Search<'a> {
         if self.looked <= limits::SCAN_MAX {
             return Ok(());
         }
-        // Only what has to be equal to something is found by an index.
-        let keys = item.selector.iter().flat_map(|s| s.equalities());
-        let mut keys = keys.map(|(key, _)| key);
-        let lacks = |p: &Pool, key: &str| !p.spec.indexed.iter().any(|a| &**a == key);
-        let attribute = pool.and_then(|pool| keys.find(|key| lacks(pool, key)));
         Err(Refusal::ScanTooLong {
-            attribute: attribute.map(Into::into),
+            attribute: pool.and_then(|p| unindexed(p, item)).map(Into::into),
             max: limits::SCAN_MAX,
         })
     }
@@ -369,6 +364,12 @@ fn indexed(pool: &Pool, item: &Item) -> Option<(u8, Value)> {
             let position = pool.spec.indexed.iter().position(|a| &**a == key)?;
             Some((u8::try_from(position).ok()?, value.clone()))
         })
+}
+
+/// What an equality of the selector is on and the pool does not index: an index finds nothing else.
+fn unindexed<'i>(pool: &Pool, item: &'i Item) -> Option<&'i str> {
+    let mut keys = item.selector.as_ref()?.equalities().map(|(key, _)| key);
+    keys.find(|key| !pool.spec.indexed.contains(*key))
 }
 
 /// How much an item demands. The most demanding one chooses first, so that one that takes anything
