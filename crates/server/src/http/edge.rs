@@ -27,6 +27,7 @@ use crate::rate::TooMany;
 const LONG_POLL_MAX: Duration = Duration::from_millis(super::v1::LONG_POLL_MS_MAX);
 /// A bundle comes for as long as a pull may take; one that says nothing is given up long before.
 const LOAD_MAX: Duration = Duration::from_millis(limits::PULL_MS_MAX);
+
 /// Puts the edge around an endpoint. What needs no waiting is done before the endpoint is called, so
 /// that one future holds both and nothing is boxed for the edge alone.
 pub fn around(
@@ -90,7 +91,7 @@ impl Asked {
         inner: Result<(Duration, impl Future<Output = Result<Response, Infallible>>), Error>,
     ) -> Result<Response, Infallible> {
         let mut response = match inner {
-            Ok((limit, inner)) => answered(&self.app, limit, inner, &self.id).await,
+            Ok((limit, inner)) => within(&self.app, limit, inner, &self.id).await,
             Err(error) => error.answer(self.id.as_str()),
         };
         let Self { line, id, key, .. } = self;
@@ -152,7 +153,7 @@ fn time_limit(app: &App, request: &Request) -> Duration {
 }
 
 /// The inner answer, with a problem document in place of a bare no. A panic is a bug and a 500.
-async fn answered(
+async fn within(
     app: &App,
     limit: Duration,
     inner: impl Future<Output = Result<Response, Infallible>>,
