@@ -161,6 +161,7 @@ async fn who_read_up_to_what_is_forgotten_by_now_is_told_so_and_where_to_begin()
         panic!("{gone}");
     };
     assert_eq!((gone.status, &*gone.code), (410, code::EVENTS_GONE));
+    assert_eq!(gone.facts["oldest"], format!("{}.0", read.revision + 1));
     let gone = site.admin().watch(after(1)).await.unwrap_err();
     assert_eq!(gone.code(), Some(code::EVENTS_GONE));
     // From its end on nothing is missing, and a list without a beginning has what there is.
