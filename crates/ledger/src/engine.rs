@@ -106,9 +106,6 @@ fn names(columns: &[Column]) -> String {
 
 fn on_conflict(table: &Table) -> String {
     let (keys, rest) = table.columns.split_at(table.keys);
-    if rest.is_empty() {
-        return " ON CONFLICT DO NOTHING".to_owned();
-    }
     let set: Vec<_> = rest
         .iter()
         .map(|c| format!("{0} = excluded.{0}", c.name))
@@ -135,7 +132,7 @@ fn sqlite_write(verb: Verb, table: &Table) -> String {
                 // Every column is given: to replace the row spares the second record that an update
                 // of what is there already takes. Where there is an index SQLite would keep what it
                 // needs to take a replacement back.
-                Verb::Put if !rest.is_empty() && !table.indexed => (" OR REPLACE", String::new()),
+                Verb::Put if !table.indexed => (" OR REPLACE", String::new()),
                 Verb::Put => ("", on_conflict(table)),
                 _ => ("", String::new()),
             };
@@ -253,7 +250,7 @@ mod tests {
         assert!(put(&RESOURCE).starts_with("INSERT OR REPLACE INTO resource ("));
         assert!(put(&OUTCOME).contains(" ON CONFLICT (principal, key) DO UPDATE SET digest"));
         assert!(put(&LEASE_HISTORY).contains(" ON CONFLICT (id) DO UPDATE SET owners = excluded"));
-        assert!(put(&POSTING).ends_with(" ON CONFLICT DO NOTHING"));
+        assert!(put(&POSTING).starts_with("INSERT OR REPLACE INTO posting ("));
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! The history: what is past, searchable. Projected from the journal after the answers, by a
 //! thread of its own, into a database of its own; never on the path of an answer.
 //!
-//! Events stay in the journal, once. What is projected is which revisions tell of whom (a posting
-//! per subject and revision, so that a batch about one pool costs one), and one row per lease.
+//! Events stay in the journal, once. What is projected is which revisions tell of whom (a list per
+//! subject and round), which leases it has to do with (the same), and one row per lease.
 //! A search takes the postings of its rarest subject, reads those revisions and looks at each event.
 //!
 //! Under load the thread lets a second's worth gather: a lease that began and ended meanwhile is
 //! one row written once.
 
 mod lease;
+mod posting;
 mod project;
 mod read;
 mod search;

@@ -73,6 +73,12 @@ pub(crate) const HISTORY: Schema<'static> = (
             oldest: 1,
             sql: include_str!("schema/history/0002_reason.sql"),
         },
+        Migration {
+            number: 3,
+            // A row of postings is a list from here on.
+            oldest: 3,
+            sql: include_str!("schema/history/0003_list.sql"),
+        },
     ],
 );
 

@@ -106,10 +106,10 @@ tables! {
         ended_at: Int, how: Text, fence: Int, pools: Text, members: Text, marked: Text,
         labels: Text, note: Text, first: Int, last: Int, reason: Text,
     );
-    /// Leases by owner, pool and member.
-    LEASE_OF = "lease_of" by 2 (subject: Int, lease: Int);
-    /// Revisions by whom they tell of.
-    POSTING = "posting" by 2 (subject: Int, revision: Int);
+    /// Leases by owner, pool and member: a list up to its last one, and the gaps back from there.
+    LEASE_OF = "lease_of" by 2 (subject: Int, last: Int, more: Text);
+    /// Revisions by whom they tell of: lists, too.
+    POSTING = "posting" by 2 (subject: Int, last: Int, more: Text);
     /// Resources that were, and those that are.
     MEMBER = "member" by 1 (id: Int, pool: Int, name: Text, gone_at: Int);
     /// What happens last to a resource.

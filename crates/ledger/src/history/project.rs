@@ -11,6 +11,7 @@ use caviada_core::state::State;
 use caviada_core::time::Time;
 
 use super::lease::PastLease;
+use super::posting::{self, Postings};
 use super::subject::{Context, Subject, subjects};
 use crate::engine::{Engine, Guard};
 use crate::field::{Field, Reader};
@@ -27,6 +28,8 @@ pub(crate) struct Projector {
     mark: u64,
     /// Its ledger time.
     at: Time,
+    /// No lease that is written has a greater id.
+    newest_lease: u64,
     seen: Seen,
     round: Round,
 }
@@ -53,8 +56,8 @@ struct Seen {
 struct Round {
     last: u64,
     at: Time,
-    postings: Vec<(Subject, u64)>,
-    lease_of: Vec<(Subject, LeaseId)>,
+    postings: Postings,
+    lease_of: Postings,
     touched: Vec<LeaseId>,
     ended: Vec<PastLease>,
     members: BTreeMap<ResourceId, [Field; 4]>,
@@ -90,6 +93,7 @@ impl Projector {
             engine,
             mark: 0,
             at: Time(0),
+            newest_lease: 0,
             seen: Seen::default(),
             round: Round::default(),
         }
@@ -101,6 +105,7 @@ impl Projector {
         prepare(&mut *self.engine)?;
         self.round = Round::default();
         (self.mark, self.at) = mark(&mut *self.engine)?;
+        self.newest_lease = newest_lease(&mut *self.engine)?;
         self.seen = Seen::load(&mut *self.engine)?;
         Ok(())
     }
@@ -135,12 +140,16 @@ impl Projector {
     pub fn seed(&mut self, state: &State) -> Result<(), StoreError> {
         let (revision, counter) = (state.revision(), state.counter());
         if self.mark > revision {
-            let (revision, counter) = ([revision.into()], [counter.into()]);
+            posting::cut(&POSTING, revision, &mut *self.engine)?;
+            posting::cut(&LEASE_OF, counter, &mut *self.engine)?;
             self.engine.execute(&[
-                ("DELETE FROM posting WHERE revision > $1", &revision),
-                ("DELETE FROM lease_history WHERE last > $1", &revision),
-                ("DELETE FROM member WHERE id > $1", &counter),
+                (
+                    "DELETE FROM lease_history WHERE last > $1",
+                    &[revision.into()],
+                ),
+                ("DELETE FROM member WHERE id > $1", &[counter.into()]),
             ])?;
+            self.newest_lease = newest_lease(&mut *self.engine)?;
             self.seen = Seen::load(&mut *self.engine)?;
         }
         self.round = Round {
@@ -189,8 +198,9 @@ impl Projector {
         // Most of a batch is about the same few.
         all.sort_unstable();
         all.dedup();
-        let here = |subject| (subject, revision.revision);
-        self.round.postings.extend(all.into_iter().map(here));
+        for subject in all {
+            self.round.postings.push(subject, revision.revision);
+        }
     }
 
     /// What comes with an event, before it is posted.
@@ -322,14 +332,10 @@ impl Projector {
         for lease in round.touched.iter().filter_map(live) {
             leases.push(lease.row());
         }
-        let mut lease_of = Writes::with_room(Verb::Put, &LEASE_OF, round.lease_of.len());
-        for (subject, lease) in round.lease_of {
-            lease_of.push([Field::Int(subject.0), lease.0.into()]);
-        }
-        let mut postings = Writes::with_room(Verb::Put, &POSTING, round.postings.len());
-        for (subject, revision) in round.postings {
-            postings.push([Field::Int(subject.0), revision.into()]);
-        }
+        let newest_lease = round.lease_of.last().max(Some(self.newest_lease));
+        let engine = &mut *self.engine;
+        let lease_of = round.lease_of.write(&LEASE_OF, self.newest_lease, engine)?;
+        let postings = round.postings.write(&POSTING, self.mark, engine)?;
         let mut members = Writes::new(Verb::Put, &MEMBER);
         for row in round.members.into_values() {
             members.push(row);
@@ -350,6 +356,7 @@ impl Projector {
         self.engine.commit(&guard, &writes)?;
         kill_point!("after-projection");
         (self.mark, self.at) = (round.last, round.at);
+        self.newest_lease = newest_lease.unwrap_or_default();
         Ok(())
     }
 }
@@ -367,14 +374,11 @@ impl Round {
         let pools = lease.pools.iter().map(|p| Subject::noun(p.0));
         let members = lease.members.iter().map(|r| Subject::noun(r.0));
         let all = owners.chain(pools).chain(members);
-        self.lease_of.extend(all.map(|subject| (subject, lease.id)));
+        all.for_each(|subject| self.lease_of.push(subject, lease.id.0));
     }
 
     /// Rows in the order of their keys, each once.
     fn sort(&mut self) {
-        self.postings.sort_unstable();
-        self.lease_of.sort_unstable();
-        self.lease_of.dedup();
         self.touched.sort_unstable();
         self.touched.dedup();
         self.ended.sort_unstable_by_key(|lease| lease.id);
@@ -409,6 +413,17 @@ pub(crate) fn mark(engine: &mut dyn Engine) -> Result<(u64, Time), StoreError> {
         Ok(Flow::Break(()))
     })?;
     found.ok_or_else(|| StoreError::Broken("the history has no mark".into()))
+}
+
+/// The greatest id of a lease the history knows.
+fn newest_lease(engine: &mut dyn Engine) -> Result<u64, StoreError> {
+    let mut found = None;
+    let sql = "SELECT MAX(id) FROM lease_history";
+    engine.query(sql, &[], &mut |fields| {
+        found = Reader::new(LEASE_HISTORY.name, fields).maybe_u64()?;
+        Ok(Flow::Break(()))
+    })?;
+    Ok(found.unwrap_or_default())
 }
 
 impl Seen {

@@ -8,6 +8,7 @@ use caviada_core::id::{LeaseId, PoolId, ResourceId};
 use caviada_core::time::Time;
 
 use super::lease::PastLease;
+use super::posting::{self, PAGE};
 use super::search::{EventSearch, LeaseSearch, Order, Page, Recorded};
 use super::subject::{Context, Subject, subjects};
 use crate::engine::Engine;
@@ -16,12 +17,10 @@ use crate::journal::Revision;
 use crate::store::memory::read_journal;
 use crate::store::sql::read_journal_part;
 use crate::store::{Flow, Part, StoreError};
-use crate::table::{JOURNAL, LEASE_HISTORY};
+use crate::table::{JOURNAL, LEASE_HISTORY, LEASE_OF, POSTING};
 
 /// Revisions, or leases, one search looks at before it answers with what it has.
 const LOOKS_MAX: usize = 2_000;
-/// Candidates read at once.
-const PAGE: u64 = 64;
 
 type Database = Box<dyn Engine + Send>;
 
@@ -155,26 +154,25 @@ impl Reading {
             Order::Newest => ("<=", "DESC"),
             Order::Oldest => (">=", "ASC"),
         };
-        let page = format!("ORDER BY revision {direction} LIMIT {PAGE}");
         let Some(subject) = subject else {
-            let sql = format!("SELECT revision FROM journal WHERE revision {beyond} $1 {page}");
+            let sql = format!(
+                "SELECT revision FROM journal WHERE revision {beyond} $1 \
+                 ORDER BY revision {direction} LIMIT {PAGE}"
+            );
             return numbers(&mut *self.ledger, &sql, &[from.into()]);
         };
-        let args = [Field::Int(subject.0), from.into()];
-        let sql = format!(
-            "SELECT revision FROM posting WHERE subject = $1 AND revision {beyond} $2 {page}"
-        );
-        let posted = numbers(&mut *self.history, &sql, &args)?;
+        let posted = posting::search(&POSTING, subject, from, order, &mut *self.history)?;
         // A lease's first and last revision stand in its own row.
         let ends = format!(
             "SELECT first FROM lease_history WHERE id = $1 AND first {beyond} $2 \
              UNION SELECT last FROM lease_history WHERE id = $1 AND last {beyond} $2"
         );
+        let args = [Field::Int(subject.0), from.into()];
         let mut all: BTreeSet<u64> = numbers(&mut *self.history, &ends, &args)?
             .into_iter()
             .collect();
         // What lies beyond a full page of postings belongs to the next one.
-        if posted.len() as u64 == PAGE
+        if posted.len() >= PAGE
             && let Some(last) = posted.last()
         {
             all.retain(|r| {
@@ -233,29 +231,27 @@ impl Reading {
             items: Vec::new(),
             next: None,
         };
-        let mut before = search.before.map_or(u64::MAX >> 1, |l| l.0);
+        let mut from = search
+            .before
+            .map_or(u64::MAX >> 1, |l| l.0.saturating_sub(1));
         let mut looks = 0;
         loop {
             let candidates = match subject {
-                Some(subject) => numbers(
-                    &mut *self.history,
-                    &format!(
-                        "SELECT lease FROM lease_of WHERE subject = $1 AND lease < $2 \
-                         ORDER BY lease DESC LIMIT {PAGE}"
-                    ),
-                    &[Field::Int(subject.0), before.into()],
-                )?,
+                Some(subject) => {
+                    let history = &mut *self.history;
+                    posting::search(&LEASE_OF, subject, from, Order::Newest, history)?
+                }
                 None => numbers(
                     &mut *self.history,
                     &format!(
-                        "SELECT id FROM lease_history WHERE id < $1 ORDER BY id DESC LIMIT {PAGE}"
+                        "SELECT id FROM lease_history WHERE id <= $1 ORDER BY id DESC LIMIT {PAGE}"
                     ),
-                    &[before.into()],
+                    &[from.into()],
                 )?,
             };
             for id in &candidates {
                 looks += 1;
-                before = *id;
+                from = id.saturating_sub(1);
                 let Some(lease) = self.lease(LeaseId(*id))? else {
                     continue;
                 };

@@ -43,10 +43,10 @@ impl Part {
     fn past(self) -> (&'static str, &'static str, &'static str) {
         match self {
             // What the journal has forgotten.
-            Self::Postings => ("posting", "subject", "revision < $3"),
+            Self::Postings => ("posting", "subject", "last < $3"),
             Self::Leases => ("lease_history", "id", "ended_at < $3"),
             // Their leases are gone: ids rise with time.
-            Self::LeasesOf => ("lease_of", "subject", "lease < $3"),
+            Self::LeasesOf => ("lease_of", "subject", "last < $3"),
             Self::Members => ("member", "id", "gone_at < $3"),
         }
     }
@@ -130,10 +130,14 @@ mod tests {
             lease(1, &old.to_string()),
             lease(2, &young.to_string()),
             lease(3, "NULL"),
-            "INSERT INTO lease_of VALUES (-7, 1), (-7, 2), (9, 1), (9, 3)".to_owned(),
+            "INSERT INTO lease_of (subject, last) VALUES (-7, 1), (-7, 2), (9, 1), (9, 3)"
+                .to_owned(),
             format!("INSERT INTO member VALUES (1, 1, 'a', {old}), (2, 1, 'b', NULL)"),
         ];
-        rows.extend((0..10_000).map(|s| format!("INSERT INTO posting VALUES ({s}, 4), ({s}, 5)")));
+        rows.extend(
+            (0..10_000)
+                .map(|s| format!("INSERT INTO posting (subject, last) VALUES ({s}, 4), ({s}, 5)")),
+        );
         let rows: Vec<(&str, &[Field])> = rows.iter().map(|sql| (sql.as_str(), &[][..])).collect();
         history.execute(&rows).unwrap();
         journal
@@ -146,9 +150,9 @@ mod tests {
         assert!(sweep.at.is_none(), "it comes to an end");
         let mut count = |sql: &str| number(&mut history, sql, &[]).unwrap().unwrap();
         assert_eq!(count("SELECT COUNT(*) FROM posting"), 10_000);
-        assert_eq!(count("SELECT COUNT(*) FROM posting WHERE revision = 4"), 0);
+        assert_eq!(count("SELECT COUNT(*) FROM posting WHERE last = 4"), 0);
         assert_eq!(count("SELECT COUNT(*) FROM lease_history"), 2);
-        assert_eq!(count("SELECT COUNT(*) FROM lease_of WHERE lease = 1"), 0);
+        assert_eq!(count("SELECT COUNT(*) FROM lease_of WHERE last = 1"), 0);
         assert_eq!(count("SELECT COUNT(*) FROM lease_of"), 2);
         assert_eq!(count("SELECT COUNT(*) FROM member"), 1);
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use caviada_core::command::Command;
+use caviada_core::command::{Acquire, Act, Command};
 use caviada_core::id::{LeaseId, PoolId, ResourceId};
 use caviada_core::lease::End;
 use caviada_core::name::Owner;
@@ -13,9 +13,11 @@ use caviada_ledger::clock::{Source as _, System};
 use caviada_ledger::directory::Directory;
 use caviada_ledger::history::{EventSearch, History, LeaseSearch, Order, PastLease, Recorded};
 use caviada_ledger::store::Store;
-use caviada_ledger::{Place, PostgresStore, Running, Start, adopt, start};
+use caviada_ledger::{Place, PostgresStore, Running, Start, start};
 
-use crate::sim::{SimClock, acquire, declare, lease_of, name, one, open, put_pool, release};
+use crate::sim::{
+    SimClock, acquire, asking, declare, lease_of, name, one, open, put_pool, release, system,
+};
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -68,6 +70,7 @@ macro_rules! on_each_engine {
 on_each_engine! {
     events_are_found_by_everybody_they_are_about
     an_ended_lease_is_found_by_owner_pool_and_member
+    who_comes_to_a_member_after_those_behind_him_is_found_in_his_place
     a_page_ends_where_the_next_one_begins
     a_restart_goes_on_from_the_mark
     what_is_older_than_a_week_is_forgotten_and_a_stream_from_there_begins_anew
@@ -277,6 +280,47 @@ fn an_ended_lease_is_found_by_owner_pool_and_member(site: &Site) {
     running.close();
 }
 
+fn who_comes_to_a_member_after_those_behind_him_is_found_in_his_place(site: &Site) {
+    let running = site.start();
+    let past = live(&running);
+    let (_, board, _, _) = past.leases[0];
+    let mut held = [acquire("ann", "boards", 0), acquire("ben", "boards", 0)]
+        .map(|command| lease_of(&block(running.handle.submit(command))));
+    // He waits longer than a round, and others who are first come meanwhile.
+    let waiting = lease_of(&block(
+        running.handle.submit(acquire("cy", "boards", 60_000)),
+    ));
+    caught_up(&running);
+    let asked = asking("dan", "boards", 60_000);
+    let first = Act::Acquire(Box::new(Acquire {
+        priority: 9,
+        ..asked
+    }));
+    for held in &mut held {
+        let next = lease_of(&block(running.handle.submit(system(first.clone()))));
+        do_all(&running, vec![release(std::mem::replace(held, next))]);
+    }
+    caught_up(&running);
+    do_all(&running, held.map(release).into());
+    caught_up(&running);
+    let search = LeaseSearch {
+        resource: Some(board),
+        ..Default::default()
+    };
+    let found: Vec<_> = leases(&running.history, &search)
+        .iter()
+        .map(|l| l.id)
+        .collect();
+    assert!(found.is_sorted_by(|a, b| a > b), "newest first: {found:?}");
+    let after = held.iter().any(|id| found.contains(id));
+    let all = leases(&running.history, &LeaseSearch::default());
+    let on_board = all.iter().filter(|l| l.members.contains(&board));
+    assert_eq!(found, on_board.map(|l| l.id).collect::<Vec<_>>());
+    let cy = running.history.lease(waiting).unwrap().unwrap();
+    assert!(cy.granted_at.is_some() && after);
+    running.close();
+}
+
 fn a_page_ends_where_the_next_one_begins(site: &Site) {
     let running = site.start();
     live(&running);
@@ -390,57 +434,6 @@ fn where_the_journal_does_not_reach_back_the_history_begins_with_what_is() {
         10
     );
     running.close();
-}
-
-#[test]
-fn a_store_older_than_what_was_seen_is_rolled_back_until_somebody_has_looked() {
-    let site = Site::sqlite();
-    let running = site.start();
-    assert!(!running.rolled_back);
-    do_all(&running, vec![put_pool("boards", PoolSpec::declared())]);
-    running.close();
-    let (ledger, kept) = (
-        site.files.path().join("ledger.db"),
-        site.files.path().join("kept"),
-    );
-    std::fs::copy(&ledger, &kept).unwrap();
-    let running = site.start();
-    live(&running);
-    running.close();
-    std::fs::copy(&kept, &ledger).unwrap();
-    let running = site.start();
-    assert!(running.rolled_back);
-    caught_up(&running);
-    assert_eq!(
-        leases(&running.history, &LeaseSearch::default()),
-        [],
-        "they never were"
-    );
-    running.close();
-    let running = site.start();
-    assert!(running.rolled_back, "until somebody has looked");
-    running.close();
-    let directory = Directory::lock(site.files.path()).unwrap();
-    adopt(&directory, &site.place).unwrap();
-    drop(directory);
-    let running = site.start();
-    assert!(!running.rolled_back);
-    running.close();
-}
-
-#[test]
-fn a_rolled_back_store_stays_so_when_it_has_caught_up() {
-    let site = Site::sqlite();
-    site.start().close();
-    let directory = Directory::lock(site.files.path()).unwrap();
-    directory.sqlite().unwrap().set_rolled_back(true).unwrap();
-    drop(directory);
-    for _ in 0..2 {
-        let running = site.start();
-        assert!(running.rolled_back);
-        do_all(&running, vec![put_pool("boards", PoolSpec::declared())]);
-        running.close();
-    }
 }
 
 /// A pool three weeks ago, two of them two weeks ago, one yesterday.

@@ -10,6 +10,7 @@ mod panic;
 mod postgres;
 mod projection;
 mod random;
+mod rollback;
 mod sim;
 mod simulation;
 mod store;

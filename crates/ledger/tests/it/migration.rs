@@ -4,7 +4,9 @@
 
 use caviada_core::command::{Act, By, Command, Idempotency};
 use caviada_core::id::KeyId;
+use caviada_core::name::Owner;
 use caviada_core::state::State;
+use caviada_ledger::Running;
 use caviada_ledger::history::{EventSearch, LeaseSearch};
 use caviada_ledger::store::{Flow, JournalRow, Part, Store};
 
@@ -20,7 +22,26 @@ const LEDGER: [&str; 4] = [
     "DROP TABLE app_user",
     "ALTER TABLE resource_doc DROP COLUMN altered",
 ];
-const HISTORY: [&str; 1] = ["ALTER TABLE lease_history DROP COLUMN reason"];
+const HISTORY: [&str; 2] = [
+    "ALTER TABLE lease_history DROP COLUMN reason",
+    // Lists of one each.
+    "WITH RECURSIVE each_one (subject, last, more) AS (\
+         SELECT subject, last, substr(more, 2, length(more) - 2) || ',' FROM posting \
+         UNION ALL SELECT subject, last - CAST(substr(more, 1, instr(more, ',') - 1) AS BIGINT), \
+             substr(more, instr(more, ',') + 1) FROM each_one WHERE more <> '') \
+     INSERT INTO posting (subject, last) SELECT subject, last FROM each_one WHERE true \
+         ON CONFLICT DO NOTHING; \
+     ALTER TABLE posting DROP COLUMN more; \
+     ALTER TABLE posting RENAME COLUMN last TO revision; \
+     WITH RECURSIVE each_one (subject, last, more) AS (\
+         SELECT subject, last, substr(more, 2, length(more) - 2) || ',' FROM lease_of \
+         UNION ALL SELECT subject, last - CAST(substr(more, 1, instr(more, ',') - 1) AS BIGINT), \
+             substr(more, instr(more, ',') + 1) FROM each_one WHERE more <> '') \
+     INSERT INTO lease_of (subject, last) SELECT subject, last FROM each_one WHERE true \
+         ON CONFLICT DO NOTHING; \
+     ALTER TABLE lease_of DROP COLUMN more; \
+     ALTER TABLE lease_of RENAME COLUMN last TO lease",
+];
 
 /// What makes an earlier version of the newest one, the last step first.
 fn back_to(version: usize, table: &str, added: &[&str]) -> String {
@@ -123,12 +144,16 @@ fn every_earlier_store_holds_the_same_state_and_journal_on_postgres() {
     every_earlier_store_holds_the_same_state_and_journal(Postgres(server));
 }
 
+/// What SQLite calls a thing, for PostgreSQL.
+const INSTR: &str = "CREATE OR REPLACE FUNCTION instr(text, text) RETURNS int LANGUAGE sql \
+                     AS 'SELECT strpos($1, $2)'";
+
 /// Does something to the database of the history.
 fn hurt(site: &Site, sql: &str) {
     match &site.server {
         Some(server) => drop(asked(
             server,
-            &format!("SET search_path TO caviada_history; {sql}"),
+            &format!("SET search_path TO caviada_history; {INSTR}; {sql}"),
         )),
         None => rusqlite::Connection::open(site.files.path().join("history.db"))
             .unwrap()
@@ -142,15 +167,33 @@ fn every_earlier_history_tells_the_same(site: &Site) {
     live(&running);
     let mut held = lease_of(&block(running.handle.submit(acquire("cy", "boards", 0))));
     caught_up(&running);
+    let tell = |running: &Running| {
+        let owner = Some(Owner::new("ann").unwrap());
+        let of_ann = (
+            EventSearch {
+                owner: owner.clone(),
+                ..Default::default()
+            },
+            LeaseSearch {
+                owner,
+                ..Default::default()
+            },
+        );
+        let (all_events, all_leases) = Default::default();
+        let history = &running.history;
+        let told = [&all_events, &of_ann.0].map(|search| events(history, search));
+        (
+            told,
+            [&all_leases, &of_ann.1].map(|search| leases(history, search)),
+        )
+    };
     for version in 1..=HISTORY.len() {
-        let told = events(&running.history, &EventSearch::default());
-        let past = leases(&running.history, &LeaseSearch::default());
+        let told = tell(&running);
         running.close();
         hurt(site, &back_to(version, "history_migration", &HISTORY));
         running = site.start();
         caught_up(&running);
-        assert_eq!(events(&running.history, &EventSearch::default()), told);
-        assert_eq!(leases(&running.history, &LeaseSearch::default()), past);
+        assert_eq!(tell(&running), told, "from version {version}");
         // What was alive goes on.
         do_all(&running, vec![release(held)]);
         held = lease_of(&block(running.handle.submit(acquire("cy", "boards", 0))));

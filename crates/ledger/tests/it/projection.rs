@@ -1,9 +1,9 @@
 //! The history is what the journal says, wherever a crash left it.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use caviada_core::id::LeaseId;
 use caviada_core::name::Owner;
 use caviada_ledger::Running;
 use caviada_ledger::history::{EventSearch, History, LeaseSearch, Order, PastLease, Recorded};
@@ -15,25 +15,47 @@ use crate::simulation::world::rng::Rng;
 
 const FILE: &str = "history.db";
 
-/// All leases that have ended, and the events up to a revision about each of them and each owner.
-/// Time goes on meanwhile, and with it what is due.
-fn up_to(history: &History, revision: u64) -> (Vec<PastLease>, Vec<Vec<Recorded>>) {
+/// Leases that have ended up to a revision, page by page.
+fn ended(history: &History, revision: u64, mut search: LeaseSearch) -> Vec<PastLease> {
     let mut leases: Vec<PastLease> = vec![];
-    let mut before: Option<LeaseId> = None;
+    search.limit = 50;
     loop {
-        let search = LeaseSearch {
-            limit: 500,
-            before,
-            ..LeaseSearch::default()
-        };
         let page = history.leases(&search).unwrap();
         let ended = page.items.into_iter().filter(|l| l.end.is_some());
         leases.extend(ended.filter(|l| l.last <= revision));
-        before = page.next;
-        if before.is_none() {
-            break;
+        search.before = page.next;
+        if search.before.is_none() {
+            return leases;
         }
     }
+}
+
+/// Who asks for an owner's or a member's leases gets them all, in their order.
+fn assert_found(history: &History, revision: u64, leases: &[PastLease]) {
+    let owners = OWNERS.iter().map(|o| (Owner::new(o).ok(), None));
+    let members: BTreeSet<_> = leases.iter().flat_map(|l| &l.members).collect();
+    let members = members.into_iter().map(|r| (None, Some(*r)));
+    for (owner, resource) in owners.chain(members) {
+        let search = LeaseSearch {
+            owner: owner.clone(),
+            resource,
+            ..LeaseSearch::default()
+        };
+        let theirs = leases.iter().filter(|l| {
+            owner.iter().all(|o| l.owners.contains(o))
+                && resource.iter().all(|r| l.members.contains(r))
+        });
+        let theirs: Vec<_> = theirs.cloned().collect();
+        let found = ended(history, revision, search);
+        assert_eq!(found, theirs, "{owner:?} {resource:?}");
+    }
+}
+
+/// All leases that have ended, and the events up to a revision about each of them and each owner.
+/// Time goes on meanwhile, and with it what is due.
+fn up_to(history: &History, revision: u64) -> (Vec<PastLease>, Vec<Vec<Recorded>>) {
+    let leases = ended(history, revision, LeaseSearch::default());
+    assert_found(history, revision, &leases);
     let of_lease = leases.iter().map(|l| EventSearch {
         lease: Some(l.id),
         ..EventSearch::default()
