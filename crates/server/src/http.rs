@@ -21,7 +21,6 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::Router;
 use axum::http::Method;
 use caviada_api::image::LoadedImages;
 use caviada_core::host::Host;
@@ -30,9 +29,9 @@ use caviada_core::time::Time;
 use caviada_ledger::Handle;
 use caviada_ledger::history::History;
 use caviada_ledger::seal::MasterKey;
-use tower::layer::layer_fn;
 
-pub use crate::listener::serve;
+pub use crate::listener::{Answers, serve};
+pub use edge::Beside;
 
 use crate::holder::HolderFiles;
 use crate::host::check::HostChecks;
@@ -228,17 +227,14 @@ impl App {
     }
 }
 
-/// Everything under `/` that is no other entrance's.
-pub fn router(app: App) -> Router {
-    let (router, _) = openapi::routes().split_for_parts();
-    let around = app.clone();
-    router
+/// Everything under `/`: HTTP v1, and other entrances beside it.
+pub fn router(app: App, beside: Vec<Beside>) -> impl Answers {
+    let (endpoints, _) = openapi::routes().split_for_parts();
+    let endpoints = endpoints
         .fallback(|| async { problem::Error::new("no-such-path") })
         .method_not_allowed_fallback(|| async { problem::Error::new("method-not-allowed") })
-        .layer(layer_fn(move |endpoint| {
-            edge::around(around.clone(), endpoint)
-        }))
-        .with_state(app)
+        .with_state(app.clone());
+    edge::around(app, endpoints, beside)
 }
 
 /// Every endpoint there is, from the same table as the router.

@@ -21,6 +21,7 @@ pub mod sight;
 pub mod webhook;
 
 use std::io::Write as _;
+use std::iter;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -186,11 +187,7 @@ impl Server {
         let stop = told_to_end()?.boxed().shared();
         // Whoever reads this may end us the next moment, and cleanly.
         tracing::info!("listening on {scheme}://{}", listener.local_addr()?);
-        let beside = poolmanager::router(pm.clone(), settings.version(), poolmanager::Door::Beside);
-        let mut router = http::router(app).nest_service(poolmanager::PATH, beside);
-        if let Some(bytes) = options.bare_bytes {
-            router = router.merge(http::bare::router(bytes));
-        }
+        let router = http::router(app, beside(&pm, settings.version(), options.bare_bytes));
         let tls = options.tls;
         let mut served = vec![listener::serve(listener, tls.clone(), router, stop.clone()).boxed()];
         for (version, listener) in old {
@@ -222,6 +219,18 @@ impl Server {
             },
         }
     }
+}
+
+/// Entrances of the same listener beside HTTP v1.
+fn beside(
+    pm: &poolmanager::App,
+    version: poolmanager::Version,
+    bare_bytes: Option<usize>,
+) -> Vec<http::Beside> {
+    let old = poolmanager::router(pm.clone(), version, poolmanager::Door::Beside);
+    let old = axum::Router::new().nest_service(poolmanager::PATH, old);
+    let bare = bare_bytes.map(|bytes| (http::bare::PATH, http::bare::router(bytes)));
+    iter::once((poolmanager::PATH, old)).chain(bare).collect()
 }
 
 /// Hears of SIGTERM and SIGINT from now on.

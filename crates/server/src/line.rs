@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use axum::extract::{MatchedPath, Request};
+use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
 use caviada_core::name::Name;
 
@@ -69,7 +69,7 @@ pub struct Line {
     method: Method,
     below: &'static str,
     uri: Uri,
-    route: Option<MatchedPath>,
+    route: Option<&'static str>,
     origin: Option<Origin>,
     trace: Option<String>,
 }
@@ -82,7 +82,7 @@ impl Line {
             method: request.method().clone(),
             below: "",
             uri: request.uri().clone(),
-            route: extensions.get::<MatchedPath>().cloned(),
+            route: None,
             origin: extensions.get::<Origin>().cloned(),
             trace: request.headers().get("traceparent").and_then(trace_id),
         }
@@ -94,9 +94,15 @@ impl Line {
         self
     }
 
+    /// Of what endpoint it is, as the description writes its path.
+    pub fn route(mut self, path: Option<&'static str>) -> Self {
+        self.route = path;
+        self
+    }
+
     /// The path of the endpoint that it matched.
-    pub fn route(&self) -> Option<&str> {
-        self.route.as_ref().map(MatchedPath::as_str)
+    pub fn matched(&self) -> Option<&'static str> {
+        self.route
     }
 
     /// Its method.

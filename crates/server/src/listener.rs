@@ -9,9 +9,9 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
+use axum::response::Response;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -19,6 +19,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
+use tower::Service;
 
 /// Connections at once; the next ones wait in the system's queue.
 const CONNECTIONS_MAX: u32 = 16_384;
@@ -44,6 +45,20 @@ pub enum Requests {
 
 pub use mend::TOO_LONG;
 
+/// What answers requests: each connection has one of its own.
+pub trait Answers:
+    Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static
+{
+}
+
+impl<R> Answers for R where
+    R: Service<Request, Response = Response, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + 'static
+{
+}
+
 /// Serves until `shutdown` is done; then takes no new connection and lets those in flight finish.
 ///
 /// # Errors
@@ -51,7 +66,7 @@ pub use mend::TOO_LONG;
 pub async fn serve(
     listener: TcpListener,
     tls: Option<Arc<rustls::ServerConfig>>,
-    router: Router,
+    router: impl Answers,
     shutdown: impl Future<Output = ()>,
 ) -> std::io::Result<()> {
     serve_requests(listener, tls, Requests::Strict, router, shutdown).await
@@ -65,7 +80,7 @@ pub async fn serve_requests(
     listener: TcpListener,
     tls: Option<Arc<rustls::ServerConfig>>,
     requests: Requests,
-    router: Router,
+    router: impl Answers,
     shutdown: impl Future<Output = ()>,
 ) -> std::io::Result<()> {
     let tls = tls.map(TlsAcceptor::from);
@@ -180,16 +195,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Ending {
     }
 }
 
-struct Connection {
+struct Connection<R> {
     peer: SocketAddr,
     requests: Requests,
-    router: Router,
+    router: R,
     /// Its sender is gone once the server ends.
     ending: watch::Receiver<()>,
     permit: OwnedSemaphorePermit,
 }
 
-impl Connection {
+impl<R: Answers> Connection<R> {
     async fn run(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
         // Answers are small and whole: waiting for more to send only costs time.
         let _ = stream.set_nodelay(true);

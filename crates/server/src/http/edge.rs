@@ -6,14 +6,15 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use axum::extract::{MatchedPath, Request};
+use axum::Router;
+use axum::extract::Request;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
-use axum::routing::Route;
 use caviada_api::BASE_PATH;
 use caviada_core::key::Key;
 use caviada_core::limits;
 use futures_util::FutureExt as _;
+use futures_util::future::Either;
 use tower::{Service, service_fn};
 
 use super::App;
@@ -21,6 +22,7 @@ use super::auth::authenticate;
 use super::openapi;
 use super::problem::Error;
 use crate::line::{Line, REQUEST_ID, RequestId};
+use crate::listener::Answers;
 use crate::rate::TooMany;
 
 /// A read may be a long-poll, which has this on top.
@@ -28,20 +30,31 @@ const LONG_POLL_MAX: Duration = Duration::from_millis(super::v1::LONG_POLL_MS_MA
 /// A bundle comes for as long as a pull may take; one that says nothing is given up long before.
 const LOAD_MAX: Duration = Duration::from_millis(limits::PULL_MS_MAX);
 
-/// Puts the edge around an endpoint. What needs no waiting is done before the endpoint is called, so
-/// that one future holds both and nothing is boxed for the edge alone.
-pub fn around(
-    app: App,
-    mut endpoint: Route,
-) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone {
+/// Another entrance of the same listener: what it answers for, and how.
+pub type Beside = (&'static str, Router);
+
+/// Puts the edge around endpoints. What needs no waiting is done before they are called, so that one
+/// future holds both and nothing is boxed for the edge alone. What is beside has an edge of its own.
+pub fn around(app: App, endpoints: Router, beside: Vec<Beside>) -> impl Answers {
+    let inside = Arc::new((app, endpoints, beside));
     service_fn(move |mut request: Request| {
+        let (app, endpoints, beside) = &*inside;
+        let path = request.uri().path();
+        if let Some((_, other)) = beside.iter().find(|(below, _)| is_below(path, below)) {
+            return Either::Left(other.clone().call(request));
+        }
         let mut asked = Asked::of(app.clone(), &request);
         let inner = asked.admit(&mut request).map(|()| {
-            let limit = time_limit(&asked.app, &request);
-            (limit, endpoint.call(request))
+            let limit = asked.time_limit();
+            (limit, endpoints.clone().call(request))
         });
-        asked.answered(inner)
+        Either::Right(asked.answered(inner))
     })
+}
+
+fn is_below(path: &str, above: &str) -> bool {
+    let rest = path.strip_prefix(above);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// A request on its way.
@@ -59,7 +72,7 @@ impl Asked {
             app,
             began: Instant::now(),
             id: RequestId::of(request.headers()),
-            line: Line::of(request),
+            line: Line::of(request).route(openapi::route(request.uri().path())),
             key: None,
         }
     }
@@ -80,9 +93,46 @@ impl Asked {
         };
         self.key = Some(caller.key.clone());
         rates.request(caller.key.id).map_err(too_many)?;
-        unasked(request)?;
+        self.unasked(request)?;
         request.extensions_mut().insert(caller);
         Ok(())
+    }
+
+    /// Refuses a query that nobody would read: a wish in it would be lost without a word.
+    fn unasked(&self, request: &Request) -> Result<(), Error> {
+        let query = request.uri().query().unwrap_or_default();
+        let (Some(route), false) = (self.line.matched(), query.is_empty()) else {
+            return Ok(());
+        };
+        let method = match *request.method() {
+            Method::HEAD => &Method::GET,
+            ref method => method,
+        };
+        let reads = |(m, path): &(Method, String)| m == method && path == route;
+        if !route.starts_with(BASE_PATH) || openapi::queried().iter().any(reads) {
+            return Ok(());
+        }
+        let mut fields = form_urlencoded::parse(query.as_bytes());
+        let field = fields
+            .next()
+            .map(|(field, _)| field.chars().take(64).collect());
+        let field = field.filter(|field: &String| !field.is_empty());
+        Err(Error::malformed(
+            field.unwrap_or_else(|| "query".to_owned()),
+            "this call has no such field in its query",
+        ))
+    }
+
+    /// How long it may take to answer.
+    fn time_limit(&self) -> Duration {
+        let mut limit = self.app.options().answer_within;
+        if self.line.method() == Method::GET {
+            limit += LONG_POLL_MAX;
+        }
+        if self.line.matched() == Some(super::v1::image::LOAD_PATH) {
+            limit = limit.max(LOAD_MAX);
+        }
+        limit
     }
 
     /// The answer, with what every answer says; it is counted and logged.
@@ -97,7 +147,7 @@ impl Asked {
         let Self { line, id, key, .. } = self;
         let (status, took) = (response.status(), self.began.elapsed());
         let meters = self.app.meters();
-        meters.record(line.route(), line.method(), status, took);
+        meters.record(line.matched(), line.method(), status, took);
         line.write(&id, key.as_ref().map(|key| &key.name), status, took);
         finish(&mut response, id);
         Ok(response)
@@ -111,45 +161,6 @@ pub(super) fn too_many(TooMany(wait): TooMany) -> Error {
 
 fn too_many_failures(wait: TooMany) -> Error {
     too_many(wait).detail("too many requests without a valid key from this address")
-}
-
-/// Refuses a query that nobody would read: a wish in it would be lost without a word.
-fn unasked(request: &Request) -> Result<(), Error> {
-    let query = request.uri().query().unwrap_or_default();
-    let route = request.extensions().get::<MatchedPath>();
-    let (Some(route), false) = (route, query.is_empty()) else {
-        return Ok(());
-    };
-    let method = match *request.method() {
-        Method::HEAD => &Method::GET,
-        ref method => method,
-    };
-    let reads = |(m, path): &(Method, String)| m == method && path == route.as_str();
-    if !route.as_str().starts_with(BASE_PATH) || openapi::queried().iter().any(reads) {
-        return Ok(());
-    }
-    let mut fields = form_urlencoded::parse(query.as_bytes());
-    let field = fields
-        .next()
-        .map(|(field, _)| field.chars().take(64).collect());
-    let field = field.filter(|field: &String| !field.is_empty());
-    Err(Error::malformed(
-        field.unwrap_or_else(|| "query".to_owned()),
-        "this call has no such field in its query",
-    ))
-}
-
-/// How long it may take to answer.
-fn time_limit(app: &App, request: &Request) -> Duration {
-    let mut limit = app.options().answer_within;
-    if request.method() == Method::GET {
-        limit += LONG_POLL_MAX;
-    }
-    let route = request.extensions().get::<MatchedPath>();
-    if route.is_some_and(|route| route.as_str() == super::v1::image::LOAD_PATH) {
-        limit = limit.max(LOAD_MAX);
-    }
-    limit
 }
 
 /// The inner answer, with a problem document in place of a bare no. A panic is a bug and a 500.
@@ -206,4 +217,19 @@ fn finish(response: &mut Response, id: RequestId) {
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_below;
+
+    #[test]
+    fn an_entrance_answers_for_its_path_and_what_is_below() {
+        for path in ["/bare", "/bare/", "/bare/of/all"] {
+            assert!(is_below(path, "/bare"), "{path}");
+        }
+        for path in ["/", "/barefoot", "/api/v1/bare", "/bar"] {
+            assert!(!is_below(path, "/bare"), "{path}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! The document that describes the API, made from the same table as the router, so that neither
 //! has an endpoint the other lacks.
 
-use std::sync::OnceLock;
+use std::sync::{LazyLock, OnceLock};
 
 use axum::extract::State;
 use axum::http::{Method, header};
@@ -122,6 +122,20 @@ pub fn queried() -> &'static [(Method, String)] {
     })
 }
 
+/// The path of the endpoint an address belongs to, whatever its method.
+pub fn route(address: &str) -> Option<&'static str> {
+    static ROUTES: LazyLock<matchit::Router<String>> = LazyLock::new(|| {
+        let mut routes = matchit::Router::new();
+        for path in document().paths.paths.into_keys() {
+            let taken = routes.insert(path.clone(), path);
+            taken.unwrap_or_else(|e| unreachable!("axum took the same paths: {e}"));
+        }
+        routes
+    });
+    let found = ROUTES.at(address).ok()?;
+    Some(found.value)
+}
+
 /// This document.
 #[utoipa::path(get, path = "/openapi.json", tag = "server",
     responses((status = 200, description = "OpenAPI 3.1", content_type = "application/json")))]
@@ -129,4 +143,19 @@ async fn describe(State(_): State<App>) -> impl IntoResponse {
     static TEXT: OnceLock<String> = OnceLock::new();
     let text = TEXT.get_or_init(super::description);
     ([(header::CONTENT_TYPE, "application/json")], text.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_belongs_to_the_path_that_the_description_has() {
+        for path in document().paths.paths.keys() {
+            assert_eq!(route(path), Some(path.as_str()));
+        }
+        assert_eq!(route("/api/v1/leases/lse_1"), Some("/api/v1/leases/{id}"));
+        assert_eq!(route("/api/v1/leases/lse_1/else"), None);
+        assert_eq!(route("/"), None);
+    }
 }

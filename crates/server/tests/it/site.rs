@@ -89,7 +89,7 @@ impl Site {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://{}", listener.local_addr().unwrap());
         let (end, ended) = oneshot::channel::<()>();
-        let router = http::router(App::new(handle.clone(), history.clone(), options));
+        let router = http::router(App::new(handle.clone(), history.clone(), options), vec![]);
         let served = tokio::spawn(async move {
             let ended = async move {
                 let _ = ended.await;

@@ -1,8 +1,10 @@
 //! A server whose store takes nothing until it is told to go on.
 
+use std::convert::Infallible;
 use std::sync::{Arc, Condvar, Mutex};
 
-use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
 use caviada_core::attribute::{Attributes, Labels};
 use caviada_core::command::{Act, By, Command, Entry};
 use caviada_core::key::Role;
@@ -16,6 +18,7 @@ use caviada_ledger::table::Table;
 use caviada_ledger::{Handle, Ledger, Place, Start, spawn};
 use caviada_server::http::{self, App, Options, auth};
 use tempfile::TempDir;
+use tower::util::BoxCloneService;
 
 /// Open, or closed.
 #[derive(Default)]
@@ -75,7 +78,7 @@ impl Store for Gated {
 
 /// A router over a ledger that can be stalled, with one pool of one member and one key.
 pub struct Stalled {
-    pub router: Router,
+    pub router: BoxCloneService<Request, Response, Infallible>,
     pub handle: Handle,
     gate: Arc<Gate>,
     _dir: TempDir,
@@ -111,7 +114,7 @@ impl Stalled {
             handle.submit(command).await.unwrap();
         }
         Self {
-            router: http::router(app),
+            router: BoxCloneService::new(http::router(app, vec![])),
             handle,
             gate,
             _dir: dir,
