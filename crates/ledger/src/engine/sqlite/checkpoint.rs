@@ -18,10 +18,12 @@ use crate::store::StoreError;
 /// which waits while a checkpoint syncs.
 const ROWS: usize = 4_096;
 /// Pages in the log above which it is made to begin anew, for which commits wait a moment. Without
-/// that a log that is never wholly copied would grow for ever.
-const PAGES_MAX: i64 = 16_384;
+/// that a log that is never wholly copied would grow for ever. Growing costs as much again as
+/// writing, so it should be over soon after a start: with four times as many pages the first second
+/// of load was slower than the next by a tenth or more.
+const PAGES_MAX: i64 = 4_096;
 /// How long the log is waited for when it is to begin anew. Commits wait as long, so a reader that
-/// takes its time, a backup for example, is left alone until the next time.
+/// takes its time, a backup for example, is left alone until the log has doubled.
 const RESTART_PATIENCE: Duration = Duration::from_millis(15);
 /// What the log's file shrinks to when it begins anew, in bytes.
 pub(super) const LOG_BYTES_KEPT: i64 = 64 << 20;
@@ -82,14 +84,14 @@ impl Drop for Checkpoints {
 }
 
 fn run(connection: &Connection, woken: &Receiver<()>, failed: &OnceLock<String>) {
+    let mut pages_max = PAGES_MAX;
     while woken.recv().is_ok() {
         kill_point!("before-checkpoint");
-        let done = checkpoint(connection, "PASSIVE").and_then(|pages| {
-            if pages > PAGES_MAX {
-                checkpoint(connection, "RESTART")
-            } else {
-                Ok(pages)
+        let done = checkpoint(connection, "PASSIVE").and_then(|log| {
+            if log.pages > pages_max {
+                pages_max = checkpoint(connection, "RESTART")?.pages_max();
             }
+            Ok(())
         });
         kill_point!("after-checkpoint");
         let Err(error) = done else { continue };
@@ -107,9 +109,61 @@ fn run(connection: &Connection, woken: &Receiver<()>, failed: &OnceLock<String>)
     }
 }
 
-/// Pages in the log.
-fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<i64> {
+/// What a checkpoint left.
+struct Log {
+    /// Somebody was in the way of all that was asked for.
+    busy: bool,
+    pages: i64,
+}
+
+impl Log {
+    /// Where the log is to begin anew the next time.
+    fn pages_max(&self) -> i64 {
+        if self.busy {
+            PAGES_MAX.max(self.pages.saturating_mul(2))
+        } else {
+            PAGES_MAX
+        }
+    }
+}
+
+fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<Log> {
     connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| {
-        row.get(1)
+        Ok(Log {
+            busy: row.get(0)?,
+            pages: row.get(1)?,
+        })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_that_takes_its_time_is_waited_for_once_per_doubling() {
+        let files = tempfile::tempdir().unwrap();
+        let path = files.path().join("t.db");
+        let writer = Connection::open(&path).unwrap();
+        writer.pragma_update(None, "journal_mode", "WAL").unwrap();
+        writer.pragma_update(None, "wal_autocheckpoint", 0).unwrap();
+        writer.execute_batch("CREATE TABLE t (n)").unwrap();
+        let reader = Connection::open(&path).unwrap();
+        let read = "BEGIN; SELECT COUNT(*) FROM t";
+        reader.execute_batch(read).unwrap();
+        writer.execute_batch("INSERT INTO t VALUES (1)").unwrap();
+        let other = Connection::open(&path).unwrap();
+        other.busy_timeout(Duration::from_millis(1)).unwrap();
+        let kept = checkpoint(&other, "RESTART").unwrap();
+        assert!(kept.busy && kept.pages > 0);
+        assert_eq!(kept.pages_max(), PAGES_MAX, "never less");
+        let long = Log {
+            pages: 5_000,
+            ..kept
+        };
+        assert_eq!(long.pages_max(), 10_000);
+        reader.execute_batch("COMMIT").unwrap();
+        let anew = checkpoint(&other, "RESTART").unwrap();
+        assert_eq!((anew.busy, anew.pages_max()), (false, PAGES_MAX));
+    }
 }
