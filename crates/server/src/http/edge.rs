@@ -192,7 +192,13 @@ async fn within(
         StatusCode::PAYLOAD_TOO_LARGE => error.fact("limit_bytes", app.options().body_bytes_max),
         _ => error,
     };
-    error.answer(id.as_str())
+    // What may be asked instead only the router knows.
+    let allow = response.headers_mut().remove(header::ALLOW);
+    let mut answer = error.answer(id.as_str());
+    answer
+        .headers_mut()
+        .extend(allow.map(|allow| (header::ALLOW, allow)));
+    answer
 }
 
 /// What the framework refused by itself.

@@ -5,6 +5,7 @@
 
 mod access;
 mod alter;
+mod edge;
 mod event;
 mod fuzz;
 mod host;

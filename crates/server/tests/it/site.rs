@@ -32,7 +32,7 @@ pub struct Site {
     pub handle: Handle,
     pub history: History,
     pub key: Arc<MasterKey>,
-    http: reqwest::Client,
+    pub http: reqwest::Client,
     told: JoinHandle<()>,
     end: Option<oneshot::Sender<()>>,
     served: Option<JoinHandle<()>>,
