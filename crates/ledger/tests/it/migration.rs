@@ -2,6 +2,8 @@
 //! history. Such a store is made backwards: today's program fills it with what every program knew,
 //! then what later steps added is taken away.
 
+use std::sync::LazyLock;
+
 use caviada_core::command::{Act, By, Command, Idempotency};
 use caviada_core::id::KeyId;
 use caviada_core::name::Owner;
@@ -22,40 +24,41 @@ const LEDGER: [&str; 4] = [
     "DROP TABLE app_user",
     "ALTER TABLE resource_doc DROP COLUMN altered",
 ];
-const HISTORY: [&str; 2] = [
-    "ALTER TABLE lease_history DROP COLUMN reason",
-    // Lists of one each.
-    "WITH RECURSIVE each_one (subject, last, more) AS (\
-         SELECT subject, last, substr(more, 2, length(more) - 2) || ',' FROM posting \
-         UNION ALL SELECT subject, last - CAST(substr(more, 1, instr(more, ',') - 1) AS BIGINT), \
-             substr(more, instr(more, ',') + 1) FROM each_one WHERE more <> '') \
-     INSERT INTO posting (subject, last) SELECT subject, last FROM each_one WHERE true \
-         ON CONFLICT DO NOTHING; \
-     ALTER TABLE posting DROP COLUMN more; \
-     ALTER TABLE posting RENAME COLUMN last TO revision; \
-     WITH RECURSIVE each_one (subject, last, more) AS (\
-         SELECT subject, last, substr(more, 2, length(more) - 2) || ',' FROM lease_of \
-         UNION ALL SELECT subject, last - CAST(substr(more, 1, instr(more, ',') - 1) AS BIGINT), \
-             substr(more, instr(more, ',') + 1) FROM each_one WHERE more <> '') \
-     INSERT INTO lease_of (subject, last) SELECT subject, last FROM each_one WHERE true \
-         ON CONFLICT DO NOTHING; \
-     ALTER TABLE lease_of DROP COLUMN more; \
-     ALTER TABLE lease_of RENAME COLUMN last TO lease",
-];
+static HISTORY: LazyLock<[String; 2]> = LazyLock::new(|| {
+    let reason = "ALTER TABLE lease_history DROP COLUMN reason".to_owned();
+    let lists = [("posting", "revision"), ("lease_of", "lease")].map(single);
+    [reason, lists.join("; ")]
+});
+
+/// Makes a row of each number of a table's lists.
+fn single((table, number): (&str, &str)) -> String {
+    format!(
+        "WITH RECURSIVE each_one (subject, last, more) AS (\
+             SELECT subject, last, substr(more, 2, length(more) - 2) || ',' FROM {table} \
+             UNION ALL SELECT subject, \
+                 last - CAST(substr(more, 1, instr(more, ',') - 1) AS BIGINT), \
+                 substr(more, instr(more, ',') + 1) FROM each_one WHERE more <> '') \
+         INSERT INTO {table} (subject, last) SELECT subject, last FROM each_one WHERE true \
+             ON CONFLICT DO NOTHING; \
+         ALTER TABLE {table} DROP COLUMN more; \
+         ALTER TABLE {table} RENAME COLUMN last TO {number}"
+    )
+}
 
 /// What makes an earlier version of the newest one, the last step first.
-fn back_to(version: usize, table: &str, added: &[&str]) -> String {
-    let taken: Vec<_> = added[version - 1..].iter().rev().copied().collect();
+fn back_to(version: usize, table: &str, added: &[impl AsRef<str>]) -> String {
+    let later = added[version - 1..].iter().rev();
+    let taken: Vec<_> = later.map(AsRef::as_ref).collect();
     let steps = format!("DELETE FROM {table} WHERE number > {version}");
     format!("{}; {steps}", taken.join("; "))
 }
 
 #[test]
 fn every_step_can_be_taken_away() {
-    for (schema, added) in [("ledger", &LEDGER[..]), ("history", &HISTORY[..])] {
+    for (schema, added) in [("ledger", LEDGER.len()), ("history", HISTORY.len())] {
         let folder = format!("{}/src/schema/{schema}", env!("CARGO_MANIFEST_DIR"));
         let steps = std::fs::read_dir(folder).unwrap().count();
-        assert_eq!(steps, 1 + added.len(), "{schema}");
+        assert_eq!(steps, 1 + added, "{schema}");
     }
 }
 
@@ -190,7 +193,7 @@ fn every_earlier_history_tells_the_same(site: &Site) {
     for version in 1..=HISTORY.len() {
         let told = tell(&running);
         running.close();
-        hurt(site, &back_to(version, "history_migration", &HISTORY));
+        hurt(site, &back_to(version, "history_migration", &*HISTORY));
         running = site.start();
         caught_up(&running);
         assert_eq!(tell(&running), told, "from version {version}");
