@@ -5,8 +5,8 @@
 //! subject and round), which leases it has to do with (the same), and one row per lease.
 //! A search takes the postings of its rarest subject, reads those revisions and looks at each event.
 //!
-//! Under load the thread lets a second's worth gather: a lease that began and ended meanwhile is
-//! one row written once.
+//! Under load the thread lets a fifth of a second's worth gather: a lease that began and ended
+//! meanwhile is one row written once.
 
 mod lease;
 mod posting;

@@ -53,16 +53,13 @@ impl Postings {
         self.0.dedup();
         let mut writes = Writes::new(Verb::Put, table);
         let is_late = |(_, number): &(Subject, u64)| *number <= known;
-        let late: Vec<_> = self.0.iter().copied().filter(is_late).collect();
+        let (late, fresh): (Vec<_>, Vec<_>) = self.0.into_iter().partition(is_late);
         for ((subject, _), list) in joined(table, &late, engine)? {
             writes.push(row(subject, &list));
         }
-        self.0.retain(|posting| !is_late(posting));
-        let mut list = List::with_capacity(LIST_MAX);
-        for of_one in self.0.chunk_by(|a, b| a.0 == b.0) {
+        for of_one in fresh.chunk_by(|a, b| a.0 == b.0) {
             for part in of_one.chunks(LIST_MAX) {
-                list.clear();
-                list.extend(part.iter().map(|(_, number)| number));
+                let list: List = part.iter().map(|(_, number)| *number).collect();
                 writes.push(row(part[0].0, &list));
             }
         }
