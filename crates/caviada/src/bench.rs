@@ -47,8 +47,8 @@ pub struct BenchArgs {
     /// Rounds, each of the bare route and of acquire and release
     #[arg(long, value_name = "N", default_value_t = 5)]
     rounds: usize,
-    /// How long each half of a round lasts
-    #[arg(long, value_name = "TIME", default_value = "2s")]
+    /// How long each half of a round lasts; halves take turns of a second or two
+    #[arg(long, value_name = "TIME", default_value = "5s")]
     slice: Duration,
     /// Measure acquire on this pool of the server named by --url, never more often than it has
     /// free members

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use super::load::{Load, Requests, Window};
 use super::own::user_key;
 use super::report::{median, rounded};
-use super::round::{WARM, slice};
+use super::round::{WARM, measured};
 use super::seed::Seed;
 use super::server::{Extra, Server};
 
@@ -224,7 +224,7 @@ impl Site {
     async fn round(&self, plan: &Plan) -> anyhow::Result<Option<f64>> {
         let window = Window::after(WARM, plan.slice);
         let load = self.load.closed(plan.connections, window);
-        let slice = slice(Some(&self.server), window, load).await?;
+        let slice = measured(Some(&self.server), window, load).await?;
         Ok(slice.cpu_us_per_cycle())
     }
 }

@@ -98,7 +98,8 @@ pub struct Count {
 }
 
 impl Count {
-    fn add(&mut self, other: Self) {
+    /// What another load came to, too.
+    pub fn add(&mut self, other: Self) {
         self.requests += other.requests;
         self.cycles += other.cycles;
         self.acquired_ns.extend(other.acquired_ns);

@@ -1,5 +1,5 @@
-//! Alternating rounds: the bare route, then acquire and release, on the same server in the same
-//! minute. A machine that is slower for a while is slower for both.
+//! Alternating rounds: the bare route, then acquire and release, in turns on the same server. A
+//! machine that is slower for a while is slower for both.
 
 use std::time::Duration;
 
@@ -12,6 +12,9 @@ use super::report::{Report, Writer, median, rounded};
 use super::server::Server;
 use super::usage::Usage;
 
+/// The halves of a round take turns of about this: what else the machine does comes and goes in
+/// seconds, and so meets both.
+const TURN: Duration = Duration::from_millis(1_250);
 /// Load before anything counts.
 pub const WARM: Duration = Duration::from_millis(300);
 /// A round whose history is further behind has only put work off, and does not count.
@@ -21,7 +24,7 @@ const CLIENT_SHARE_MAX: f64 = 0.6;
 /// Part of the closed loop's rate at which latency is measured: a server that is not full.
 const OPEN_LOOP_PART: f64 = 0.5;
 
-/// Half a round.
+/// Half a round, or a turn of it.
 #[derive(Debug)]
 pub struct Slice {
     count: Count,
@@ -31,6 +34,18 @@ pub struct Slice {
 }
 
 impl Slice {
+    /// What both came to.
+    fn with(mut self, next: Self) -> Self {
+        let sum = |a: Option<Duration>, b: Option<Duration>| Some(a? + b?);
+        self.count.add(next.count);
+        Self {
+            count: self.count,
+            seconds: self.seconds + next.seconds,
+            server: sum(self.server, next.server),
+            own: sum(self.own, next.own),
+        }
+    }
+
     fn per_s(&self) -> f64 {
         as_f64(self.count.requests) / self.seconds
     }
@@ -55,18 +70,47 @@ impl Slice {
     }
 }
 
-/// One round.
+/// One round, or a turn of it.
 #[derive(Debug)]
 struct Round {
     bare: Option<Slice>,
     cycle: Slice,
     /// The same through an older system's API.
     via: Option<Slice>,
-    commits_per_s: Option<f64>,
+    commits: Option<Commits>,
+    /// As it is at the end.
     writer: Option<Writer>,
 }
 
+/// What the writer committed, over the warm-up too.
+#[derive(Debug)]
+struct Commits {
+    count: u64,
+    seconds: f64,
+}
+
 impl Round {
+    /// What both came to.
+    fn with(self, next: Self) -> Self {
+        let sum = |a: Option<Slice>, b: Option<Slice>| Some(a?.with(b?));
+        let commits = self.commits.zip(next.commits).map(|(a, b)| Commits {
+            count: a.count + b.count,
+            seconds: a.seconds + b.seconds,
+        });
+        Self {
+            bare: sum(self.bare, next.bare),
+            cycle: self.cycle.with(next.cycle),
+            via: sum(self.via, next.via),
+            commits,
+            writer: next.writer,
+        }
+    }
+
+    fn commits_per_s(&self) -> Option<f64> {
+        let commits = self.commits.as_ref()?;
+        Some(as_f64(commits.count) / commits.seconds)
+    }
+
     fn counts(&self) -> bool {
         self.writer.is_none_or(|w| w.history_lag_ms < LAG_MS_MAX)
     }
@@ -151,34 +195,43 @@ impl Subject<'_> {
     }
 
     async fn round(&self, plan: &Plan) -> anyhow::Result<Round> {
+        let turns = turns(plan.slice);
+        let mut round = self.turn(plan, plan.slice / turns).await?;
+        for _ in 1..turns {
+            round = round.with(self.turn(plan, plan.slice / turns).await?);
+        }
+        Ok(round)
+    }
+
+    async fn turn(&self, plan: &Plan, slice: Duration) -> anyhow::Result<Round> {
         let bare = match self.server {
             Some(_) => {
-                let window = Window::after(WARM, plan.slice);
+                let window = Window::after(WARM, slice);
                 let load = self.load.bare(plan.connections, window);
-                Some(slice(self.server, window, load).await?)
+                Some(measured(self.server, window, load).await?)
             }
             None => None,
         };
         let before = Writer::ask(&self.client).await;
-        let window = Window::after(WARM, plan.slice);
+        let window = Window::after(WARM, slice);
         let load = self.load.closed(plan.connections, window);
-        let cycle = slice(self.server, window, load).await?;
+        let cycle = measured(self.server, window, load).await?;
         let writer = Writer::ask(&self.client).await;
         let via = match &self.via {
             Some(via) => {
-                let window = Window::after(WARM, plan.slice);
+                let window = Window::after(WARM, slice);
                 let load = via.closed(plan.connections, window);
-                Some(slice(self.server, window, load).await?)
+                Some(measured(self.server, window, load).await?)
             }
             None => None,
         };
-        let commits = before
-            .zip(writer)
-            .map(|(before, after)| after.commits.saturating_sub(before.commits));
+        let commits = before.zip(writer).map(|(before, after)| Commits {
+            count: after.commits.saturating_sub(before.commits),
+            seconds: cycle.seconds + WARM.as_secs_f64(),
+        });
         Ok(Round {
             bare,
-            // Commits are counted over the warm-up too.
-            commits_per_s: commits.map(|n| as_f64(n) / (cycle.seconds + WARM.as_secs_f64())),
+            commits,
             cycle,
             via,
             writer,
@@ -186,8 +239,15 @@ impl Subject<'_> {
     }
 }
 
+/// In how many turns halves of this length are measured.
+fn turns(slice: Duration) -> u32 {
+    u32::try_from(slice.as_millis() / TURN.as_millis())
+        .unwrap_or(u32::MAX)
+        .max(1)
+}
+
 /// Runs a load and looks at the clocks of both processes where its window begins and ends.
-pub async fn slice(
+pub async fn measured(
     server: Option<&Server>,
     window: Window,
     load: impl Future<Output = anyhow::Result<Count>>,
@@ -234,7 +294,7 @@ fn sum_up(rounds: &[Round], report: &mut Report) {
     report.bare_cpu_us_per_request = median(cpu).map(|us| rounded(us, 1));
     let shares = rounds.iter().filter_map(Round::client_share);
     report.client_cpu_share = fine(shares.reduce(f64::max));
-    report.commits_per_s = whole(median(rounds.iter().filter_map(|r| r.commits_per_s)));
+    report.commits_per_s = whole(median(rounds.iter().filter_map(Round::commits_per_s)));
     report.batch_p50 = writers().map(|w| w.batch_p50).next_back();
     report.history_lag_ms = writers().map(|w| w.history_lag_ms).max();
 }
@@ -243,4 +303,59 @@ fn sum_up(rounds: &[Round], report: &mut Report) {
 #[expect(clippy::cast_precision_loss, reason = "counts of one run are small")]
 fn as_f64(count: u64) -> f64 {
     count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slice(requests: u64, millis: u64) -> Slice {
+        Slice {
+            count: Count {
+                requests,
+                cycles: requests / 2,
+                acquired_ns: vec![1; 2],
+            },
+            seconds: Duration::from_millis(millis).as_secs_f64(),
+            server: Some(Duration::from_millis(millis)),
+            own: Some(Duration::from_millis(millis / 2)),
+        }
+    }
+
+    fn turn(bare: u64, cycle: u64) -> Round {
+        Round {
+            bare: Some(slice(bare, 1_000)),
+            cycle: slice(cycle, 1_000),
+            via: None,
+            commits: Some(Commits {
+                count: cycle / 10,
+                seconds: 1.3,
+            }),
+            writer: None,
+        }
+    }
+
+    #[test]
+    fn a_long_half_is_measured_in_turns_and_a_short_one_at_once() {
+        let of = |millis| turns(Duration::from_millis(millis));
+        assert_eq!((of(0), of(300), of(2_499)), (1, 1, 1));
+        assert_eq!((of(2_500), of(5_000), of(60_000)), (2, 4, 48));
+    }
+
+    #[test]
+    fn a_round_is_the_sum_of_its_turns() {
+        let round = turn(1_000, 500).with(turn(3_000, 1_100));
+        // Not the mean of the turns' own ratios, which is 0.43.
+        assert_eq!(round.ratio(), Some(0.4));
+        assert_eq!(round.commits_per_s(), Some(160.0 / 2.6));
+        assert_eq!(round.cycle.cycles_per_s(), 400.0);
+        assert_eq!(round.cycle.cpu_us_per_cycle(), Some(2_500.0));
+        assert_eq!(round.cycle.count.acquired_ns.len(), 4);
+        assert!(round.via.is_none());
+        // What one turn could not tell is not told of the round.
+        let mut blind = turn(1_000, 500);
+        blind.cycle.server = None;
+        let round = turn(1_000, 500).with(blind);
+        assert_eq!(round.cycle.cpu_us_per_cycle(), None);
+    }
 }
