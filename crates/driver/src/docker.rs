@@ -8,6 +8,7 @@ mod alter;
 mod container;
 mod create;
 mod delete;
+mod ending;
 mod files;
 mod health;
 mod inside;

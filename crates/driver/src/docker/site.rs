@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bollard::models::{ContainerState, ContainerStateStatusEnum as State, HealthStatusEnum};
+use bollard::models::{
+    ContainerInspectResponse, ContainerStateStatusEnum as State, HealthStatusEnum,
+};
 
 use super::call::Call;
+use super::ending::Ending;
 use super::health::{self, Test};
 use super::inside;
 use super::pause::Pause;
@@ -30,25 +33,16 @@ pub(super) struct Site<'a> {
 }
 
 impl Site<'_> {
-    /// The container's id and state.
-    pub async fn state(&self, service: &str) -> Result<(String, ContainerState), DriverError> {
-        let found = inside::owned(self.call, self.identity, service).await?;
-        Ok((
-            found.id.unwrap_or_default(),
-            found.state.unwrap_or_default(),
-        ))
-    }
-
     /// Waits until a service runs and, if it has a health check, until that passes.
     pub async fn until_well(&self, service: &str) -> Result<(), DriverError> {
         let mut pause = Pause::new();
         let mut said = String::new();
         loop {
             let found = inside::owned(self.call, self.identity, service).await?;
+            self.not_over(service, &found).await?;
             let test = Test::due(&found);
             let id = found.id.unwrap_or_default();
             let state = found.state.unwrap_or_default();
-            self.not_over(service, &id, &state).await?;
             let told = state.health.as_ref().and_then(|h| h.status);
             let runs = state.status == Some(State::RUNNING);
             let mut waits_for = match told {
@@ -95,17 +89,15 @@ impl Site<'_> {
         let mut pause = Pause::new();
         let mut restarts = BTreeMap::new();
         let id = loop {
-            let (id, state) = self.state(service).await?;
-            match (state.status, state.exit_code.unwrap_or(0)) {
-                (Some(State::EXITED), 0) => break id,
-                (Some(State::EXITED | State::DEAD), code) => {
-                    let why = format!("ended with exit code {code}");
-                    return Err(self.not_ready(service, &id, &why).await);
-                }
-                _ if self.call.left().is_zero() => {
-                    return Err(self.not_ready(service, &id, "did not end in time").await);
-                }
-                _ => {}
+            let found = inside::owned(self.call, self.identity, service).await?;
+            let state = found.state.as_ref();
+            if state.is_some_and(|s| s.status == Some(State::EXITED) && s.exit_code == Some(0)) {
+                break found.id.unwrap_or_default();
+            }
+            self.not_over(service, &found).await?;
+            if self.call.left().is_zero() {
+                let id = found.id.unwrap_or_default();
+                return Err(self.not_ready(service, &id, "did not end in time").await);
             }
             self.none_lost(told, &mut restarts).await?;
             pause.wait().await;
@@ -132,16 +124,13 @@ impl Site<'_> {
         let beside = needed.filter(|(_, how)| **how == Dependency::ServiceStarted);
         for (service, _) in beside {
             let found = inside::owned(self.call, self.identity, service).await?;
-            let id = found.id.unwrap_or_default();
-            let state = found.state.unwrap_or_default();
-            self.not_over(service, &id, &state).await?;
+            self.not_over(service, &found).await?;
+            let status = found.state.as_ref().and_then(|state| state.status);
             let count = found.restart_count.unwrap_or(0);
             let since = count - *restarts.entry(service).or_insert(count);
-            let down = state.status == Some(State::RESTARTING);
-            if down && since >= RESTARTS_MAX {
-                let code = state.exit_code.unwrap_or(-1);
-                let why =
-                    format!("was started again {since} times and ended with exit code {code}");
+            if status == Some(State::RESTARTING) && since >= RESTARTS_MAX {
+                let why = format!("was started again {since} times and {}", Ending::of(&found));
+                let id = found.id.unwrap_or_default();
                 return Err(self.not_ready(service, &id, &why).await);
             }
         }
@@ -152,43 +141,37 @@ impl Site<'_> {
     async fn not_over(
         &self,
         service: &str,
-        id: &str,
-        state: &ContainerState,
+        found: &ContainerInspectResponse,
     ) -> Result<(), DriverError> {
-        match state.status {
-            Some(State::EXITED | State::DEAD) => {
-                let code = state.exit_code.unwrap_or(-1);
-                let why = if self.at_memory_limit(service, state).await? {
-                    format!("was killed at its memory limit (exit code {code})")
-                } else {
-                    format!("ended with exit code {code}")
-                };
-                Err(self.not_ready(service, id, &why).await)
-            }
-            _ => Ok(()),
+        let status = found.state.as_ref().and_then(|state| state.status);
+        if !matches!(status, Some(State::EXITED | State::DEAD)) {
+            return Ok(());
         }
+        let why = self.ending(service, found).await?;
+        let id = found.id.as_deref().unwrap_or_default();
+        Err(self.not_ready(service, id, &why).await)
     }
 
-    /// Whether a service that ended met its memory limit. Of that an engine learns by an event of
-    /// its own, which comes after the end, on a busy machine by more than a second: a killed one is looked at
-    /// again, for some 3 s.
-    async fn at_memory_limit(
+    /// How a service ended. That it met its memory limit an engine learns by an event of its own, which
+    /// comes after the end, or never if the container's control group went first: a killed one is
+    /// looked at again, for some 0.8 s.
+    async fn ending(
         &self,
         service: &str,
-        ended: &ContainerState,
-    ) -> Result<bool, DriverError> {
-        const KILLED: i64 = 128 + 9;
-        const LOOKS: usize = 10;
-        let mut told = ended.oom_killed;
+        found: &ContainerInspectResponse,
+    ) -> Result<String, DriverError> {
+        const LOOKS: usize = 5;
+        let mut ending = Ending::of(found);
         let mut pause = Pause::new();
         for _ in 0..LOOKS {
-            if told == Some(true) || ended.exit_code != Some(KILLED) {
+            if !ending.may_be_for_memory() {
                 break;
             }
             pause.wait().await;
-            told = self.state(service).await?.1.oom_killed;
+            let found = inside::owned(self.call, self.identity, service).await?;
+            ending = Ending::of(&found);
         }
-        Ok(told == Some(true))
+        Ok(ending.to_string())
     }
 
     /// `NotReady` with the service's name and its last lines.
@@ -226,8 +209,8 @@ impl Reach for Site<'_> {
     }
 
     async fn alive(&self, service: &str) -> Result<(), DriverError> {
-        let (id, state) = self.state(service).await?;
-        self.not_over(service, &id, &state).await
+        let found = inside::owned(self.call, self.identity, service).await?;
+        self.not_over(service, &found).await
     }
 
     async fn last_lines(&self, service: &str) -> String {

@@ -376,7 +376,8 @@ on_the_engine! {
         let id = identity(engine, 1, 1);
         let failed = create(&*engine.driver(), &id, &blueprint).await.unwrap_err();
         assert_eq!(failed.kind, Failure::NotReady, "{failed}");
-        assert!(failed.to_string().contains("memory limit"), "{failed}");
+        // Whether the limit was met the engine does not always learn.
+        assert!(failed.to_string().contains("memory limit of 16777216 bytes"), "{failed}");
     }
 
     async fn a_job_does_not_wait_for_a_service_beside_it_that_does_not_come_up(engine: &Engine) {
