@@ -21,6 +21,7 @@ use caviada_core::time::Time;
 use tokio::sync::{broadcast, oneshot, watch};
 
 use crate::answer::{Answer, Failure};
+use crate::gather::{GATHER_MAX, Gather};
 use crate::journal::Revision;
 use crate::stats::{Counts, Stats};
 
@@ -182,6 +183,9 @@ struct Inbox {
     queue: VecDeque<Queued>,
     asks: Vec<oneshot::Sender<Arc<State>>>,
     closed: bool,
+    gather: Gather,
+    /// With so many queued the ledger, which waits for them, is woken; 0 when it does not wait.
+    enough: usize,
 }
 
 impl Inbox {
@@ -234,10 +238,10 @@ impl Shared {
         published.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The ledger sleeps only on an idle inbox, so only what ends that has to wake it; a wake is a
-    /// call into the kernel, whether anybody sleeps or not.
-    fn wake_from(&self, idle: bool) {
-        if idle {
+    /// The ledger sleeps on an idle inbox, or until enough has come for a batch: only what ends
+    /// that has to wake it. A wake is a call into the kernel, whether anybody sleeps or not.
+    fn wake_if(&self, awaited: bool) {
+        if awaited {
             self.wake.notify_one();
         }
     }
@@ -252,8 +256,9 @@ impl Shared {
         }
         let idle = inbox.is_idle();
         inbox.queue.push_back(queued);
+        let awaited = idle || inbox.queue.len() == inbox.enough;
         drop(inbox);
-        self.wake_from(idle);
+        self.wake_if(awaited);
         Ok(())
     }
 
@@ -265,7 +270,7 @@ impl Shared {
         let idle = inbox.is_idle();
         inbox.asks.push(asked);
         drop(inbox);
-        self.wake_from(idle);
+        self.wake_if(idle);
         Ok(())
     }
 
@@ -283,11 +288,27 @@ impl Shared {
         };
     }
 
-    /// The next commands, after at most `wait`; none when the ledger is closed and all is done.
+    /// Sleeps while `condition` holds, and no longer than that.
+    fn sleep<'a>(
+        &self,
+        inbox: MutexGuard<'a, Inbox>,
+        longest: Duration,
+        condition: impl FnMut(&mut Inbox) -> bool,
+    ) -> MutexGuard<'a, Inbox> {
+        let woken = self.wake.wait_timeout_while(inbox, longest, condition);
+        woken.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// The next commands, after at most `wait`, and some more if there are too few for a good batch; none when the ledger is closed and all is done.
     pub fn next(&self, wait: Duration) -> Option<Vec<Queued>> {
         let idle = |inbox: &mut Inbox| inbox.is_idle();
-        let waited = self.wake.wait_timeout_while(self.inbox(), wait, idle);
-        let (mut inbox, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let mut inbox = self.sleep(self.inbox(), wait, idle);
+        if !inbox.queue.is_empty() {
+            inbox.enough = inbox.gather.enough();
+            let few = |inbox: &mut Inbox| inbox.queue.len() < inbox.enough && !inbox.closed;
+            inbox = self.sleep(inbox, GATHER_MAX, few);
+            inbox.enough = 0;
+        }
         if inbox.closed && inbox.queue.is_empty() {
             return None;
         }
@@ -296,6 +317,7 @@ impl Shared {
         // Nobody waits for the answer: better not done than done unseen.
         let awaited = |q: &Queued| !q.answer.is_closed();
         taken.extend(inbox.queue.drain(..many).filter(awaited));
+        inbox.gather.begins(taken.len());
         Some(taken)
     }
 

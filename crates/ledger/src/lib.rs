@@ -7,6 +7,7 @@ pub mod clock;
 pub mod directory;
 mod engine;
 pub mod field;
+mod gather;
 pub mod handle;
 pub mod history;
 pub mod journal;

@@ -72,6 +72,24 @@ async fn a_snapshot_is_published_once_for_all_who_asked() {
 }
 
 #[tokio::test]
+async fn whoever_comes_alone_after_a_rush_is_answered() {
+    let (_files, handle, ended) = on_sqlite();
+    for _ in 0..3 {
+        pool_of(&handle, 64).await;
+        // One after the other: each waits for those who no longer come.
+        for _ in 0..16 {
+            let granted = handle.submit(acquire("ann", "machines", 0)).await;
+            handle.submit(release(lease_of(&granted))).await.unwrap();
+        }
+    }
+    pool_of(&handle, 64).await;
+    let last = handle.submit(acquire("ann", "machines", 0));
+    let (granted, ()) = tokio::join!(last, async { handle.close() });
+    lease_of(&granted);
+    ended.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn a_new_key_is_known_before_its_maker_is_answered() {
     let (_files, handle, _ended) = on_sqlite();
     assert!(handle.keys().is_empty());
