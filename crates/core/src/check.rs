@@ -117,6 +117,6 @@ fn index(state: &State, report: &mut Report) {
         )+};
     }
     parts!(pool_names host_names key_names key_hashes quota_owners webhook_names user_names templates revision_uses resource_names free
-        makes postings earmarks deadlines members placed attempts pools hosts places fills autofill spaces divisible
+        makes postings earmarks deadlines members busy placed attempts pools hosts places fills autofill spaces divisible
         waiters waiting lacking open owner_leases owners slots lease_outcomes outcome_ends outcome_counts endless);
 }

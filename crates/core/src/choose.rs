@@ -243,7 +243,7 @@ impl<'a> Search<'a> {
     ) -> Result<(), Refusal> {
         let state = self.state;
         let at = |id| (pool.id, ResourceState::Dirty, ResourceId(id));
-        for (_, _, resource) in state.index.members.range(at(0)..=at(u64::MAX)) {
+        for (_, _, resource) in state.index.busy.range(at(0)..=at(u64::MAX)) {
             if found.len() as u64 >= u64::from(count) {
                 break;
             }

@@ -207,10 +207,8 @@ impl State {
 
     /// Every member of a pool, slices included.
     pub fn members_of(&self, pool: PoolId) -> impl Iterator<Item = ResourceId> {
-        use crate::resource::ResourceState::{Deleting, Planned};
-        let from = (pool, Planned, ResourceId(0));
-        let to = (pool, Deleting, ResourceId(u64::MAX));
-        self.index.members.range(from..=to).map(|(_, _, id)| *id)
+        let all = (pool, ResourceId(0))..=(pool, ResourceId(u64::MAX));
+        self.index.members.range(all).map(|(_, id)| *id)
     }
 
     /// Takes a member's keys out of the index, or puts them back, when its pool's order changes.

@@ -65,8 +65,10 @@ pub struct Index {
     pub earmarks: OrdSet<(PoolId, Rank, ResourceId)>,
     /// Whoever has something due, once, with when.
     pub deadlines: OrdSet<(Time, Carrier)>,
-    /// Members of pools by state.
-    pub members: OrdSet<(PoolId, ResourceState, ResourceId)>,
+    /// Members of pools.
+    pub members: OrdSet<(PoolId, ResourceId)>,
+    /// Those of them that are not free, by state.
+    pub busy: OrdSet<(PoolId, ResourceState, ResourceId)>,
     /// Built resources by host, pool and state.
     pub placed: OrdSet<(HostId, PoolId, ResourceState, ResourceId)>,
     /// Built ones for which a driver has something to do, by host.
@@ -266,12 +268,22 @@ impl Index {
                 *n = if up { *n + 1 } else { n.saturating_sub(1) };
             }
         });
+        // A lease moves nothing in what lists every member.
+        match (before, after) {
+            (None, Some(_)) => drop(self.members.insert((r.pool, r.id))),
+            (Some(_), None) => drop(self.members.remove(&(r.pool, r.id))),
+            _ => {}
+        }
         if let Some(state) = before {
-            self.members.remove(&(r.pool, state, r.id));
+            if state != ResourceState::Free {
+                self.busy.remove(&(r.pool, state, r.id));
+            }
             self.count_on_host(r, state, false);
         }
         if let Some(state) = after {
-            self.members.insert((r.pool, state, r.id));
+            if state != ResourceState::Free {
+                self.busy.insert((r.pool, state, r.id));
+            }
             self.count_on_host(r, state, true);
         }
     }

@@ -74,7 +74,7 @@ fn leases(state: &State) -> [(&'static str, usize, usize); 4] {
 }
 
 /// The index, against the tables.
-fn derived(state: &State) -> [(&'static str, usize, usize); 23] {
+fn derived(state: &State) -> [(&'static str, usize, usize); 24] {
     let (index, resources) = (&state.index, state.resources.len());
     let (hosts, leases) = (state.hosts.len(), state.leases.len());
     let outcomes = state.outcomes.len();
@@ -90,6 +90,7 @@ fn derived(state: &State) -> [(&'static str, usize, usize); 23] {
         ("earmarks", index.earmarks.len(), resources),
         ("deadlines", index.deadlines.len(), carriers),
         ("members", index.members.len(), resources),
+        ("busy", index.busy.len(), resources),
         ("placed", index.placed.len(), resources),
         ("attempts", index.attempts.len(), resources),
         ("spaces", index.spaces.len(), resources),

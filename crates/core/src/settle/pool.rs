@@ -71,7 +71,7 @@ fn surplus(state: &State, pool: &Pool, u: &PoolUse) -> Vec<Event> {
     let over = here.saturating_sub(pool.spec.max);
     let those = |s| {
         let all = (pool.id, s, ResourceId(0))..=(pool.id, s, ResourceId(u64::MAX));
-        state.index.members.range(all).map(|(_, _, id)| *id)
+        state.index.busy.range(all).map(|(_, _, id)| *id)
     };
     let unbuilt = those(ResourceState::Planned).map(Event::ResourceGone);
     let groups = state.index.free_groups(pool.id);
@@ -318,13 +318,9 @@ fn stale(state: &State, pool: &Pool) -> Option<ResourceId> {
 /// at the rest later.
 pub(super) fn members(state: &mut State, id: PoolId, from: ResourceId) -> Vec<Event> {
     const AT_ONCE: usize = 64;
-    let mut ids: Vec<ResourceId> = Vec::new();
-    for s in ResourceState::ALL {
-        let range = (id, s, from)..=(id, s, ResourceId(u64::MAX));
-        let some = state.index.members.range(range).take(AT_ONCE + 1);
-        ids.extend(some.map(|(_, _, r)| *r));
-    }
-    ids.sort_unstable();
+    let rest = (id, from)..=(id, ResourceId(u64::MAX));
+    let some = state.index.members.range(rest).take(AT_ONCE + 1);
+    let ids: Vec<ResourceId> = some.map(|(_, r)| *r).collect();
     if let Some(next) = ids.get(AT_ONCE) {
         state.work.insert(Work::PoolMembers(id, *next));
     }

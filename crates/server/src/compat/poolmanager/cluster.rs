@@ -19,7 +19,7 @@ use caviada_core::lease::Lease;
 use caviada_core::limits;
 use caviada_core::name::Owner;
 use caviada_core::pool::Pool;
-use caviada_core::resource::{Origin, Resource, ResourceState};
+use caviada_core::resource::{Origin, Resource};
 use caviada_core::state::State;
 
 use super::answer::{Answer, No, shown};
@@ -158,12 +158,8 @@ impl<'a> Clusters<'a> {
             return members.filter(|r| self.shows(r)).collect();
         }
         let pools = state.pools.values().filter(|p| self.sees(p));
-        let members = pools.flat_map(|p| {
-            let first = (p.id, ResourceState::ALL[0], ResourceId(0));
-            let members = state.index.members.range(first..);
-            members.take_while(move |(pool, _, _)| *pool == p.id)
-        });
-        let members = members.filter_map(|(_, _, id)| state.resources.get(id));
+        let members = pools.flat_map(|p| state.members_of(p.id));
+        let members = members.filter_map(|id| state.resources.get(&id));
         members.filter(|r| self.shows(r)).collect()
     }
 }

@@ -227,7 +227,7 @@ fn estimate(state: &State, lease: &Lease, place: u64) -> Option<Time> {
     };
     let members = (pool, ResourceState::Leased, ResourceId(0))
         ..=(pool, ResourceState::Leased, ResourceId(u64::MAX));
-    let members = state.index.members.range(members);
+    let members = state.index.busy.range(members);
     let mut ends: Vec<Time> = members
         .take(ESTIMATED_MAX + 1)
         .filter_map(|(_, _, id)| state.resources.get(id)?.lease)
