@@ -307,8 +307,16 @@ impl Engine {
     }
 
     /// Lets it hang: it accepts and never answers, until [`Engine::thaw`].
+    ///
+    /// A signal that is sent has not yet stopped anybody: this returns when each thread has.
     pub fn freeze(&self) {
         self.signal("STOP");
+        let wait = r#"
+            while grep -h ^State: /proc/"$0"/task/*/status | grep -vq 'T (stopped)'; do sleep 0.01; done
+        "#;
+        let mut stopped = self.inside("/bin/sh");
+        stopped.args(["-c", wait, &self.pid()]);
+        done(&mut stopped);
     }
 
     /// Lets it go on.
@@ -317,12 +325,16 @@ impl Engine {
     }
 
     fn signal(&self, signal: &str) {
+        let mut kill = self.inside("/bin/sh");
+        kill.args(["-c", "kill -$0 $1", signal, &self.pid()]);
+        done(&mut kill);
+    }
+
+    /// Its process id, which counts in its own namespace only.
+    fn pid(&self) -> String {
         let pid = std::fs::read_to_string(self.folder.join("pid"))
             .expect("it has written its process id");
-        // The number counts in its own namespace, so the signal is sent from there.
-        let mut kill = self.inside("/bin/sh");
-        kill.args(["-c", "kill -$0 $1", signal, pid.trim()]);
-        done(&mut kill);
+        pid.trim().to_owned()
     }
 
     fn wait(&mut self) {
