@@ -17,8 +17,8 @@ cargo xtask COMMAND
 
   test [FLAGS]   checks everything: format, licences, lints, documentation tests, the whole suite,
                  and that the release resolves names and serves TLS
-  fuzz TARGET    fuzzes a parser, guided by coverage (selector, space, name, number, template,
-                 config, declare, address); needs a C++ compiler
+  fuzz TARGET    fuzzes a parser, guided by coverage (selector, space, name, number, image,
+                 template, config, declare, address); needs a C++ compiler
   dist           builds the static release binary and prints its size
 
 Flags of `test`:
@@ -34,10 +34,11 @@ Flags of `fuzz`:
   --seconds N    for how long; 60 unless told
   --input FILE   checks just this text, such as a finding
 
-As root on Debian, `test` first installs what real parts need (docker.io, iproute2, iptables,
-postgresql, openssh-server) and starts a container engine when none answers; neither PostgreSQL's
-default cluster nor sshd is started. Elsewhere it uses what it finds. What is left out is named at
-the end; with CI=true it is a failure, and the flags that leave something out are refused.
+As root on Debian, `test` first installs what real parts need (docker.io, docker-cli,
+docker-registry, npm, iproute2, iptables, postgresql, openssh-server, openssh-client, libcap2-bin)
+and starts a container engine when none answers; neither PostgreSQL's default cluster nor sshd is
+started. Elsewhere it uses what it finds. What is left out is named at the end; with CI=true it is
+a failure, and the flags that leave something out are refused.
 
 cargo-nextest and cargo-deny are used when installed.
 

@@ -11,6 +11,7 @@ mod stream;
 use std::fmt;
 use std::time::Duration;
 
+use caviada_core::limits;
 use reqwest::{Method, StatusCode, Url, header};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,13 +20,6 @@ use crate::problem::Problem;
 use crate::{BASE_PATH, IDEMPOTENCY_KEY};
 pub use calls::{POLL_MS_MAX, every};
 pub use stream::EventStream;
-
-/// Answers larger than this are not read, in bytes.
-const ANSWER_BYTES_MAX: usize = 64 << 20;
-/// Pause before the second try, in milliseconds; doubles with each.
-const PAUSE_MS: u64 = 100;
-/// Longest pause between two tries, in milliseconds.
-const PAUSE_MS_MAX: u64 = 5_000;
 
 /// Where a server is and how to speak to it.
 #[derive(Clone)]
@@ -280,7 +274,7 @@ impl Client {
         let mut body = Vec::new();
         loop {
             match response.chunk().await {
-                Ok(Some(chunk)) if body.len() + chunk.len() > ANSWER_BYTES_MAX => {
+                Ok(Some(chunk)) if body.len() + chunk.len() > limits::client::ANSWER_BYTES_MAX => {
                     return Try::Final(self.protocol("the answer is larger than 64 MiB".into()));
                 }
                 Ok(Some(chunk)) => body.extend_from_slice(&chunk),
@@ -410,8 +404,11 @@ pub fn idempotency_key() -> String {
 
 /// Grows with the tries, and differs between clients so that they do not come back all at once.
 fn pause(tries: u32, after_ms: Option<u64>) -> Duration {
-    let step_ms = PAUSE_MS << (tries - 1).min(10);
-    let base_ms = after_ms.unwrap_or(0).max(step_ms).min(PAUSE_MS_MAX);
+    let step_ms = limits::client::AGAIN_PAUSE_MS_MIN << (tries - 1).min(10);
+    let base_ms = after_ms
+        .unwrap_or(0)
+        .max(step_ms)
+        .min(limits::client::AGAIN_PAUSE_MS_MAX);
     let [byte, ..] = random();
     Duration::from_millis(base_ms + base_ms * u64::from(byte) / 512)
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use caviada_core::limits;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Units from the largest, in milliseconds.
@@ -14,8 +15,6 @@ const UNITS: [(&str, u64); 6] = [
     ("s", 1_000),
     ("ms", 1),
 ];
-/// A hundred years: more is a slip of the finger, and sums of two stay far from overflow.
-const MAX_MS: u64 = 100 * 366 * 86_400_000;
 
 /// A length of time in milliseconds, at most a hundred years.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -67,7 +66,7 @@ impl FromStr for Duration {
             sum_ms = number
                 .checked_mul(*unit_ms)
                 .and_then(|ms| ms.checked_add(sum_ms))
-                .filter(|ms| *ms <= MAX_MS)
+                .filter(|ms| *ms <= limits::client::DURATION_MS_MAX)
                 .ok_or(InvalidDuration::TooLong)?;
             rest = &rest[digits + letters..];
         }

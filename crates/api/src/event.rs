@@ -138,10 +138,10 @@ pub struct EventQuery {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[param(value_type = Option<String>)]
     pub until: Option<Timestamp>,
-    /// Items on the page, at most 1,000.
+    /// Items on the page, at most 1,000; not on the stream.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub limit: Option<u32>,
-    /// Where the page begins: `next` of the page before.
+    /// Where the page begins: `next` of the page before; not on the stream.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }

@@ -16,9 +16,9 @@ pub struct List<T> {
 }
 
 /// Most items one page may hold.
-pub const LIMIT_MAX: u32 = 1_000;
+pub const LIMIT_MAX: u32 = caviada_core::limits::PAGE_MAX;
 /// Items on a page when the caller does not say.
-pub const LIMIT_DEFAULT: u32 = 100;
+pub const LIMIT_DEFAULT: u32 = caviada_core::limits::PAGE_DEFAULT;
 
 /// Which page of a list that has no conditions.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, IntoParams, Default)]

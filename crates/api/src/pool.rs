@@ -52,7 +52,8 @@ pub struct PoolSpec {
     pub on_bad: OnBad,
     /// How built ones are spread over hosts.
     pub placement: Placement,
-    /// Attributes with an index; a selector on them stays fast in a large pool. At most 8.
+    /// Attributes with an index; a selector on them stays fast in a large pool. At most 8. They and `pick` are chosen
+    /// before the pool has more than 10,000 members: then they stay.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub indexed: Vec<String>,
     /// Facts of every built one.

@@ -22,7 +22,7 @@ pub struct Declare {
 }
 
 /// Most resources in one [`Declare`].
-pub const DECLARE_MAX: usize = 256;
+pub const DECLARE_MAX: usize = caviada_core::limits::COMMANDS_PER_ALL_MAX;
 
 /// One declared resource.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema, Default)]
@@ -223,10 +223,10 @@ pub struct Build {
 }
 
 /// Lines of a log when nobody says how many.
-pub const LOG_LINES: u32 = 100;
+pub const LOG_LINES: u32 = caviada_core::limits::client::LOG_LINES_DEFAULT;
 
 /// Most lines of a log at once.
-pub const LOG_LINES_MAX: u32 = 10_000;
+pub const LOG_LINES_MAX: u32 = caviada_core::limits::driver::LOG_LINES_MAX;
 
 /// `GET /resources/{id}/logs`, in the query.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, IntoParams)]

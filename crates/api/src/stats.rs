@@ -82,6 +82,8 @@ pub struct LedgerStats {
     pub queue: u64,
     /// Commands per turn, the median since the start within a factor of two.
     pub batch_p50: u64,
+    /// The longest turn that committed, in microseconds, answers and publishing apart.
+    pub turn_us_max: u64,
     /// How far the searchable history is behind, in milliseconds.
     pub history_lag_ms: u64,
 }

@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 const DAY_S: u64 = 86_400;
 const DAY_MS: u64 = DAY_S * 1_000;
 /// The last millisecond of the year 9999, the last that RFC 3339 can write.
-const MAX_MS: u64 = 253_402_300_799_999;
+const LAST_MS: u64 = 253_402_300_799_999;
 
 /// Milliseconds since 1970-01-01T00:00:00Z; later than the year 9999 is written as its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, ToSchema)]
@@ -88,13 +88,13 @@ fn lay<const N: usize>(seconds: u64, fraction: u64) -> [u8; N] {
 /// Microseconds since 1970-01-01T00:00:00Z as lines of a log have them, `2031-04-05T06:07:08.009010Z`.
 #[must_use]
 pub fn to_the_microsecond(us: u64) -> [u8; 27] {
-    let us = us.min(MAX_MS * 1_000 + 999);
+    let us = us.min(LAST_MS * 1_000 + 999);
     lay(us / 1_000_000, us % 1_000_000)
 }
 
 impl Timestamp {
     fn text(self) -> [u8; 24] {
-        let ms = self.0.min(MAX_MS);
+        let ms = self.0.min(LAST_MS);
         lay(ms / 1_000, ms % 1_000)
     }
 }
@@ -109,7 +109,7 @@ impl FromStr for Timestamp {
     type Err = InvalidTimestamp;
 
     fn from_str(text: &str) -> Result<Self, InvalidTimestamp> {
-        let at_ms = parse(text).filter(|ms| *ms <= MAX_MS);
+        let at_ms = parse(text).filter(|ms| *ms <= LAST_MS);
         at_ms.map(Self).ok_or(InvalidTimestamp)
     }
 }
@@ -199,7 +199,7 @@ mod tests {
             (951_782_400_000, "2000-02-29T00:00:00.000Z"),
             (1_234_567_890_123, "2009-02-13T23:31:30.123Z"),
             (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
-            (MAX_MS, "9999-12-31T23:59:59.999Z"),
+            (LAST_MS, "9999-12-31T23:59:59.999Z"),
             (u64::MAX, "9999-12-31T23:59:59.999Z"),
         ] {
             assert_eq!(Timestamp(ms).to_string(), text);

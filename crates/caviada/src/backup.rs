@@ -23,7 +23,7 @@ const MASTER_KEY_FILE: &str = "master.key";
 pub struct BackupArgs {
     /// The file to write; there must be none yet
     file: PathBuf,
-    /// Write nothing: look at every byte of the backup that is there
+    /// Write nothing: look at the backup that is there, every row by its digest and SQLite's own structure
     #[arg(long)]
     check: bool,
     #[command(flatten)]

@@ -18,10 +18,12 @@ mod server;
 pub mod simulated;
 mod url;
 mod usage;
+mod wake;
 
 use std::process::ExitCode;
 
 use caviada_api::duration::Duration;
+use caviada_core::limits;
 use clap::Args;
 
 use crate::cli::Globals;
@@ -47,7 +49,10 @@ pub struct BenchArgs {
     /// Rounds, each of the bare route and of acquire and release
     #[arg(long, value_name = "N", default_value_t = 5)]
     rounds: usize,
-    /// How long each half of a round lasts; halves take turns of a second or two
+    /// Leases that wait while the wake-up after a release is measured; 0 leaves that out
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    parked: usize,
+    /// How long each half of a round lasts, and the wake-up; halves take turns of a second or two
     #[arg(long, value_name = "TIME", default_value = "5s")]
     slice: Duration,
     /// Measure acquire on this pool of the server named by --url, never more often than it has
@@ -84,6 +89,7 @@ struct Plan {
     connections: usize,
     seed: Seed,
     rounds: usize,
+    parked: usize,
     slice: std::time::Duration,
     /// Through an older system's API, too.
     via: bool,
@@ -183,11 +189,17 @@ fn plan(args: &BenchArgs) -> anyhow::Result<Plan> {
         pools,
         live,
         rounds,
+        parked,
         ..
     } = *args;
     anyhow::ensure!(connections > 0, "--connections must be at least 1");
     anyhow::ensure!(pools > 0, "--pools must be at least 1");
     anyhow::ensure!(rounds > 0, "--rounds must be at least 1");
+    anyhow::ensure!(
+        parked <= limits::WAITING_PER_POOL_MAX,
+        "--parked must be at most {}, as many as may wait for one pool",
+        limits::WAITING_PER_POOL_MAX
+    );
     // All connections may meet in one pool.
     let needed = pools * (live.div_ceil(pools) + connections);
     anyhow::ensure!(
@@ -204,6 +216,7 @@ fn plan(args: &BenchArgs) -> anyhow::Result<Plan> {
         },
         via: args.via.is_some(),
         rounds,
+        parked,
         slice: args.slice.into(),
     })
 }

@@ -8,6 +8,7 @@ pub mod connect;
 pub mod context;
 pub mod event;
 pub mod exit;
+pub mod file;
 pub mod host;
 pub mod image;
 pub mod import;

@@ -9,6 +9,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::file;
 use crate::cli::output::{Format, Out, no_env};
 use crate::cli::table::Table;
 
@@ -83,7 +84,7 @@ impl StoreArgs {
     fn read(&self, mut flags: Vec<Flag>) -> Result<Loaded, Failure> {
         let file = self.config.as_ref().map(|path| {
             let name = path.display().to_string();
-            match std::fs::read_to_string(path) {
+            match file::read_to_string(path) {
                 Ok(text) => Ok((name, text)),
                 Err(error) => Err(Failure::usage(format!(
                     "the configuration file {name} cannot be read: {error}"

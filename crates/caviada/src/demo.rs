@@ -16,6 +16,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
 
 /// What the demo can be told.
 #[derive(Debug, Args)]
@@ -54,6 +55,8 @@ async fn demo(args: DemoArgs) -> anyhow::Result<()> {
     let engine = image::engine(&args.docker).await;
     let held = tour::run(&mut server, engine.as_ref()).await;
     if held.is_ok() && !args.exit {
+        // Before it is said, so that nobody who reads it is too early.
+        let mut interrupt = signal(SignalKind::interrupt())?;
         println!(
             "\nServing at {} until Ctrl-C. Try, in another terminal:",
             server.url()
@@ -64,7 +67,7 @@ async fn demo(args: DemoArgs) -> anyhow::Result<()> {
             server.key()
         );
         println!("  caviada status");
-        tokio::signal::ctrl_c().await?;
+        interrupt.recv().await;
     }
     tour::tidy(&server).await;
     server.stop().await?;

@@ -26,12 +26,10 @@ use crate::cli::table::short;
 use crate::config::{self, StoreArgs};
 use finding::Report;
 
-/// Violations told; more would say no more.
-const VIOLATIONS_SHOWN: usize = 20;
 /// A part of its limit from which a number of things is worth a word, in percent.
 const NEAR_PERCENT: usize = 80;
 /// Open files below which the server cannot hold all the connections it would take.
-const FILES_MIN: u64 = 16_384 + 1_024;
+const FILES_ENOUGH: u64 = limits::server::CONNECTIONS_MAX as u64 + 1_024;
 /// Free space below which a full disk is near, in bytes.
 const DISK_LOW_BYTES: u64 = 1 << 30;
 
@@ -79,6 +77,13 @@ fn examine(args: &DoctorArgs, out: &Out) -> Result<Exit, Failure> {
                 "there is no store that could be read; `caviada doctor` without flags says more",
             ));
         }
+        Ok(None) if config.data_dir.exists() && !config.data_dir.is_dir() => report.is_bad(
+            "store",
+            format!(
+                "{} is no folder; name the data directory",
+                config.data_dir.display()
+            ),
+        ),
         Ok(None) => report.warns(
             "store",
             format!(
@@ -161,7 +166,7 @@ fn store(looked: &Look, report: &mut Report) {
         );
         report.is_well("store", what);
     }
-    for violation in found.iter().take(VIOLATIONS_SHOWN) {
+    for violation in found.iter().take(limits::client::VIOLATIONS_SHOWN_MAX) {
         let what = format!("{violation}; this is a bug in Caviada: keep a backup and report it");
         report.is_bad("store", what);
     }
@@ -199,9 +204,9 @@ fn numbers(state: &State, report: &mut Report) {
 /// What the machine gives.
 fn machine(config: &Config, report: &mut Report) {
     match getrlimit(Resource::RLIMIT_NOFILE) {
-        Ok((soft, _)) if soft < FILES_MIN => report.warns(
+        Ok((soft, _)) if soft < FILES_ENOUGH => report.warns(
             "open files",
-            format!("{soft} at most; `ulimit -n {FILES_MIN}` lets the server hold every connection it takes"),
+            format!("{soft} at most; `ulimit -n {FILES_ENOUGH}` lets the server hold every connection it takes"),
         ),
         Ok((soft, _)) => report.is_well("open files", format!("{soft} at most")),
         Err(error) => report.warns("open files", format!("cannot be asked for: {error}")),

@@ -11,6 +11,7 @@ use std::io::Write;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use caviada_core::limits;
 use caviada_server::config::LogFormat;
 use tracing::Metadata;
 use tracing_subscriber::filter::Targets;
@@ -23,10 +24,7 @@ use layout::Layout;
 
 /// Lines with this target may wait.
 const ACCESS: &str = "caviada::access";
-/// How long, unless there are many of them.
-const GATHER: Duration = Duration::from_millis(100);
-/// How many bytes are many.
-const GATHERED_BYTES_MAX: usize = 64 * 1024;
+const GATHER: Duration = Duration::from_millis(limits::client::LOG_GATHER_MS);
 
 /// Begins the log of this process: what passes a filter that the configuration has checked.
 pub fn begin(filter: &str, format: LogFormat) -> Log {
@@ -119,7 +117,7 @@ impl Write for Line<'_> {
             self.shared.filled.notify_one();
         }
         lines.extend_from_slice(bytes);
-        if !self.waits || lines.len() >= GATHERED_BYTES_MAX {
+        if !self.waits || lines.len() >= limits::client::LOG_GATHERED_BYTES_MAX {
             self.shared.leave(lines);
         }
         Ok(bytes.len())

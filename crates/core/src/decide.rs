@@ -14,6 +14,7 @@ mod user;
 mod webhook;
 
 use crate::access::Principal;
+use crate::attribute::{Attributes, ValueRef};
 use crate::command::{Act, By};
 use crate::event::{Event, Number};
 use crate::outcome::Subject;
@@ -132,6 +133,21 @@ fn unchanged(current: Number, expect: Option<Number>) -> Result<(), Refusal> {
     match expect {
         Some(expect) if expect != current => Err(Refusal::Changed { current }),
         _ => Ok(()),
+    }
+}
+
+/// Facts of a thing, whose texts have no control characters.
+fn facts(attributes: &Attributes) -> Result<(), Refusal> {
+    let odd = |value: ValueRef<'_>| match value {
+        ValueRef::Text(text) => text.chars().any(char::is_control),
+        ValueRef::Bool(_) | ValueRef::Number(_) => false,
+    };
+    match attributes.iter().find(|(_, value)| odd(*value)) {
+        Some((key, _)) => {
+            let why = format!("no control characters; {key} has one");
+            Err(Refusal::invalid("attributes", why))
+        }
+        None => Ok(()),
     }
 }
 

@@ -1,6 +1,8 @@
 //! Events: what happened, past tense. `decide` and `settle` make them, `evolve` applies them, the
 //! journal keeps them. They are lean: an event says what its subject does not already say.
 
+pub mod kind;
+
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;

@@ -75,6 +75,7 @@ faults! {
     CalledTwice: "a second call is made beside the one under way",
     HoldsIgnored: "more is placed on a host than the amounts it holds",
     AmountsUncounted: "a quota on amounts counts none",
+    SilentHostStopsAll: "nothing is done anywhere while one host does not answer",
     FailedForAll: "while builds of one pool fail on a host, none is placed there for any",
     BuilderForgotten: "who names no pool is built for by the pool that would have before",
     DrainForgotten: "what nobody holds stays on a host that is emptied",

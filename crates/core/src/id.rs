@@ -12,17 +12,17 @@ const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const WIDTH: usize = 13;
 
 /// The longest prefix, `_` and the digits.
-const TEXT_MAX: usize = 5 + 1 + WIDTH;
+const TEXT_BYTES: usize = 5 + 1 + WIDTH;
 
 /// An id as text, made in place: it stands in every answer and event several times.
 struct Text {
-    bytes: [u8; TEXT_MAX],
+    bytes: [u8; TEXT_BYTES],
     len: usize,
 }
 
 impl Text {
     fn of(prefix: &str, n: u64) -> Self {
-        let (mut bytes, at) = ([b'_'; TEXT_MAX], prefix.len() + 1);
+        let (mut bytes, at) = ([b'_'; TEXT_BYTES], prefix.len() + 1);
         bytes[..prefix.len()].copy_from_slice(prefix.as_bytes());
         for (i, digit) in bytes[at..at + WIDTH].iter_mut().rev().enumerate() {
             *digit = ALPHABET[((n >> (5 * i)) & 31) as usize];

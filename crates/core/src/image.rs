@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::host::Host;
+use crate::limits;
 use crate::pool::Pool;
 use crate::state::State;
 use crate::template::Template;
@@ -15,12 +16,6 @@ use crate::template::Template;
 pub const DOCKER_HUB: &str = "docker.io";
 /// Below which Docker Hub keeps images of one word.
 const LIBRARY: &str = "library/";
-/// Longest reference, in bytes: what engines take.
-const REFERENCE_BYTES_MAX: usize = 512;
-/// Longest registry and path together, in bytes: what engines take.
-const NAME_BYTES_MAX: usize = 255;
-/// Longest tag, in bytes.
-const TAG_BYTES_MAX: usize = 128;
 
 /// The name of an image, read as engines read it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,7 +42,7 @@ impl Reference {
     /// The text names no image, or could lead a request elsewhere.
     pub fn read(text: &str) -> Result<Self, NoReference> {
         let odd = || NoReference(text.chars().take(128).collect());
-        if text.len() > REFERENCE_BYTES_MAX {
+        if text.len() > limits::IMAGE_BYTES_MAX {
             return Err(odd());
         }
         let (rest, digest) = match text.split_once('@') {
@@ -67,7 +62,7 @@ impl Reference {
             Some((first, path)) if names_registry(first) => (hub_or(first), path),
             _ => (DOCKER_HUB, rest),
         };
-        let long = rest.len() > NAME_BYTES_MAX - LIBRARY.len();
+        let long = rest.len() > limits::IMAGE_NAME_BYTES_MAX - LIBRARY.len();
         if long || !is_registry(registry) || !path.split('/').all(is_part) {
             return Err(odd());
         }
@@ -151,7 +146,7 @@ pub fn registry(text: &str) -> Result<Box<str>, &'static str> {
 /// Is this a place in a registry that may stand in for Docker Hub?
 pub(crate) fn is_mirror(text: &str) -> bool {
     let (registry, below) = text.split_once('/').unwrap_or((text, "mirror"));
-    text.len() <= REFERENCE_BYTES_MAX / 2
+    text.len() <= limits::IMAGE_BYTES_MAX / 2
         && names_registry(registry)
         && is_registry(registry)
         && below.split('/').all(is_part)
@@ -200,7 +195,7 @@ fn is_part(part: &str) -> bool {
 fn is_tag(tag: &str) -> bool {
     let inner = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
     let begins = !tag.is_empty() && !tag.starts_with(['.', '-']);
-    begins && tag.len() <= TAG_BYTES_MAX && tag.bytes().all(inner)
+    begins && tag.len() <= limits::IMAGE_TAG_BYTES_MAX && tag.bytes().all(inner)
 }
 
 fn is_digest(digest: &str) -> bool {

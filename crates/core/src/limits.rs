@@ -1,8 +1,9 @@
 //! Every bound of the product, with its reason, in one place.
 //!
-//! A queue, list, body, wait, retry or batch without an entry here is a bug. The unit is the end of
-//! the name: `_MS` milliseconds, `_BYTES` bytes, else a count. The page
-//! `docs/reference/limits.md` is written from [`SECTIONS`], so code and docs cannot disagree.
+//! A queue, list, body, wait, retry or batch without an entry here is a bug. What decisions and callers
+//! meet stands in this file; the rest in the module of the side that keeps it: templates, drivers, the server, the
+//! ledger, clients. The unit is the end of the name: `_MS` milliseconds, `_US` microseconds, `_BYTES` bytes, else a count. The page
+//! `docs/reference/limits.md` is written from [`sections`], so code and docs cannot disagree.
 
 /// One bound, as the reference page and `doctor` show it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct Limit {
 /// The bounds of one part of the product.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Section {
+    /// Where its constants stand: `caviada_core::limits`, or a module of it.
+    pub module: &'static str,
     /// Heading on the reference page.
     pub title: &'static str,
     /// In the order of this file.
@@ -28,10 +31,11 @@ macro_rules! limits {
     ($($title:literal {$($(#[doc = $reason:literal])+ $name:ident: $unit:ty = $value:expr;)+})+) => {
         $($($(#[doc = $reason])+ pub const $name: $unit = $value;)+)+
 
-        /// Every bound of this file.
-        pub const SECTIONS: &[Section] = &[$(Section {
+        /// The bounds above.
+        pub const SECTIONS: &[$crate::limits::Section] = &[$($crate::limits::Section {
+            module: module_path!(),
             title: $title,
-            limits: &[$(Limit {
+            limits: &[$($crate::limits::Limit {
                 name: stringify!($name),
                 value: $name as u64,
                 reason: concat!($($reason),+),
@@ -47,19 +51,42 @@ const HOUR_MS: u64 = 60 * MINUTE_MS;
 pub const DAY_MS: u64 = 24 * HOUR_MS;
 const KIB: usize = 1_024;
 const MIB: usize = 1_024 * KIB;
+const GIB: u64 = 1 << 30;
+
+pub mod client;
+pub mod driver;
+pub mod ledger;
+pub mod server;
+pub mod template;
+
+/// Every bound there is.
+pub fn sections() -> impl Iterator<Item = &'static Section> {
+    let parts = [
+        SECTIONS,
+        template::SECTIONS,
+        driver::SECTIONS,
+        server::SECTIONS,
+        ledger::SECTIONS,
+        client::SECTIONS,
+    ];
+    parts.into_iter().flatten()
+}
 
 limits! {
     "Turns" {
         /// Commands decided in one turn and committed as one transaction: grouping pays up to about
         /// here, beyond it latency rises and throughput does not.
         COMMANDS_PER_TURN_MAX: usize = 256;
-        /// Events one turn makes, settling included: keeps a turn below 20 ms; the next turn goes on.
+        /// Events after which a turn begins nothing more, settling included: keeps a turn below 20 ms; the next turn goes on.
+        /// What was begun is whole, so its last command may go past it: by a command's own events, as many again at most.
         EVENTS_PER_TURN_MAX: usize = 1_024;
         /// Commands in one `All`: it is decided within one turn, so it fits one.
         COMMANDS_PER_ALL_MAX: usize = 256;
         /// Commands queued for the ledger before callers are told to come again: about a second of
         /// work.
         QUEUE_COMMANDS_MAX: usize = 20_000;
+        /// Things of one kind that settling looks at in one go: the rest comes after what others wait for.
+        SETTLED_AT_ONCE_MAX: usize = 64;
     }
     "Leases" {
         /// Items (pool or selector with a count) one acquire may ask for: each is matched against
@@ -77,7 +104,8 @@ limits! {
         TTL_MS_DEFAULT: u64 = HOUR_MS;
         /// Longest wait for a grant: a day outlasts a night of builds.
         WAIT_MS_MAX: u64 = DAY_MS;
-        /// How long a hold may keep a released resource for debugging: a week outlasts a holiday.
+        /// How long a hold may keep a released resource for debugging, and a withheld one may be kept till it comes back by
+        /// itself: a week outlasts a holiday.
         HOLD_MS_MAX: u64 = 7 * DAY_MS;
         /// Bytes of a lease's note: a link and a sentence, kept in memory for each live lease.
         NOTE_BYTES_MAX: usize = 512;
@@ -137,6 +165,14 @@ limits! {
         /// Bytes of one label's value: a URL fits.
         LABEL_VALUE_BYTES_MAX: usize = 255;
     }
+    "Images" {
+        /// Bytes of an image's name, all its parts together: what engines take.
+        IMAGE_BYTES_MAX: usize = 512;
+        /// Bytes of its registry and path together: what engines take.
+        IMAGE_NAME_BYTES_MAX: usize = 255;
+        /// Bytes of its tag: what engines take.
+        IMAGE_TAG_BYTES_MAX: usize = 128;
+    }
     "Resources" {
         /// Endpoints of one resource: each is shown to each holder.
         ENDPOINTS_PER_RESOURCE_MAX: usize = 64;
@@ -157,14 +193,15 @@ limits! {
         /// Bytes of one selector as text: it comes in a URL.
         SELECTOR_BYTES_MAX: usize = 4 * KIB;
         /// Candidates one selector may scan, a few milliseconds' work; above it the caller is told which
-        /// attribute to index.
+        /// attribute to index. As many leases are looked at for one to use again, and as many members may a pool have whose
+        /// `pick` or `indexed` changes.
         SCAN_MAX: usize = 10_000;
         /// Attributes one pool indexes: each costs memory per resource.
         INDEXED_ATTRIBUTES_PER_POOL_MAX: usize = 8;
         /// Words of a pool for images that holders may bring.
         HOLDER_IMAGES_PER_POOL_MAX: usize = 64;
         /// Bytes of one of them: as long as an image's name may be.
-        HOLDER_IMAGE_BYTES_MAX: usize = 512;
+        HOLDER_IMAGE_BYTES_MAX: usize = IMAGE_BYTES_MAX;
     }
     "Divisible resources" {
         /// Intervals in the definition of one range, and as many exclusions: they are read, printed and
@@ -295,7 +332,10 @@ limits! {
         BACK_OFF_MS_MAX: u64 = 5 * MINUTE_MS;
         /// Cleanings of a declared resource that may fail in a row before a person must repair it.
         CLEAN_ATTEMPTS_MAX: u32 = 5;
-        /// Pause before a failed resource is tried again or deleted, doubled with each failure, at most 64-fold.
+        /// The most tries to build that a pool may want for one resource before it is given up.
+        TRIES_PER_POOL_MAX: u32 = 100;
+        /// Pause before a failed resource is tried again or deleted, and before a pool builds again on a host where a build of
+        /// it failed; doubled with each failure, at most 64-fold.
         RETRY_MS_MIN: u64 = 5 * SECOND_MS;
         /// How long an attempt to build may take at least, images that are pulled first included; longer if
         /// its template's `create_within` is.
@@ -317,13 +357,14 @@ limits! {
         /// A resource dirty for longer raises an alert, unless the pool says otherwise: longer than any
         /// usual cleaning takes.
         DIRTY_ALERT_MS: u64 = 15 * MINUTE_MS;
-        /// Pause between two looks at a host: one list of what is ours costs an engine some 30 ms.
+        /// Pause between two looks at a host, unless `reconciler.probe` says otherwise: one list of what is ours costs an
+        /// engine some 30 ms.
         PROBE_PERIOD_MS: u64 = 5 * SECOND_MS;
         /// Pause before the second look that confirms a first bad one: long enough for a restart, short
         /// enough to be noticed at once.
         SECOND_LOOK_MS: u64 = SECOND_MS;
-        /// Least time between the two good looks after which an unknown thing of ours is removed: a
-        /// creation whose outcome is on its way has arrived by then.
+        /// Least time between the two good looks after which an unknown thing of ours is removed, unless
+        /// `reconciler.orphan_grace` says otherwise: a creation whose outcome is on its way has arrived by then.
         ORPHAN_GRACE_MS: u64 = 60 * SECOND_MS;
         /// A host unseen for longer is lost, unless its declaration says otherwise: longer than a reboot.
         HOST_LOST_MS_DEFAULT: u64 = 5 * MINUTE_MS;
@@ -368,15 +409,28 @@ limits! {
         /// the attributes they may have.
         BODY_BYTES_MAX: usize = 4 * MIB + MIB;
         /// Entries of one page of a list: some hundred kilobytes.
-        PAGE_MAX: usize = 1_000;
+        PAGE_MAX: u32 = 1_000;
         /// Entries of one page whose caller names no size: as many as people scroll.
-        PAGE_DEFAULT: usize = 100;
+        PAGE_DEFAULT: u32 = 100;
     }
 }
 
-/// A cause no longer than State, journal and views keep it.
+/// A cause no longer than State, journal and views keep it. It comes from outside: what a store, a
+/// log or a terminal would take for more than text becomes a blank, but for the ends of its lines.
 pub fn capped(cause: &str) -> String {
-    cause.chars().take(CAUSE_CHARS_MAX).collect()
+    let plain = |c: char| match c {
+        '\n' | '\t' => c,
+        c if c.is_control() => ' ',
+        c => c,
+    };
+    cause.chars().take(CAUSE_CHARS_MAX).map(plain).collect()
+}
+
+/// The same in one line, for logs and lists.
+pub fn capped_line(cause: &str) -> String {
+    let plain = |c: char| if c.is_control() { ' ' } else { c };
+    let line: String = cause.chars().map(plain).collect();
+    line.trim().chars().take(CAUSE_CHARS_MAX).collect()
 }
 
 // What must hold between them, so that nobody raises one alone.

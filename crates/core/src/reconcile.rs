@@ -201,13 +201,14 @@ impl Reconciler {
             }
             there
         });
+        let held = planted!(SilentHostStopsAll) && self.hosts.values().any(|w| w.failed > 1);
         for host in state.hosts.values() {
             let watch = self.hosts.entry(host.id).or_default();
             if watch.looking_since.is_none() && watch.next_look <= now {
                 watch.looking_since = Some(state.revision());
                 outputs.push(Output::Look(host.id));
             }
-            if (watch.seen || planted!(UnseenHostTouched)) && !self.rolled_back {
+            if (watch.seen || planted!(UnseenHostTouched)) && !self.rolled_back && !held {
                 watch.act(state, host.id, &mut outputs);
             }
         }

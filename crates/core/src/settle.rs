@@ -11,6 +11,7 @@ pub(crate) mod queue;
 
 use crate::event::Event;
 use crate::evolve::evolve;
+use crate::index::Carrier;
 use crate::lease::LeaseState;
 use crate::limits;
 use crate::state::{State, Work};
@@ -44,21 +45,29 @@ impl Bound {
 }
 
 /// After a start or a take-over holders have had no chance to renew, and waiting ones none to be
-/// asked about: each gets at least until then, even past its latest deadline.
-pub fn grace(state: &mut State, until: Time, events: &mut Vec<Event>) {
+/// asked about: each gets at least until then, even past its latest deadline. As far as the bound
+/// goes; says whether each has it now.
+pub fn grace(state: &mut State, until: Time, bound: &mut Bound, events: &mut Vec<Event>) -> bool {
     let near = |t: Option<Time>| t.is_some_and(|t| t < until);
-    let moved: Vec<Event> = state
-        .leases
-        .values()
+    let due = state.index.deadlines.iter();
+    let moved: Vec<Event> = due
+        .take_while(|(at, _)| *at < until)
+        .filter_map(|(_, carrier)| match carrier {
+            Carrier::Lease(id) => state.leases.get(id),
+            _ => None,
+        })
         .filter_map(|l| match l.state {
             LeaseState::Waiting => near(l.poll_until).then(|| Event::LeasePolled(l.id, until)),
             _ => near(l.deadline).then(|| Event::LeaseRenewed(l.id, Some(until))),
         })
+        .take(bound.events)
         .collect();
+    bound.events -= moved.len();
     for event in &moved {
         evolve(state, event);
     }
     events.extend(moved);
+    !bound.is_spent()
 }
 
 /// Settles as far as the bound goes and appends what happened.

@@ -32,7 +32,7 @@ pub use crate::engine::call::Deadlines;
 pub use crate::engine::credential::{Material, Part, SshCredential, TlsCredential, Unusable};
 
 use crate::blueprint::Blueprint;
-use crate::engine::{call, fault, image, label, pause, plan, spec, steps, subnet};
+use crate::engine::{call, fault, image, label, plan, spec, steps, subnet};
 use crate::image::bundle::Bundled;
 use crate::image::{Archive, ImageSources, OnBytes};
 use crate::machine::Machine;
@@ -43,10 +43,8 @@ use crate::{
 use call::{Call, Connection};
 use site::Site;
 
-/// No verb takes longer, whatever a template asks for.
-const VERB_MAX: Duration = Duration::from_secs(24 * 60 * 60);
-/// A removal of one resource: many heavy calls behind those of other resources.
-const DELETE_MAX: Duration = Duration::from_secs(15 * 60);
+const VERB_MAX: Duration = Duration::from_millis(limits::driver::VERB_MS_MAX);
+const DELETE_MAX: Duration = Duration::from_millis(limits::driver::DELETE_MS_MAX);
 /// A pull or load of the largest images over a slow line.
 const IMAGE_MAX: Duration = Duration::from_millis(limits::PULL_MS_MAX);
 

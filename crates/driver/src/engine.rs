@@ -8,7 +8,6 @@ pub(crate) mod credential;
 pub(crate) mod fault;
 pub(crate) mod image;
 pub(crate) mod label;
-pub(crate) mod pause;
 pub(crate) mod plan;
 pub(crate) mod spec;
 mod ssh;

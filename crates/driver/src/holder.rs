@@ -8,15 +8,17 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::Read as _;
 
+use caviada_core::limits;
+
 use crate::blueprint::{Blueprint, HolderContent};
 use crate::output::compose;
 use crate::{Driver, DriverError, Failure, Identity};
 
 /// Bytes of all files of one resource, and of the archives they are read from: a network of eight
 /// organizations has half a MiB of certificates.
-pub const BYTES_MAX: usize = 8 << 20;
+pub const BYTES_MAX: usize = limits::driver::HOLDER_BYTES_MAX;
 /// Files of one resource.
-pub const FILES_MAX: usize = 10_000;
+pub const FILES_MAX: usize = limits::driver::HOLDER_FILES_MAX;
 
 /// A file's content and when it was last changed, in seconds since 1970.
 type Content = (Vec<u8>, u64);

@@ -12,6 +12,7 @@ pub mod holder;
 pub mod image;
 mod machine;
 pub mod output;
+mod pause;
 pub mod probe;
 pub mod process;
 pub mod reach;

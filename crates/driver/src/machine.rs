@@ -4,9 +4,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Between two counts of which one would else say too little.
-const PAUSE: Duration = Duration::from_millis(200);
+const BETWEEN: Duration = Duration::from_millis(200);
 /// Ticks of one processor that say enough: those of the pause.
-const TICKS_MIN: u64 = 20;
+const TICKS_ENOUGH: u64 = 20;
 
 /// This machine, and what its processors had done when it was looked at last.
 #[derive(Debug, Default)]
@@ -52,9 +52,9 @@ impl Machine {
         let last = *self.last();
         let mut now = ticks().await?;
         let before = match last {
-            Some(last) if now.all >= last.all + TICKS_MIN * now.cpus => last,
+            Some(last) if now.all >= last.all + TICKS_ENOUGH * now.cpus => last,
             last => {
-                tokio::time::sleep(PAUSE).await;
+                tokio::time::sleep(BETWEEN).await;
                 let before = last.unwrap_or(now);
                 now = ticks().await?;
                 before

@@ -1,13 +1,15 @@
 //! What the holder is given: ports, files and documents made of them.
 
+use caviada_core::limits;
+
 use crate::blueprint::{Blueprint, OutputValue};
 use crate::reach::{Reach, bracketed};
 use crate::{DriverError, Failure};
 
 /// Bytes of one file handed out; outputs are kept in memory with the resource.
-pub const FILE_BYTES_MAX: usize = 256 << 10;
+pub const FILE_BYTES_MAX: usize = limits::driver::OUTPUT_FILE_BYTES_MAX;
 /// Bytes of all outputs of one resource together.
-pub const TOTAL_BYTES_MAX: usize = 1 << 20;
+pub const TOTAL_BYTES_MAX: usize = limits::driver::OUTPUTS_BYTES_MAX;
 
 /// All outputs, in the blueprint's order.
 ///

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use caviada_core::limits;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper_util::rt::TokioIo;
@@ -12,13 +13,9 @@ use crate::blueprint::{Blueprint, Check, Expect, JsonRpc, Probe, Protocol};
 use crate::reach::{Reach, authority};
 use crate::{DriverError, Failure};
 
-/// How long one call of a reset may take: a node that its holder made hang holds up nothing else.
-const RESET_CALL: Duration = Duration::from_secs(30);
+const RESET_CALL: Duration = Duration::from_millis(limits::driver::RESET_CALL_MS_MAX);
 
-/// Bytes of an answer that are looked at; more is an error.
-const BODY_BYTES_MAX: usize = 1 << 20;
-/// No probe asks more often, whatever its interval.
-const INTERVAL_MIN: Duration = Duration::from_millis(10);
+const INTERVAL_MIN: Duration = Duration::from_millis(limits::driver::PROBE_INTERVAL_MS_MIN);
 
 /// Repeats each probe, in order, until it passes; `passed` is told after each.
 ///
@@ -305,7 +302,7 @@ async fn http(address: &str, path: &str, post: Option<String>) -> Result<Answer,
     let exchange = async {
         let response = sender.send_request(request).await.map_err(|e| failed(&e))?;
         let status = response.status().as_u16();
-        let body = Limited::new(response.into_body(), BODY_BYTES_MAX)
+        let body = Limited::new(response.into_body(), limits::driver::PROBE_BYTES_MAX)
             .collect()
             .await;
         let body = body.map_err(|e| failed(&e))?.to_bytes().to_vec();

@@ -34,6 +34,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use caviada_core::host::survey::Survey;
 use caviada_core::id::ResourceId;
+use caviada_core::limits;
 use tokio::time::Instant;
 
 use crate::blueprint::Blueprint;
@@ -89,12 +90,9 @@ impl ProcessDriver {
     }
 }
 
-/// No verb takes longer, whatever a template asks for.
-const VERB_MAX: Duration = Duration::from_secs(24 * 60 * 60);
-/// How long looking, signalling and removing may take on a busy machine.
-const SHORT: Duration = Duration::from_secs(60);
-/// A stop waits for the longest grace of its services; this bounds the whole.
-const POWER_MAX: Duration = Duration::from_secs(15 * 60);
+const VERB_MAX: Duration = Duration::from_millis(limits::driver::VERB_MS_MAX);
+const SHORT: Duration = Duration::from_millis(limits::driver::PROCESS_SHORT_MS_MAX);
+const POWER_MAX: Duration = Duration::from_millis(limits::driver::PROCESS_POWER_MS_MAX);
 
 /// One verb under way.
 #[derive(Clone, Copy)]

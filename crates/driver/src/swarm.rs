@@ -5,7 +5,7 @@
 //!
 //! Volumes are local to a node, and commands and files go only through the engine of the node that
 //! runs a task. So whatever keeps data, and whatever the driver has to look into, is held on the node
-//! whose engine is spoken to ([`plan::held`]); all else may run anywhere. That way `delete` leaves no
+//! whose engine is spoken to (`plan::held`); all else may run anywhere. That way `delete` leaves no
 //! volume behind, a service never finds an empty one after it was moved, and every template works.
 
 mod config;
@@ -32,7 +32,7 @@ use caviada_core::limits;
 use crate::blueprint::Blueprint;
 use crate::engine::address::DockerAddress;
 use crate::engine::call::{Call, Connection, Deadlines};
-use crate::engine::{call, container, fault, image, label, pause, spec, steps, subnet};
+use crate::engine::{call, container, fault, image, label, spec, steps, subnet};
 use crate::image::{Archive, ImageSources, OnBytes};
 use crate::{
     Built, Capability, Driver, DriverError, ExecOutput, Failure, HostFacts, Identity, OnProgress,
@@ -41,10 +41,8 @@ use crate::{
 pub(crate) use plan::possible;
 use site::Site;
 
-/// No verb takes longer, whatever a template asks for.
-const VERB_MAX: Duration = Duration::from_secs(24 * 60 * 60);
-/// A removal of one resource: many heavy calls behind those of other resources.
-const DELETE_MAX: Duration = Duration::from_secs(15 * 60);
+const VERB_MAX: Duration = Duration::from_millis(limits::driver::VERB_MS_MAX);
+const DELETE_MAX: Duration = Duration::from_millis(limits::driver::DELETE_MS_MAX);
 /// A pull or load of the largest images over a slow line.
 const IMAGE_MAX: Duration = Duration::from_millis(limits::PULL_MS_MAX);
 

@@ -12,7 +12,6 @@ mod assemble;
 pub mod builtin;
 mod compose;
 mod file;
-pub mod limits;
 mod manifest;
 mod output;
 mod parameter;
@@ -27,6 +26,7 @@ use std::collections::BTreeSet;
 
 use caviada_core::host::LogLevel;
 use caviada_core::image;
+pub use caviada_core::limits::template as limits;
 
 use crate::blueprint::{Blueprint, Subnet};
 use manifest::Manifest;

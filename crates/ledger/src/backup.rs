@@ -10,6 +10,7 @@ mod source;
 
 use std::path::{Path, PathBuf};
 
+use caviada_core::limits;
 use caviada_core::time::Time;
 use sha2::{Digest as _, Sha256};
 
@@ -21,16 +22,13 @@ use crate::engine::{Engine, Guard};
 use crate::field::{Field, FieldRef};
 use crate::history;
 use crate::migration::{self, LEDGER};
+use crate::seal::private_file;
 use crate::start::Place;
 use crate::store::sql::{Sql, read_table};
 use crate::store::{Flow, StoreError};
 use crate::table::{HISTORY, HOST, JOURNAL, META, NOUNS, Table, Verb, Writes};
 use source::verified;
 
-/// Rows copied in one transaction.
-const ROWS: usize = 4_096;
-/// Bytes of text copied in one transaction, about.
-const BYTES: usize = 4 << 20;
 /// Places of the columns of `meta`.
 const EPOCH: usize = 1;
 const REVISION: usize = 2;
@@ -96,9 +94,13 @@ pub enum BackupError {
 /// When the file is there already, or a store or file fails; then there is no file.
 pub fn backup(data_dir: &Path, place: &Place, to: &Path) -> Result<Backup, BackupError> {
     let part = part_of(to)?;
-    let written = write(data_dir, place, &part);
+    let (history, ledger) = sources(data_dir, place)?;
+    let io = |error| BackupError::Io(to.to_owned(), error);
+    // By us and not by SQLite, which does not say why it cannot.
+    let made = private_file().create_new(true).open(&part);
+    made.map_err(io)?;
+    let written = write(history, ledger, &part);
     let done = written.and_then(|backup| {
-        let io = |error| BackupError::Io(to.to_owned(), error);
         std::fs::File::open(&part)
             .and_then(|f| f.sync_all())
             .map_err(io)?;
@@ -125,8 +127,11 @@ fn part_of(to: &Path) -> Result<PathBuf, BackupError> {
     Ok(part)
 }
 
-fn write(data_dir: &Path, place: &Place, part: &Path) -> Result<Backup, BackupError> {
-    let (mut history, mut ledger) = sources(data_dir, place)?;
+fn write(
+    mut history: Option<Database>,
+    mut ledger: Database,
+    part: &Path,
+) -> Result<Backup, BackupError> {
     let mut target = Sql::open(Sqlite::open(part, Sync::Normal)?)?.engine;
     history::prepare(&mut target)?;
     let mut copy = Copy::default();
@@ -162,8 +167,8 @@ fn write(data_dir: &Path, place: &Place, part: &Path) -> Result<Backup, BackupEr
     Ok(backup)
 }
 
-/// Looks at every byte of a backup: the file, its rows against their digest, and whether a State
-/// can be made of them. Blocks.
+/// Looks at a backup: SQLite's own structure, every row by the digest of all, and whether a State can
+/// be made of them. Blocks.
 ///
 /// # Errors
 /// `Unsound`, with what is wrong.
@@ -367,7 +372,9 @@ impl Copy {
             self.count(row);
             bytes += row.iter().map(bytes_of).sum::<usize>();
             writes.push_read(row);
-            if writes.rows().len() >= ROWS || bytes >= BYTES {
+            if writes.rows().len() >= limits::ledger::BACKUP_ROWS_MAX
+                || bytes >= limits::ledger::BACKUP_BYTES_MAX
+            {
                 bytes = 0;
                 let full = std::mem::replace(&mut writes, Writes::new(verb, table));
                 to.commit(&guard, &[full])?;

@@ -36,8 +36,7 @@ pub enum ClockError {
     },
 }
 
-/// A clock ahead is believed after this long: a step that is taken back costs nothing.
-const AHEAD_FOR: Duration = Duration::from_secs(60);
+const AHEAD_FOR: Duration = Duration::from_millis(limits::ledger::CLOCK_AHEAD_MS);
 
 /// Keeps ledger time.
 #[derive(Debug)]

@@ -6,10 +6,10 @@
 
 use std::time::Duration;
 
+use caviada_core::limits;
+
 /// Longest wait for a fuller batch: two or three syncs of a disk.
-pub(crate) const GATHER_MAX: Duration = Duration::from_micros(500);
-/// A wait for less is not worth it: few clients would only wait longer.
-const WORTH_IT: usize = 6;
+pub(crate) const GATHER_MAX: Duration = Duration::from_micros(limits::ledger::GATHER_US_MAX);
 /// Batches that the mean goes back over, about.
 const BATCHES: usize = 8;
 
@@ -27,7 +27,11 @@ impl Gather {
     /// answered before, until nobody is left to send while it commits.
     pub fn enough(&self) -> usize {
         let enough = self.sum * 3 / 4 / BATCHES;
-        if enough < WORTH_IT { 0 } else { enough }
+        if enough < limits::ledger::GATHER_MIN {
+            0
+        } else {
+            enough
+        }
     }
 
     /// A batch begins.
@@ -51,7 +55,7 @@ mod tests {
 
     #[test]
     fn few_clients_never_wait_for_each_other() {
-        for commands in 0..=WORTH_IT {
+        for commands in 0..=limits::ledger::GATHER_MIN {
             assert_eq!(after([commands; 1_000]).enough(), 0);
         }
     }

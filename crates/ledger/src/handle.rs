@@ -25,9 +25,6 @@ use crate::gather::{GATHER_MAX, Gather};
 use crate::journal::Revision;
 use crate::stats::{Counts, Stats};
 
-/// Revisions a follower may lag before it has to read the journal instead.
-const FOLLOWED_MAX: usize = 512;
-
 /// Speaks to the ledger's thread. Clones are cheap; with the last of them the thread ends.
 #[derive(Debug, Clone)]
 pub struct Handle {
@@ -219,7 +216,7 @@ impl Shared {
             counts: Counts::default(),
             trim_to: Arc::default(),
             committed: watch::Sender::new(state.revision()),
-            followers: broadcast::Sender::new(FOLLOWED_MAX),
+            followers: broadcast::Sender::new(limits::ledger::FOLLOWED_MAX),
             published: RwLock::new(Some(state)),
         }
     }

@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use caviada_core::event::Number;
 use caviada_core::id::LeaseId;
+use caviada_core::limits;
 use caviada_core::state::State;
 use caviada_core::time::Time;
 use tokio::sync::broadcast::Receiver;
@@ -44,14 +45,10 @@ use read::Reading;
 pub use search::{EventSearch, LeaseSearch, Order, Page, Recorded};
 use sweep::Sweep;
 
-/// How long a round gathers.
-const GATHER: Duration = Duration::from_millis(200);
-/// Subjects of a round, at most about.
-const ROUND_MAX: usize = 20_000;
+const GATHER: Duration = Duration::from_millis(limits::ledger::HISTORY_GATHER_MS);
 /// Rows of the journal that may be forgotten at once.
-pub(crate) const TRIM_ROWS: usize = 4_096;
-/// Pause after an error.
-const PAUSE: Duration = Duration::from_secs(1);
+pub(crate) const TRIM_ROWS: usize = limits::ledger::JOURNAL_TRIMMED_MAX;
+const PAUSE: Duration = Duration::from_millis(limits::ledger::HISTORY_PAUSE_MS);
 /// How far the thread stands back when others want the processor too: with 0 it would get its even
 /// share just when commands are most, with 19 next to nothing, and the history would lag for ever.
 const NICE: i32 = 10;
@@ -272,7 +269,7 @@ impl Writer {
             };
             let gathered = Instant::now() + GATHER;
             let mut gap = first.is_none_or(|r| !self.take(&r));
-            while !gap && self.projector.pending() < ROUND_MAX {
+            while !gap && self.projector.pending() < limits::ledger::HISTORY_ROUND_MAX {
                 match self.followed.try_recv() {
                     Ok(revision) => gap = !self.take(&revision),
                     Err(TryRecvError::Lagged(_)) => gap = true,
@@ -315,7 +312,7 @@ impl Writer {
             read_journal_part(&mut *self.journal, Part::After(from), &mut |row| {
                 *total = row.total;
                 projector.project(&Revision::of(&row)?);
-                let full = projector.pending() >= ROUND_MAX;
+                let full = projector.pending() >= limits::ledger::HISTORY_ROUND_MAX;
                 Ok(if full {
                     Flow::Break(())
                 } else {

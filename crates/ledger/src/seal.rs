@@ -213,6 +213,23 @@ pub(crate) fn private_file() -> OpenOptions {
     options
 }
 
+/// Takes a file that is there from everybody but its owner.
+#[cfg(unix)]
+pub(crate) fn narrow(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = std::fs::metadata(path)?.permissions().mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode & 0o700))
+}
+
+/// Others are kept out by other means here.
+#[cfg(not(unix))]
+pub(crate) fn narrow(_: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
 #[cfg(unix)]
 fn is_private(path: &Path) -> std::io::Result<bool> {
     use std::os::unix::fs::PermissionsExt as _;

@@ -30,6 +30,8 @@ pub struct Stats {
     pub batch: Distribution,
     /// Time of each turn that committed, in microseconds, its answers and publishing apart.
     pub turn_us: Distribution,
+    /// The longest of them.
+    pub turn_us_max: u64,
 }
 
 /// Values by powers of two.
@@ -72,6 +74,7 @@ pub(crate) struct Counts {
     events: AtomicU64,
     batch: [AtomicU64; BUCKETS],
     turn_us: [AtomicU64; BUCKETS],
+    turn_us_max: AtomicU64,
 }
 
 impl Counts {
@@ -102,8 +105,13 @@ impl Counts {
         }
         if !turn.revisions.is_empty() {
             let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-            add(bucket(&self.turn_us, us), 1);
+            self.took(us);
         }
+    }
+
+    fn took(&self, us: u64) {
+        bucket(&self.turn_us, us).fetch_add(1, Ordering::Relaxed);
+        self.turn_us_max.fetch_max(us, Ordering::Relaxed);
     }
 
     pub fn stats(&self, queue: usize) -> Stats {
@@ -121,6 +129,7 @@ impl Counts {
             events: read(&self.events),
             batch: distribution(&self.batch),
             turn_us: distribution(&self.turn_us),
+            turn_us_max: read(&self.turn_us_max),
         }
     }
 }
@@ -146,5 +155,17 @@ mod tests {
         assert_eq!(batch.quantile(1.0), Some(127));
         assert_eq!(Distribution::default().quantile(0.5), None);
         bucket(&counts.batch, u64::MAX).fetch_add(1, Ordering::Relaxed);
+    }
+
+    #[test]
+    fn the_longest_turn_is_told_exactly() {
+        let counts = Counts::default();
+        assert_eq!(counts.stats(0).turn_us_max, 0);
+        for us in [700, 20_001, 900] {
+            counts.took(us);
+        }
+        let stats = counts.stats(0);
+        assert_eq!(stats.turn_us_max, 20_001);
+        assert_eq!(stats.turn_us.quantile(0.5), Some(1_023));
     }
 }

@@ -6,6 +6,7 @@ use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
 use caviada_core::event::Event;
+use caviada_core::limits;
 use tokio::sync::oneshot;
 
 use crate::clock::Source;
@@ -15,10 +16,8 @@ use crate::kill_point;
 use crate::store::{Store, StoreError};
 use crate::turn::{Fatal, Ledger, Turn};
 
-/// Longest sleep: the clock wants to be looked at.
-const SLEEP_MAX: Duration = Duration::from_secs(10);
-/// Pause after the store refused, unless a command comes: a full disk is not asked in a loop.
-const REFUSED_PAUSE: Duration = Duration::from_secs(1);
+const SLEEP_MAX: Duration = Duration::from_millis(limits::ledger::SLEEP_MS_MAX);
+const REFUSED_PAUSE: Duration = Duration::from_millis(limits::ledger::REFUSED_PAUSE_MS);
 
 /// How a ledger's thread ended: closed, or why the process has to end. Dropped without a word, it
 /// panicked.

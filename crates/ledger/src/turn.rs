@@ -34,13 +34,6 @@ use crate::load::load;
 use crate::row;
 use crate::store::{Batch, Position, Store, StoreError};
 
-/// After trouble, State is cloned before each batch for this long, so that neither a full disk nor
-/// a hostile request makes the store be loaded twice.
-const CAREFUL_MS: u64 = 600_000;
-/// How often an unreachable store is asked where it stands before the process gives up. A store
-/// that is far away waits a second between two.
-const ASKS_MAX: u32 = 60;
-
 /// Why the process has to end.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Fatal {
@@ -91,7 +84,7 @@ pub struct Ledger<S, C> {
     state: State,
     position: Position,
     careful_until: Time,
-    /// Until then every lease that lived at the start lives on; taken by the first batch.
+    /// Until then every lease that lived at the start lives on. None once each of them has it.
     grace_until: Option<Time>,
     published: Option<Arc<State>>,
 }
@@ -104,6 +97,8 @@ struct Draft {
     decisions: Vec<Decision>,
     entries: Vec<Entry>,
     events: usize,
+    /// Every lease has its restart grace.
+    graced: bool,
 }
 
 /// A panic, and the command to blame.
@@ -113,7 +108,7 @@ struct Panicked {
 }
 
 impl<S: Store, C: Source> Ledger<S, C> {
-    /// Takes a store over and loads State from it. The first batch gives each live lease at least
+    /// Takes a store over and loads State from it. The first batches give each live lease at least
     /// the restart grace.
     ///
     /// # Errors
@@ -143,6 +138,14 @@ impl<S: Store, C: Source> Ledger<S, C> {
     pub fn turn(&mut self, commands: &[Command]) -> Result<Turn, Fatal> {
         let now = self.clock.now()?;
         let mut turn = Turn::default();
+        while self.grace_until.is_some() {
+            self.batch(now, &[], &mut turn)?;
+            if turn.refused {
+                let unavailable = commands.iter().map(|_| Err(Failure::Unavailable));
+                turn.answers = unavailable.collect();
+                return Ok(turn);
+            }
+        }
         let mut rest = commands;
         loop {
             let before = turn.answers.len();
@@ -237,11 +240,14 @@ impl<S: Store, C: Source> Ledger<S, C> {
             }
         };
         let Draft {
-            decisions, entries, ..
+            decisions,
+            entries,
+            graced,
+            ..
         } = draft;
         match self.write(entries) {
             Ok(revision) => {
-                self.grace_until = None;
+                self.grace_until = self.grace_until.filter(|_| !graced);
                 turn.revisions.extend(revision);
             }
             Err(Fatal::Store(StoreError::Refused(why))) => {
@@ -286,19 +292,24 @@ impl<S: Store, C: Source> Ledger<S, C> {
             decisions: Vec::with_capacity(commands.len()),
             entries: Vec::with_capacity(commands.len()),
             events: 0,
+            graced: true,
         };
         let mut bound = Bound::default();
         let (state, grace_until) = (&mut self.state, self.grace_until);
         state.begin(now);
-        let due = contained(None, || {
+        let (due, graced) = contained(None, || {
             let mut events = Vec::new();
-            if let Some(until) = grace_until {
-                // Holders that could not reach the server get the chance to renew.
-                settle::grace(state, until, &mut events);
+            // Holders that could not reach the server get the chance to renew, before anything ends.
+            let graced = match grace_until {
+                Some(until) => settle::grace(state, until, &mut bound, &mut events),
+                None => true,
+            };
+            if graced {
+                settle(state, &mut bound, &mut events);
             }
-            settle(state, &mut bound, &mut events);
-            events
+            (events, graced)
         })?;
+        draft.graced = graced;
         draft.add(None, due);
         for (i, command) in commands.iter().enumerate() {
             if culprits.contains(&i) {
@@ -334,7 +345,7 @@ impl<S: Store, C: Source> Ledger<S, C> {
             Err(error) => return Err(error.into()),
         };
         let (old, new) = (batch.old(), batch.new_position());
-        for _ in 0..ASKS_MAX {
+        for _ in 0..limits::ledger::ASKS_MAX {
             tracing::warn!(%unknown, revision = new.revision, "asking the store where it stands");
             match self.store.position() {
                 Ok(stands) if stands.epoch != new.epoch => return Err(self.deposed()),
@@ -373,7 +384,7 @@ impl<S: Store, C: Source> Ledger<S, C> {
         };
         // State goes back, time does not.
         self.state.begin(now);
-        self.careful_until = now.plus_ms(CAREFUL_MS);
+        self.careful_until = now.plus_ms(limits::ledger::CAREFUL_MS);
         Ok(())
     }
 

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex};
 use caviada_api::host::HostCredential;
 use caviada_core::host::{Host, HostSpec};
 use caviada_core::id::{ResourceId, TemplateId};
+use caviada_core::limits;
 use caviada_core::state::State;
 use caviada_driver::Driver;
 use caviada_driver::alteration;
@@ -204,9 +205,6 @@ pub struct Templates {
 /// What one revision with the same parameters is made of, or why nothing is.
 pub type ImageNames = Result<Arc<BTreeSet<String>>, Arc<Unfit>>;
 
-/// Makes whose images are remembered: more pools than that have few makes.
-const RENDERED_MAX: usize = 4_096;
-
 impl Templates {
     /// What the host shall run for a resource.
     pub fn blueprint(&self, state: &State, resource: ResourceId) -> Result<Blueprint, Unfit> {
@@ -335,7 +333,7 @@ impl Templates {
         let images = self.rendered(revision, parameters);
         let images = images.map(Arc::new).map_err(Arc::new);
         if let Ok(mut known) = self.images.lock() {
-            if known.len() >= RENDERED_MAX {
+            if known.len() >= limits::server::RENDERED_MAX {
                 known.clear();
             }
             known.insert(at, images.clone());

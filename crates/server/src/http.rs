@@ -6,6 +6,7 @@
 
 pub mod auth;
 pub mod bare;
+mod duplicate;
 mod edge;
 mod exposition;
 mod health;
@@ -82,7 +83,7 @@ impl Default for Options {
             installation: String::new(),
             requests_per_s: None,
             body_bytes_max: limits::BODY_BYTES_MAX,
-            answer_within: Duration::from_secs(30),
+            answer_within: Duration::from_millis(limits::server::ANSWER_MS_DEFAULT),
             webhooks: None,
             files: None,
             checks: None,

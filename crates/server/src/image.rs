@@ -30,16 +30,8 @@ pub use load::NotLoaded;
 use crate::host::{Drivers, ImageNames, Templates, is_engine};
 use crate::reconciler;
 
-/// Progress that a slow reader may lag; he misses the oldest.
-const FOLLOWED_MAX: usize = 1_024;
-/// Progress of one image is told this often at most.
-const TOLD_EVERY: Duration = Duration::from_millis(500);
-/// Pause between two looks at what is to be where.
-const LOOK: Duration = Duration::from_secs(1);
-/// A look that took long is followed by a pause this many times as long.
-const REST_TIMES: u32 = 20;
-/// Hosts looked at without letting others work.
-const HOSTS_AT_ONCE: usize = 32;
+const TOLD_EVERY: Duration = Duration::from_millis(limits::server::IMAGE_TOLD_MS);
+const LOOK: Duration = Duration::from_millis(limits::server::IMAGES_LOOK_MS);
 
 /// Where pulls are asked for and tell how far they are, and views ask. Clones are one.
 #[derive(Debug, Clone)]
@@ -68,7 +60,7 @@ impl Default for Images {
     fn default() -> Self {
         Self(Arc::new(Inner {
             board: Mutex::default(),
-            told: broadcast::Sender::new(FOLLOWED_MAX),
+            told: broadcast::Sender::new(limits::server::PROGRESS_FOLLOWED_MAX),
             asked: Notify::new(),
             loads: Semaphore::new(limits::LOADS_AT_ONCE_MAX),
         }))
@@ -148,7 +140,10 @@ impl Task {
         drop(board);
         match &pulled {
             Ok(()) => tracing::debug!(host = self.name, image = &*self.image, "the image is there"),
-            Err(why) => tracing::warn!(host = self.name, image = &*self.image, "{why}"),
+            Err(why) => {
+                let why = limits::capped_line(why);
+                tracing::warn!(host = self.name, image = &*self.image, "{why}");
+            }
         }
         match (pulled, came) {
             // It was there already: that is looked at again and again.
@@ -239,7 +234,7 @@ async fn pull(handle: Handle, images: Images, drivers: Drivers, templates: Arc<T
         shell.look(&state, now).await;
         shell.start(&state, now);
         drop(state);
-        let pause = LOOK.max(began.elapsed() * REST_TIMES);
+        let pause = LOOK.max(began.elapsed() * limits::server::IMAGES_REST_TIMES);
         let images = shell.images.clone();
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
@@ -271,7 +266,9 @@ impl Shell {
             Vec::new()
         });
         for (at, (id, wanted)) in wanted.into_iter().enumerate() {
-            if at % HOSTS_AT_ONCE == HOSTS_AT_ONCE - 1 {
+            if at % limits::server::IMAGES_HOSTS_AT_ONCE_MAX
+                == limits::server::IMAGES_HOSTS_AT_ONCE_MAX - 1
+            {
                 tokio::task::yield_now().await;
             }
             let Some(host) = state.hosts.get(&id) else {

@@ -27,6 +27,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use caviada_core::limits;
 use caviada_core::webhook::target::Targets;
 use caviada_ledger::directory::{Directory, DirectoryError};
 use caviada_ledger::seal::{MASTER_KEY, MasterKey, SealError};
@@ -74,8 +75,7 @@ pub enum Error {
     Vanished,
 }
 
-/// Ledger and history are given so long to close their stores.
-const CLOSE_MAX: Duration = Duration::from_secs(10);
+const CLOSE_MAX: Duration = Duration::from_millis(limits::server::CLOSE_MS_MAX);
 
 /// How a server is to behave.
 pub struct Options {

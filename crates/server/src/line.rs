@@ -9,15 +9,13 @@ use std::time::Duration;
 
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+use caviada_core::limits;
 use caviada_core::name::Name;
 
 use crate::listener::Origin;
 
 /// Where a request's id is said, by the caller and to him.
 pub static REQUEST_ID: HeaderName = HeaderName::from_static(caviada_api::REQUEST_ID);
-
-/// Longest request id a caller may bring, in characters.
-const REQUEST_ID_CHARS_MAX: usize = 64;
 
 /// What the access line and the problem document say of a request.
 #[derive(Debug, Clone)]
@@ -28,7 +26,8 @@ impl RequestId {
     pub fn of(headers: &HeaderMap) -> Self {
         let given = headers.get(&REQUEST_ID).filter(|value| {
             let sound = |b: &u8| b.is_ascii_alphanumeric() || b"._-".contains(b);
-            (1..=REQUEST_ID_CHARS_MAX).contains(&value.len()) && value.as_bytes().iter().all(sound)
+            (1..=limits::server::REQUEST_ID_CHARS_MAX).contains(&value.len())
+                && value.as_bytes().iter().all(sound)
         });
         given.cloned().map_or_else(Self::fresh, Self)
     }

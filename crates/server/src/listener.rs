@@ -12,6 +12,7 @@ use std::time::Duration;
 use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::response::Response;
+use caviada_core::limits;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -21,18 +22,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use tower::Service;
 
-/// Connections at once; the next ones wait in the system's queue.
-const CONNECTIONS_MAX: u32 = 16_384;
-/// A client that takes longer to send its headers, or to begin the next request, is let go.
-const HEADERS_MAX: Duration = Duration::from_secs(60);
-/// A TLS handshake that takes longer is given up.
-const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
-/// Bytes of one request's headers.
-const HEADER_BYTES_MAX: usize = 32 * 1024;
-/// Headers of one request.
-const HEADERS_COUNT_MAX: usize = 64;
-/// What requests in flight are given to finish at the end.
-const FINISH_MAX: Duration = Duration::from_secs(10);
+const HEADERS_MAX: Duration = Duration::from_millis(limits::server::HEADERS_MS_MAX);
+const HANDSHAKE_MAX: Duration = Duration::from_millis(limits::server::HANDSHAKE_MS_MAX);
+const FINISH_MAX: Duration = Duration::from_millis(limits::server::FINISH_MS_MAX);
 
 /// What is done with requests that are not quite HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +76,7 @@ pub async fn serve_requests(
     shutdown: impl Future<Output = ()>,
 ) -> std::io::Result<()> {
     let tls = tls.map(TlsAcceptor::from);
-    let room = Arc::new(Semaphore::new(CONNECTIONS_MAX as usize));
+    let room = Arc::new(Semaphore::new(limits::server::CONNECTIONS_MAX as usize));
     let (end, ending) = watch::channel(());
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
@@ -112,12 +104,12 @@ pub async fn serve_requests(
             Err(error) => {
                 // Out of file descriptors, most likely: some must close first.
                 tracing::warn!(%error, "a connection was not accepted");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                tokio::time::sleep(Duration::from_millis(limits::server::ACCEPT_PAUSE_MS)).await;
             }
         }
     }
     drop((listener, end));
-    let all_gone = room.acquire_many(CONNECTIONS_MAX);
+    let all_gone = room.acquire_many(limits::server::CONNECTIONS_MAX);
     if tokio::time::timeout(FINISH_MAX, all_gone).await.is_err() {
         tracing::warn!("some requests did not finish in time");
     }
@@ -242,8 +234,8 @@ impl<R: Answers> Connection<R> {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(HEADERS_MAX)
-            .max_buf_size(HEADER_BYTES_MAX)
-            .max_headers(HEADERS_COUNT_MAX)
+            .max_buf_size(limits::server::HEADERS_BYTES_MAX)
+            .max_headers(limits::server::HEADERS_MAX)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
             .with_upgrades();
         let mut connection = std::pin::pin!(connection);

@@ -4,8 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-/// Networks in one list.
-const NETWORKS_MAX: usize = 64;
+use caviada_core::limits::server::NETWORKS_MAX;
 
 /// A list of networks, in the order in which they were written.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

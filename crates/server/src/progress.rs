@@ -7,10 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use caviada_api::event::Progress as Step;
 use caviada_core::id::{LeaseId, ResourceId};
+use caviada_core::limits;
 use tokio::sync::broadcast;
-
-/// Steps that a slow reader may lag; he misses the oldest.
-const FOLLOWED_MAX: usize = 1_024;
 
 /// Where driver calls tell how far they are, and views and streams ask. Clones are one.
 #[derive(Debug, Clone)]
@@ -29,7 +27,7 @@ type Last = (Option<LeaseId>, Step);
 impl Default for Progress {
     fn default() -> Self {
         Self(Arc::new(Inner {
-            steps: broadcast::Sender::new(FOLLOWED_MAX),
+            steps: broadcast::Sender::new(limits::server::PROGRESS_FOLLOWED_MAX),
             last: RwLock::default(),
         }))
     }

@@ -11,12 +11,8 @@ use caviada_core::name::Owner;
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
-/// Addresses whose failures are remembered at once; beyond that all share one account.
-const ADDRESSES_MAX: usize = 10_000;
-/// Failures one address may have at once.
-const FAILURE_BURST: NonZeroU32 = NonZeroU32::MIN.saturating_add(49);
-/// And then in each second.
-const FAILURES_PER_S: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
+const FAILURE_BURST: NonZeroU32 = NonZeroU32::new(limits::server::FAILURES_MAX).unwrap();
+const FAILURES_PER_S: NonZeroU32 = NonZeroU32::new(limits::server::FAILURES_PER_S_MAX).unwrap();
 
 /// Too many: how long until the next one may come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,10 +73,10 @@ impl Rates {
         let accounts = [(None, peer), (name.cloned(), peer), (name.cloned(), None)];
         let alone = [None, peer, peer];
         for ((tries, account), alone) in self.sign_ins.iter().zip(accounts).zip(alone) {
-            if tries.len() > ADDRESSES_MAX {
+            if tries.len() > limits::server::ADDRESSES_MAX {
                 tries.retain_recent();
             }
-            let crowded = tries.len() > ADDRESSES_MAX;
+            let crowded = tries.len() > limits::server::ADDRESSES_MAX;
             let account = if crowded { (None, alone) } else { account };
             tries
                 .check_key(&account)
@@ -95,11 +91,11 @@ impl Rates {
     /// # Errors
     /// When that is too many.
     pub fn failure(&self, peer: Option<IpAddr>) -> Result<(), TooMany> {
-        if self.failures.len() > ADDRESSES_MAX {
+        if self.failures.len() > limits::server::ADDRESSES_MAX {
             self.failures.retain_recent();
         }
         let nobody = IpAddr::from([0, 0, 0, 0]);
-        let crowded = self.failures.len() > ADDRESSES_MAX;
+        let crowded = self.failures.len() > limits::server::ADDRESSES_MAX;
         let account = peer.filter(|_| !crowded).unwrap_or(nobody);
         self.failures
             .check_key(&account)
@@ -159,17 +155,17 @@ mod tests {
         let rates = Rates::new(None);
         let owner = |n: usize| Owner::new(&format!("u{n}")).unwrap();
         let loud = Some(IpAddr::from([10, 0, 0, 1]));
-        for n in 0..3 * ADDRESSES_MAX {
+        for n in 0..3 * limits::server::ADDRESSES_MAX {
             let _ = rates.sign_in(Some(&owner(n)), loud);
         }
         assert!(
             rates
                 .sign_ins
                 .iter()
-                .all(|tries| tries.len() < ADDRESSES_MAX)
+                .all(|tries| tries.len() < limits::server::ADDRESSES_MAX)
         );
         // Nor do many, who fill all there is: whoever is new has an account still.
-        for n in 0..=ADDRESSES_MAX {
+        for n in 0..=limits::server::ADDRESSES_MAX {
             let address =
                 std::net::Ipv4Addr::from_bits(0x0b00_0000 + u32::try_from(n).unwrap()).into();
             let _ = rates.sign_ins[1].check_key(&(Some(owner(n)), Some(address)));
@@ -187,6 +183,6 @@ mod tests {
         for n in 0..30_000u32 {
             let _ = rates.failure(Some(std::net::Ipv4Addr::from_bits(n).into()));
         }
-        assert!(rates.failures.len() <= ADDRESSES_MAX + 2);
+        assert!(rates.failures.len() <= limits::server::ADDRESSES_MAX + 2);
     }
 }

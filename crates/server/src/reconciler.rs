@@ -5,7 +5,7 @@
 
 mod call;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +14,7 @@ use caviada_api::host::HostFacts;
 use caviada_core::command::{Act, By, Command};
 use caviada_core::host::HostSpec;
 use caviada_core::id::{HostId, ResourceId};
+use caviada_core::limits;
 use caviada_core::plan::{Action, Condition, Observed, Seen};
 use caviada_core::reconcile::{Input, Output, Periods, Reconciler};
 use caviada_core::state::State;
@@ -29,14 +30,10 @@ use crate::host::{Drivers, Templates};
 use crate::progress::Progress;
 use crate::sight::Sights;
 
-/// A look that takes longer says nothing about the host.
-const LOOK_MAX: Duration = Duration::from_secs(30);
-/// State may change thousands of times a second; the reconciler looks at it this often at most.
-const REST: Duration = Duration::from_millis(20);
-/// Looks and outcomes that wait for the next step; more wait where they are made.
-const INPUTS_MAX: usize = 1_024;
-/// Without hosts there is nothing to do, but one may be declared.
-const IDLE: Duration = Duration::from_millis(200);
+const LOOK_MAX: Duration = Duration::from_millis(limits::server::LOOK_MS_MAX);
+const REST: Duration = Duration::from_millis(limits::server::RECONCILE_REST_MS);
+const REPORT_PAUSE_MAX: Duration = Duration::from_millis(limits::server::REPORT_PAUSE_MS_MAX);
+const IDLE: Duration = Duration::from_millis(limits::server::RECONCILE_IDLE_MS);
 
 /// What the reconciler runs on.
 pub struct Options {
@@ -57,7 +54,7 @@ pub struct Options {
 /// Runs until the ledger ends or the task is dropped; dropping it drops every call under way,
 /// which the next process finds half made and finishes.
 pub async fn run(handle: Handle, options: Options) {
-    let (inputs, mut inbox) = mpsc::channel(INPUTS_MAX);
+    let (inputs, mut inbox) = mpsc::channel(limits::server::RECONCILE_INPUTS_MAX);
     let mut shell = Shell {
         handle,
         options,
@@ -77,8 +74,19 @@ pub async fn run(handle: Handle, options: Options) {
         let now = shell.handle.now();
         shell.forget(&state);
         told.iter().for_each(|input| shell.ended(input));
+        let mut touched: BTreeMap<HostId, bool> = BTreeMap::new();
+        for (host, looked) in told.iter().filter_map(touches) {
+            *touched.entry(host).or_default() |= looked;
+        }
         for output in reconciler.step_with(&state, now, told.drain(..)) {
+            if let Output::Act(action) = &output {
+                touched.entry(action.host).or_default();
+            }
             shell.perform(&state, output);
+        }
+        for (host, looked) in touched {
+            let calls = reconciler.under_way(host);
+            shell.options.sights.acted(host, looked, calls);
         }
         if !shell.options.rolled_back && reconciler.is_rolled_back() {
             shell.options.rolled_back = true;
@@ -93,7 +101,7 @@ pub async fn run(handle: Handle, options: Options) {
         tokio::time::sleep(rest).await;
         tokio::select! {
             // All that gathered meanwhile: a step costs the same for one as for many.
-            _ = inbox.recv_many(&mut told, INPUTS_MAX) => {}
+            _ = inbox.recv_many(&mut told, limits::server::RECONCILE_INPUTS_MAX) => {}
             changed = committed.changed() => if changed.is_err() { return },
             () = tokio::time::sleep(wake.saturating_sub(rest)) => {}
         }
@@ -196,6 +204,15 @@ impl Shell {
     }
 }
 
+/// The host that an input is about, and whether it is a good look at it.
+fn touches(input: &Input) -> Option<(HostId, bool)> {
+    match input {
+        Input::Looked(host, seen) => Some((*host, seen.is_some())),
+        Input::Finished(action, _) => Some((action.host, false)),
+        Input::Wake => None,
+    }
+}
+
 /// Name of the pool that an action is about; a resource nobody knows has none.
 fn pool(state: &State, action: Action) -> String {
     let resource = state.resources.get(&action.resource);
@@ -210,7 +227,7 @@ async fn report(handle: Handle, act: Act) {
         idempotency: None,
         act,
     };
-    let mut pause = Duration::from_millis(10);
+    let mut pause = Duration::from_millis(limits::server::REPORT_PAUSE_MS_MIN);
     loop {
         kill_point!("before-record");
         let answer = handle.submit(command.clone()).await;
@@ -218,7 +235,7 @@ async fn report(handle: Handle, act: Act) {
         match answer {
             Err(NoAnswer::Busy | NoAnswer::Unavailable) => {
                 tokio::time::sleep(pause).await;
-                pause = (pause * 2).min(Duration::from_secs(1));
+                pause = (pause * 2).min(REPORT_PAUSE_MAX);
             }
             Err(NoAnswer::Refused(refusal)) => {
                 return tracing::warn!(?refusal, "the ledger refused a report");
@@ -253,7 +270,7 @@ impl Look {
                 (asks.then_some(driver), Some(seen))
             }
             Err(why) => {
-                tracing::warn!(host.id = %host, "{why}");
+                tracing::warn!(host.id = %host, "{}", limits::capped_line(&why));
                 self.sights.missed(*host, &why);
                 (None, None)
             }

@@ -4,12 +4,11 @@
 use axum::http::{HeaderMap, header};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use caviada_core::limits;
 use sha2::{Digest as _, Sha256};
 
 /// Longest secret that is taken, in characters.
-pub const SECRET_CHARS_MAX: usize = 256;
-/// Longest user name beside it, in characters: nobody reads it.
-const USER_CHARS_MAX: usize = 256;
+pub const SECRET_CHARS_MAX: usize = limits::server::SECRET_CHARS_MAX;
 
 /// The secret of `Authorization: Bearer SECRET`.
 pub fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
@@ -24,7 +23,7 @@ pub fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
 pub fn basic(headers: &HeaderMap) -> Option<Vec<u8>> {
     let value = headers.get(header::AUTHORIZATION)?.as_bytes();
     let (scheme, coded) = value.split_at_checked(6)?;
-    let longest = (USER_CHARS_MAX + SECRET_CHARS_MAX).div_ceil(3) * 4 + 8;
+    let longest = (limits::server::USER_CHARS_MAX + SECRET_CHARS_MAX).div_ceil(3) * 4 + 8;
     if !scheme.eq_ignore_ascii_case(b"basic ") || coded.len() > longest {
         return None;
     }

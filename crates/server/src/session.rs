@@ -153,11 +153,8 @@ impl Sessions {
     }
 
     fn open(&self, shown: &str) -> Option<Session> {
-        let text = Some(shown).filter(|s| s.len() <= SESSION_BYTES_MAX)?;
+        let text = Some(shown).filter(|s| s.len() <= limits::server::SESSION_BYTES_MAX)?;
         let text = self.key.open(self.place, text).ok()?;
         serde_json::from_slice(&text).ok()
     }
 }
-
-/// Longest session that is looked at: those that are ours are shorter.
-const SESSION_BYTES_MAX: usize = 512;

@@ -25,15 +25,10 @@ impl Default for Sights {
     fn default() -> Self {
         Self(Arc::new(Inner {
             hosts: RwLock::default(),
-            told: broadcast::Sender::new(FOLLOWED_MAX),
+            told: broadcast::Sender::new(limits::server::PROGRESS_FOLLOWED_MAX),
         }))
     }
 }
-
-/// Figures that a slow reader may lag; he misses the oldest.
-const FOLLOWED_MAX: usize = 1_024;
-/// How long what a host told counts as new.
-const TOLD_FOR_MS: u64 = 60_000;
 
 /// What was last seen of one host since the server started.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -44,6 +39,10 @@ pub struct Sight {
     pub facts: Option<HostFacts>,
     /// Why the last look at it failed, if it did.
     pub why: Option<String>,
+    /// Good looks at it, each counted once all that it asked for was begun.
+    pub rounds: u64,
+    /// Driver calls under way there.
+    pub calls: usize,
     asks: Asks,
     /// When it last told, in ledger time.
     told_at: Time,
@@ -75,7 +74,8 @@ impl Sights {
         let sight = sights.entry(host).or_default();
         sight.seen_at = Some(now);
         sight.why = None;
-        let old = sight.asks == Asks::No && now.since(sight.told_at) >= TOLD_FOR_MS;
+        let old =
+            sight.asks == Asks::No && now.since(sight.told_at) >= limits::server::SIGHT_NEW_MS;
         let asks = old || sight.asks == Asks::Next;
         if asks {
             sight.asks = Asks::UnderWay;
@@ -110,13 +110,19 @@ impl Sights {
     /// A look at it failed.
     pub fn missed(&self, host: HostId, why: &str) {
         // Other programs' words: shown in one line, and not all of them.
-        let plain = |c: char| if c.is_control() { ' ' } else { c };
-        let why: String = why.chars().map(plain).collect();
-        let why = limits::capped(why.trim());
+        let why = limits::capped_line(why);
         let mut sights = self.write();
         let sight = sights.entry(host).or_default();
         sight.why = Some(why);
         sight.ask_again();
+    }
+
+    /// So many driver calls are under way there, all those that a good look asked for among them.
+    pub fn acted(&self, host: HostId, looked: bool, calls: usize) {
+        let mut sights = self.write();
+        let sight = sights.entry(host).or_default();
+        sight.rounds += u64::from(looked);
+        sight.calls = calls;
     }
 
     /// It is spoken to in another way from now on.
@@ -181,9 +187,9 @@ mod tests {
         assert!(sights.seen(HOST, Time(5)));
         assert_eq!(sights.of(HOST).unwrap().why, None);
         sights.told(HOST, "h", Time(5), Some(facts()));
-        assert!(!sights.seen(HOST, Time(TOLD_FOR_MS)));
+        assert!(!sights.seen(HOST, Time(limits::server::SIGHT_NEW_MS)));
         assert!(
-            sights.seen(HOST, Time(TOLD_FOR_MS + 5)),
+            sights.seen(HOST, Time(limits::server::SIGHT_NEW_MS + 5)),
             "what it told is old"
         );
     }

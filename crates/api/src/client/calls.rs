@@ -1,6 +1,7 @@
 //! One method per endpoint.
 
 use caviada_core::id::{KeyId, LeaseId, ResourceId};
+use caviada_core::limits;
 use reqwest::Method;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -26,7 +27,7 @@ use crate::user::{NewPassword, Profile, User, UserSpec};
 use crate::webhook::{DeclaredWebhook, Webhook, WebhookSpec};
 
 /// Longest single long-poll that a server keeps open, in milliseconds.
-pub const POLL_MS_MAX: u64 = 60_000;
+pub const POLL_MS_MAX: u64 = limits::server::LONG_POLL_MS_MAX;
 
 impl Client {
     async fn get<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Error> {
@@ -430,10 +431,9 @@ impl Client {
 pub async fn every<T>(
     mut fetch: impl AsyncFnMut(Option<String>) -> Result<List<T>, Error>,
 ) -> Result<List<T>, Error> {
-    const ITEMS_MAX: usize = 1_000_000;
     let mut all = fetch(None).await?;
     while let Some(cursor) = all.next.take() {
-        if all.items.len() >= ITEMS_MAX {
+        if all.items.len() >= limits::client::ITEMS_MAX {
             return Err(Error::Options(
                 "more than a million items: ask for fewer".into(),
             ));

@@ -3,16 +3,13 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use caviada_core::limits;
 use reqwest::header;
 
 use super::{Client, Error, pause};
 use crate::event::{EventQuery, HOST, IMAGE, Message, PROGRESS};
 
-/// A server sends something, if only a comment, at least every 15 s; after four times that the
-/// connection is dead.
-const SILENCE_MAX: Duration = Duration::from_secs(60);
-/// Longest single message, in bytes.
-const MESSAGE_BYTES_MAX: usize = 1 << 20;
+const SILENCE_MAX: Duration = Duration::from_millis(limits::client::STREAM_SILENCE_MS_MAX);
 
 /// Events as they happen, without gap or repeat over reconnections.
 #[derive(Debug)]
@@ -172,7 +169,7 @@ impl Parser {
             } else if *byte != b'\r' {
                 self.line.push(*byte);
             }
-            if self.line.len() + self.frame.data.len() > MESSAGE_BYTES_MAX {
+            if self.line.len() + self.frame.data.len() > limits::client::MESSAGE_BYTES_MAX {
                 return Err(TooLong);
             }
         }
@@ -227,7 +224,7 @@ mod tests {
     #[test]
     fn a_message_without_end_is_not_kept() {
         let mut parser = Parser::default();
-        let endless = vec![b'x'; MESSAGE_BYTES_MAX + 1];
+        let endless = vec![b'x'; limits::client::MESSAGE_BYTES_MAX + 1];
         assert!(parser.push(&endless).is_err());
     }
 }

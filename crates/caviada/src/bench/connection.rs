@@ -41,7 +41,17 @@ impl Connection {
 
     /// Sends a whole request and reads its answer.
     pub async fn ask(&mut self, request: &[u8]) -> std::io::Result<Answer<'_>> {
-        self.stream.write_all(request).await?;
+        self.send(request).await?;
+        self.answer().await
+    }
+
+    /// Sends a whole request, whose answer is to be read before the next.
+    pub async fn send(&mut self, request: &[u8]) -> std::io::Result<()> {
+        self.stream.write_all(request).await
+    }
+
+    /// Reads the answer to what was sent.
+    pub async fn answer(&mut self) -> std::io::Result<Answer<'_>> {
         self.buffer.clear();
         let mut head = None;
         loop {

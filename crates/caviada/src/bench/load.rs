@@ -107,11 +107,16 @@ impl Count {
 
     /// The latency that so many percent of the acquires did not exceed, in milliseconds.
     pub fn acquire_ms(&mut self, percent: usize) -> Option<f64> {
-        self.acquired_ns.sort_unstable();
-        let rank = (self.acquired_ns.len() * percent).div_ceil(100);
-        let ns = self.acquired_ns.get(rank.saturating_sub(1))?;
-        Some(Duration::from_nanos(*ns).as_secs_f64() * 1_000.0)
+        percentile_ms(&mut self.acquired_ns, percent)
     }
+}
+
+/// What so many percent of these nanoseconds do not exceed, in milliseconds.
+pub fn percentile_ms(ns: &mut [u64], percent: usize) -> Option<f64> {
+    ns.sort_unstable();
+    let rank = (ns.len() * percent).div_ceil(100);
+    let ns = ns.get(rank.saturating_sub(1))?;
+    Some(Duration::from_nanos(*ns).as_secs_f64() * 1_000.0)
 }
 
 /// When answers count.

@@ -1,7 +1,6 @@
 //! The whole measurement, on a server of the bench's own.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context, ensure};
 use caviada_api::client::Client;
@@ -10,14 +9,15 @@ use caviada_api::list::PageQuery;
 
 use super::Plan;
 use super::load::{Caller, Load, Requests};
-use super::report::{Report, rounded};
+use super::report::{Report, millis, rounded};
 use super::round::Subject;
 use super::server::Server;
+use super::wake;
 
 /// Pools of the bench begin so.
 const MARK: &str = "bench";
 
-/// Starts it, fills it, measures, kills it, and starts it once more.
+/// Starts it, fills it, measures, kills it, starts it once more, and parks leases on it.
 pub async fn measure(plan: &Plan, store: Option<&str>) -> anyhow::Result<Report> {
     let mut report = plan.report();
     let mut server = Server::start(store).await?;
@@ -63,9 +63,12 @@ pub async fn measure(plan: &Plan, store: Option<&str>) -> anyhow::Result<Report>
     };
     subject.measure(plan, &mut report).await?;
     let took = server.restart(None).await?;
-    let ms = |time: Duration| rounded(time.as_secs_f64() * 1_000.0, 0);
-    report.restart_ms = Some(ms(took));
-    report.restart_cpu_ms = server.usage().map(|usage| ms(usage.cpu));
+    report.restart_ms = Some(millis(took, 0));
+    report.restart_cpu_ms = server.usage().map(|usage| millis(usage.cpu, 0));
+    // Last, so that no other figure has those who wait in it.
+    if plan.parked > 0 {
+        wake::measure(plan, &server, &mut report).await?;
+    }
     server.stop().await?;
     Ok(report)
 }

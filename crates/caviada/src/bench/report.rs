@@ -1,5 +1,7 @@
 //! What was measured, as one object and as a table.
 
+use std::time::Duration;
+
 use caviada_api::client::Client;
 use serde::Serialize;
 
@@ -59,10 +61,18 @@ pub struct Report {
     pub batch_p50: Option<u64>,
     /// How far the searchable history was behind at the end of a round, the most, in milliseconds.
     pub history_lag_ms: Option<u64>,
+    /// The longest turn of the ledger under all this load, in milliseconds.
+    pub turn_max_ms: Option<f64>,
     /// From the start of the killed server to its readiness, in milliseconds.
     pub restart_ms: Option<f64>,
     /// Processor time the server spent on that, in milliseconds.
     pub restart_cpu_ms: Option<f64>,
+    /// Leases that waited while one after the other was woken.
+    pub parked: Option<usize>,
+    /// From sending a release until the next in line had his answer, median, in milliseconds.
+    pub wake_p50_ms: Option<f64>,
+    /// The same, 99th percentile.
+    pub wake_p99_ms: Option<f64>,
     /// Growth of the server's memory by each declared resource, in bytes.
     pub bytes_per_resource: Option<f64>,
 }
@@ -98,6 +108,8 @@ pub struct Writer {
     pub batch_p50: u64,
     /// How far the history is behind.
     pub history_lag_ms: u64,
+    /// The longest turn since its start.
+    pub turn_max: Duration,
 }
 
 impl Writer {
@@ -108,8 +120,14 @@ impl Writer {
             commits: ledger.commits,
             batch_p50: ledger.batch_p50,
             history_lag_ms: ledger.history_lag_ms,
+            turn_max: Duration::from_micros(ledger.turn_us_max),
         })
     }
+}
+
+/// A time in milliseconds.
+pub fn millis(time: Duration, digits: i32) -> f64 {
+    rounded(time.as_secs_f64() * 1_000.0, digits)
 }
 
 /// The middle of some figures.

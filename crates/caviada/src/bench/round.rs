@@ -8,7 +8,7 @@ use caviada_api::client::Client;
 
 use super::Plan;
 use super::load::{Count, Load, Window};
-use super::report::{Report, Writer, median, rounded};
+use super::report::{Report, Writer, median, millis, rounded};
 use super::server::Server;
 use super::usage::Usage;
 
@@ -191,6 +191,12 @@ impl Subject<'_> {
         let mut alone = self.load.closed(1, window).await?;
         report.alone_p50_ms = alone.acquire_ms(50).map(|ms| rounded(ms, 3));
         report.alone_p99_ms = alone.acquire_ms(99).map(|ms| rounded(ms, 3));
+        // Another server's longest turn may be of long ago; the own one began for this load.
+        let writer = match self.server {
+            Some(_) => Writer::ask(&self.client).await,
+            None => None,
+        };
+        report.turn_max_ms = writer.map(|w| millis(w.turn_max, 3));
         Ok(())
     }
 

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use caviada_api::client::{Client, Options};
 
-use super::Globals;
 use super::context::{Context, Contexts};
 use super::exit::Failure;
+use super::{Globals, file};
 
 /// Where a server listens unless told otherwise.
 pub const URL_DEFAULT: &str = "http://127.0.0.1:7632";
@@ -42,7 +42,7 @@ fn options(globals: &Globals, context: Option<&Context>) -> Result<Options, Fail
 
 /// Authorities from a file.
 pub fn read_ca(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))
+    file::read(path).map_err(|e| Failure::usage(format!("{}: {e}", path.display())))
 }
 
 #[cfg(test)]

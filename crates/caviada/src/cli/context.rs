@@ -12,11 +12,11 @@ use caviada_api::client::{Client, Options};
 use clap::{Args, Subcommand};
 use serde::{Deserialize, Serialize};
 
-use super::Globals;
 use super::connect::{URL_DEFAULT, read_ca};
 use super::exit::{Exit, Failure};
 use super::output::{Format, Out, no_env};
 use super::table::{Table, word};
+use super::{Globals, file};
 
 /// Remember a server and a key.
 #[derive(Debug, Args)]
@@ -96,7 +96,7 @@ impl Contexts {
 
     fn read_from(path: &Path) -> Result<Self, Failure> {
         let wrong = |e: &dyn std::fmt::Display| Failure::usage(format!("{}: {e}", path.display()));
-        let text = match std::fs::read_to_string(path) {
+        let text = match file::read_to_string(path) {
             Ok(text) => text,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Self::default()),
             Err(e) => return Err(wrong(&e)),

@@ -3,7 +3,7 @@
 mod defaults;
 mod source;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use caviada_api::client::{Client, Error, every};
 use caviada_api::duration::Duration;
@@ -14,9 +14,11 @@ use caviada_api::host::{
 use caviada_api::list::PageQuery;
 use caviada_api::problem::code;
 use caviada_api::quantity;
+use caviada_core::limits;
 use clap::{Args, Subcommand};
 
 use super::exit::{Exit, Failure};
+use super::file::read_text;
 use super::lease::want::key_values as pairs;
 use super::output::{Out, Row};
 use super::pool::wire;
@@ -24,10 +26,7 @@ use super::table::{key_values, or_dash, time, word};
 use defaults::DefaultArgs;
 use source::SourceArgs;
 
-/// Tries to change a host that changes meanwhile.
-const TRIES_MAX: u32 = 3;
-/// Between two looks at a host that drains.
-const LOOK: std::time::Duration = std::time::Duration::from_millis(500);
+const LOOK: std::time::Duration = std::time::Duration::from_millis(limits::client::LOOK_MS);
 
 /// Hosts.
 #[derive(Debug, Subcommand)]
@@ -295,7 +294,9 @@ async fn set(client: &Client, args: &SetArgs) -> Result<Host, Failure> {
         match set_once(client, args).await? {
             Ok(host) => return Ok(host),
             // Its etag moves also when the server sees something of it.
-            Err(error) if error.code() == Some(code::CHANGED) && tries < TRIES_MAX => {}
+            Err(error)
+                if error.code() == Some(code::CHANGED)
+                    && tries < limits::client::HOST_TRIES_MAX => {}
             Err(error) => return Err(error.into()),
         }
     }
@@ -381,23 +382,6 @@ impl SetArgs {
         }
         Ok(())
     }
-}
-
-/// A text file of at most 1 MiB.
-pub fn read_text(path: &Path) -> Result<String, Failure> {
-    const BYTES_MAX: u64 = 1 << 20;
-    let wrong = |e: &dyn std::fmt::Display| Failure::usage(format!("{}: {e}", path.display()));
-    let length = std::fs::metadata(path).map_err(|e| wrong(&e))?.len();
-    if length > BYTES_MAX {
-        return Err(wrong(&"larger than 1 MiB"));
-    }
-    std::fs::read_to_string(path).map_err(|e| wrong(&e))
-}
-
-/// A secret in a file of its own: its text without the line's end.
-pub fn read_secret(path: &Path) -> Result<String, Failure> {
-    let text = read_text(path)?;
-    Ok(text.trim_end_matches(['\n', '\r']).to_owned())
 }
 
 #[cfg(test)]

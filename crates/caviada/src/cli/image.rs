@@ -9,6 +9,7 @@ use std::time::Duration;
 use caviada_api::client::Client;
 use caviada_api::image::{Image, ImageProgress, ImageState, Images, PullImages};
 use caviada_core::image::Reference;
+use caviada_core::limits;
 use clap::{Args, Subcommand};
 
 use super::exit::{Exit, Failure};
@@ -17,8 +18,7 @@ use super::table::{or_dash, time, word};
 
 pub use bundle::BundleArgs;
 
-/// Between two looks at what is pulled.
-const LOOK: Duration = Duration::from_millis(500);
+const LOOK: Duration = Duration::from_millis(limits::client::LOOK_MS);
 
 /// Images of hosts.
 #[derive(Debug, Subcommand)]

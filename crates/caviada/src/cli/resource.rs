@@ -12,6 +12,7 @@ use caviada_api::resource::{
     WithheldReason, Withhold,
 };
 use caviada_core::id::{LeaseId, ResourceId};
+use caviada_core::limits;
 use caviada_core::resource::LOOKS;
 use clap::{Args, Subcommand};
 
@@ -342,8 +343,8 @@ async fn turn(
     out.one(&now)
 }
 
-/// How often it is looked at whether what was asked for is over.
-const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(300);
+const LOOK_EVERY: std::time::Duration =
+    std::time::Duration::from_millis(limits::client::TURN_LOOK_MS);
 
 /// The resource once it is no longer busy.
 async fn over(

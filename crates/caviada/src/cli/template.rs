@@ -6,18 +6,15 @@ use std::path::{Path, PathBuf};
 use caviada_api::client::{Client, every};
 use caviada_api::list::PageQuery;
 use caviada_api::template::{Template, TemplateSpec};
+use caviada_core::limits;
+use caviada_core::limits::template::FILES_MAX;
 use caviada_driver::template as recipe;
 use clap::Subcommand;
 
 use super::exit::{Exit, Failure};
-use super::host::read_text;
+use super::file::read_text;
 use super::output::{Format, Out, Row};
 use super::table::{or_dash, time};
-
-/// Most files in a template's folder.
-const FILES_MAX: usize = 64;
-/// Deepest folder in a template's folder.
-const DEPTH_MAX: usize = 8;
 
 /// Templates.
 #[derive(Debug, Subcommand)]
@@ -191,7 +188,7 @@ fn read_below(
     files: &mut BTreeMap<String, String>,
 ) -> Result<(), Failure> {
     let wrong = |e: &dyn std::fmt::Display| Failure::usage(format!("{}: {e}", folder.display()));
-    if depth > DEPTH_MAX {
+    if depth > limits::client::TEMPLATE_FOLDERS_DEEP_MAX {
         return Err(wrong(&"folders lie too deep"));
     }
     for entry in std::fs::read_dir(folder).map_err(|e| wrong(&e))? {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use caviada_core::host::Host;
 use caviada_core::host::survey::{Finding, Verdict};
 use caviada_core::id::ResourceId;
+use caviada_core::limits;
 use caviada_driver::{Driver, HostFacts};
 use caviada_ledger::look::Look;
 use caviada_ledger::seal::{MASTER_KEY, MasterKey, SealError};
@@ -16,8 +17,7 @@ use caviada_server::host::check::examine;
 use super::finding::Report;
 use crate::cli::exit::Failure;
 
-/// A host that takes longer is not there.
-const LOOK_MAX: Duration = Duration::from_secs(15);
+const LOOK_MAX: Duration = Duration::from_millis(limits::server::CHECK_MS_MAX);
 
 /// What was seen of one host.
 #[derive(Debug)]

@@ -45,8 +45,14 @@ where
         event: &Event<'_>,
     ) -> Result {
         // A terminal gets colours, and is read by eye.
-        if event.metadata().target() != ACCESS || writer.has_ansi_escapes() {
+        if writer.has_ansi_escapes() {
             return self.library.format_event(context, writer, event);
+        }
+        if event.metadata().target() != ACCESS {
+            let mut line = String::with_capacity(LINE_BYTES);
+            self.library
+                .format_event(context, Writer::new(&mut line), event)?;
+            return write_plain(&mut writer, &line);
         }
         let level = event.metadata().level().as_str();
         // Whole before it is handed on: every call of the writer is one that cannot be inlined.
@@ -74,6 +80,24 @@ where
         line.push('\n');
         writer.write_str(&line)
     }
+}
+
+/// One line, whatever stands in it: others' words neither end it nor turn it around.
+fn write_plain(writer: &mut Writer<'_>, line: &str) -> Result {
+    let deceives = |c: char| match c {
+        '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        c => c.is_control(),
+    };
+    let mut rest = line.strip_suffix('\n').unwrap_or(line);
+    while let Some(at) = rest.find(deceives) {
+        let mut odd = rest[at..].chars();
+        let mut escaped = odd.next().into_iter().flat_map(char::escape_default);
+        writer.write_str(&rest[..at])?;
+        escaped.try_for_each(|c| writer.write_char(c))?;
+        rest = odd.as_str();
+    }
+    writer.write_str(rest)?;
+    writer.write_char('\n')
 }
 
 /// The time of day, as the library writes it.
@@ -219,6 +243,15 @@ mod tests {
             "target": "caviada::access",
         });
         assert_eq!(object, told);
+    }
+
+    #[test]
+    fn what_others_say_stands_in_one_line_and_in_its_order() {
+        let said = "files: x'\n2030-01-01T00:00:00Z ERROR \0\u{1b}[31m\u{202e}\u{9b}é\n";
+        let mut line = String::new();
+        super::write_plain(&mut super::Writer::new(&mut line), said).unwrap();
+        let told = r"files: x'\n2030-01-01T00:00:00Z ERROR \u{0}\u{1b}[31m\u{202e}\u{9b}é";
+        assert_eq!(line, format!("{told}\n"));
     }
 
     #[test]

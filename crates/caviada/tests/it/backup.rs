@@ -1,5 +1,9 @@
 //! Backups of a server at work, and what comes back of them.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
 use crate::site::{ADMIN, BOARDS, Site, program, text};
 
 /// A lease and its fence.
@@ -147,4 +151,65 @@ fn a_restored_store_with_hosts_says_that_nothing_is_changed_there() {
     let said = text(&output.stderr);
     assert!(output.status.success(), "{said}");
     assert!(said.contains("`caviada doctor`"), "{said}");
+}
+
+#[test]
+fn a_destination_that_cannot_be_written_is_named_and_the_store_is_not_blamed() {
+    let mut site = Site::start();
+    site.stop();
+    let data = site.typed("data");
+    let to = site.typed("nowhere/caviada.backup");
+    let said = site.fails(1, &["backup", &to, "--data-dir", &data]);
+    let why = format!("{to}: No such file or directory");
+    assert!(said.contains(&why) && !said.contains("broken"), "{said}");
+    assert!(!site.path("nowhere").exists());
+}
+
+#[test]
+fn a_backup_that_is_not_there_or_no_file_is_said_to_be_so() {
+    let site = Site::new();
+    let gone = site.typed("gone.db");
+    let folder = site.typed("");
+    for command in [&["backup", "--check"][..], &["restore"]] {
+        let said = site.fails(1, &[command, &[gone.as_str()]].concat());
+        let why = format!("{gone}: No such file or directory");
+        assert!(said.contains(&why), "{said}");
+        let said = site.fails(1, &[command, &[folder.as_str()]].concat());
+        assert!(said.contains("it is no file"), "{said}");
+    }
+}
+
+/// Who may read a file, and what else.
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[test]
+fn a_store_and_its_backup_are_nobody_elses_to_read_wherever_they_are() {
+    let mut site = Site::new();
+    std::fs::create_dir(site.path("data")).unwrap();
+    std::fs::set_permissions(site.path("data"), Permissions::from_mode(0o755)).unwrap();
+    site.serve(&[], &[("CAVIADA_ADMIN_KEY", ADMIN)]);
+    site.load(BOARDS);
+    let file = backup(&site, "backup.db", "sqlite");
+    assert_eq!(mode(file.as_ref()), 0o600);
+    let all = |site: &Site, suffixes: &[&str]| {
+        for name in ["ledger.db", "history.db", "webhook.db"] {
+            for suffix in suffixes {
+                let path = site.path(&format!("data/{name}{suffix}"));
+                assert_eq!(mode(&path), 0o600, "{}", path.display());
+            }
+        }
+    };
+    all(&site, &["", "-wal", "-shm"]);
+    site.stop();
+    all(&site, &[""]);
+
+    // As an older program left them.
+    let ledger = site.path("data/ledger.db");
+    std::fs::set_permissions(&ledger, Permissions::from_mode(0o644)).unwrap();
+    site.serve(&[], &[]);
+    all(&site, &["", "-wal", "-shm"]);
+    // The folder is its owner's choice.
+    assert_eq!(mode(&site.path("data")), 0o755);
 }

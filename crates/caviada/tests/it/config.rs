@@ -126,3 +126,28 @@ fn a_sound_configuration_is_said_to_be_sound() {
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("/no.pem"));
 }
+
+#[test]
+fn a_file_without_end_is_refused_and_not_read_until_memory_ends() {
+    let site = Site::start();
+    for arguments in [
+        &["serve", "--config", "/dev/zero"][..],
+        &["doctor", "--config", "/dev/zero"],
+        &["config", "check", "--config", "/dev/zero"],
+        &["status", "--ca", "/dev/zero"],
+        &["key", "ls", "--ca", "/dev/zero"],
+        &[
+            "host",
+            "set",
+            "h",
+            "--driver",
+            "docker",
+            "--tls-ca",
+            "/dev/zero",
+        ],
+    ] {
+        let said = site.fails(2, arguments);
+        assert!(said.contains("/dev/zero"), "{said}");
+        assert!(said.contains("larger than 1 MiB"), "{said}");
+    }
+}

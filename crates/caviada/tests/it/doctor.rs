@@ -67,6 +67,17 @@ fn it_names_a_host_that_is_not_there_and_a_file_that_cannot_be_meant() {
 }
 
 #[test]
+fn a_data_directory_that_is_a_file_is_bad() {
+    let site = Site::new();
+    let file = site.file("data", "");
+    let (code, found) = doctor(&site, &[]);
+    assert_eq!(code, Some(1), "{found:?}");
+    let store = of(&found, "store");
+    let why = format!("bad: {file} is no folder");
+    assert!(store.starts_with(&why), "{store}");
+}
+
+#[test]
 fn a_damaged_store_is_bad_and_a_backup_is_the_way_out() {
     let mut site = Site::start();
     site.load(BOARDS);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::access::{Principal, Relation, Verb};
-use crate::decide::{Done, text, unchanged};
+use crate::decide::{Done, facts, text, unchanged};
 use crate::event::{Event, Number};
 use crate::host::{Host, HostSpec};
 use crate::id::HostId;
@@ -76,6 +76,7 @@ pub(super) fn put(
 }
 
 fn check(spec: &HostSpec) -> Result<(), Refusal> {
+    facts(&spec.attributes)?;
     text("driver", &spec.driver, limits::NAME_BYTES_MAX)?;
     text("address", &spec.address, limits::ENDPOINT_BYTES_MAX)?;
     text("reach", &spec.reach, limits::ENDPOINT_BYTES_MAX)?;

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::access::{Principal, Relation, Verb};
-use crate::decide::{Done, unchanged};
+use crate::attribute::is_key;
+use crate::decide::{Done, facts, unchanged};
 use crate::event::{Event, Number};
 use crate::id::PoolId;
 use crate::limits;
@@ -106,7 +107,7 @@ fn changeable(state: &State, old: &Pool, spec: &PoolSpec) -> Result<(), Refusal>
     let order = old.spec.pick != spec.pick || old.spec.indexed != spec.indexed;
     if order && members as usize > limits::SCAN_MAX {
         return conflict(
-            "its pick order and indexed attributes stay once it has more than 10,000 members",
+            "its pick order and indexed attributes stay once it has more than 10,000 members; declare another pool with those wanted and fill that",
         );
     }
     Ok(())
@@ -114,12 +115,55 @@ fn changeable(state: &State, old: &Pool, spec: &PoolSpec) -> Result<(), Refusal>
 
 /// Bounds of a spec, and what excludes what.
 fn check(spec: &PoolSpec) -> Result<(), Refusal> {
-    let within = |field, value: u64, min: u64, max: u64| {
-        if (min..=max).contains(&value) {
-            return Ok(());
-        }
-        Err(Refusal::invalid(field, format!("{min} to {max}")))
-    };
+    times(spec)?;
+    if let Some(uses) = spec.recycle.uses_max {
+        within("recycle.uses_max", u64::from(uses), 1, u64::from(u32::MAX))?;
+    }
+    within(
+        "builds_max",
+        u64::from(spec.builds_max),
+        1,
+        limits::BUILDS_PER_POOL_MAX as u64,
+    )?;
+    within(
+        "tries_max",
+        u64::from(spec.tries_max),
+        1,
+        limits::TRIES_PER_POOL_MAX.into(),
+    )?;
+    within(
+        "indexed",
+        spec.indexed.len() as u64,
+        0,
+        limits::INDEXED_ATTRIBUTES_PER_POOL_MAX as u64,
+    )?;
+    if let Some(odd) = spec.indexed.iter().find(|key| !is_key(key)) {
+        let why = format!("{odd:?} is no name of an attribute");
+        return Err(Refusal::invalid("indexed", why));
+    }
+    facts(&spec.attributes)?;
+    within(
+        "needs",
+        spec.needs.len() as u64,
+        0,
+        limits::KINDS_PER_QUANTITY_MAX as u64,
+    )?;
+    within("max", u64::from(spec.max), 0, limits::RESOURCES_MAX as u64)?;
+    if spec.warm > spec.max {
+        return Err(Refusal::invalid("warm", "at most max"));
+    }
+    kind(spec)
+}
+
+fn within(field: &'static str, value: u64, min: u64, max: u64) -> Result<(), Refusal> {
+    if (min..=max).contains(&value) {
+        return Ok(());
+    }
+    Err(Refusal::invalid(field, format!("{min} to {max}")))
+}
+
+/// Bounds of every duration.
+fn times(spec: &PoolSpec) -> Result<(), Refusal> {
     let lease = &spec.lease;
     within(
         "lease.ttl_ms",
@@ -161,9 +205,6 @@ fn check(spec: &PoolSpec) -> Result<(), Refusal> {
             limits::TTL_MS_MAX,
         )?;
     }
-    if let Some(uses) = spec.recycle.uses_max {
-        within("recycle.uses_max", u64::from(uses), 1, u64::from(u32::MAX))?;
-    }
     let d = &spec.deadlines;
     let deadlines = [
         ("deadlines.plan_ms", d.plan_ms),
@@ -174,33 +215,9 @@ fn check(spec: &PoolSpec) -> Result<(), Refusal> {
         ("deadlines.retry_ms", d.retry_ms),
         ("deadlines.dirty_alert_ms", d.dirty_alert_ms),
     ];
-    for (field, ms) in deadlines {
-        within(field, ms, limits::DEADLINE_MS_MIN, limits::DEADLINE_MS_MAX)?;
-    }
-    within(
-        "builds_max",
-        u64::from(spec.builds_max),
-        1,
-        limits::BUILDS_PER_POOL_MAX as u64,
-    )?;
-    within("tries_max", u64::from(spec.tries_max), 1, 100)?;
-    within(
-        "indexed",
-        spec.indexed.len() as u64,
-        0,
-        limits::INDEXED_ATTRIBUTES_PER_POOL_MAX as u64,
-    )?;
-    within(
-        "needs",
-        spec.needs.len() as u64,
-        0,
-        limits::KINDS_PER_QUANTITY_MAX as u64,
-    )?;
-    within("max", u64::from(spec.max), 0, limits::RESOURCES_MAX as u64)?;
-    if spec.warm > spec.max {
-        return Err(Refusal::invalid("warm", "at most max"));
-    }
-    kind(spec)
+    deadlines.into_iter().try_for_each(|(field, ms)| {
+        within(field, ms, limits::DEADLINE_MS_MIN, limits::DEADLINE_MS_MAX)
+    })
 }
 
 /// Images that holders may bring.

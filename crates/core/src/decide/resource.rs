@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::access::{Principal, Relation, Verb};
 use crate::choose::blank;
 use crate::command::{Act, Entry};
-use crate::decide::{Done, alter, power, text, unchanged};
+use crate::decide::{Done, alter, facts, power, text, unchanged};
 use crate::event::{Event, Number};
 use crate::grant::{self, Leaving};
 use crate::id::ResourceId;
@@ -72,6 +72,7 @@ fn declare(state: &State, who: &Principal, act: &Act) -> Result<Done, Refusal> {
             format!("at most {}", limits::ENDPOINTS_PER_RESOURCE_MAX),
         ));
     }
+    facts(attributes)?;
     for (key, value) in endpoints {
         text("endpoints", key, limits::NAME_BYTES_MAX)?;
         text("endpoints", value, limits::ENDPOINT_BYTES_MAX)?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::access::{Principal, Relation, Verb};
 use crate::command::Act;
 use crate::decide::{Done, text, unchanged};
+use crate::event::kind::is_told;
 use crate::event::{Event, Number};
 use crate::id::WebhookId;
 use crate::limits;
@@ -72,9 +73,14 @@ fn sound(spec: &WebhookSpec) -> Result<(), Refusal> {
         let max = limits::WEBHOOK_EVENTS_MAX;
         return Err(Refusal::invalid("events", format!("at most {max}")));
     }
-    events
-        .iter()
-        .try_for_each(|kind| text("events", kind, limits::NAME_BYTES_MAX))
+    events.iter().try_for_each(|word| {
+        text("events", word, limits::NAME_BYTES_MAX)?;
+        if is_told(word) {
+            return Ok(());
+        }
+        let reason = format!("{word} is neither a kind of event nor a noun that has any");
+        Err(Refusal::invalid("events", reason))
+    })
 }
 
 /// Removes a webhook.

@@ -6,7 +6,7 @@ use super::*;
 use crate::tests::is_current;
 
 fn all() -> impl Iterator<Item = &'static Limit> {
-    SECTIONS.iter().flat_map(|section| section.limits)
+    sections().flat_map(|section| section.limits)
 }
 
 fn is_kind(word: &str) -> bool {
@@ -18,7 +18,7 @@ fn is_kind(word: &str) -> bool {
 fn unit(name: &str) -> &str {
     let mut words = name.rsplit('_').skip_while(|word| is_kind(word));
     words
-        .find(|word| matches!(*word, "MS" | "BYTES" | "PPM"))
+        .find(|word| matches!(*word, "MS" | "US" | "BYTES" | "PPM"))
         .unwrap_or_default()
 }
 
@@ -50,6 +50,7 @@ fn said(limit: &Limit) -> String {
             Some(format!("{} KiB", limit.value / KIB as u64))
         }
         "BYTES" => largest(&[(1, "byte")]),
+        "US" => Some(format!("{} microseconds", grouped(limit.value))),
         "PPM" => Some(format!("{} ppm", limit.value)),
         _ => Some(grouped(limit.value)),
     }
@@ -69,14 +70,22 @@ fn grouped(n: u64) -> String {
     out
 }
 
+/// `driver::LINKS_MAX`.
+fn path(section: &Section, limit: &Limit) -> String {
+    let module = section.module.rsplit_once("limits").unwrap().1;
+    let module = module.strip_prefix("::").map(|m| format!("{m}::"));
+    format!("{}{}", module.unwrap_or_default(), limit.name)
+}
+
 fn page() -> String {
     let mut page = String::from(
         "# Limits\n\n\
          Every queue, list, body, wait, retry and batch of Caviada has a bound, and these are all.\n\
-         A request beyond one is refused with a problem that says which and what is allowed.\n\n\
-         <!-- Written from crates/core/src/limits.rs by its test; change it there. -->\n",
+         What one side keeps is named with it: `driver::LINKS_MAX`; what `bench` and `demo` allow themselves stands with them.\n\
+         A request beyond what it may ask is refused with a problem that says which and what is allowed.\n\n\
+         <!-- Written from crates/core/src/limits.rs and the modules below it by their test; change it there. -->\n",
     );
-    for section in SECTIONS {
+    for section in sections() {
         let _ = write!(
             page,
             "\n## {}\n\n| limit | value | what and why |\n|---|---|---|\n",
@@ -86,7 +95,7 @@ fn page() -> String {
             let _ = writeln!(
                 page,
                 "| `{}` | {} | {} |",
-                limit.name,
+                path(section, limit),
                 said(limit),
                 limit.reason.trim()
             );
@@ -101,7 +110,7 @@ fn the_reference_page_says_what_the_code_says() {
 }
 
 /// The programs' own lines below a folder, but for this list.
-fn sources(folder: &Path, into: &mut String) {
+fn sources(folder: &Path, into: &mut Vec<(String, String)>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_str().unwrap();
@@ -109,25 +118,83 @@ fn sources(folder: &Path, into: &mut String) {
             sources(&path, into);
         } else if name.ends_with(".rs")
             && name != "tests.rs"
-            && !path.ends_with("core/src/limits.rs")
+            && !path.to_str().unwrap().contains("core/src/limits")
         {
-            into.push_str(&std::fs::read_to_string(&path).unwrap());
+            let text = std::fs::read_to_string(&path).unwrap();
+            into.push((path.display().to_string(), text));
         }
     }
 }
 
 #[test]
 fn every_bound_is_one_that_some_code_keeps() {
-    let mut lines = String::new();
-    sources(
-        &Path::new(env!("CARGO_MANIFEST_DIR")).join(".."),
-        &mut lines,
-    );
+    let files = programs();
     let word = |c: char| !c.is_ascii_alphanumeric() && c != '_';
-    let words: BTreeSet<&str> = lines.split(word).collect();
+    let words = files.iter().flat_map(|(_, text)| text.split(word));
+    let words: BTreeSet<&str> = words.collect();
     for Limit { name, .. } in all() {
         assert!(words.contains(name), "nothing reads {name}");
     }
+}
+
+fn programs() -> Vec<(String, String)> {
+    let mut files = vec![];
+    sources(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join(".."),
+        &mut files,
+    );
+    files
+}
+
+/// What of a line, if it declares a bound that stands nowhere else.
+fn loose(line: &str) -> Option<&str> {
+    let (name, rest) = line.split_once("const ")?.1.split_once(": ")?;
+    let (kind, value) = rest.split_once(" = ")?;
+    let kinds = [
+        "Duration",
+        "NonZeroU32",
+        "u8",
+        "u16",
+        "u32",
+        "u64",
+        "usize",
+        "i64",
+    ];
+    let counts = kinds.iter().any(|k| kind.ends_with(k));
+    let bounds = [
+        "MAX", "MIN", "DEFAULT", "PATIENCE", "PAUSE", "WAIT", "WITHIN",
+    ];
+    let bounds = name.split('_').any(|word| bounds.contains(&word));
+    (counts && bounds && !value.contains("limits::")).then_some(name)
+}
+
+#[test]
+fn no_bound_stands_elsewhere() {
+    assert_eq!(loose("const X_MAX: u32 = 5;"), Some("X_MAX"));
+    assert_eq!(loose("    pub const PAUSE: Duration = A;"), Some("PAUSE"));
+    assert_eq!(loose("const X_MAX: u32 = limits::X_MAX;"), None);
+    // Tools of the workshop, and what `bench` and `demo` do to a server of their own.
+    let own = [
+        "/xtask/",
+        "/testbed/",
+        "/testimage/",
+        "/fuzz/",
+        "/bench/",
+        "/demo/",
+    ];
+    let mut found = vec![];
+    for (path, text) in programs() {
+        if own.iter().any(|own| path.contains(own)) {
+            continue;
+        }
+        let text = text.replace(" =\n", " = ");
+        found.extend(
+            text.lines()
+                .filter_map(loose)
+                .map(|n| format!("{path}: {n}")),
+        );
+    }
+    assert_eq!(found, [""; 0], "they belong to core/src/limits");
 }
 
 #[test]
@@ -147,7 +214,8 @@ fn every_bound_has_a_reason_that_is_a_sentence() {
 
 #[test]
 fn a_bound_stands_once_and_is_above_zero() {
-    let mut names: Vec<_> = all().map(|limit| limit.name).collect();
+    let of = |section: &'static Section| section.limits.iter().map(move |l| path(section, l));
+    let mut names: Vec<_> = sections().flat_map(of).collect();
     names.sort_unstable();
     assert!(names.windows(2).all(|pair| pair[0] != pair[1]));
     assert!(all().all(|limit| limit.value > 0));

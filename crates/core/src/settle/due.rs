@@ -7,6 +7,7 @@ use crate::grant::{self, Leaving};
 use crate::id::{HostId, KeyId, LeaseId, ResourceId};
 use crate::index::Carrier;
 use crate::lease::{End, LeaseState};
+use crate::limits;
 use crate::outcome::OutcomeKey;
 use crate::pool::Pool;
 use crate::resource::{Resource, ResourceState, Withheld};
@@ -31,14 +32,13 @@ pub(super) fn next(state: &State) -> Option<Vec<Event>> {
 /// Of outcomes that outlived their lease only so many are kept for one principal: the oldest go early,
 /// some at a time.
 pub(super) fn outcomes(state: &mut State, by: KeyId) -> Vec<Event> {
-    const AT_ONCE: usize = 64;
     let over = state.outcomes_over(by);
-    if over > AT_ONCE {
+    if over > limits::SETTLED_AT_ONCE_MAX {
         state.work.insert(Work::Outcomes(by));
     }
     let from = (by, Time(0), OutcomeKey { by, key: "".into() });
     let his = state.index.outcome_ends.range(from..);
-    his.take(over.min(AT_ONCE))
+    his.take(over.min(limits::SETTLED_AT_ONCE_MAX))
         .map(|(_, _, at)| Event::OutcomeForgotten(at.clone()))
         .collect()
 }

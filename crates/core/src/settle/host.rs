@@ -7,6 +7,7 @@ use crate::host::Host;
 use crate::id::{HostId, PoolId, ResourceId};
 use crate::index::PoolUse;
 use crate::lease::End;
+use crate::limits;
 use crate::planted;
 use crate::pool::{Pool, RecycleClass};
 use crate::resource::ResourceState;
@@ -99,16 +100,17 @@ fn first(state: &State, host: HostId, pool: &Pool) -> Option<Event> {
 /// Looks at some members of a host, and at the rest later. What ends or changes a lease is done
 /// before the next one is looked at: it may be a member of the same lease.
 pub(super) fn members(state: &mut State, id: HostId, from: ResourceId) -> Vec<Event> {
-    const AT_ONCE: usize = 64;
     let Some(h) = state.hosts.get(&id).cloned() else {
         return vec![];
     };
-    let some: Vec<ResourceId> = on_host(state, id, from).take(AT_ONCE + 1).collect();
-    if let Some(next) = some.get(AT_ONCE) {
+    let some: Vec<ResourceId> = on_host(state, id, from)
+        .take(limits::SETTLED_AT_ONCE_MAX + 1)
+        .collect();
+    if let Some(next) = some.get(limits::SETTLED_AT_ONCE_MAX) {
         state.work.insert(Work::HostMembers(id, *next));
     }
     let mut events = Vec::new();
-    for r in some.iter().take(AT_ONCE) {
+    for r in some.iter().take(limits::SETTLED_AT_ONCE_MAX) {
         let held = state.resources.get(r).is_some_and(|r| r.lease.is_some());
         let before = events.len();
         if h.offers() {

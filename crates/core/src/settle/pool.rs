@@ -9,6 +9,7 @@ use crate::event::Event;
 use crate::host::Host;
 use crate::id::{HostId, PoolId, ResourceId, TemplateId};
 use crate::index::{HostUse, PoolUse, emptiest, fullest};
+use crate::limits;
 use crate::name::{Name, ResourceName};
 use crate::planted;
 use crate::pool::{Placement, Pool};
@@ -69,6 +70,9 @@ fn wake_throttled(state: &mut State, pool: PoolId) {
 fn surplus(state: &State, pool: &Pool, u: &PoolUse) -> Vec<Event> {
     let here = u.total() - u.in_state(ResourceState::Deleting);
     let over = here.saturating_sub(pool.spec.max);
+    if over == 0 {
+        return vec![];
+    }
     let those = |s| {
         let all = (pool.id, s, ResourceId(0))..=(pool.id, s, ResourceId(u64::MAX));
         state.index.busy.range(all).map(|(_, _, id)| *id)
@@ -317,14 +321,17 @@ fn stale(state: &State, pool: &Pool) -> Option<ResourceId> {
 /// Looks at some members of a pool that retires, recycles differently or is seen by others, and
 /// at the rest later.
 pub(super) fn members(state: &mut State, id: PoolId, from: ResourceId) -> Vec<Event> {
-    const AT_ONCE: usize = 64;
     let rest = (id, from)..=(id, ResourceId(u64::MAX));
-    let some = state.index.members.range(rest).take(AT_ONCE + 1);
+    let some = state
+        .index
+        .members
+        .range(rest)
+        .take(limits::SETTLED_AT_ONCE_MAX + 1);
     let ids: Vec<ResourceId> = some.map(|(_, r)| *r).collect();
-    if let Some(next) = ids.get(AT_ONCE) {
+    if let Some(next) = ids.get(limits::SETTLED_AT_ONCE_MAX) {
         state.work.insert(Work::PoolMembers(id, *next));
     }
-    for id in ids.into_iter().take(AT_ONCE) {
+    for id in ids.into_iter().take(limits::SETTLED_AT_ONCE_MAX) {
         let site = state.resources.get(&id).and_then(|r| r.site());
         let host = site.map(|s| Work::Host(s.host));
         state.work.extend(host);

@@ -176,7 +176,6 @@ pub(crate) fn hopeless(state: &State, l: &Lease) -> bool {
 
 /// Ends those who wait for what can no longer come, some at a time.
 pub(super) fn recheck(state: &mut State, pool: Option<PoolId>, from: Option<Rank>) -> Vec<Event> {
-    const AT_ONCE: usize = 64;
     let first = from.unwrap_or(Rank::new(limits::PRIORITY_MAX, LeaseId(0)));
     let some: Vec<Rank> = state
         .index
@@ -184,14 +183,14 @@ pub(super) fn recheck(state: &mut State, pool: Option<PoolId>, from: Option<Rank
         .range((pool, first)..)
         .take_while(|(p, _)| *p == pool)
         .map(|(_, r)| *r)
-        .take(AT_ONCE + 1)
+        .take(limits::SETTLED_AT_ONCE_MAX + 1)
         .collect();
-    if let Some(next) = some.get(AT_ONCE) {
+    if let Some(next) = some.get(limits::SETTLED_AT_ONCE_MAX) {
         state.work.insert(Work::Recheck(pool, Some(*next)));
     }
     let leases: Vec<Arc<Lease>> = some
         .iter()
-        .take(AT_ONCE)
+        .take(limits::SETTLED_AT_ONCE_MAX)
         .filter_map(|r| state.leases.get(&r.lease))
         .cloned()
         .collect();

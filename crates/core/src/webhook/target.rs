@@ -89,14 +89,10 @@ impl Targets {
         Ok(())
     }
 
-    /// May a connection be made to this address, which a permitted name was resolved to? Addresses
-    /// that are not public must be listed themselves.
-    pub fn permits_address(&self, address: IpAddr) -> bool {
-        let listed = |rule: &Rule| match rule.host {
-            Host::Network(first, bits) => is_in(address, first, bits),
-            Host::Name(_) | Host::Below(_) => false,
-        };
-        is_public(address) || self.rules.iter().any(listed)
+    /// May such a connection be made to this address, which a permitted name was resolved to? Addresses
+    /// that are not public must be listed themselves, as for a call of them.
+    pub fn permits_address(&self, address: IpAddr, port: u16, https: bool) -> bool {
+        is_public(address) || self.permit(&address.to_string(), port, https).is_ok()
     }
 }
 
@@ -235,13 +231,16 @@ mod tests {
 
     #[test]
     fn a_name_leads_to_private_addresses_only_where_they_are_listed() {
-        let address = |text: &str| text.parse::<IpAddr>().unwrap();
-        let targets = Targets::parse(["hooks.example.org", "10.1.0.0/16"]).unwrap();
+        let listed = ["hooks.example.org", "10.1.0.0/16", "http://10.3.0.1:9"];
+        let targets = Targets::parse(listed).unwrap();
+        let may =
+            |text: &str, port, https| targets.permits_address(text.parse().unwrap(), port, https);
         for public in ["8.8.8.8", "2606:4700::1111", "64:ff9b::808:808"] {
-            assert!(targets.permits_address(address(public)), "{public}");
+            assert!(may(public, 80, false), "{public}");
         }
-        assert!(targets.permits_address(address("10.1.9.9")));
-        assert!(targets.permits_address(address("::ffff:10.1.9.9")));
+        assert!(may("10.1.9.9", 443, true) && may("::ffff:10.1.9.9", 8443, true));
+        assert!(may("10.3.0.1", 9, false), "as it is listed");
+        assert!(!may("10.3.0.1", 10, false) && !may("10.1.9.9", 80, false));
         for private in [
             "127.0.0.1",
             "10.2.0.1",
@@ -264,7 +263,7 @@ mod tests {
             "2001:db8::1",
             "2001::1",
         ] {
-            assert!(!targets.permits_address(address(private)), "{private}");
+            assert!(!may(private, 443, true), "{private}");
         }
     }
 

@@ -15,11 +15,11 @@ use futures_util::future::{join_all, try_join_all};
 use super::call::Call;
 use super::create::{BringUp, Member, pulled, ready};
 use super::observe::Things;
-use super::pause::Pause;
 use super::steps::Steps;
 use super::{Docker, inside, label, observe, plan, power, volume};
 use crate::alteration::between;
 use crate::blueprint::{Blueprint, Service};
+use crate::pause::Pause;
 use crate::{Built, DriverError, Failure, Identity, OnProgress};
 
 pub(super) async fn alter(
@@ -129,7 +129,7 @@ impl<'a> BringUp<'a> {
     async fn make_place(&self, service: &Service) -> Result<(), DriverError> {
         let (call, identity) = (self.call, self.site.identity);
         let name = label::name(identity, &service.name);
-        let mut pause = Pause::new();
+        let mut pause = Pause::of_engine();
         loop {
             let found = call
                 .engine
@@ -225,7 +225,7 @@ async fn tidy(
 }
 
 async fn remove_volume(call: &Call<'_>, name: &str) -> Result<(), DriverError> {
-    let mut pause = Pause::new();
+    let mut pause = Pause::of_engine();
     loop {
         let removed = call.engine.remove_volume(name, None::<RemoveVolumeOptions>);
         match call.heavy(removed).await {

@@ -10,21 +10,19 @@ use bollard::query_parameters::{
     CreateContainerOptionsBuilder, InspectContainerOptions, RemoveContainerOptionsBuilder,
     StartContainerOptions,
 };
+use caviada_core::limits;
 use futures_util::future::try_join_all;
 
 use super::call::Call;
 use super::container::{self, Place};
 use super::label::{self, Role};
-use super::pause::Pause;
 use super::site::Site;
 use super::steps::Steps;
 use super::{Docker, delete, files, image, inside, network, observe, plan, spec, subnet, volume};
 use crate::blueprint::{Blueprint, Dependency, Service};
+use crate::pause::Pause;
 use crate::reach::Reach as _;
 use crate::{Built, DriverError, Failure, Identity, OnProgress, output, probe};
-
-/// Bytes of a variable that a job found out: the engine takes it in one argument.
-const VARIABLE_BYTES_MAX: usize = 64 << 10;
 
 /// One bring-up.
 pub(super) struct BringUp<'a> {
@@ -218,9 +216,11 @@ impl<'a> BringUp<'a> {
         for (name, file) in &service.environment_files {
             let job = self.blueprint.service(&file.service);
             self.site.until_done(&file.service, job).await?;
-            let read = self
-                .site
-                .read_file(&file.service, &file.path, VARIABLE_BYTES_MAX);
+            let read = self.site.read_file(
+                &file.service,
+                &file.path,
+                limits::driver::VARIABLE_BYTES_MAX,
+            );
             let text = String::from_utf8(read.await?).map_err(|_| {
                 let detail = format!("{name}: {} of {} is no text", file.path, file.service);
                 self.call.no(Failure::Refused, detail)
@@ -249,7 +249,7 @@ impl<'a> BringUp<'a> {
             depth: self.depths[service.name.as_str()],
         };
         let failed = |f| self.call.failed(f, &service.name);
-        let mut pause = Pause::new();
+        let mut pause = Pause::of_engine();
         let member = loop {
             let options = CreateContainerOptionsBuilder::new().name(&name).build();
             let mut body = container::body(service, &place);

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use bollard::models::{ContainerInspectResponse, ContainerState, HealthStatusEnum};
 use bollard::query_parameters::InspectContainerOptions;
+use caviada_core::limits;
 use futures_util::{StreamExt, stream};
 
 use super::call::Call;
@@ -15,16 +16,8 @@ use super::inside;
 use super::observe::Things;
 use crate::{Condition, Identity, Seen};
 
-/// The engine's own, where a test says nothing.
-const TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
-/// In a look at a host no test takes longer: others wait for it.
-const LOOK_TIMEOUT_MAX: Duration = Duration::from_secs(5);
-/// Tests asked at once in a look.
-const LOOK_TESTS_MAX: usize = 8;
-/// Output of a test that is looked at.
-const OUTPUT_BYTES_MAX: usize = 4 << 10;
-/// Characters of it that an error shows.
-const SHOWN_CHARS_MAX: usize = 200;
+const TIMEOUT_DEFAULT: Duration = Duration::from_millis(limits::driver::HEALTH_TEST_MS_DEFAULT);
+const LOOK_TIMEOUT_MAX: Duration = Duration::from_millis(limits::driver::HEALTH_LOOK_MS_MAX);
 
 /// A test that the engine has not done yet.
 pub(super) struct Test {
@@ -71,7 +64,7 @@ impl Test {
         let timeout = self.timeout.min(timeout_max).min(call.left());
         let container = inside::container(call, identity, service).await;
         let container = container.map_err(|e| e.detail)?;
-        let ran = container.exec(&self.command, timeout, OUTPUT_BYTES_MAX);
+        let ran = container.exec(&self.command, timeout, limits::driver::HEALTH_BYTES_MAX);
         let ran = ran.await.map_err(|e| e.detail)?;
         if ran.code == 0 {
             return Ok(());
@@ -99,7 +92,10 @@ fn is_left_over(state: &ContainerState) -> bool {
 /// The end of what a test said.
 fn shown(said: &str) -> &str {
     let said = said.trim_end();
-    let from = said.char_indices().rev().nth(SHOWN_CHARS_MAX - 1);
+    let from = said
+        .char_indices()
+        .rev()
+        .nth(limits::driver::HEALTH_SHOWN_CHARS_MAX - 1);
     &said[from.map_or(0, |(i, _)| i)..]
 }
 
@@ -122,7 +118,7 @@ pub(super) async fn seen(call: &Call<'_>, mut things: Things) -> Vec<Seen> {
             let state = call.quick(found).await.ok()?.state?;
             is_left_over(&state).then_some(id)
         })
-        .buffer_unordered(LOOK_TESTS_MAX)
+        .buffer_unordered(limits::driver::HEALTH_LOOKS_AT_ONCE_MAX)
         .filter_map(std::future::ready)
         .collect()
         .await;
@@ -142,7 +138,7 @@ pub(super) async fn seen(call: &Call<'_>, mut things: Things) -> Vec<Seen> {
             Some((identity, format!("{service}: {why}")))
         });
     let failed: Vec<_> = stream::iter(asked)
-        .buffer_unordered(LOOK_TESTS_MAX)
+        .buffer_unordered(limits::driver::HEALTH_LOOKS_AT_ONCE_MAX)
         .filter_map(std::future::ready)
         .collect()
         .await;

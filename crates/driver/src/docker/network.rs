@@ -5,17 +5,16 @@ use std::time::Duration;
 
 use bollard::models::{Ipam, IpamConfig, NetworkCreateRequest};
 use bollard::query_parameters::ListNetworksOptionsBuilder;
+use caviada_core::limits;
 use tokio::time::Instant;
 
 use super::call::Call;
 use super::label::{self, Mark};
-use super::pause::Pause;
 use crate::blueprint::Subnet;
+use crate::pause::Pause;
 use crate::{DriverError, Failure, Identity};
 
-/// A subnet may be taken for so long by a network of ours that the engine does not list: one that it
-/// still makes for a call that was given up, or still removes.
-const TAKEN_PATIENCE: Duration = Duration::from_secs(5);
+const TAKEN_PATIENCE: Duration = Duration::from_millis(limits::driver::SUBNET_TAKEN_MS_MAX);
 
 /// Makes one network or adopts the one that is there; `standing` says a list showed it already.
 pub(super) async fn ensure(
@@ -39,7 +38,7 @@ pub(super) async fn ensure(
         ..NetworkCreateRequest::default()
     };
     let patience = Instant::now() + TAKEN_PATIENCE;
-    let mut pause = Pause::new();
+    let mut pause = Pause::of_engine();
     loop {
         let made = match standing {
             true => Ok(()),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bollard::query_parameters::{
     InspectContainerOptions, StartContainerOptions, StopContainerOptions,
 };
+use caviada_core::limits;
 use futures_util::future::try_join_all;
 
 use super::call::Call;
@@ -15,10 +16,8 @@ use super::{Docker, create, inside};
 use crate::blueprint::{Blueprint, ResetStep};
 use crate::{Built, DriverError, Failure, Identity, OnProgress, Power, probe};
 
-/// What the engine may take beyond a service's own grace to stop it.
-const STOP_MORE: Duration = Duration::from_secs(30);
-/// The engine's own grace where a container names none.
-const GRACE_DEFAULT_S: i64 = 10;
+const STOP_MORE: Duration = Duration::from_millis(limits::driver::ENGINE_STOP_MORE_MS);
+const GRACE_DEFAULT_S: i64 = limits::driver::ENGINE_GRACE_S_DEFAULT;
 
 pub(super) async fn power(
     docker: &Docker,

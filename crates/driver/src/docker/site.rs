@@ -7,23 +7,17 @@ use async_trait::async_trait;
 use bollard::models::{
     ContainerInspectResponse, ContainerStateStatusEnum as State, HealthStatusEnum,
 };
+use caviada_core::limits;
 
 use super::call::Call;
 use super::ending::Ending;
 use super::health::{self, Test};
 use super::inside;
-use super::pause::Pause;
 use crate::blueprint::{Dependency, Service};
 use crate::engine::container::{ended, lacks};
+use crate::pause::Pause;
 use crate::reach::Reach;
 use crate::{DriverError, ExecOutput, Failure, Identity};
-
-/// Output of a readiness command that is looked at.
-const EXEC_BYTES_MAX: usize = 64 << 10;
-
-/// How often an engine starts a service again before a job that has it beside it is told that it will
-/// not come up: with the engine's own pauses, some 3 s.
-const RESTARTS_MAX: i64 = 5;
 
 /// One resource on its engine.
 pub(super) struct Site<'a> {
@@ -35,7 +29,7 @@ pub(super) struct Site<'a> {
 impl Site<'_> {
     /// Waits until a service runs and, if it has a health check, until that passes.
     pub async fn until_well(&self, service: &str) -> Result<(), DriverError> {
-        let mut pause = Pause::new();
+        let mut pause = Pause::of_engine();
         let mut said = String::new();
         loop {
             let found = inside::owned(self.call, self.identity, service).await?;
@@ -86,7 +80,7 @@ impl Site<'_> {
         service: &str,
         told: Option<&Service>,
     ) -> Result<(), DriverError> {
-        let mut pause = Pause::new();
+        let mut pause = Pause::of_engine();
         let mut restarts = BTreeMap::new();
         let id = loop {
             let found = inside::owned(self.call, self.identity, service).await?;
@@ -128,7 +122,7 @@ impl Site<'_> {
             let status = found.state.as_ref().and_then(|state| state.status);
             let count = found.restart_count.unwrap_or(0);
             let since = count - *restarts.entry(service).or_insert(count);
-            if status == Some(State::RESTARTING) && since >= RESTARTS_MAX {
+            if status == Some(State::RESTARTING) && since >= limits::driver::RESTARTS_MAX {
                 let why = format!("was started again {since} times and {}", Ending::of(&found));
                 let id = found.id.unwrap_or_default();
                 return Err(self.not_ready(service, &id, &why).await);
@@ -160,10 +154,9 @@ impl Site<'_> {
         service: &str,
         found: &ContainerInspectResponse,
     ) -> Result<String, DriverError> {
-        const LOOKS: usize = 5;
         let mut ending = Ending::of(found);
-        let mut pause = Pause::new();
-        for _ in 0..LOOKS {
+        let mut pause = Pause::of_engine();
+        for _ in 0..limits::driver::ENDING_LOOKS_MAX {
             if !ending.may_be_for_memory() {
                 break;
             }
@@ -195,7 +188,9 @@ impl Reach for Site<'_> {
         timeout: Duration,
     ) -> Result<ExecOutput, DriverError> {
         let container = inside::container(self.call, self.identity, service).await?;
-        container.exec(command, timeout, EXEC_BYTES_MAX).await
+        container
+            .exec(command, timeout, limits::driver::READINESS_BYTES_MAX)
+            .await
     }
 
     async fn read_file(

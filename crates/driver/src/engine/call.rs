@@ -5,6 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bollard::errors::Error;
+use caviada_core::limits;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -19,10 +20,6 @@ pub(crate) const API_MIN: bollard::ClientVersion = bollard::ClientVersion {
     minor_version: 41,
 };
 
-/// Heavy calls an engine gets at once. Measured on two cores: past four, throughput rises by an
-/// eighth while each call takes three times as long.
-const HEAVY_MAX: usize = 4;
-
 /// How long single engine calls may take. No verb trusts an engine to answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Deadlines {
@@ -35,8 +32,8 @@ pub struct Deadlines {
 impl Default for Deadlines {
     fn default() -> Self {
         Self {
-            quick: Duration::from_secs(20),
-            heavy: Duration::from_secs(120),
+            quick: Duration::from_millis(limits::driver::QUICK_CALL_MS_MAX),
+            heavy: Duration::from_millis(limits::driver::HEAVY_CALL_MS_MAX),
         }
     }
 }
@@ -55,7 +52,7 @@ impl Connection {
         Self {
             address,
             deadlines,
-            heavy: Semaphore::new(HEAVY_MAX),
+            heavy: Semaphore::new(limits::driver::HEAVY_CALLS_AT_ONCE_MAX),
             known: Mutex::new(None),
             negotiating: tokio::sync::Mutex::new(()),
         }

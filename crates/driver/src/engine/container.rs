@@ -11,6 +11,8 @@ use bollard::query_parameters::{
     DownloadFromContainerOptionsBuilder, LogsOptions, LogsOptionsBuilder,
     UploadToContainerOptionsBuilder,
 };
+use caviada_core::limits;
+use caviada_core::limits::driver::LINKS_MAX;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use tokio::time::sleep;
 
@@ -18,20 +20,6 @@ use super::call::Call;
 use super::fault::Fault;
 use crate::blueprint::Job;
 use crate::{DriverError, ExecOutput, Failure};
-
-/// Lines and bytes of a log given at once.
-pub(crate) const LOG_LINES_MAX: usize = 10_000;
-pub(crate) const LOG_BYTES_MAX: usize = 8 << 20;
-/// What an error shows of a service's end.
-pub(crate) const LAST_LINES: usize = 20;
-pub(crate) const LAST_BYTES_MAX: usize = 4 << 10;
-/// What a job may have written for its output to be searched.
-pub(crate) const JOB_LOG_LINES_MAX: usize = 10_000;
-pub(crate) const JOB_LOG_BYTES_MAX: usize = 1 << 20;
-/// An archive's headers and padding around one file.
-const TAR_BYTES_MORE: usize = 8 << 10;
-/// Symbolic links followed to an output file.
-const LINKS_MAX: usize = 8;
 
 /// Which of a service's streams.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -99,20 +87,30 @@ impl Container<'_> {
 
     /// The last `lines` lines.
     pub async fn log(&self, lines: usize) -> Result<Vec<u8>, DriverError> {
-        let lines = lines.min(LOG_LINES_MAX);
-        let log = self.read_log(lines, LOG_BYTES_MAX, Streams::Both).await;
+        let lines = lines.min(limits::driver::LOG_LINES_MAX as usize);
+        let log = self
+            .read_log(lines, limits::driver::LOG_BYTES_MAX, Streams::Both)
+            .await;
         log.map_err(|f| self.failed(f))
     }
 
     /// What a job wrote to its standard output.
     pub async fn said(&self) -> Result<Vec<u8>, DriverError> {
-        let said = self.read_log(JOB_LOG_LINES_MAX, JOB_LOG_BYTES_MAX, Streams::Stdout);
+        let said = self.read_log(
+            limits::driver::JOB_LOG_LINES_MAX,
+            limits::driver::JOB_LOG_BYTES_MAX,
+            Streams::Stdout,
+        );
         said.await.map_err(|f| self.failed(f))
     }
 
     /// What it wrote last, for an error; best effort.
     pub async fn last_lines(&self) -> String {
-        let log = self.read_log(LAST_LINES, LAST_BYTES_MAX, Streams::Both);
+        let log = self.read_log(
+            limits::driver::LAST_LINES_MAX,
+            limits::driver::LAST_BYTES_MAX,
+            Streams::Both,
+        );
         match log.await {
             Ok(log) => String::from_utf8_lossy(&log).trim_end().to_owned(),
             Err(_) => String::new(),
@@ -237,7 +235,9 @@ impl Container<'_> {
         let service = self.service;
         let mut path = path.to_owned();
         for _ in 0..LINKS_MAX {
-            let tar = self.get(&path, bytes_max + TAR_BYTES_MORE).await?;
+            let tar = self
+                .get(&path, bytes_max + limits::driver::TAR_MORE_BYTES)
+                .await?;
             match first_file(&tar) {
                 Ok(Entry::File(content)) => return Ok(content),
                 Ok(Entry::Link(target)) if target.starts_with('/') => path = target,

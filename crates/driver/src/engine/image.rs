@@ -15,6 +15,7 @@ use bollard::query_parameters::{
     CreateImageOptionsBuilder, ImportImageOptionsBuilder, TagImageOptionsBuilder,
 };
 use caviada_core::image::{DOCKER_HUB, Reference};
+use caviada_core::limits;
 use caviada_core::limits::CAUSE_CHARS_MAX;
 use futures_util::{Stream, StreamExt, TryStreamExt};
 use tokio::time::{Instant, timeout_at};
@@ -25,13 +26,9 @@ use crate::image::bundle::Bundled;
 use crate::image::{Archive, ImageSources, OnBytes, RegistryCredential};
 use crate::{DriverError, Failure};
 
-/// Layers of one image whose bytes are counted; engines take no more.
-const LAYERS_MAX: usize = 1_024;
-/// Ended when nothing more has come for so long, whatever the engine says meanwhile.
 const PATIENCE: Patience = Patience {
-    coming: Duration::from_secs(2 * 60),
-    // Layers wait for those of other pulls, and large ones are unpacked without a word.
-    other: Duration::from_secs(15 * 60),
+    coming: Duration::from_millis(limits::driver::PULL_SILENCE_MS_MAX),
+    other: Duration::from_millis(limits::driver::PULL_UNPACKING_MS_MAX),
 };
 /// What Docker Hub calls itself where somebody signs in.
 const HUB_SERVER: &str = "https://index.docker.io/v1/";
@@ -434,7 +431,7 @@ impl Layers {
         current: Option<i64>,
         total: Option<i64>,
     ) -> bool {
-        if self.0.len() >= LAYERS_MAX && !self.0.contains_key(&layer) {
+        if self.0.len() >= limits::driver::LAYERS_MAX && !self.0.contains_key(&layer) {
             return false;
         }
         let count = |n: Option<i64>| n.and_then(|n| u64::try_from(n).ok());

@@ -11,15 +11,13 @@ use std::process::Stdio;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use caviada_core::limits;
 use hyper_util::client::legacy::connect::{Connected, Connection};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command};
 
 use super::credential::{Held, SshCredential, Unusable};
-
-/// What is kept of ssh's complaints.
-const COMPLAINT_BYTES_MAX: usize = 1 << 10;
 
 /// Opens connections to one host.
 #[derive(Clone)]
@@ -126,7 +124,7 @@ impl Pipe {
             if read.is_err() || buffer.filled().is_empty() {
                 return Poll::Ready(());
             }
-            let room = COMPLAINT_BYTES_MAX - self.complaint.len();
+            let room = limits::driver::SSH_COMPLAINT_BYTES_MAX - self.complaint.len();
             let filled = buffer.filled();
             self.complaint
                 .extend_from_slice(&filled[..filled.len().min(room)]);

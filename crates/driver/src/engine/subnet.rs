@@ -2,12 +2,10 @@
 //! hundreds.
 
 use crate::blueprint::{Blueprint, Service, Subnet};
+use caviada_core::limits;
 
 /// The network of services that name none; Compose's word.
 pub(crate) const DEFAULT: &str = "default";
-
-/// A network with fewer addresses has no place for a gateway and a service.
-const PREFIX_MAX: u8 = 30;
 
 /// Addresses of a bridge that no service gets: the network's own, the last one, the gateway's.
 pub(crate) const NOBODYS: u64 = 3;
@@ -67,7 +65,7 @@ fn joins(service: &Service, network: &str) -> bool {
 fn carve(subnet: Subnet, count: usize) -> Option<Vec<Subnet>> {
     let bits = u8::try_from(count.max(1).next_power_of_two().trailing_zeros()).ok()?;
     let prefix = subnet.prefix.checked_add(bits)?;
-    if prefix > PREFIX_MAX || subnet.prefix < 8 {
+    if prefix > limits::driver::SUBNET_PREFIX_MAX || subnet.prefix < 8 {
         return None;
     }
     let base = u32::from(subnet.address) & (u32::MAX << (32 - subnet.prefix));

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use bollard::errors::Error;
 use bollard::{API_DEFAULT_VERSION, BollardRequest};
+use caviada_core::limits;
 use hyper::header::HeaderValue;
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::Client;
@@ -19,8 +20,7 @@ use super::ssh::Ssh;
 use crate::Failure;
 use crate::reach::authority;
 
-/// The library's own limit, out of the way: every call here is bounded by `Call`.
-const LIBRARY_LIMIT_S: u64 = 24 * 60 * 60;
+const LIBRARY_LIMIT_S: u64 = limits::driver::LIBRARY_CALL_MS_MAX / 1_000;
 
 /// A client that has not connected yet.
 pub(super) fn connect(address: &DockerAddress) -> Result<bollard::Docker, Fault> {

@@ -9,6 +9,7 @@
 mod entry;
 mod names;
 
+use caviada_core::limits;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -20,7 +21,7 @@ pub const CONTENTS: &str = "caviada-bundle.json";
 /// The last file's name.
 const SUM: &str = "caviada-bundle.sha256";
 /// Bytes of the first file.
-pub const CONTENTS_BYTES_MAX: u64 = 1 << 20;
+pub const CONTENTS_BYTES_MAX: u64 = limits::driver::BUNDLE_CONTENTS_BYTES_MAX;
 /// The format that is written.
 const FORMAT: u32 = 1;
 

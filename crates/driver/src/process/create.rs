@@ -14,10 +14,11 @@ use caviada_core::id::ResourceId;
 
 use super::folder::ResourceFolder;
 use super::record::{Record, is_absent};
-use super::site::{Pause, Site};
+use super::site::Site;
 use super::status::{self, Look};
 use super::{Call, delete, files, inside, observe, power, shim};
 use crate::blueprint::{Blueprint, Dependency, Port, Protocol, Service};
+use crate::pause::Pause;
 use crate::{
     Built, Condition, DriverError, Failure, Identity, OnProgress, Progress, output, probe,
 };
@@ -424,7 +425,7 @@ pub(super) async fn start_anew(site: &Site<'_>, service: &Service) -> Result<(),
     command.stderr(shim_log);
     let mut child = command.spawn().map_err(|e| site.call.io("shim", e))?;
     let pid = child.id().and_then(|id| i32::try_from(id).ok());
-    let mut pause = Pause::new();
+    let mut pause = Pause::of_processes();
     loop {
         // Before the look: what ends quickly may speak and end between the two.
         let ended = child.try_wait().map_err(io_error)?;

@@ -4,18 +4,18 @@ use std::io;
 use std::time::Duration;
 
 use caviada_core::id::ResourceId;
+use caviada_core::limits;
 use nix::sys::signal::Signal;
 use tokio::time::Instant;
 
 use super::folder::{ResourceFolder, ServiceFolder};
 use super::record::{Record, is_absent};
-use super::site::Pause;
 use super::status::{self, Look};
 use super::{Call, create, observe, tree};
+use crate::pause::Pause;
 use crate::{DriverError, Failure, Identity};
 
-/// How long shims may take to kill their services before they are killed themselves.
-const SHIM_WAIT: Duration = Duration::from_secs(10);
+const SHIM_WAIT: Duration = Duration::from_millis(limits::driver::SHIM_KILL_MS_MAX);
 
 /// Removes all generations of `resource` up to and including `generation`.
 pub(super) async fn up_to(
@@ -40,7 +40,7 @@ async fn one(call: &Call<'_>, identity: &Identity) -> Result<(), DriverError> {
     let folder = ResourceFolder::of(&call.config.root_dir, identity);
     let subject = folder.0.display().to_string();
     end_all(call, &folder).await?;
-    let mut pause = Pause::new();
+    let mut pause = Pause::of_processes();
     loop {
         let place = folder.clone();
         match call.blocking(move || remove(&place)).await? {
@@ -63,7 +63,7 @@ async fn end_all(call: &Call<'_>, folder: &ResourceFolder) -> Result<(), DriverE
         shim.signal(Signal::SIGQUIT);
     }
     let until = Instant::now() + SHIM_WAIT;
-    let mut pause = Pause::new();
+    let mut pause = Pause::of_processes();
     while shims.iter().any(|shim| shim.is_alive()) && Instant::now() < until {
         pause.wait().await;
     }
@@ -79,7 +79,7 @@ pub(super) async fn sweep(call: &Call<'_>, home: &ServiceFolder) -> Result<(), D
 
 /// Kills everything that bears the folder or one below it in its environment, and its children.
 async fn kill_tagged(call: &Call<'_>, folder: String) -> Result<(), DriverError> {
-    let mut pause = Pause::new();
+    let mut pause = Pause::of_processes();
     loop {
         let of = folder.clone();
         let kill = move || {

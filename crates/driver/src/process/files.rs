@@ -8,6 +8,8 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Component, Path};
 
+use caviada_core::limits;
+use caviada_core::limits::driver::UNPACKED_BYTES_MAX;
 use nix::dir::Dir;
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat2, readlinkat};
@@ -15,11 +17,6 @@ use nix::sys::stat::{FileStat, Mode, SFlag, fchmod, fstatat, mkdirat};
 use nix::unistd::{UnlinkatFlags, unlinkat};
 
 use crate::Failure;
-
-/// Folders inside each other.
-const DEPTH_MAX: usize = 64;
-/// What one archive may unpack to.
-const UNPACKED_BYTES_MAX: u64 = 4 << 30;
 
 /// Why files were not put or got.
 #[derive(Debug)]
@@ -136,7 +133,7 @@ fn folders(base: &OwnedFd, path: &Path) -> Result<OwnedFd, Fault> {
             _ => return Err(Fault::Refused(format!("{} leads out", path.display()))),
         };
         depth += 1;
-        if depth > DEPTH_MAX {
+        if depth > limits::driver::FOLDERS_DEEP_MAX {
             return Err(Fault::Refused("it is nested too deep".to_owned()));
         }
         match mkdirat(&folder, name, Mode::from_bits_truncate(0o755)) {
@@ -255,7 +252,7 @@ fn pack_folder(
     name: &Path,
     depth: usize,
 ) -> Result<(), Fault> {
-    if depth > DEPTH_MAX {
+    if depth > limits::driver::FOLDERS_DEEP_MAX {
         return Err(Fault::Refused("it is nested too deep".to_owned()));
     }
     let mut header = header(tar::EntryType::Directory, 0, 0o755, 0);

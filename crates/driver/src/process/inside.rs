@@ -3,17 +3,14 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use caviada_core::limits;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::Command;
 
 use super::site::Site;
 use crate::{DriverError, ExecOutput, Failure};
 
-/// Lines and bytes of a log given at once.
-const LOG_LINES_MAX: usize = 10_000;
-const LOG_BYTES_MAX: usize = 8 << 20;
-/// How long a command's tree may take to be killed.
-const KILL_WAIT: Duration = Duration::from_secs(10);
+const KILL_WAIT: Duration = Duration::from_millis(limits::driver::COMMAND_KILL_MS_MAX);
 
 pub(super) async fn logs(
     site: &Site<'_>,
@@ -23,7 +20,13 @@ pub(super) async fn logs(
     site.service(service)?;
     site.flush(service).await?;
     let log = site.folder.service(service).log();
-    let read = move || super::log::tail(&log, lines.min(LOG_LINES_MAX), LOG_BYTES_MAX);
+    let read = move || {
+        super::log::tail(
+            &log,
+            lines.min(limits::driver::LOG_LINES_MAX as usize),
+            limits::driver::LOG_BYTES_MAX,
+        )
+    };
     let text = site.call.blocking(read).await?;
     text.map_err(|e| site.call.io(service, e))
 }

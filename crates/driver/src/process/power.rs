@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use caviada_core::limits;
 use futures_util::future::try_join_all;
 use nix::sys::signal::Signal;
 use tokio::time::Instant;
@@ -13,9 +14,8 @@ use super::{Call, inside};
 use crate::blueprint::{Blueprint, ResetStep, Service};
 use crate::{Built, DriverError, Failure, Identity, OnProgress, Power, probe};
 
-/// What a shim may take beyond the grace of its service.
-const STOP_MORE: Duration = Duration::from_secs(10);
-const SIGNAL_WAIT: Duration = Duration::from_secs(10);
+const STOP_MORE: Duration = Duration::from_millis(limits::driver::SHIM_STOP_MORE_MS);
+const SIGNAL_WAIT: Duration = Duration::from_millis(limits::driver::SIGNAL_MS_MAX);
 
 pub(super) async fn power(
     call: &Call<'_>,

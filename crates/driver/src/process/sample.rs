@@ -8,10 +8,9 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-/// No client may keep a connection longer.
-const PATIENCE: Duration = Duration::from_secs(5);
-const HEAD_BYTES_MAX: u64 = 16 << 10;
-const FILE_BYTES_MAX: u64 = 64 << 10;
+use caviada_core::limits;
+
+const PATIENCE: Duration = Duration::from_millis(limits::driver::SAMPLE_CLIENT_MS_MAX);
 
 /// Runs the sample with the words behind its name:
 ///
@@ -75,7 +74,9 @@ fn serve(port: &str) -> Result<(), String> {
 fn answer(stream: TcpStream) -> std::io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
-    let mut lines = BufReader::new(&stream).take(HEAD_BYTES_MAX).lines();
+    let mut lines = BufReader::new(&stream)
+        .take(limits::driver::SAMPLE_HEAD_BYTES_MAX)
+        .lines();
     let first = lines.next().transpose()?.unwrap_or_default();
     // The whole head, so that closing resets nothing.
     while lines
@@ -112,7 +113,9 @@ fn volume_file(path: &str) -> Option<Vec<u8>> {
     let name = format!("VOLUME_{}", volume.to_ascii_uppercase().replace('-', "_"));
     let file = std::fs::File::open(Path::new(&variable(&name)?).join(file)).ok()?;
     let mut content = Vec::new();
-    file.take(FILE_BYTES_MAX).read_to_end(&mut content).ok()?;
+    file.take(limits::driver::SAMPLE_FILE_BYTES_MAX)
+        .read_to_end(&mut content)
+        .ok()?;
     Some(content)
 }
 

@@ -4,43 +4,26 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use caviada_core::limits;
 use nix::sys::signal::Signal;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::folder::ResourceFolder;
 use super::record::Record;
 use super::status::{self, Health, Look, State};
 use super::{Call, files, inside};
 use crate::blueprint::Service;
+use crate::pause::Pause;
 use crate::reach::Reach;
 use crate::{DriverError, ExecOutput, Failure};
 
-/// Output of a readiness command that is looked at.
-const EXEC_BYTES_MAX: usize = 64 << 10;
-/// What an error shows of a service's end.
-const LAST_LINES: usize = 20;
-const LAST_BYTES_MAX: usize = 4 << 10;
-const FLUSH_WAIT: Duration = Duration::from_secs(1);
+const FLUSH_WAIT: Duration = Duration::from_millis(limits::driver::LOG_FLUSH_MS_MAX);
 
 /// One resource on this host.
 pub(super) struct Site<'a> {
     pub call: Call<'a>,
     pub folder: ResourceFolder,
     pub record: Record,
-}
-
-/// Looks again after ever longer pauses, from 5 to 200 ms.
-pub(super) struct Pause(Duration);
-
-impl Pause {
-    pub(super) fn new() -> Self {
-        Self(Duration::from_millis(5))
-    }
-
-    pub(super) async fn wait(&mut self) {
-        sleep(self.0).await;
-        self.0 = (self.0 * 2).min(Duration::from_millis(200));
-    }
 }
 
 impl Site<'_> {
@@ -90,7 +73,7 @@ impl Site<'_> {
 
     /// Waits until a service runs and, if it has a health check, until that passes.
     pub(super) async fn until_well(&self, service: &str) -> Result<(), DriverError> {
-        let mut pause = Pause::new();
+        let mut pause = Pause::of_processes();
         loop {
             let look = self.look(service).await?;
             self.not_over(service, &look).await?;
@@ -113,7 +96,7 @@ impl Site<'_> {
 
     /// Waits until a job ended with exit code 0 and wrote what it should.
     pub(super) async fn until_done(&self, service: &str) -> Result<(), DriverError> {
-        let mut pause = Pause::new();
+        let mut pause = Pause::of_processes();
         loop {
             match self.look(service).await? {
                 Look::Ended(status) if status.code == Some(0) && status.output_found => {
@@ -165,7 +148,7 @@ impl Site<'_> {
         deadline: Instant,
         done: impl Fn(&Look) -> bool,
     ) -> Result<bool, DriverError> {
-        let mut pause = Pause::new();
+        let mut pause = Pause::of_processes();
         loop {
             let look = self.look(service).await?;
             if done(&look) {
@@ -191,7 +174,14 @@ impl Reach for Site<'_> {
         command: &[String],
         timeout: Duration,
     ) -> Result<ExecOutput, DriverError> {
-        inside::exec(self, service, command, timeout, EXEC_BYTES_MAX).await
+        inside::exec(
+            self,
+            service,
+            command,
+            timeout,
+            limits::driver::READINESS_BYTES_MAX,
+        )
+        .await
     }
 
     async fn read_file(
@@ -216,7 +206,13 @@ impl Reach for Site<'_> {
             return String::new();
         }
         let log = self.folder.service(service).log();
-        let read = move || super::log::tail(&log, LAST_LINES, LAST_BYTES_MAX);
+        let read = move || {
+            super::log::tail(
+                &log,
+                limits::driver::LAST_LINES_MAX,
+                limits::driver::LAST_BYTES_MAX,
+            )
+        };
         match self.call.blocking(read).await {
             Ok(Ok(text)) => String::from_utf8_lossy(&text).trim_end().to_owned(),
             _ => String::new(),

@@ -5,14 +5,12 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bollard::models::ConfigSpec;
+use caviada_core::limits;
 
 use super::call::Call;
 use super::label::{self, Mark};
 use crate::blueprint::Blueprint;
 use crate::{DriverError, Failure, Identity};
-
-/// What a manager takes as a name.
-const NAME_LENGTH_MAX: usize = 64;
 
 /// One config.
 #[derive(Debug, Clone)]
@@ -43,7 +41,7 @@ pub(super) async fn ensure<'a>(
     let mut made = BTreeMap::new();
     for (number, content) in contents.into_iter().enumerate() {
         let part = format!("config-{number}");
-        let name = label::short_name(identity, &part, NAME_LENGTH_MAX);
+        let name = label::short_name(identity, &part, limits::driver::SWARM_CONFIG_NAME_CHARS_MAX);
         let spec = ConfigSpec {
             name: Some(name.clone()),
             labels: Some(label::labels_in_swarm(identity)),

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use caviada_core::limits;
 use futures_util::future::try_join_all;
 
 use super::config::{self, Config};
@@ -17,9 +18,6 @@ use super::{Publish, Swarm, delete, image, network, observe, plan, reset, subnet
 use crate::blueprint::{Blueprint, Dependency, Service};
 use crate::reach::Reach as _;
 use crate::{Built, DriverError, Failure, OnProgress, output, probe};
-
-/// Bytes of a variable that a job found out: an engine takes it in one argument.
-const VARIABLE_BYTES_MAX: usize = 64 << 10;
 
 /// One bring-up.
 struct BringUp<'a> {
@@ -235,9 +233,11 @@ impl<'a> BringUp<'a> {
     async fn variables(&self, service: &Service) -> Result<BTreeMap<String, String>, DriverError> {
         let mut variables = BTreeMap::new();
         for (name, file) in &service.environment_files {
-            let read = self
-                .site
-                .read_file(&file.service, &file.path, VARIABLE_BYTES_MAX);
+            let read = self.site.read_file(
+                &file.service,
+                &file.path,
+                limits::driver::VARIABLE_BYTES_MAX,
+            );
             let text = String::from_utf8(read.await?).map_err(|_| {
                 let detail = format!("{name}: {} of {} is no text", file.path, file.service);
                 self.site.call.no(Failure::Refused, detail)

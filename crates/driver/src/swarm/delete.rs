@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::call::Call;
 use super::fault::Fault;
 use super::observe::{self, Things};
-use super::pause::Pause;
+use crate::pause::Pause;
 use crate::{DriverError, Failure};
 
 /// Removes everything of the resource up to and including `generation`.
@@ -21,7 +21,7 @@ pub(super) async fn up_to(
     resource: ResourceId,
     generation: u64,
 ) -> Result<(), DriverError> {
-    let mut pause = Pause::new();
+    let mut pause = Pause::of_engine();
     let patience = Instant::now() + call.heavy_limit();
     loop {
         let things = observe::things(call, installation, Some(resource)).await;

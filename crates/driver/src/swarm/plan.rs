@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use bollard::ClientVersion;
+use caviada_core::limits::driver::SWARM_CONFIG_BYTES_MAX;
 
 use super::Publish;
 use crate::blueprint::{Blueprint, Check, HolderContent, OutputValue, Probe, ResetStep, Service};
@@ -22,9 +23,6 @@ pub(super) const LATER_KEYS: [LaterKey; 1] = [(
     },
     |service| !service.security_opt.is_empty(),
 )];
-
-/// Bytes of one config that a manager of every version takes.
-const CONFIG_BYTES_MAX: usize = 500 << 10;
 
 /// Refuses what no swarm can do, by name.
 pub(super) fn fits(blueprint: &Blueprint) -> Result<(), String> {
@@ -47,9 +45,9 @@ pub(crate) fn possible(service: &Service) -> Result<(), String> {
     }
     for file in &service.files {
         let bytes = file.content.len();
-        if bytes == 0 || bytes > CONFIG_BYTES_MAX {
+        if bytes == 0 || bytes > SWARM_CONFIG_BYTES_MAX {
             return Err(format!(
-                "configs: {} has {bytes} bytes; a swarm takes 1 to {CONFIG_BYTES_MAX}",
+                "configs: {} has {bytes} bytes; a swarm takes 1 to {SWARM_CONFIG_BYTES_MAX}",
                 file.path
             ));
         }

@@ -12,16 +12,14 @@ use bollard::models::{
     TaskSpecPlacement, TaskSpecResources, TaskSpecRestartPolicy,
     TaskSpecRestartPolicyConditionEnum as Condition,
 };
+use caviada_core::limits;
 
 use super::config::Config;
 use super::label::{self, Mark, Role};
 use super::{Publish, plan, spec};
 use crate::blueprint::{Port, Protocol, Restart, Service};
 
-/// What a manager takes as a name: it becomes one in the swarm's name service.
-const NAME_LENGTH_MAX: usize = 63;
-/// Between two tries of a service that is to be started again.
-const AGAIN_DELAY_NS: i64 = 1_000_000_000;
+const AGAIN_DELAY_NS: i64 = limits::driver::TASK_AGAIN_MS * 1_000_000;
 
 /// What a service of the swarm is told beside the blueprint's own.
 pub(super) struct Place<'a> {
@@ -39,7 +37,7 @@ pub(super) struct Place<'a> {
 
 /// The name of a service in its swarm.
 pub(super) fn name(identity: &crate::Identity, service: &str) -> String {
-    label::short_name(identity, service, NAME_LENGTH_MAX)
+    label::short_name(identity, service, limits::driver::SWARM_NAME_CHARS_MAX)
 }
 
 /// The request that makes the service.

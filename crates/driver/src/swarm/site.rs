@@ -5,24 +5,21 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bollard::models::TaskState as State;
 use bollard::query_parameters::{InspectServiceOptions, ListTasksOptionsBuilder};
+use caviada_core::limits;
 use tokio::time::Instant;
 
 use super::call::Call;
 use super::container::{self, Container, Streams};
 use super::label::{self, Role};
 use super::observe::{self, Again, Service};
-use super::pause::Pause;
 use super::task::{self, Task};
 use super::{fault, node, request};
 use crate::blueprint::Job;
+use crate::pause::Pause;
 use crate::reach::Reach;
 use crate::{DriverError, ExecOutput, Failure, Identity};
 
-/// Output of a readiness command that is looked at.
-const EXEC_BYTES_MAX: usize = 64 << 10;
-/// How long a task may find no node before the swarm is believed: nodes join and ports are given free
-/// a moment after they are seen to be.
-const PLACING_PATIENCE: Duration = Duration::from_secs(10);
+const PLACING_PATIENCE: Duration = Duration::from_millis(limits::driver::PLACING_MS_MAX);
 
 /// One resource in its swarm.
 pub(super) struct Site<'a> {
@@ -109,7 +106,7 @@ impl<'a> Site<'a> {
 
     /// Waits until a service was started, or is well.
     pub async fn until(&self, service: &str, until: Until) -> Result<(), DriverError> {
-        let mut pause = Pause::new();
+        let mut pause = Pause::of_engine();
         let mut unplaced = None;
         loop {
             let look = self.look(service).await?;
@@ -140,7 +137,7 @@ impl<'a> Site<'a> {
 
     /// Waits until a job ended with exit code 0 and wrote what it should.
     pub async fn until_done(&self, service: &str, job: Option<&Job>) -> Result<(), DriverError> {
-        let mut pause = Pause::new();
+        let mut pause = Pause::of_engine();
         let mut unplaced = None;
         let task = loop {
             let look = self.look(service).await?;
@@ -168,8 +165,8 @@ impl<'a> Site<'a> {
         let said = self.read_log(
             service,
             &task,
-            container::JOB_LOG_LINES_MAX,
-            container::JOB_LOG_BYTES_MAX,
+            limits::driver::JOB_LOG_LINES_MAX,
+            limits::driver::JOB_LOG_BYTES_MAX,
             Streams::Stdout,
         );
         match container::lacks(&said.await?, job) {
@@ -225,7 +222,10 @@ impl<'a> Site<'a> {
     }
 
     async fn last_lines_of(&self, service: &str, task: &Task) -> String {
-        let (lines, bytes) = (container::LAST_LINES, container::LAST_BYTES_MAX);
+        let (lines, bytes) = (
+            limits::driver::LAST_LINES_MAX,
+            limits::driver::LAST_BYTES_MAX,
+        );
         let log = self.read_log(service, task, lines, bytes, Streams::Both);
         match log.await {
             Ok(log) => String::from_utf8_lossy(&log).trim_end().to_owned(),
@@ -266,12 +266,12 @@ impl<'a> Site<'a> {
             let why = format!("{service} has not run yet");
             return Err(self.call.no(Failure::Refused, why));
         };
-        let lines = lines.min(container::LOG_LINES_MAX);
+        let lines = lines.min(limits::driver::LOG_LINES_MAX as usize);
         self.read_log(
             service,
             task,
             lines,
-            container::LOG_BYTES_MAX,
+            limits::driver::LOG_BYTES_MAX,
             Streams::Both,
         )
         .await
@@ -316,7 +316,9 @@ impl Reach for Site<'_> {
         timeout: Duration,
     ) -> Result<ExecOutput, DriverError> {
         let container = self.container(service).await?;
-        container.exec(command, timeout, EXEC_BYTES_MAX).await
+        container
+            .exec(command, timeout, limits::driver::READINESS_BYTES_MAX)
+            .await
     }
 
     async fn read_file(

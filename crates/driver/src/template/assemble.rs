@@ -11,6 +11,7 @@ use super::source::Source;
 use super::text::{Escape, HostPorts, Renderer, Wrong};
 use super::{Reserved, file, output, readiness};
 use crate::blueprint::Blueprint;
+use caviada_core::limits::template::COUNT_MAX;
 
 /// Renders everything. `parameters` are complete.
 pub(super) fn blueprint(
@@ -199,9 +200,6 @@ fn assign_ports(project: &mut Project, reserved: &Reserved) -> Result<HostPorts,
     }
     Ok(ports)
 }
-
-/// Files of one entry; a template has no more in all.
-const COUNT_MAX: i64 = 1_000;
 
 /// What outputs, readiness and reset are rendered against.
 pub(super) struct Scene<'a> {

@@ -118,6 +118,12 @@ impl Engine {
         }
     }
 
+    /// The same, reached in another way.
+    pub fn by(mut self, address: DockerAddress) -> Self {
+        self.options.address = address;
+        self
+    }
+
     pub fn options(&self) -> DockerOptions {
         self.options.clone()
     }

@@ -21,6 +21,14 @@ use crate::table::{HISTORY, Table};
 /// A backup that is sound, and what to read it from.
 pub(super) fn verified(file: &Path) -> Result<(Backup, Source), BackupError> {
     let unsound = |e: StoreError| BackupError::Unsound(file.to_owned(), e.to_string());
+    // By us and not by SQLite, which says of either that it cannot open it.
+    let found = std::fs::metadata(file).map_err(|e| BackupError::Io(file.to_owned(), e))?;
+    if !found.is_file() {
+        return Err(BackupError::Unsound(
+            file.to_owned(),
+            "it is no file".into(),
+        ));
+    }
     let (backup, behind) = digested(file).map_err(unsound)?;
     let source = match behind {
         true => Source::forward(file)?,

@@ -7,6 +7,7 @@ mod tls;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use caviada_core::limits;
 use futures_util::TryStreamExt as _;
 use futures_util::future::{BoxFuture, join_all};
 use tokio::runtime::Runtime;
@@ -24,16 +25,14 @@ use tls::Tls;
 pub(crate) const LEDGER_SCHEMA: &str = "caviada";
 /// The history's.
 pub(crate) const HISTORY_SCHEMA: &str = "caviada_history";
-/// A server that does not answer for so long is asked over a new connection.
-const ANSWER_MAX: Duration = Duration::from_secs(30);
+const ANSWER_MAX: Duration = Duration::from_millis(limits::ledger::POSTGRES_ANSWER_MS_MAX);
 /// Rows are found by their keys. A table whose rows come and go, as leases do, looks empty to the
 /// planner: it would read all of its pages, dead rows and all, once per commit.
 const BY_KEY: &str =
     "SET enable_seqscan TO off; SET enable_hashjoin TO off; SET enable_mergejoin TO off";
-/// Longest attempt to connect.
-const CONNECT_MAX: Duration = Duration::from_secs(5);
-/// Pause after an attempt that failed.
-const CONNECT_PAUSE: Duration = Duration::from_secs(1);
+const ALIVE: Duration = Duration::from_millis(limits::ledger::POSTGRES_ALIVE_MS);
+const CONNECT_MAX: Duration = Duration::from_millis(limits::ledger::POSTGRES_CONNECT_MS_MAX);
+const CONNECT_PAUSE: Duration = Duration::from_millis(limits::ledger::POSTGRES_PAUSE_MS);
 
 /// One connection to a server.
 pub struct Postgres {
@@ -91,7 +90,7 @@ impl Postgres {
             .application_name("caviada")
             .connect_timeout(CONNECT_MAX)
             .tcp_user_timeout(ANSWER_MAX)
-            .keepalives_idle(Duration::from_secs(10));
+            .keepalives_idle(ALIVE);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

@@ -4,9 +4,11 @@
 mod checkpoint;
 
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::time::Duration;
 
+use caviada_core::limits;
 use rusqlite::ffi;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql};
@@ -14,14 +16,12 @@ use rusqlite::{CachedStatement, Connection, ErrorCode, OpenFlags, ToSql};
 use super::{Dialect, Each, Engine, Guard};
 use crate::directory::Directory;
 use crate::field::{Field, FieldRef};
+use crate::seal::{narrow, private_file};
 use crate::store::{Flow, StoreError};
 use crate::table::{Verb, Writes};
 use checkpoint::Checkpoints;
 
-/// How long a commit waits for a checkpoint that resets the log, the only other one to lock.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Most columns of a query.
-const COLUMNS_MAX: usize = 32;
+const BUSY_TIMEOUT: Duration = Duration::from_millis(limits::ledger::SQLITE_BUSY_MS_MAX);
 
 /// How much a database may lose when the power goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +44,7 @@ pub struct Sqlite {
 impl Sqlite {
     /// Opens a database for writing, and makes it if it is not there.
     pub fn open(path: &Path, sync: Sync) -> Result<Self, StoreError> {
+        make_private(path)?;
         let connection = Connection::open(path).map_err(sort)?;
         let synchronous = match sync {
             Sync::Full => "FULL",
@@ -193,7 +194,7 @@ impl Engine for Sqlite {
         let width = statement.column_count();
         let mut rows = statement.raw_query();
         while let Some(row) = rows.next().map_err(sort)? {
-            let mut fields = [FieldRef::Null; COLUMNS_MAX];
+            let mut fields = [FieldRef::Null; limits::ledger::SQLITE_COLUMNS_MAX];
             let fields = fields
                 .get_mut(..width)
                 .ok_or_else(|| StoreError::Broken(format!("{width} columns in one query")))?;
@@ -229,6 +230,31 @@ impl Engine for Sqlite {
     fn revive(&mut self) -> Result<(), StoreError> {
         Ok(())
     }
+}
+
+/// Lets nobody else read a database, wherever it is and whatever the umask says: it holds digests of keys
+/// and hashes of passwords. SQLite makes the log beside it like it.
+fn make_private(path: &Path) -> Result<(), StoreError> {
+    // Never opened where it is there: to close it would end the locks of this process on it.
+    match private_file().create_new(true).open(path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            let text = format!("{}: {error}", path.display());
+            return Err(StoreError::Broken(text));
+        }
+        _ => {}
+    }
+    // An older program made them for everybody, and left the log if it was killed.
+    for beside in ["", "-wal", "-shm"] {
+        let mut file = path.as_os_str().to_owned();
+        file.push(beside);
+        match narrow(file.as_ref()) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                tracing::warn!(%error, file = %file.display(), "others may read it");
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn prepare(connection: &Connection) -> rusqlite::Result<()> {

@@ -6,6 +6,8 @@
 
 use std::collections::BTreeMap;
 
+use caviada_core::limits;
+
 use super::search::Order;
 use super::subject::Subject;
 use crate::engine::Engine;
@@ -13,11 +15,8 @@ use crate::field::{Field, Reader, json};
 use crate::store::{Flow, StoreError};
 use crate::table::{Table, Verb, Writes};
 
-/// Numbers of one row that a round adds: what keeps it within a quarter of a page, beyond which
-/// SQLite would give it pages of its own.
-const LIST_MAX: usize = 128;
 /// Numbers, or rows, read at once.
-pub(super) const PAGE: usize = 64;
+pub(super) const PAGE: usize = limits::ledger::HISTORY_PAGE_MAX;
 
 /// Numbers of one subject, rising.
 type List = Vec<u64>;
@@ -58,7 +57,7 @@ impl Postings {
             writes.push(row(subject, &list));
         }
         for of_one in fresh.chunk_by(|a, b| a.0 == b.0) {
-            for part in of_one.chunks(LIST_MAX) {
+            for part in of_one.chunks(limits::ledger::HISTORY_LIST_MAX) {
                 let list: List = part.iter().map(|(_, number)| *number).collect();
                 writes.push(row(part[0].0, &list));
             }

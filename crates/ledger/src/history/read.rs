@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use caviada_core::event::{Event, Number};
 use caviada_core::id::{LeaseId, PoolId, ResourceId};
+use caviada_core::limits;
 use caviada_core::time::Time;
 
 use super::lease::PastLease;
@@ -18,9 +19,6 @@ use crate::store::memory::read_journal;
 use crate::store::sql::read_journal_part;
 use crate::store::{Flow, Part, StoreError};
 use crate::table::{JOURNAL, LEASE_HISTORY, LEASE_OF, POSTING};
-
-/// Revisions, or leases, one search looks at before it answers with what it has.
-const LOOKS_MAX: usize = 2_000;
 
 type Database = Box<dyn Engine + Send>;
 
@@ -66,7 +64,7 @@ impl Reading {
                 if page.next.is_some() {
                     return Ok(page);
                 }
-                if looks >= LOOKS_MAX {
+                if looks >= limits::ledger::HISTORY_LOOKED_AT_MAX {
                     let index = if search.order == Order::Newest {
                         0
                     } else {
@@ -264,7 +262,7 @@ impl Reading {
                         return Ok(page);
                     }
                     page.items.push(lease);
-                } else if looks >= LOOKS_MAX {
+                } else if looks >= limits::ledger::HISTORY_LOOKED_AT_MAX {
                     page.next = Some(LeaseId(*id));
                     return Ok(page);
                 }

@@ -1,16 +1,12 @@
 //! Forgetting: what the history need not keep any more, a few thousand rows at a time.
 
 use caviada_core::limits;
+use caviada_core::limits::ledger::HISTORY_SWEPT_MAX;
 use caviada_core::time::Time;
 
 use crate::engine::Engine;
 use crate::field::{Field, Reader};
 use crate::store::{Flow, StoreError};
-
-/// Rows one step looks at.
-const ROWS: u64 = 4_096;
-/// Between two sweeps over everything.
-const SWEEP_MS: u64 = 3_600_000;
 
 /// Walks over the history's tables and forgets what is past its time.
 #[derive(Debug, Default)]
@@ -61,7 +57,10 @@ impl Sweep {
         now: Time,
     ) -> Result<(), StoreError> {
         let Some((part, from)) = self.at else {
-            if self.begun.is_none_or(|begun| now.since(begun) >= SWEEP_MS) {
+            if self
+                .begun
+                .is_none_or(|begun| now.since(begun) >= limits::ledger::HISTORY_SWEEP_MS)
+            {
                 self.begun = Some(now);
                 self.at = Some((Part::Postings, i64::MIN));
             }
@@ -75,7 +74,7 @@ impl Sweep {
         };
         let (table, key, past) = part.past();
         let end = format!(
-            "SELECT {key} FROM {table} WHERE {key} >= $1 ORDER BY {key} LIMIT 1 OFFSET {ROWS}"
+            "SELECT {key} FROM {table} WHERE {key} >= $1 ORDER BY {key} LIMIT 1 OFFSET {HISTORY_SWEPT_MAX}"
         );
         let end = number(history, &end, &[Field::Int(from)])?.map(u64::cast_signed);
         if let Some(bound) = bound {

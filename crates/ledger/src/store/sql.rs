@@ -1,5 +1,6 @@
 //! The store on an SQL engine: where the ledger's tables are, and what guards them.
 
+use caviada_core::limits::ledger::JOURNAL_READ_MAX;
 use caviada_core::time::Time;
 use chacha20poly1305::aead::Generate as _;
 
@@ -11,9 +12,6 @@ use crate::engine::{Engine, Guard};
 use crate::field::{Field, Reader};
 use crate::migration::{self, LEDGER};
 use crate::table::{JOURNAL, Table};
-
-/// Rows of the journal read at once.
-const PAGE: usize = 256;
 
 /// The store on an engine.
 #[derive(Debug)]
@@ -174,21 +172,23 @@ pub(crate) fn read_journal_part(
     // Times never fall from revision to revision, so the first row too old ends the walk.
     let (sql, mut from, since) = match part {
         Part::After(revision) => (
-            format!("{columns} WHERE revision > $1 AND at >= $2 ORDER BY revision LIMIT {PAGE}"),
+            format!(
+                "{columns} WHERE revision > $1 AND at >= $2 ORDER BY revision LIMIT {JOURNAL_READ_MAX}"
+            ),
             revision,
             Time(0),
         ),
         Part::Ended(since) => (
             format!(
                 "{columns} WHERE revision < $1 AND (ended > 0 OR at < $2) \
-                 ORDER BY revision DESC LIMIT {PAGE}"
+                 ORDER BY revision DESC LIMIT {JOURNAL_READ_MAX}"
             ),
             i64::MAX.cast_unsigned(),
             since,
         ),
     };
     loop {
-        let mut page = Vec::with_capacity(PAGE);
+        let mut page = Vec::with_capacity(JOURNAL_READ_MAX);
         engine.query(&sql, &[from.into(), since.0.into()], &mut |fields| {
             page.push(read_journal(Reader::new(JOURNAL.name, fields))?);
             Ok(Flow::Continue(()))
@@ -197,7 +197,7 @@ pub(crate) fn read_journal_part(
             return Ok(());
         };
         from = last.revision;
-        let more = page.len() == PAGE;
+        let more = page.len() == JOURNAL_READ_MAX;
         for row in page {
             if row.at < since || each(row)?.is_break() {
                 return Ok(());

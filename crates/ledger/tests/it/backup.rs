@@ -109,7 +109,7 @@ fn a_changed_or_broken_backup_is_not_restored() {
     std::fs::write(&broken, bytes).unwrap();
     let other = folder.path().join("other.db");
     std::fs::write(&other, "no database at all").unwrap();
-    for bad in [&changed, &broken, &other, &folder.path().join("absent.db")] {
+    for bad in [&changed, &broken, &other, &folder.path().to_owned()] {
         let target = Site::sqlite();
         let directory = Directory::lock(target.files.path()).unwrap();
         let refused = restore(bad, &directory, &target.place);
@@ -118,6 +118,12 @@ fn a_changed_or_broken_backup_is_not_restored() {
             "{bad:?}: {refused:?}"
         );
     }
+    let absent = folder.path().join("absent.db");
+    let refused = verify(&absent);
+    assert!(
+        matches!(&refused, Err(BackupError::Io(file, _)) if *file == absent),
+        "{refused:?}"
+    );
 }
 
 /// What a backup's digest counts, but for one column.

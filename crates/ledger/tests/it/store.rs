@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use caviada_core::command::{Act, Command};
+use caviada_core::command::{Act, AttemptOutcome, Command};
 use caviada_core::key::Role;
 use caviada_core::name::Owner;
 use caviada_core::pool::{PoolSpec, RecycleClass};
 use caviada_core::quota::QuotaSpec;
+use caviada_core::resource::{Resource, ResourceState};
 use caviada_core::state::State;
 use caviada_core::time::Time;
 use caviada_core::user::{Password, Profile, UserSpec};
@@ -119,6 +120,7 @@ macro_rules! on_each_store {
 
 on_each_store! {
     every_noun_reads_back_as_it_was_written
+    what_a_service_wrote_before_it_died_is_kept_whatever_it_was
     a_batch_is_wholly_there_or_not_at_all
     who_was_taken_over_writes_nothing_more
     the_journal_is_read_from_both_ends_and_trimmed_from_the_oldest
@@ -296,6 +298,46 @@ fn every_noun_reads_back_as_it_was_written(place: impl Place) {
     ledger.turn(&[]).unwrap();
     assert!(!ledger.state().resources.is_empty() && !ledger.state().templates.is_empty());
     assert_same(&mut place.open(), ledger.state());
+}
+
+fn what_a_service_wrote_before_it_died_is_kept_whatever_it_was(place: impl Place) {
+    let clock = SimClock::default();
+    let mut ledger = open(place.open(), &clock);
+    for command in nouns() {
+        one(&mut ledger, command).unwrap();
+    }
+    let host = ledger.state().host_named(&name("h1")).unwrap().id;
+    one(&mut ledger, system(Act::RecordHost { host, seen: true })).unwrap();
+    let built = |r: &&Arc<Resource>| r.state == ResourceState::Creating;
+    let r = ledger
+        .state()
+        .resources
+        .values()
+        .find(built)
+        .unwrap()
+        .clone();
+    let detail = "a\0b\u{1b}[31m\u{9b}c\nlast \u{fffd} words \u{10ffff}";
+    let failed = Act::Record {
+        resource: r.id,
+        generation: r.generation,
+        attempt: r.attempt,
+        outcome: AttemptOutcome::Failed {
+            kind: "not_ready".into(),
+            detail: detail.into(),
+        },
+    };
+    one(&mut ledger, system(failed)).unwrap();
+    let cause = ledger
+        .state()
+        .resources
+        .get(&r.id)
+        .unwrap()
+        .cause
+        .clone()
+        .unwrap();
+    assert!(cause.contains("a b [31m c\nlast"), "{cause:?}");
+    let state = ledger.state().clone();
+    assert_same(&mut ledger.into_store(), &state);
 }
 
 fn a_batch_is_wholly_there_or_not_at_all(place: impl Place) {

@@ -1,5 +1,7 @@
 //! The turn, on a store that fails on demand.
 
+use caviada_core::command::Act;
+use caviada_core::limits;
 use caviada_core::pool::PoolSpec;
 use caviada_core::refusal::Refusal;
 use caviada_core::state::State;
@@ -9,7 +11,7 @@ use caviada_ledger::store::memory::{Fault, Memory};
 use caviada_ledger::store::{Position, Store};
 use caviada_ledger::{Failure, Fatal, Ledger, Noun, Start};
 
-use crate::sim::{SimClock, acquire, declare, lease_of, one, open, put_pool, release};
+use crate::sim::{SimClock, acquire, declare, lease_of, one, open, put_pool, release, system};
 
 type SimLedger = Ledger<Memory, SimClock>;
 
@@ -147,6 +149,47 @@ fn after_a_restart_a_live_lease_has_time_left() {
         "it was over, but nobody had said so"
     );
     assert_eq!(left(far), Some(40_000));
+    assert_durable(&mut ledger);
+}
+
+#[test]
+fn after_a_restart_many_live_leases_have_time_left_before_anything_ends_and_no_turn_is_too_long() {
+    let many = 2 * limits::EVENTS_PER_TURN_MAX + 5;
+    let clock = SimClock::default();
+    let mut ledger = open(Memory::default(), &clock);
+    let mut asked = vec![put_pool("machines", PoolSpec::declared())];
+    asked.extend((0..many).map(|i| declare("machines", &format!("m{i}"))));
+    asked.extend((0..many).map(|_| acquire("ann", "machines", 0)));
+    let turn = ledger.turn(&asked).unwrap();
+    assert!(turn.answers.iter().all(Result::is_ok));
+    let granted: Vec<_> = turn.answers[1 + many..].iter().map(lease_of).collect();
+    // All of them are over, but nobody had said so.
+    clock.pass_ms(70_000);
+    let mut ledger = open(ledger.into_store(), &clock);
+    ledger.store_mut().plan([None, Some(Fault::Refuse)]);
+    let renew = |lease| {
+        system(Act::Renew {
+            lease,
+            ttl_ms: Some(60_000),
+            fence: None,
+        })
+    };
+    let turn = ledger.turn(&[renew(granted[many - 1])]).unwrap();
+    assert!(turn.refused && turn.answers.len() == 1, "{turn:?}");
+    // A holder who comes as soon as the store is back is in time, whoever has his time already.
+    let turn = ledger.turn(&[renew(granted[many - 1])]).unwrap();
+    assert!(turn.answers[0].is_ok(), "{:?}", turn.answers);
+    let events = turn.revisions.iter().map(|r| r.events().count());
+    let longest = events.max().unwrap();
+    assert!(longest <= limits::EVENTS_PER_TURN_MAX, "{longest}");
+    assert_eq!(ledger.state().leases.len(), many);
+    let now = ledger.state().now();
+    let left = ledger
+        .state()
+        .leases
+        .values()
+        .map(|l| l.deadline.unwrap().since(now));
+    assert_eq!(left.min(), Some(limits::RESTART_GRACE_MS));
     assert_durable(&mut ledger);
 }
 

@@ -63,6 +63,7 @@ use std::time::Duration;
 
 use axum::Router;
 use caviada_core::command::{Act, By, Command};
+use caviada_core::limits;
 use caviada_core::name::Name;
 use caviada_ledger::history::History;
 use caviada_ledger::{Accepted, Failure, Handle};
@@ -141,7 +142,7 @@ impl Default for Options {
             profiles: false,
             tell_users: false,
             unreached: false,
-            answer_within: Duration::from_secs(30),
+            answer_within: Duration::from_millis(limits::server::ANSWER_MS_DEFAULT),
         }
     }
 }

@@ -16,10 +16,8 @@ use tokio::time::timeout;
 
 use super::{Drivers, reach};
 
-/// A host that takes longer is not there.
-const LOOK_MAX: Duration = Duration::from_secs(15);
-/// A port that takes longer answers nobody.
-const KNOCK_MAX: Duration = Duration::from_secs(2);
+const LOOK_MAX: Duration = Duration::from_millis(limits::server::CHECK_MS_MAX);
+const KNOCK_MAX: Duration = Duration::from_millis(limits::server::KNOCK_MS_MAX);
 
 /// Looks at hosts for whoever asks.
 #[derive(Debug)]

@@ -13,6 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use caviada_core::access::{Principal, Relation, Verb};
 use caviada_core::command::{Act, By, Command};
 use caviada_core::key::{Key, Role};
+use caviada_core::limits::server::SECRET_CHARS_MIN;
 use caviada_core::name::{Name, Owner};
 use caviada_core::state::State;
 use caviada_ledger::{Failure, Handle};
@@ -23,8 +24,6 @@ use crate::secret::{SECRET_CHARS_MAX, bearer};
 
 /// Environment variable with the first admin key's secret.
 pub const ADMIN_KEY: &str = "CAVIADA_ADMIN_KEY";
-/// Shortest secret that is taken, in characters.
-const SECRET_CHARS_MIN: usize = 8;
 
 /// Who asks.
 #[derive(Debug, Clone)]

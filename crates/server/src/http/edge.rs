@@ -26,7 +26,7 @@ use crate::listener::Answers;
 use crate::rate::TooMany;
 
 /// A read may be a long-poll, which has this on top.
-const LONG_POLL_MAX: Duration = Duration::from_millis(super::v1::LONG_POLL_MS_MAX);
+const LONG_POLL_MAX: Duration = Duration::from_millis(limits::server::LONG_POLL_MS_MAX);
 /// A bundle comes for as long as a pull may take; one that says nothing is given up long before.
 const LOAD_MAX: Duration = Duration::from_millis(limits::PULL_MS_MAX);
 

@@ -3,19 +3,20 @@
 
 use std::fmt::Write as _;
 
+use caviada_core::host::Host;
+use caviada_core::limits;
 use caviada_core::resource::ResourceState;
 use caviada_core::state::State;
 
 use super::App;
-
-/// Pools that are told one by one.
-const POOLS_MAX: usize = 1_000;
+use crate::sight::Sight;
 
 /// The page's part about the ledger and, of this snapshot, the pools and hosts.
 pub fn text(app: &App, state: &State) -> String {
     let mut page = Page(String::with_capacity(4_096));
     ledger(app, state, &mut page);
     pools(state, &mut page);
+    hosts(app, state, &mut page);
     page.0
 }
 
@@ -100,10 +101,13 @@ fn ledger(app: &App, state: &State, page: &mut Page) {
     page.metric(
         name,
         "gauge",
-        "Time of a turn, since the start, within a factor of two.",
+        "Time of a turn, since the start; within a factor of two, the longest exactly.",
     );
-    for (share, text) in [(0.5, "0.5"), (0.99, "0.99"), (1.0, "1")] {
-        let value = stats.turn_us.quantile(share).unwrap_or(0);
+    let longest = stats.turn_us_max;
+    // A bucket's bound may lie beyond what there was.
+    let turns = |share| stats.turn_us.quantile(share).unwrap_or(0).min(longest);
+    let quantiles = [("0.5", turns(0.5)), ("0.99", turns(0.99)), ("1", longest)];
+    for (text, value) in quantiles {
         let _ = writeln!(page.0, "{name}{{quantile=\"{text}\"}} {value}");
     }
 }
@@ -111,7 +115,7 @@ fn ledger(app: &App, state: &State, page: &mut Page) {
 fn pools(state: &State, page: &mut Page) {
     let name = "caviada_pool_resources";
     page.metric(name, "gauge", "Resources of a pool by state.");
-    let shown = || state.pools.values().take(POOLS_MAX);
+    let shown = || state.pools.values().take(limits::server::POOLS_SHOWN_MAX);
     for pool in shown() {
         let Some(used) = state.index.pools.get(&pool.id) else {
             continue;
@@ -127,10 +131,36 @@ fn pools(state: &State, page: &mut Page) {
         let waiting = state.index.pools.get(&pool.id).map_or(0, |u| u.waiting);
         let _ = writeln!(page.0, "{name}{{pool=\"{}\"}} {waiting}", pool.name);
     }
-    let name = "caviada_host_seen";
-    page.metric(name, "gauge", "1 while a host answers.");
-    for host in state.hosts.values().take(POOLS_MAX) {
-        let seen = u8::from(host.seen);
-        let _ = writeln!(page.0, "{name}{{host=\"{}\"}} {seen}", host.name);
-    }
+}
+
+fn hosts(app: &App, state: &State, page: &mut Page) {
+    let shown = state.hosts.values().take(limits::server::HOSTS_SHOWN_MAX);
+    let shown: Vec<_> = shown
+        .map(|host| (host, app.sights().of(host.id).unwrap_or_default()))
+        .collect();
+    let mut metric = |name, kind, about, value: &dyn Fn(&Host, &Sight) -> u64| {
+        page.metric(name, kind, about);
+        for (host, sight) in &shown {
+            let value = value(host, sight);
+            let _ = writeln!(page.0, "{name}{{host=\"{}\"}} {value}", host.name);
+        }
+    };
+    metric(
+        "caviada_host_seen",
+        "gauge",
+        "1 while a host answers.",
+        &|host, _| host.seen.into(),
+    );
+    metric(
+        "caviada_host_rounds_total",
+        "counter",
+        "Good looks at a host, each counted once all that it asked for was begun.",
+        &|_, sight| sight.rounds,
+    );
+    metric(
+        "caviada_host_calls",
+        "gauge",
+        "Calls under way on a host: builds, cleanings, removals and what holders ask for.",
+        &|_, sight| sight.calls as u64,
+    );
 }

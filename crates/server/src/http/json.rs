@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 
-use axum::body::to_bytes;
+use axum::body::{HttpBody as _, to_bytes};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, Method, Uri, header};
@@ -18,6 +18,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::App;
 use super::auth::Caller;
+use super::duplicate::Distinct;
 use super::problem::Error;
 
 /// Who asks, and what in the body. A request without a body reads as one of `{}`.
@@ -76,9 +77,24 @@ impl<T: DeserializeOwned> FromRequest<App> for Ask<T> {
         let caller = Caller::from_request_parts(&mut parts, app).await?;
         let expect = expectation(&parts.headers)?;
         let key = idempotency_key(&parts.headers)?;
-        let bytes = to_bytes(body, app.options().body_bytes_max)
-            .await
-            .map_err(|e| unread(&e))?;
+        let options = app.options();
+        // Who waits for a word to go on does not send in vain. Who does not is heard out while what he
+        // sends is not much too large: busy sending, he would not hear the answer.
+        let most = match parts.headers.contains_key(header::EXPECT) {
+            true => options.body_bytes_max,
+            false => 2 * options.body_bytes_max,
+        };
+        if body.size_hint().lower() > most as u64 {
+            return Err(Error::new("too-large"));
+        }
+        // Well before an answer is given up, which would be blamed on the store.
+        let within = options.answer_within / 2;
+        let read = tokio::time::timeout(within, to_bytes(body, options.body_bytes_max)).await;
+        let read = read.map_err(|_| {
+            let why = format!("it did not arrive within {} ms", within.as_millis());
+            Error::malformed("body", why)
+        })?;
+        let bytes = read.map_err(|e| unread(&e))?;
         let media_type = parts.headers.get(header::CONTENT_TYPE);
         if !bytes.is_empty() && media_type.is_some_and(|t| !is_json(t.as_bytes())) {
             return Err(Error::new("unsupported-media-type"));
@@ -114,14 +130,23 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     let text = if bytes.is_empty() { b"{}" } else { bytes };
     let mut json = serde_json::Deserializer::from_slice(text);
     let read = T::deserialize(Named(&mut json)).and_then(|body| json.end().map(|()| body));
-    read.map_err(|error| {
+    let read = read.map_err(|error| {
         // Read again, slower, to learn where: most bodies are read only once.
         let mut json = serde_json::Deserializer::from_slice(text);
         match serde_path_to_error::deserialize::<_, T>(Named(&mut json)) {
             Ok(_) => Error::malformed("body", error.to_string()),
             Err(e) => malformed(e.path(), "body", &e.inner().to_string()),
         }
-    })
+    })?;
+    // A body that is one object is a structure; what stands in it may be a map.
+    let nested = text.iter().filter(|b| **b == b'{').nth(1).is_some();
+    if nested && serde_json::from_slice::<Distinct>(text).is_err() {
+        // As above, to learn where.
+        let mut json = serde_json::Deserializer::from_slice(text);
+        serde_path_to_error::deserialize::<_, Distinct>(&mut json)
+            .map_err(|e| malformed(e.path(), "body", &e.inner().to_string()))?;
+    }
+    Ok(read)
 }
 
 /// What makes two requests the same one.

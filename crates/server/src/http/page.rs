@@ -3,14 +3,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use caviada_api::list::{LIMIT_DEFAULT, LIMIT_MAX, List, PageQuery};
+use caviada_core::limits;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
 
 use super::problem::Error;
-
-/// Longest cursor that is read, in characters.
-const CURSOR_CHARS_MAX: usize = 2_048;
 
 /// One page that is asked for: its size and the key after which it begins.
 #[derive(Debug, Clone, PartialEq)]
@@ -96,7 +94,7 @@ fn read<K: DeserializeOwned>(text: &str, list: [u8; 8]) -> Result<K, Error> {
             "take it from `next` of the page before, for the same list",
         )
     };
-    if text.len() > CURSOR_CHARS_MAX {
+    if text.len() > limits::server::CURSOR_CHARS_MAX {
         return Err(foreign());
     }
     let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| foreign())?;

@@ -22,7 +22,7 @@ use utoipa_axum::router::OpenApiRouter;
 use super::App;
 
 /// Longest a read may be kept open, in milliseconds.
-pub const LONG_POLL_MS_MAX: u64 = 60_000;
+pub use caviada_core::limits::server::LONG_POLL_MS_MAX;
 
 /// All routes below the base path. Each says its whole path: nested routers would write every
 /// request's path anew.

@@ -18,12 +18,8 @@ use tokio::time::timeout;
 use super::Images;
 use crate::host::{Drivers, Unfit};
 
-/// Pieces on their way to the engine.
-const PIECES_MAX: usize = 4;
 /// A bundle may stand still for so long.
 const SILENCE_MAX: Duration = Duration::from_millis(limits::BUNDLE_SILENCE_MS_MAX);
-/// Bytes after which progress is told.
-const TOLD_EVERY_BYTES: u64 = 16 << 20;
 
 /// Why a bundle was not loaded.
 #[derive(Debug, thiserror::Error)]
@@ -164,7 +160,8 @@ impl Images {
             silence_max,
         };
         let begin = incoming.begin().await?;
-        let (pieces, taken) = mpsc::channel::<std::io::Result<Bytes>>(PIECES_MAX);
+        let (pieces, taken) =
+            mpsc::channel::<std::io::Result<Bytes>>(limits::server::BUNDLE_PIECES_MAX);
         let archive = stream::unfold(taken, |mut taken| async {
             let piece = taken.recv().await?;
             Some((piece, taken))
@@ -251,7 +248,7 @@ impl Images {
                 return Ok(());
             }
             let bytes = incoming.reader.bytes();
-            if bytes >= told + TOLD_EVERY_BYTES {
+            if bytes >= told + limits::server::BUNDLE_TOLD_BYTES {
                 told = bytes;
                 self.tell_load(host, "loading", bytes, None);
             }

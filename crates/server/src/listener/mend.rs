@@ -10,14 +10,8 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use caviada_core::limits;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-
-/// Longest line of a request, in bytes; of a longer one only its method is left.
-const LINE_BYTES_MAX: usize = 16 * 1024;
-/// As much of a header's line is looked at; a length that stands in a longer one is not believed.
-const HEADER_BYTES_MAX: usize = 64;
-/// Bytes taken from the connection at once.
-const READ_BYTES: usize = 8 * 1024;
 
 /// A connection whose requests are mended as they come in.
 #[derive(Debug)]
@@ -60,7 +54,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Mended<S> {
             }
             this.ready.clear();
             this.read = 0;
-            let mut bytes = [0; READ_BYTES];
+            let mut bytes = [0; limits::server::READ_BYTES];
             let mut taken = ReadBuf::new(&mut bytes);
             ready!(Pin::new(&mut this.stream).poll_read(cx, &mut taken))?;
             if taken.filled().is_empty() {
@@ -156,7 +150,7 @@ impl Mender {
     fn line(&mut self, bytes: &[u8], out: &mut Vec<u8>) -> usize {
         let end = bytes.iter().position(|b| *b == b'\n');
         let many = end.map_or(bytes.len(), |at| at + 1);
-        let room = LINE_BYTES_MAX.saturating_sub(self.line.len());
+        let room = limits::server::LINE_BYTES_MAX.saturating_sub(self.line.len());
         self.too_long |= many > room;
         self.line.extend_from_slice(&bytes[..many.min(room)]);
         if end.is_some() {
@@ -176,7 +170,7 @@ impl Mender {
         let end = bytes.iter().position(|b| *b == b'\n');
         let many = end.map_or(bytes.len(), |at| at + 1);
         out.extend_from_slice(&bytes[..many]);
-        let room = HEADER_BYTES_MAX.saturating_sub(self.header.len());
+        let room = limits::server::HEADER_LINE_BYTES_MAX.saturating_sub(self.header.len());
         self.cut |= many > room;
         self.header.extend_from_slice(&bytes[..many.min(room)]);
         if end.is_some() {
@@ -351,8 +345,11 @@ mod tests {
         for _ in 0..1_000 {
             mender.feed(&[b'x'; 1_000], &mut out);
         }
-        assert!(mender.line.len() <= LINE_BYTES_MAX && out.is_empty());
-        let long = format!("GET /{} HTTP/1.1\r\n", "x".repeat(LINE_BYTES_MAX));
+        assert!(mender.line.len() <= limits::server::LINE_BYTES_MAX && out.is_empty());
+        let long = format!(
+            "GET /{} HTTP/1.1\r\n",
+            "x".repeat(limits::server::LINE_BYTES_MAX)
+        );
         assert_eq!(through(long.as_bytes()), "GET /.too-long HTTP/1.1\r\n");
     }
 }

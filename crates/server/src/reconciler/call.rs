@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use caviada_core::alter::Direction;
 use caviada_core::command::AttemptOutcome;
+use caviada_core::limits;
 use caviada_core::plan::{Action, Verb};
 use caviada_core::pool::Pool;
 use caviada_core::power::Way;
@@ -51,7 +52,8 @@ impl Call {
                 AttemptOutcome::Done(outputs)
             }
             Err(error) => {
-                tracing::warn!(resource.id = %resource, generation, ?verb, "{error}");
+                let why = limits::capped_line(&error.to_string());
+                tracing::warn!(resource.id = %resource, generation, ?verb, "{why}");
                 let kind = kind(error.kind).into();
                 AttemptOutcome::Failed {
                     kind,

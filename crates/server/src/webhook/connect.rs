@@ -10,10 +10,8 @@ use caviada_core::webhook::target::Targets;
 use reqwest::Url;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-/// A target that does not take a connection within this is not there.
-const CONNECT_MAX: Duration = Duration::from_secs(5);
-/// Unused connections are closed after this, so that addresses are looked up and checked anew.
-const IDLE_MAX: Duration = Duration::from_secs(30);
+const CONNECT_MAX: Duration = Duration::from_millis(limits::server::WEBHOOK_CONNECT_MS_MAX);
+const IDLE_MAX: Duration = Duration::from_millis(limits::server::WEBHOOK_IDLE_MS_MAX);
 
 /// Reads a URL that is allowed.
 ///
@@ -40,17 +38,22 @@ pub fn target(targets: &Targets, text: &str) -> Result<Url, String> {
     Ok(url)
 }
 
-/// A client of one webhook.
+/// A client of one webhook, for calls of its URL alone.
 ///
 /// # Errors
 /// When the system's authorities cannot be read.
-pub fn client(targets: Arc<Targets>) -> Result<reqwest::Client, reqwest::Error> {
+pub fn client(targets: Arc<Targets>, url: &Url) -> Result<reqwest::Client, reqwest::Error> {
+    let resolver = Resolver {
+        targets,
+        port: url.port_or_known_default().unwrap_or_default(),
+        https: url.scheme() == "https",
+    };
     // TLS is asked of a provider for the whole process. Somebody may have set one: then that.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let builder = reqwest::Client::builder()
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
-        .dns_resolver(Arc::new(Resolver(targets)))
+        .dns_resolver(Arc::new(resolver))
         .connect_timeout(CONNECT_MAX)
         .timeout(Duration::from_millis(limits::WEBHOOK_ANSWER_MS_MAX))
         .pool_idle_timeout(IDLE_MAX)
@@ -60,22 +63,26 @@ pub fn client(targets: Arc<Targets>) -> Result<reqwest::Client, reqwest::Error> 
 }
 
 /// Resolves names, and leaves out every address that is not allowed.
-struct Resolver(Arc<Targets>);
+struct Resolver {
+    targets: Arc<Targets>,
+    port: u16,
+    https: bool,
+}
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let targets = self.0.clone();
+        let (targets, port, https) = (self.targets.clone(), self.port, self.https);
         Box::pin(async move {
             let found = tokio::net::lookup_host((name.as_str(), 0)).await?;
             let all: Vec<SocketAddr> = found.collect();
             let allowed: Vec<SocketAddr> = all
                 .iter()
                 .copied()
-                .filter(|a| targets.permits_address(a.ip()))
+                .filter(|a| targets.permits_address(a.ip(), port, https))
                 .collect();
             if allowed.is_empty() && !all.is_empty() {
                 let why = format!(
-                    "{} leads to {}, which is not public and not in `webhook.targets`",
+                    "{} leads to {}, which is not public and of which `webhook.targets` does not list port {port}",
                     name.as_str(),
                     all[0].ip()
                 );

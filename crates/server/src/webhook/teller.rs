@@ -9,6 +9,7 @@ use caviada_api::event::Event as Wire;
 use caviada_api::timestamp::Timestamp;
 use caviada_api::webhook as wire;
 use caviada_core::event::{Event, Number};
+use caviada_core::limits;
 use caviada_core::state::State;
 use caviada_core::webhook::Webhook;
 use caviada_core::webhook::delivery::Delivery;
@@ -24,16 +25,11 @@ use super::{Standing, Webhooks, connect};
 use crate::http::v1::event::names::Names;
 use crate::http::v1::event::told::{About, Happened, render};
 
-/// Revisions read from the journal at once.
-const READ_MAX: usize = 64;
-/// Between two looks at how far behind it is, and two tries after an error of our own.
-const PAUSE: Duration = Duration::from_secs(1);
-/// A mark is stored this often at most.
-const STORED: Duration = Duration::from_millis(200);
-/// How long a snapshot is used for names.
-const NAMES_KEPT: Duration = Duration::from_secs(30);
-/// Commits come by the thousand; the journal is looked at this often at most.
-const REST: Duration = Duration::from_millis(10);
+const IDLE: Duration = Duration::from_millis(limits::server::WEBHOOK_IDLE_MS);
+const PAUSE: Duration = Duration::from_millis(limits::server::WEBHOOK_PAUSE_MS);
+const STORED: Duration = Duration::from_millis(limits::server::WEBHOOK_STORED_MS);
+const NAMES_KEPT: Duration = Duration::from_millis(limits::server::NAMES_FRESH_MS);
+const REST: Duration = Duration::from_millis(limits::server::WEBHOOK_REST_MS);
 
 /// Tells one webhook what happens.
 pub struct Teller {
@@ -71,7 +67,9 @@ impl Teller {
         webhook: Arc<Webhook>,
         state: Arc<State>,
     ) -> Self {
-        let client = connect::client(webhooks.0.targets.clone()).map_err(|e| reason(&e));
+        let client = webhooks.target(&webhook.spec.url).and_then(|url| {
+            connect::client(webhooks.0.targets.clone(), &url).map_err(|e| reason(&e))
+        });
         Self {
             handle,
             history,
@@ -119,7 +117,7 @@ impl Teller {
                 // Full: how far it lags is looked at all the same.
                 (_, false) if !delivery.has_room() => PAUSE,
                 (Some(ms), false) => Duration::from_millis(ms),
-                (None, false) => Duration::from_secs(3_600),
+                (None, false) => IDLE,
             };
             tokio::select! {
                 Some(ended) = self.calls.join_next() => {
@@ -158,14 +156,15 @@ impl Teller {
             let left = u64::from(read.index != u32::MAX);
             let after = read.revision.saturating_sub(left);
             let history = self.history.clone();
-            let found = aside(move || history.revisions(after, READ_MAX)).await?;
+            let found =
+                aside(move || history.revisions(after, limits::server::WEBHOOK_READ_MAX)).await?;
             let Some(revisions) = found else {
                 // The journal no longer reaches back so far.
                 let newest = *self.handle.committed().borrow();
                 self.skip(delivery, newest);
                 return Ok(());
             };
-            let more = revisions.len() >= READ_MAX;
+            let more = revisions.len() >= limits::server::WEBHOOK_READ_MAX;
             for revision in revisions {
                 if !self.take(delivery, &revision).await? {
                     return Ok(());

@@ -177,6 +177,34 @@ async fn who_read_up_to_what_is_forgotten_by_now_is_told_so_and_where_to_begin()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_refuses_what_only_pages_have_and_names_the_header_it_cannot_read() {
+    let site = Site::start().await;
+    let ask = async |query: &str, last: Option<&str>| {
+        let path = format!("/api/v1/events{query}");
+        let request = site.request(reqwest::Method::GET, &path, Some(crate::site::ADMIN));
+        let mut request = request.header("accept", "text/event-stream");
+        if let Some(last) = last {
+            request = request.header("last-event-id", last);
+        }
+        request.send().await.unwrap()
+    };
+    for (query, last, status, field) in [
+        ("?limit=5", None, 422, "limit"),
+        ("?cursor=AAAA", None, 422, "cursor"),
+        ("?after=x", None, 400, "after"),
+        ("", Some("x"), 400, "Last-Event-ID"),
+        ("?after=0", Some(""), 400, "Last-Event-ID"),
+    ] {
+        let response = ask(query, last).await;
+        assert_eq!(response.status(), status, "{query} {last:?}");
+        let problem: serde_json::Value = response.json().await.unwrap();
+        assert_eq!(problem["errors"][0]["field"], field, "{query} {last:?}");
+    }
+    // The header has gone on where the address has not.
+    assert_eq!(ask("?after=999999", Some("0.0")).await.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stream_ends_with_the_server() {
     let site = Site::start().await;
     let response = site

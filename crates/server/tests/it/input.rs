@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::Request;
@@ -10,6 +11,8 @@ use caviada_core::check::violations;
 use caviada_core::limits;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use crate::site::{ADMIN, Site, plain_http};
 use crate::stall::{SECRET, Stalled};
@@ -47,7 +50,60 @@ fn cases() -> Vec<Case> {
     let resources = "/api/v1/resources";
     let lease = "/api/v1/leases/lease_zzzzz";
     let item = |item: Value| json!({"items": [{"pool": "boards", "name": "ok"}, item]});
+    let odd = || json!({"x": "a\u{7}b"});
     vec![
+        post(
+            resources,
+            item(json!({"pool": "boards", "name": "odd", "attributes": odd()})),
+            422,
+            "items[1].attributes",
+        ),
+        post(
+            resources,
+            item(json!({"pool": "boards", "name": "odd", "attributes": {"x": "\u{0}"}})),
+            422,
+            "items[1].attributes",
+        ),
+        put(
+            "/api/v1/pools/boards",
+            json!({"attributes": odd()}),
+            422,
+            "attributes",
+        ),
+        put(
+            "/api/v1/hosts/odd",
+            json!({"driver": "process", "attributes": odd()}),
+            422,
+            "attributes",
+        ),
+        put(
+            "/api/v1/pools/boards",
+            json!({"indexed": ["a\u{7}b"]}),
+            422,
+            "indexed",
+        ),
+        case(
+            Method::POST,
+            leases,
+            r#"{"pool":"boards","labels":{"a":"1","a":"2"}}"#,
+            400,
+            "labels.a",
+        ),
+        case(
+            Method::POST,
+            resources,
+            r#"{"items":[{"pool":"boards","name":"odd","attributes":{"a":1,"a":2}}]}"#,
+            400,
+            "items[0].attributes.a",
+        ),
+        case(
+            Method::PUT,
+            "/api/v1/quotas/ann",
+            r#"{"quantity_max":{"cpu":1,"cpu":2}}"#,
+            400,
+            "quantity_max.cpu",
+        ),
+        get("/api/v1/resources/res_zzzzz/logs?service=%0a", 404, ""),
         case(Method::POST, leases, "{", 400, "body"),
         case(Method::POST, leases, "{} {}", 400, "body"),
         case(Method::POST, leases, "[]", 400, "body"),
@@ -284,6 +340,36 @@ fn cases() -> Vec<Case> {
             "secret",
         ),
     ]
+    .into_iter()
+    .chain(out_of_time())
+    .collect()
+}
+
+/// Keys that would be over before they are made, or never.
+fn out_of_time() -> [Case; 4] {
+    [
+        0,
+        limits::TTL_MS_MIN - 1,
+        limits::client::DURATION_MS_MAX + 1,
+        u64::MAX,
+    ]
+    .map(|ms| {
+        let key = json!({"name": "k", "role": "user", "expires_in_ms": ms});
+        case(Method::POST, "/api/v1/keys", key, 422, "expires_in_ms")
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_lives_from_a_second_to_a_hundred_years() {
+    let site = Site::start().await;
+    for (name, ms) in [
+        ("short", limits::TTL_MS_MIN),
+        ("long", limits::client::DURATION_MS_MAX),
+    ] {
+        let key = json!({"name": name, "role": "user", "expires_in_ms": ms});
+        let request = site.request(Method::POST, "/api/v1/keys", Some(ADMIN));
+        assert_eq!(request.json(&key).send().await.unwrap().status(), 201);
+    }
 }
 
 async fn revision(site: &Site) -> u64 {
@@ -360,6 +446,34 @@ async fn headers_are_read_strictly() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_does_not_come_is_its_senders_fault_and_one_too_large_is_not_asked_for() {
+    let site = Site::with(caviada_server::http::Options {
+        answer_within: Duration::from_secs(2),
+        ..Default::default()
+    })
+    .await;
+    let said = async |head: &str| {
+        let address = site.url.trim_start_matches("http://");
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST /api/v1/leases HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+             Authorization: Bearer {ADMIN}\r\n{head}\r\n{{}}"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = vec![0; 4_096];
+        let n = stream.read(&mut answer).await.unwrap();
+        String::from_utf8_lossy(&answer[..n]).into_owned()
+    };
+    let answer = said("Content-Length: 600\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(answer.contains("it did not arrive within"), "{answer}");
+    for large in ["", "Expect: 100-continue\r\n"] {
+        let answer = said(&format!("Content-Length: 60000000\r\n{large}")).await;
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_name_that_stands_twice_in_a_call_is_refused_and_one_that_is_there_is_declared_anew() {
     let site = Site::start().await;
     site.pool("boards", 1).await;
@@ -394,10 +508,10 @@ async fn calls_on_an_expired_lease_are_refused() {
         ..Acquire::default()
     };
     let lease = ann.acquire(&short).await.unwrap();
-    let until = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
+    let until = tokio::time::Instant::now() + Duration::from_secs(60);
     while ann.lease(lease.id).await.unwrap().end.is_none() {
         assert!(tokio::time::Instant::now() < until, "it does not expire");
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let error = ann.renew(lease.id, &Renew::default()).await.unwrap_err();
     assert_eq!(error.code(), Some("lease-ended"));

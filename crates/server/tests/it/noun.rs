@@ -215,26 +215,32 @@ async fn what_is_withheld_counts_as_such_until_it_is_returned() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn metrics_tell_of_the_ledger_and_the_pools() {
+async fn metrics_tell_of_the_ledger_the_pools_and_the_hosts() {
     let site = Site::start().await;
     site.pool("boards", 3).await;
+    let host = HostSpec::new(DriverName::Process);
+    site.admin().put_host("box", &host, None).await.unwrap();
     let request = site.request(reqwest::Method::GET, "/metrics", Some(crate::site::ADMIN));
     let text = request.send().await.unwrap().text().await.unwrap();
     for line in [
         "caviada_pool_resources{pool=\"boards\",state=\"free\"} 3",
         "caviada_pool_waiting{pool=\"boards\"} 0",
         "caviada_leases 0",
+        "caviada_host_rounds_total{host=\"box\"} 0",
+        "caviada_host_calls{host=\"box\"} 0",
     ] {
         assert!(text.lines().any(|l| l == line), "{line} is not in\n{text}");
     }
     for name in [
         "caviada_http_requests_total",
         "caviada_ledger_commits_total",
+        "caviada_ledger_turn_us{quantile=\"1\"}",
     ] {
         assert!(text.contains(name), "{name} is not in\n{text}");
     }
     let stats = site.admin().stats().await.unwrap();
-    assert!(stats.ledger.unwrap().commits > 0);
+    let ledger = stats.ledger.unwrap();
+    assert!(ledger.commits > 0 && ledger.turn_us_max > 0, "{ledger:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use caviada_api::client::Client;
+use caviada_api::client::{Client, Error};
 use caviada_api::event::Event;
 use caviada_api::key::Role;
 use caviada_api::lease::{Acquire, CleanResult, Purpose, Release};
@@ -285,6 +285,32 @@ async fn a_secret_of_ones_own_takes_the_place_of_the_old_one() {
     assert_eq!(error.code(), Some("invalid"));
     admin.delete_webhook("chat").await.unwrap();
     assert!(admin.webhook("chat").await.unwrap_err().is_unknown());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_word_that_is_no_kind_of_event_and_no_noun_of_one_is_refused() {
+    let site = Site::start().await;
+    let admin = site.admin();
+    let receiver = Receiver::start(Mood::Well).await;
+    let put = async |word: &str| {
+        let spec = WebhookSpec {
+            url: receiver.url(),
+            events: Some(vec!["lease.ended".into(), word.to_owned()]),
+            ..WebhookSpec::default()
+        };
+        admin.put_webhook("chat", &spec, None).await
+    };
+    // Outcomes are bookkeeping, of which nobody is told.
+    for word in ["nosuch", "lease.", "lease.granted.", "Lease", "", "outcome"] {
+        let Err(Error::Refused(problem)) = put(word).await else {
+            panic!("{word} is taken");
+        };
+        assert_eq!(problem.status, 422, "{word}");
+        assert_eq!(problem.errors[0].field, "events", "{word}");
+    }
+    for word in ["resource", "host.lost", "user.signed_in"] {
+        put(word).await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

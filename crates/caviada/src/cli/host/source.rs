@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use caviada_api::host::{HostImages, RegistryCredential};
 use clap::Args;
 
-use super::read_secret;
 use crate::cli::exit::Failure;
+use crate::cli::file::read_secret;
 
 /// Flags of `caviada host set`.
 #[derive(Debug, Args)]

@@ -7,15 +7,13 @@ use std::path::Path;
 use caviada_api::client::Client;
 use caviada_api::image::LoadedImages;
 use caviada_api::list::List;
+use caviada_core::limits;
 use caviada_driver::image::bundle::{Contents, Reader};
 use futures_util::stream;
 use tokio::io::AsyncReadExt as _;
 
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::{Out, Row};
-
-/// Bytes read at once.
-const PIECE_BYTES: usize = 1 << 20;
 
 impl Row for LoadedImages {
     const COLUMNS: &'static [&'static str] = &["HOST", "MIB", "IMAGES"];
@@ -65,7 +63,7 @@ pub(super) async fn load(
         );
         let file = tokio::fs::File::open(path).await.map_err(|e| wrong(&e))?;
         let pieces = stream::unfold(file, |mut file| async {
-            let mut piece = vec![0; PIECE_BYTES];
+            let mut piece = vec![0; limits::client::BUNDLE_PIECE_BYTES];
             let read = file.read(&mut piece).await.map(|n| {
                 piece.truncate(n);
                 piece
@@ -92,7 +90,7 @@ pub(super) async fn load(
 fn check(path: &Path) -> Result<Contents, String> {
     let mut file = File::open(path).map_err(|e| e.to_string())?;
     let mut reader = Reader::default();
-    let mut piece = vec![0; PIECE_BYTES];
+    let mut piece = vec![0; limits::client::BUNDLE_PIECE_BYTES];
     loop {
         let read = file.read(&mut piece).map_err(|e| e.to_string())?;
         if read == 0 {

@@ -7,17 +7,13 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use caviada_api::timestamp::Timestamp;
+use caviada_core::limits;
+use caviada_core::limits::client::IMPORTED_DOCUMENTS_MAX;
+use caviada_core::limits::client::IMPORTED_UNREAD_MAX;
 use serde_json::{Map, Value};
 
 use super::Skipped;
 use crate::cli::exit::Failure;
-
-/// Largest file, in bytes.
-const BYTES_MAX: u64 = 64 << 20;
-/// Most documents in one file: more clusters than any of the old systems bore.
-const DOCUMENTS_MAX: usize = 100_000;
-/// Documents that cannot be read, after which a file is given up: it is of another kind.
-const UNREAD_MAX: usize = 100;
 
 /// One document.
 #[derive(Debug, Clone)]
@@ -35,16 +31,16 @@ pub fn read(path: &Path, skipped: &mut Vec<Skipped>) -> Result<Vec<Document>, Fa
     let named = |e: &dyn std::fmt::Display| Failure::usage(format!("{}: {e}", path.display()));
     let file = std::fs::File::open(path).map_err(|e| named(&e))?;
     let mut bytes = Vec::new();
-    let mut limited = file.take(BYTES_MAX + 1);
+    let mut limited = file.take(limits::client::DOCUMENT_BYTES_MAX + 1);
     limited.read_to_end(&mut bytes).map_err(|e| named(&e))?;
-    if bytes.len() as u64 > BYTES_MAX {
+    if bytes.len() as u64 > limits::client::DOCUMENT_BYTES_MAX {
         return Err(named(&"larger than 64 MiB; export it in parts"));
     }
     let text = String::from_utf8(bytes).map_err(|e| named(&e))?;
     let name = path.file_name().unwrap_or(path.as_os_str());
     let found = documents(&name.to_string_lossy(), &text, skipped);
-    if found.len() > DOCUMENTS_MAX {
-        let why = format!("more than {DOCUMENTS_MAX} documents; export it in parts");
+    if found.len() > IMPORTED_DOCUMENTS_MAX {
+        let why = format!("more than {IMPORTED_DOCUMENTS_MAX} documents; export it in parts");
         return Err(named(&why));
     }
     Ok(found)
@@ -80,7 +76,7 @@ fn documents(name: &str, text: &str, skipped: &mut Vec<Skipped>) -> Vec<Document
                 let length = read.byte_offset();
                 line += lines(&rest[..length]);
                 at += length;
-                if found.len() > DOCUMENTS_MAX {
+                if found.len() > IMPORTED_DOCUMENTS_MAX {
                     break;
                 }
                 continue;
@@ -99,11 +95,11 @@ fn documents(name: &str, text: &str, skipped: &mut Vec<Skipped>) -> Vec<Document
             why,
         });
         unread += 1;
-        if unread == UNREAD_MAX {
+        if unread == IMPORTED_UNREAD_MAX {
             skipped.push(Skipped {
                 at: format!("{name}:{line}"),
                 what: "the rest of the file".to_owned(),
-                why: format!("{UNREAD_MAX} documents of it could not be read"),
+                why: format!("{IMPORTED_UNREAD_MAX} documents of it could not be read"),
             });
             break;
         }
@@ -139,11 +135,11 @@ fn resumed(text: &str) -> usize {
 pub struct Unread;
 
 /// Doubles up to here are exact.
-const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+const LAST_EXACT: f64 = 9_007_199_254_740_992.0;
 
 #[expect(clippy::cast_possible_truncation, reason = "whole, and within bounds")]
 fn whole(n: f64) -> Option<i64> {
-    (n.fract() == 0.0 && n.abs() <= EXACT_MAX).then_some(n as i64)
+    (n.fract() == 0.0 && n.abs() <= LAST_EXACT).then_some(n as i64)
 }
 
 impl Document {
@@ -214,11 +210,8 @@ impl Document {
     }
 }
 
-/// How deep documents are looked into; what is deeper is nothing that is read.
-const DEPTH_MAX: usize = 8;
-
 fn plain(value: Value, depth: usize) -> Value {
-    if depth > DEPTH_MAX {
+    if depth > limits::client::IMPORTED_DEPTH_MAX {
         return Value::Null;
     }
     match value {
@@ -347,7 +340,7 @@ mod tests {
         // Where no other document begins, the rest is one thing that cannot be read.
         assert_eq!(read(&"x\n".repeat(1_000)).1.len(), 1);
         let noise = "{x\n".repeat(1_000);
-        assert_eq!(read(&noise).1.len(), UNREAD_MAX + 1);
+        assert_eq!(read(&noise).1.len(), IMPORTED_UNREAD_MAX + 1);
         for odd in [
             "[",
             "]",

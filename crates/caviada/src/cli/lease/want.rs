@@ -7,16 +7,15 @@ use caviada_api::lease::{
     Acquire, Item, Lease, LeaseState, Purpose, Release, Renew, Reuse, SliceSize,
 };
 use caviada_api::quantity;
+use caviada_core::limits;
 use clap::Args;
 use tokio::time::Instant;
 
 use crate::cli::exit::{Exit, Failure, of_ended};
 use crate::cli::run::stop::{self, Stop};
 
-/// How long one long-poll is kept open, in milliseconds: a third of [`POLL_WITHIN_MS`].
-pub const POLL_MS: u64 = 20_000;
-/// A waiting lease whose command is gone leaves the queue after so long, in milliseconds.
-const POLL_WITHIN_MS: u64 = 3 * POLL_MS;
+/// How long one long-poll is kept open, in milliseconds: a third of [`limits::client::POLL_WITHIN_MS`].
+pub const POLL_MS: u64 = limits::client::POLL_MS;
 
 /// What is wanted.
 #[derive(Debug, Clone, Default, Args)]
@@ -96,7 +95,7 @@ impl Want {
             } else {
                 self.wait.map(|d| d.0)
             },
-            poll_within_ms: self.waits().then_some(POLL_WITHIN_MS),
+            poll_within_ms: self.waits().then_some(limits::client::POLL_WITHIN_MS),
             priority: self.priority,
             reuse: match &self.slot {
                 Some(slot) => Reuse::Slot(slot.clone()),

@@ -1,10 +1,8 @@
 //! What differs between two things, field by field.
 
+use caviada_core::limits;
 use serde::Serialize;
 use serde_json::Value;
-
-/// Longest value shown whole, in characters.
-const SHOWN_MAX: usize = 60;
 
 /// One line per differing field: `lease.ttl_ms: 1000 → 2000`. Empty when they are equal.
 pub fn differences<T: Serialize>(old: &T, new: &T) -> Vec<String> {
@@ -48,10 +46,10 @@ fn shown(value: &Value) -> String {
         Value::Null => "-".to_owned(),
         other => other.to_string(),
     };
-    if text.chars().count() <= SHOWN_MAX {
+    if text.chars().count() <= limits::client::SHOWN_CHARS_MAX {
         return text;
     }
-    let cut: String = text.chars().take(SHOWN_MAX).collect();
+    let cut: String = text.chars().take(limits::client::SHOWN_CHARS_MAX).collect();
     format!("{cut}…")
 }
 

@@ -7,14 +7,12 @@ use std::path::{Path, PathBuf};
 use caviada_api::declare::{CredentialFiles, Document, HostEntry, KeyEntry};
 use caviada_api::host::{HostCredential, RegistryCredential};
 use caviada_api::named::Named;
+use caviada_core::limits;
 use serde::Deserialize as _;
 
 use crate::cli::exit::Failure;
-use crate::cli::host::{read_secret, read_text};
+use crate::cli::file::{read_secret, read_text};
 use crate::cli::template::read_folder;
-
-/// Largest document, in bytes.
-const BYTES_MAX: u64 = 64 << 20;
 
 /// A document with everything it names already read.
 #[derive(Debug)]
@@ -39,10 +37,10 @@ pub fn read(path: &Path) -> Result<Source, Failure> {
         Box::new(std::fs::File::open(path).map_err(|e| named(&e))?)
     };
     reader
-        .take(BYTES_MAX + 1)
+        .take(limits::client::DOCUMENT_BYTES_MAX + 1)
         .read_to_string(&mut text)
         .map_err(|e| named(&e))?;
-    if text.len() as u64 > BYTES_MAX {
+    if text.len() as u64 > limits::client::DOCUMENT_BYTES_MAX {
         return Err(named(&"larger than 64 MiB"));
     }
     let folder = path.parent().map(PathBuf::from).unwrap_or_default();

@@ -39,12 +39,15 @@ const POINTS: [(&str, u64); 14] = [
 /// A point that is not passed within this is tried again later.
 const POINT_WITHIN: Duration = Duration::from_secs(15);
 const TRIES: usize = 4;
-/// Longer than the grace of orphans, and than a bring-up on a busy machine.
+/// Rounds of the reconciler within which all is as State says, once State has no more to do: one sees
+/// what is nobody's, the next one removes it.
+const ROUNDS: u64 = 2;
+/// Longer than a bring-up on a busy machine, and than these rounds.
 const SETTLED_WITHIN: Duration = Duration::from_secs(180);
 const WARM: u32 = 1;
 /// So often one is cleaned in its place; then it is removed and another built. More of them would be
 /// built if each was for one holder only: containers of a run are counted.
-const USES_MAX: u32 = 2;
+const USES_MAX: u32 = 3;
 /// Callers who never pause only have more built, in each life: containers of a run are counted.
 const PAUSE_US_MAX: u64 = 400_000;
 /// Callers; the first number is of a caller who declares, which a built pool does not take.
@@ -60,6 +63,13 @@ fn after_each_kill_the_engine_holds_what_state_says_and_nothing_else() {
     let (kills, site) = Harness::new(&image, seed).run();
     println!("{kills} kills");
     judge(site, seed);
+}
+
+/// Members at rest, and the reconciler's round in which they were first seen so.
+#[derive(Debug)]
+struct Rested {
+    members: Vec<Value>,
+    round: u64,
 }
 
 struct Harness {
@@ -191,38 +201,57 @@ impl Harness {
         self.wire.call(&request).map(drop)
     }
 
-    /// Waits until nothing is left to do and the engine holds just what State says. False if the
-    /// server ended before.
+    /// Waits until nothing is left to do, and then for two rounds of the reconciler. The engine holds
+    /// just what State says then. False if the server ended before.
     fn settles(&mut self) -> bool {
         let deadline = Instant::now() + SETTLED_WITHIN;
-        loop {
-            let Ok(difference) = self.compare() else {
-                return false;
-            };
-            let Some(difference) = difference else {
+        let mut rested = None;
+        while let Ok(settled) = self.settled(&mut rested) {
+            if settled {
                 return true;
-            };
-            assert!(Instant::now() < deadline, "{difference}");
-            std::thread::sleep(Duration::from_millis(50));
+            }
+            assert!(Instant::now() < deadline, "no rest: {rested:?}");
+            std::thread::sleep(Duration::from_millis(20));
         }
+        false
     }
 
-    /// What is still to do or differs; none if all is as it should be.
-    fn compare(&mut self) -> Result<Option<String>, Lost> {
-        let before = self.members()?;
+    /// Are two rounds over since the members came to the rest they are in?
+    fn settled(&mut self, rested: &mut Option<Rested>) -> Result<bool, Lost> {
+        let members = self.members()?;
         let rests = |r: &Value| ["free", "leased"].iter().any(|state| r["state"] == *state);
-        if before.len() != WARM as usize || !before.iter().all(rests) {
-            return Ok(Some(format!("not at rest: {before:?}")));
+        if members.len() != WARM as usize || !members.iter().all(rests) {
+            *rested = None;
+            return Ok(false);
+        }
+        let round = self.figure("caviada_host_rounds_total")?;
+        let since = rested.take().filter(|since| since.members == members);
+        let since = rested.insert(since.unwrap_or(Rested { members, round }));
+        if round < since.round + ROUNDS || self.figure("caviada_host_calls")? > 0 {
+            return Ok(false);
         }
         let built = |r: &Value| {
             let id = r["id"].as_str().unwrap().to_owned();
             (id, r["generation"].as_u64().unwrap())
         };
-        let differs = self.engine.differs(&before.iter().map(built).collect());
-        if self.members()? != before {
-            return Ok(Some("it changes".to_owned()));
+        let differs = self
+            .engine
+            .differs(&since.members.iter().map(built).collect());
+        // What a caller's lease that ends meanwhile changes is no difference.
+        if self.members()? != since.members {
+            return Ok(false);
         }
-        Ok(differs)
+        assert_eq!(differs, None, "after {ROUNDS} rounds");
+        Ok(true)
+    }
+
+    /// What the metrics say of the one host.
+    fn figure(&mut self, name: &str) -> Result<u64, Lost> {
+        let (_, page) = self.wire.call(&Request::get("/metrics"))?;
+        let line = format!("{name}{{host=\"here\"}} ");
+        let value = page.as_str().unwrap().lines();
+        let value = value.filter_map(|l| l.strip_prefix(&line)).next();
+        Ok(value.unwrap().parse().unwrap())
     }
 
     fn members(&mut self) -> Result<Vec<Value>, Lost> {

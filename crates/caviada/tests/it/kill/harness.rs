@@ -15,7 +15,7 @@ use super::gate::Gate;
 use super::wire::Wire;
 use super::{Point, ground, program, start};
 use crate::docker::engine::Engine;
-use crate::docker::{ENGINE, put, stall_host, stalls};
+use crate::docker::{ENGINE, put, stall_host, stalls_recycled};
 use crate::site::{ADMIN, QUICK, Site};
 
 const CALLERS: u64 = 8;
@@ -175,7 +175,8 @@ impl Harness {
         let mut wire = Wire::new(self.site.address(), ADMIN);
         self.engine = Some(Engine::of(&mut wire));
         put(&mut wire, "hosts/yard", stall_host(ENGINE)).unwrap();
-        stalls(&mut wire, STALLS, "yard", image, CONTAINERS);
+        let recycle = serde_json::json!({"class": "reset", "uses_max": 2});
+        stalls_recycled(&mut wire, STALLS, "yard", image, CONTAINERS, recycle);
         self.auditor.warm(STALLS, CONTAINERS.into());
         self.site.crash();
     }

@@ -144,8 +144,10 @@ fn receive(stream: &mut TcpStream) -> std::io::Result<(u16, Value)> {
         if body.len() >= length {
             let document = match length {
                 0 => Value::Null,
-                // `/readyz` speaks plainly.
-                _ => serde_json::from_slice(&body[..length]).unwrap_or(Value::Null),
+                // `/readyz` and `/metrics` speak plainly.
+                _ => serde_json::from_slice(&body[..length]).unwrap_or_else(|_| {
+                    String::from_utf8_lossy(&body[..length]).into_owned().into()
+                }),
             };
             return Ok((status, document));
         }

@@ -3,12 +3,11 @@
 //! It takes only what engines write into one. What different programs read differently, as a size in an
 //! entry that has no content, is refused: an engine shall see no other entries than we do.
 
+use caviada_core::limits;
 use tar::{EntryType, Header, PaxExtensions};
 
 /// Bytes of a header, and what all else is a multiple of.
 pub(super) const BLOCK: usize = 512;
-/// Bytes of an entry that says something of the next one.
-const EXTENSION_BYTES_MAX: u64 = 1 << 20;
 /// Where in a header the size is.
 const SIZE: std::ops::Range<usize> = 124..136;
 
@@ -131,7 +130,7 @@ impl Entries {
             // A file by the name of a folder is one to some, and none to others.
             Kind::File => path.ends_with(b"/"),
             Kind::Empty => size > 0,
-            Kind::Extension => size > EXTENSION_BYTES_MAX,
+            Kind::Extension => size > limits::driver::BUNDLE_EXTENSION_BYTES_MAX,
         };
         if is_odd {
             return Err(Odd);

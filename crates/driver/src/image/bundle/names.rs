@@ -6,14 +6,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use caviada_core::image::Reference;
+use caviada_core::limits;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::entry::{Entry, Kind};
 use super::{Contents, Unusable};
-
-/// Bytes of one of these files.
-const NAMES_BYTES_MAX: u64 = 4 << 20;
 
 /// A file with names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +43,7 @@ impl NameFile {
         };
         // Below a folder it might be the same file by another way, and a link leads to any other.
         let is_plain = parts.next().is_none() && entry.kind == Kind::File;
-        match is_plain && entry.size <= NAMES_BYTES_MAX {
+        match is_plain && entry.size <= limits::driver::BUNDLE_NAMES_BYTES_MAX {
             true => Ok(Some(file)),
             false => Err(Unusable::Unreadable(name)),
         }

@@ -3,15 +3,13 @@
 use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
+use caviada_core::limits;
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 
 use super::super::tree;
-
-/// A tree that outlives this many killings is beyond killing (it waits in the kernel).
-const KILLS_MAX: u32 = 2_000;
 
 /// The shim's children, seen through a descriptor.
 pub(super) struct Children(SignalFd);
@@ -79,7 +77,7 @@ impl Children {
     pub(super) fn kill_all(&self) -> Vec<(i32, End)> {
         let own = Pid::this().as_raw();
         let mut ended = Vec::new();
-        for _ in 0..KILLS_MAX {
+        for _ in 0..limits::driver::KILLS_MAX {
             ended.extend(self.reap());
             let all = Id::All;
             let look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;

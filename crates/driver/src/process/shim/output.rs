@@ -3,12 +3,10 @@
 use std::io::{PipeReader, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 
+use caviada_core::limits;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::super::log::Log;
-
-/// Read at once: what a pipe holds.
-const CHUNK_BYTES: usize = 64 << 10;
 
 /// The reading ends of one process's standard output and error.
 pub(super) struct Output {
@@ -84,7 +82,7 @@ impl Output {
             Stream::Out => &mut self.stdout,
             Stream::Err => &mut self.stderr,
         };
-        let mut chunk = vec![0; CHUNK_BYTES];
+        let mut chunk = vec![0; limits::driver::PIPE_BYTES];
         match reader.as_mut().map(|reader| reader.read(&mut chunk)) {
             Some(Ok(bytes)) if bytes > 0 => {
                 // A full disk must not stop the service: what cannot be kept is lost.

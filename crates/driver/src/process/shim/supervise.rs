@@ -5,6 +5,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use caviada_core::limits;
 use nix::fcntl::{Flock, FlockArg};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
@@ -23,19 +24,11 @@ use super::launch::{self, Launcher};
 use super::output::{Output, Search, Stream};
 use crate::blueprint::{Restart, Service};
 
-/// The first pause before a restart; each further one is twice as long.
-const PAUSE_MIN: Duration = Duration::from_millis(100);
-const PAUSE_MAX: Duration = Duration::from_secs(10);
-/// A run this long was a good one: the next pause is short again.
-const GOOD_RUN: Duration = Duration::from_secs(10);
-/// How long another shim of this service may take to end.
-const LOCK_WAIT: Duration = Duration::from_secs(5);
-/// Between two tries to write a status down.
-const TELL_AGAIN: Duration = Duration::from_secs(1);
-/// Tries for the last one.
-const LAST_WORDS_MAX: u32 = 60;
-/// How often the pipes are read at most in one go: a service may write as fast as it is read.
-const DRAINS_MAX: usize = 256;
+const PAUSE_MIN: Duration = Duration::from_millis(limits::driver::RESTART_PAUSE_MS_MIN);
+const PAUSE_MAX: Duration = Duration::from_millis(limits::driver::RESTART_PAUSE_MS_MAX);
+const GOOD_RUN: Duration = Duration::from_millis(limits::driver::GOOD_RUN_MS);
+const LOCK_WAIT: Duration = Duration::from_millis(limits::driver::SHIM_LOCK_MS_MAX);
+const TELL_AGAIN: Duration = Duration::from_millis(limits::driver::STATUS_AGAIN_MS);
 
 /// Where a service's processes start.
 pub(super) fn directory(folder: &ResourceFolder, service: &Service) -> PathBuf {
@@ -165,7 +158,7 @@ impl Supervisor<'_> {
             }
             self.tick()?;
         }
-        for _ in 0..LAST_WORDS_MAX {
+        for _ in 0..limits::driver::STATUS_LAST_TRIES_MAX {
             self.tell();
             if self.tell_at.is_none() {
                 return Ok(());
@@ -351,7 +344,7 @@ impl Supervisor<'_> {
         let Some(output) = &mut self.output else {
             return;
         };
-        for _ in 0..DRAINS_MAX {
+        for _ in 0..limits::driver::DRAINS_MAX {
             let ready = output.ready();
             if ready.is_empty() {
                 return;

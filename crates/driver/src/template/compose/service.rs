@@ -83,12 +83,11 @@ fn read_program(service: &mut Service, fields: &mut Fields<'_>) {
     service.init = fields.bool("init").unwrap_or_default();
     service.stop_signal = fields.read("stop_signal", signal);
     let grace_ms = fields.read("stop_grace_period", scalar::duration_ms);
-    let grace_s = grace_ms.unwrap_or(STOP_GRACE_MS).div_ceil(1_000);
+    let grace_s = grace_ms
+        .unwrap_or(limits::STOP_GRACE_MS_DEFAULT)
+        .div_ceil(1_000);
     service.stop_grace_s = u32::try_from(grace_s).unwrap_or(u32::MAX);
 }
-
-/// As in Compose.
-const STOP_GRACE_MS: u64 = 10_000;
 
 /// Ports, files, networks.
 fn read_surroundings(service: &mut Service, fields: &mut Fields<'_>, declared: &Declared) {

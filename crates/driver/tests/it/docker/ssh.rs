@@ -2,17 +2,15 @@
 //! far side.
 
 use std::net::TcpListener;
-use std::time::Duration;
 
-use caviada_driver::blueprint::Blueprint;
 use caviada_driver::docker::{
     Credentials, Docker, DockerAddress, DockerOptions, Material, SshCredential,
 };
-use caviada_driver::{Condition, Driver, Failure};
+use caviada_driver::{Driver, Failure};
 use caviada_testbed::Sshd;
 
 use super::Engine;
-use crate::contract::{create, get, identity, keep, port, seen, serving};
+use crate::contract::{Fixture, keep, story};
 
 /// A driver of the engine behind it, with these of its files.
 fn driver(sshd: &Sshd, installation: &str, key: &str, known_hosts: &str) -> Docker {
@@ -26,59 +24,43 @@ fn with(
     key: Option<Material>,
     known_hosts: Option<Material>,
 ) -> Docker {
+    let address = address(sshd, key, known_hosts);
+    Docker::new(DockerOptions::new(installation, address))
+}
+
+fn address(sshd: &Sshd, key: Option<Material>, known_hosts: Option<Material>) -> DockerAddress {
     let credentials = Credentials {
         ssh: SshCredential { key, known_hosts },
         ..Credentials::default()
     };
-    let address = DockerAddress::parse(&sshd.url(), credentials).unwrap();
-    Docker::new(DockerOptions::new(installation, address))
+    DockerAddress::parse(&sshd.url(), credentials).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_engine_behind_ssh_does_everything() {
-    let (Some(engine), Some(sshd)) = (Engine::there(), caviada_testbed::sshd()) else {
+async fn an_engine_behind_ssh_keeps_the_contract_of_what_stands() {
+    let Some(sshd) = caviada_testbed::sshd() else {
         return;
     };
-    keep(engine, |engine| Box::pin(behind_ssh(engine, sshd))).await;
-}
-
-async fn behind_ssh(engine: &Engine, sshd: Sshd) {
-    let plan = serving(engine, port());
-    let by_files = driver(&sshd, &engine.installation, "client", "known");
-    everything(engine, &by_files, &plan).await;
-    // And once more without the files.
-    let text = |name| Some(super::text(&Material::File(sshd.file(name))));
-    let driver = with(&sshd, &engine.installation, text("client"), text("known"));
-    for name in ["client", "known"] {
+    let by = |key, known_hosts| {
+        let engine = Engine::there();
+        engine.map(|engine| engine.by(address(&sshd, Some(key), Some(known_hosts))))
+    };
+    let names = ["client", "known"];
+    let [key, known_hosts] = names.map(|name| Material::File(sshd.file(name)));
+    let texts = [super::text(&key), super::text(&known_hosts)];
+    let Some(by_files) = by(key, known_hosts) else {
+        return;
+    };
+    keep(by_files, |engine| {
+        Box::pin(story::what_stands_can_be_looked_into_acted_on_replaced_and_removed(engine))
+    })
+    .await;
+    for name in names {
         std::fs::remove_file(sshd.file(name)).unwrap();
     }
-    everything(engine, &driver, &plan).await;
-    driver
-        .delete(identity(engine, 1, 1).resource, 1)
-        .await
-        .unwrap();
-    assert_eq!(driver.list().await.unwrap(), []);
-}
-
-/// But removing it: the next one adopts it.
-async fn everything(engine: &Engine, driver: &Docker, plan: &Blueprint) {
-    let id = identity(engine, 1, 1);
-    let built = create(driver, &id, plan).await.unwrap();
-    assert!(built.outputs[0].1.starts_with("127.0.0.1:"), "{built:?}");
-    get(&built.outputs[0].1, "/").await.unwrap();
-    let words = ["/caviada-testimage", "job", "--print", "far"].map(str::to_owned);
-    let minute = Duration::from_secs(60);
-    let ran = driver.exec(&id, "web", &words, minute, 100).await.unwrap();
-    assert_eq!((ran.code, &*ran.stdout), (0, &b"far\n"[..]));
-    assert!(!driver.logs(&id, "web", 10).await.unwrap().is_empty());
-    assert!(
-        !driver
-            .get_files(&id, "web", "/etc/passwd", 1 << 20)
-            .await
-            .unwrap()
-            .is_empty()
-    );
-    assert_eq!(seen(driver, &id).await.unwrap().condition, Condition::Up);
+    let [key, known_hosts] = texts;
+    let by_texts = by(key, known_hosts).unwrap();
+    assert_eq!(by_texts.driver().list().await.unwrap(), []);
 }
 
 #[tokio::test]

@@ -1,18 +1,16 @@
 //! An engine behind TCP with TLS: both sides prove themselves, and only by the host's own CA.
 
 use std::net::Ipv4Addr;
-use std::time::Duration;
 
-use caviada_driver::blueprint::Blueprint;
 use caviada_driver::docker::{
     Credentials, Docker, DockerAddress, DockerOptions, Material, PlainTcp, TlsCredential,
 };
-use caviada_driver::{Condition, Driver, Failure};
+use caviada_driver::{Driver, DriverError, Failure, HostFacts};
 use caviada_testbed::Authority;
 use tempfile::TempDir;
 
 use super::Engine;
-use crate::contract::{create, get, identity, port, seen, serving};
+use crate::contract::{keep, story};
 
 /// What a client of this authority shows.
 fn client(authority: &Authority) -> TlsCredential {
@@ -33,10 +31,9 @@ fn texts(credential: &TlsCredential) -> TlsCredential {
     }
 }
 
-fn driver(own: &caviada_testbed::Engine, installation: &str, credentials: Credentials) -> Docker {
+fn address(own: &caviada_testbed::Engine, credentials: Credentials) -> DockerAddress {
     let text = format!("tcp://{}:2376", own.address());
-    let address = DockerAddress::parse(&text, credentials).unwrap();
-    Docker::new(DockerOptions::new(installation, address))
+    DockerAddress::parse(&text, credentials).unwrap()
 }
 
 fn with_tls(credential: TlsCredential) -> Credentials {
@@ -46,8 +43,16 @@ fn with_tls(credential: TlsCredential) -> Credentials {
     }
 }
 
+async fn probe(
+    own: &caviada_testbed::Engine,
+    credentials: Credentials,
+) -> Result<HostFacts, DriverError> {
+    let options = DockerOptions::new("tls", address(own, credentials));
+    Docker::new(options).probe().await
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_engine_behind_tls_does_everything_for_those_who_prove_themselves() {
+async fn an_engine_behind_tls_keeps_the_stories_of_the_contract_for_those_who_prove_themselves() {
     let folder = TempDir::new().unwrap();
     let authority = Authority::new(&folder.path().join("own"));
     authority.sign_server(Ipv4Addr::LOCALHOST);
@@ -56,11 +61,8 @@ async fn an_engine_behind_tls_does_everything_for_those_who_prove_themselves() {
     let Some(mut own) = caviada_testbed::engine(&flags) else {
         return;
     };
-    let engine = Engine::own(&own);
-    let probe = async |credentials| driver(&own, "tls", credentials).probe().await;
-
     // The certificate still speaks of another address.
-    let refused = probe(with_tls(client(&authority))).await.unwrap_err();
+    let refused = probe(&own, with_tls(client(&authority))).await.unwrap_err();
     assert_eq!(refused.kind, Failure::Unreachable);
     assert!(refused.to_string().contains("certificate"), "{refused}");
 
@@ -68,20 +70,18 @@ async fn an_engine_behind_tls_does_everything_for_those_who_prove_themselves() {
     own.stop();
     own.start();
     let files = client(&authority);
-    let texts = texts(&files);
-    let plan = serving(&engine, port());
-    for credential in [files, texts.clone()] {
-        let driver = driver(&own, &engine.installation, with_tls(credential));
-        everything(&driver, &engine, &plan).await;
-    }
-    let far = driver(&own, &engine.installation, with_tls(texts));
-    far.delete(identity(&engine, 1, 1).resource, 1)
-        .await
-        .unwrap();
-    assert_eq!(far.list().await.unwrap(), []);
+    let by = |credential| Engine::own(&own).by(address(&own, with_tls(credential)));
+    let by_texts = by(texts(&files));
+    keep(by(files), |engine| {
+        Box::pin(story::what_stands_can_be_looked_into_acted_on_replaced_and_removed(engine))
+    })
+    .await;
+    keep(by_texts, |engine| {
+        Box::pin(story::what_was_cut_off_is_finished_in_order_and_a_killed_member_is_named(engine))
+    })
+    .await;
 
     // Of another authority: the client does not believe the engine, the engine not the client.
-    let probe = async |credentials| driver(&own, "tls", credentials).probe().await;
     let other = Authority::new(&folder.path().join("other"));
     let strangers = client(&other);
     let mistaken = TlsCredential {
@@ -89,32 +89,19 @@ async fn an_engine_behind_tls_does_everything_for_those_who_prove_themselves() {
         ..strangers.clone()
     };
     for credential in [strangers, mistaken] {
-        let refused = probe(with_tls(credential)).await.unwrap_err();
+        let refused = probe(&own, with_tls(credential)).await.unwrap_err();
         assert_eq!(refused.kind, Failure::Unreachable, "{refused}");
     }
     let plain = Credentials {
         plain_tcp: PlainTcp::Allow,
         ..Credentials::default()
     };
-    assert!(probe(plain).await.is_err());
+    assert!(probe(&own, plain).await.is_err());
     let lost = TlsCredential {
         key: Material::File(folder.path().join("no-such-key.pem")),
         ..client(&authority)
     };
-    let refused = probe(with_tls(lost)).await.unwrap_err();
+    let refused = probe(&own, with_tls(lost)).await.unwrap_err();
     assert_eq!(refused.kind, Failure::Refused);
     assert!(refused.to_string().contains("no-such-key.pem"), "{refused}");
-}
-
-/// But removing it: the next one adopts it.
-async fn everything(driver: &Docker, engine: &Engine, plan: &Blueprint) {
-    let id = identity(engine, 1, 1);
-    let built = create(driver, &id, plan).await.unwrap();
-    get(&built.outputs[0].1, "/").await.unwrap();
-    let words = ["/caviada-testimage", "job", "--print", "far"].map(str::to_owned);
-    let minute = Duration::from_secs(60);
-    let ran = driver.exec(&id, "web", &words, minute, 100).await.unwrap();
-    assert_eq!((ran.code, &*ran.stdout), (0, &b"far\n"[..]));
-    assert!(!driver.logs(&id, "web", 10).await.unwrap().is_empty());
-    assert_eq!(seen(driver, &id).await.unwrap().condition, Condition::Up);
 }

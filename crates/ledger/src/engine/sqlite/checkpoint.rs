@@ -7,29 +7,16 @@ use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use caviada_core::limits;
 use rusqlite::{Connection, ErrorCode};
 
 use super::{prepare, sort};
 use crate::kill_point;
 use crate::store::StoreError;
 
-/// Rows between two checkpoints: a log of a few megabytes, that is a fast start after a crash. Four
-/// times as many saved a few hundredths of the time and tripled the 99th percentile of a commit,
-/// which waits while a checkpoint syncs.
-const ROWS: usize = 4_096;
-/// Pages in the log above which it is made to begin anew, for which commits wait a moment. Without
-/// that a log that is never wholly copied would grow for ever. Growing costs as much again as
-/// writing, so it should be over soon after a start: with four times as many pages the first second
-/// of load was slower than the next by a tenth or more.
-const PAGES_MAX: i64 = 4_096;
-/// How long the log is waited for when it is to begin anew. Commits wait as long, so a reader that
-/// takes its time, a backup for example, is left alone until the log has grown by `PAGES_AGAIN`.
-const RESTART_PATIENCE: Duration = Duration::from_millis(15);
-/// Pages by which a log grows that could not begin anew, before that is tried again: a second's worth
-/// of full load, so that commits wait for a hundredth of the time.
-const PAGES_AGAIN: i64 = 16_384;
+const RESTART_PATIENCE: Duration = Duration::from_millis(limits::ledger::LOG_RESTART_MS_MAX);
 /// What the log's file shrinks to when it begins anew, in bytes.
-pub(super) const LOG_BYTES_KEPT: i64 = 64 << 20;
+pub(super) const LOG_BYTES_KEPT: i64 = limits::ledger::LOG_SHRUNK_BYTES;
 
 #[derive(Debug)]
 pub(super) struct Checkpoints {
@@ -62,7 +49,7 @@ impl Checkpoints {
     /// Counts rows; from time to time a checkpoint is due.
     pub fn committed(&mut self, rows: usize) {
         self.rows += rows;
-        if self.rows >= ROWS
+        if self.rows >= limits::ledger::CHECKPOINT_ROWS
             && let Some(wake) = &self.wake
         {
             self.rows = 0;
@@ -87,7 +74,7 @@ impl Drop for Checkpoints {
 }
 
 fn run(connection: &Connection, woken: &Receiver<()>, failed: &OnceLock<String>) {
-    let mut pages_max = PAGES_MAX;
+    let mut pages_max = limits::ledger::LOG_PAGES_MAX;
     while woken.recv().is_ok() {
         kill_point!("before-checkpoint");
         let done = checkpoint(connection, "PASSIVE").and_then(|log| {
@@ -123,9 +110,9 @@ impl Log {
     /// Where the log is to begin anew the next time.
     fn pages_max(&self) -> i64 {
         if self.busy {
-            self.pages + PAGES_AGAIN
+            self.pages + limits::ledger::LOG_PAGES_AGAIN
         } else {
-            PAGES_MAX
+            limits::ledger::LOG_PAGES_MAX
         }
     }
 }
@@ -159,9 +146,15 @@ mod tests {
         other.busy_timeout(Duration::from_millis(1)).unwrap();
         let kept = checkpoint(&other, "RESTART").unwrap();
         assert!(kept.busy && kept.pages > 0);
-        assert_eq!(kept.pages_max(), kept.pages + PAGES_AGAIN);
+        assert_eq!(
+            kept.pages_max(),
+            kept.pages + limits::ledger::LOG_PAGES_AGAIN
+        );
         reader.execute_batch("COMMIT").unwrap();
         let anew = checkpoint(&other, "RESTART").unwrap();
-        assert_eq!((anew.busy, anew.pages_max()), (false, PAGES_MAX));
+        assert_eq!(
+            (anew.busy, anew.pages_max()),
+            (false, limits::ledger::LOG_PAGES_MAX)
+        );
     }
 }

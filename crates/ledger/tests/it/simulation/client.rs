@@ -1,6 +1,7 @@
 //! What clients and things outside know and hold the ledger to.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use caviada_core::access::{Principal, Verb};
 use caviada_core::command::{Act, By, Command};
@@ -10,6 +11,7 @@ use caviada_core::key::Role;
 use caviada_core::lease::{End, Lease, LeaseState};
 use caviada_core::limits;
 use caviada_core::outcome::Subject;
+use caviada_core::refusal::Refusal;
 use caviada_core::state::State;
 use caviada_core::time::Time;
 use caviada_ledger::{Accepted, Noun};
@@ -257,6 +259,34 @@ fn private(command: &Command, accepted: &Accepted, state: &State) -> Result<(), 
     ))
 }
 
+/// 11: nobody is told of another's lease by being refused: what he did not name himself.
+pub fn untold(command: &Command, refusal: &Refusal, state: &State) -> Result<(), String> {
+    let Ok(who) = Principal::of(state, command.by) else {
+        return Ok(());
+    };
+    if who.role >= Role::Operator {
+        return Ok(());
+    }
+    let (asked, told) = (
+        format!("{:?}", command.act),
+        format!("{refusal:?} {refusal}"),
+    );
+    if !told.contains("lease_") && !told.contains("LeaseId") {
+        return Ok(());
+    }
+    let other = |l: &&Arc<Lease>| {
+        let names = |text: &str| {
+            let forms = [l.id.to_string(), format!("{:?}", l.id)];
+            forms.iter().any(|form| text.contains(form.as_str()))
+        };
+        names(&told) && !names(&asked) && who.may_with(state, Verb::SeeLease, l).is_err()
+    };
+    match state.leases.values().find(other) {
+        Some(l) => Err(format!("11: {:?} was told of {}: {told}", who.owner, l.id)),
+        None => Ok(()),
+    }
+}
+
 /// 3 and 11: what was done was no stale outcome, and nobody did it to another's lease.
 pub fn may(before: &State, command: &Command, beside: &[Command]) -> Result<(), String> {
     match &command.act {
@@ -275,7 +305,10 @@ pub fn may(before: &State, command: &Command, beside: &[Command]) -> Result<(), 
                 ));
             }
         }
-        Act::Release { lease, .. } | Act::Renew { lease, .. } | Act::Give { lease, .. } => {
+        Act::Release { lease, .. }
+        | Act::Renew { lease, .. }
+        | Act::Give { lease, .. }
+        | Act::Share { lease, .. } => {
             let alone = |c: &Command| matches!(c.act, Act::Release { .. } | Act::Record { .. });
             if let (By::Key(key), Some(l)) = (command.by, before.leases.get(lease))
                 && let Some(key) = before.keys.get(&key)

@@ -9,7 +9,7 @@ use caviada_core::name::Name;
 use caviada_core::plan::{Action, Condition, Observed, Seen, Verb};
 use caviada_core::planted;
 use caviada_core::power::Way;
-use caviada_core::resource::ResourceState;
+use caviada_core::resource::{Resource, ResourceState};
 use caviada_core::state::State;
 
 use super::world::rng::Rng;
@@ -27,10 +27,12 @@ pub enum Mood {
     Lying,
 }
 
-/// What does not come up on any host.
+/// What harms its own and nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Sick {
-    /// Nothing of a template.
+    /// A host, whose mood says how.
+    Host(Name),
+    /// Nothing of a template comes up on any host.
     Template(Name),
     /// Nothing of one revision: its image is not to be had.
     Revision(TemplateId),
@@ -47,6 +49,7 @@ impl Sick {
         let sick = match self {
             Self::Template(name) => template.is_some_and(|t| t.name == *name),
             Self::Revision(id) => site.template == *id,
+            Self::Host(_) => false,
         };
         sick && call.action.verb == Verb::Create
     }
@@ -57,8 +60,19 @@ impl Sick {
         let name = match self {
             Self::Template(name) => Some(name),
             Self::Revision(id) => truth.templates.get(id).map(|t| &t.name),
+            Self::Host(_) => None,
         };
         pool.is_some() && pool == name
+    }
+
+    /// Does it stand where nobody answers?
+    pub fn bears(&self, truth: &State, resource: &Resource) -> bool {
+        let host = resource.site().and_then(|s| truth.hosts.get(&s.host));
+        host.is_some_and(|h| self.is_host(&h.name))
+    }
+
+    pub fn is_host(&self, name: &Name) -> bool {
+        matches!(self, Self::Host(sick) if sick == name)
     }
 }
 
@@ -190,7 +204,7 @@ impl Engine {
         let call = *self.calls.get(i)?;
         let failed = |kind: &str| AttemptOutcome::Failed {
             kind: kind.into(),
-            detail: "as the engine says".into(),
+            detail: "as the engine\0\u{1b}[7m says".into(),
         };
         let (does, outcome) = match self.mood {
             Mood::Silent if rng.percent(90) => return None,

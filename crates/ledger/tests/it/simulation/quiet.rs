@@ -8,6 +8,7 @@ use caviada_core::check::{lacks, violations_when_settled};
 use caviada_core::command::{Act, AttemptOutcome};
 use caviada_core::host::Host;
 use caviada_core::id::HostId;
+use caviada_core::lease::LeaseState;
 use caviada_core::name::Name;
 use caviada_core::plan::{Observed, plan};
 use caviada_core::pool::{Pool, RecycleClass};
@@ -17,6 +18,7 @@ use caviada_core::state::State;
 use caviada_core::step::step;
 use caviada_core::template::Template;
 
+use super::coverage::BESIDE_SICK;
 use super::engine::{Call, Engine, Mood, Sick};
 use super::run::{Simulation, Wrong, system};
 
@@ -48,12 +50,14 @@ impl Simulation {
         Err(format!("18: not at rest after {ROUNDS_MAX} s: {why}"))
     }
 
-    /// 15: while one template or image comes up nowhere, pools of others come to rest and to their
-    /// warm size on the same hosts.
+    /// 15: while one host does not answer, or one template or image comes up nowhere, all else comes
+    /// to rest and pools to their warm size, on the same hosts or the others.
     fn sick_end(&mut self) -> Wrong {
-        if self.sick.is_none() && self.rng.percent(50) {
-            self.sick = self.something_sick();
-        }
+        self.sick = match (self.rng.below(4), self.sick.take()) {
+            (0, _) => self.some_host_sick(),
+            (1 | 2, None) => self.something_sick(),
+            (_, sick) => sick,
+        };
         let Some(sick) = self.sick.clone() else {
             return Ok(());
         };
@@ -63,7 +67,15 @@ impl Simulation {
             self.turn(vec![])?;
             self.reconciled()?;
             if round % 8 == 7 && self.others_rest(&sick).is_none() {
-                self.coverage.other("pools beside a sick one came to rest");
+                let beside = match &sick {
+                    Sick::Host(name) => {
+                        let engine = self.engines.get_mut(name);
+                        engine.unwrap().mood = Mood::Well;
+                        BESIDE_SICK[0]
+                    }
+                    _ => BESIDE_SICK[1],
+                };
+                self.coverage.other(beside);
                 self.sick = None;
                 return Ok(());
             }
@@ -72,13 +84,23 @@ impl Simulation {
         Err(format!("15: not at rest beside {sick:?}: {why}"))
     }
 
+    fn some_host_sick(&mut self) -> Option<Sick> {
+        let names: Vec<_> = self.engines.keys().cloned().collect();
+        let name = self.rng.pick(&names)?.clone();
+        let mood = self.rng.one(&[Mood::Silent, Mood::Away]);
+        self.engines.get_mut(&name)?.mood = mood;
+        Some(Sick::Host(name))
+    }
+
     /// Why a pool that has nothing to do with what is sick is not at rest.
     fn others_rest(&self, sick: &Sick) -> Option<String> {
         let state = self.state();
         let others = |p: &&Arc<Pool>| !p.retiring && !sick.concerns(state, p.id);
         for pool in state.pools.values().filter(others) {
             let members = state.members_of(pool.id);
-            let mut members = members.filter_map(|id| state.resources.get(&id));
+            let mut members = members
+                .filter_map(|id| state.resources.get(&id))
+                .filter(|r| !sick.bears(state, r));
             if let Some(why) = members.find_map(|r| transient(state, r)) {
                 return Some(why);
             }
@@ -151,6 +173,13 @@ impl Simulation {
             if let Some(why) = transient(state, r) {
                 return Some(why);
             }
+            if r.open && r.state != ResourceState::Cleaning {
+                return Some(format!("something is being done to {}", r.id));
+            }
+        }
+        let mut leases = state.leases.values();
+        if let Some(l) = leases.find(|l| l.state == LeaseState::Preparing) {
+            return Some(format!("{} is being prepared", l.id));
         }
         for (name, engine) in &self.engines {
             if let Some(why) = holds(state, name, engine) {
@@ -216,7 +245,8 @@ fn could_stand(state: &State, sick: &Sick, pool: &Pool, template: &Template, h: 
         .map(|(_, states)| vain.iter().map(|s| states[*s as usize]).sum::<u32>())
         .sum();
     let named = |names: &BTreeSet<Name>| names.contains(&h.name);
-    h.offers()
+    !sick.is_host(&h.name)
+        && h.offers()
         && !h.lost
         && template.drivers.contains(&h.spec.driver)
         && pool.spec.hosts.as_ref().is_none_or(named)

@@ -325,6 +325,7 @@ impl Simulation {
             }
             Err(Failure::Refused(refusal)) => {
                 self.say(|| format!(" {command:?}\n  refused: {refusal}"));
+                client::untold(command, refusal, self.state())?;
                 *self.coverage.refusals.entry(refusal.code()).or_default() += 1;
                 let state = match refusal {
                     Refusal::BadTransition { state, .. } => *state,

@@ -3,15 +3,13 @@
 use axum::body::to_bytes;
 use axum::extract::Request;
 use axum::http::{HeaderMap, Method, header};
+use caviada_core::limits::server::POOLMANAGER_BODY_BYTES_MAX;
 
 use super::App;
 use super::answer::No;
 use super::caller::Caller;
 use super::parameter::{Form, Parameters};
 use super::version::Version;
-
-/// Largest body, in bytes: no call has more to say.
-const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// One request.
 #[derive(Debug)]
@@ -47,11 +45,13 @@ impl Call {
             Method::HEAD => Method::GET,
             method => method,
         };
-        let body = to_bytes(body, BODY_BYTES_MAX).await.map_err(|_| {
-            No::new(format!(
-                "the body broke off, or is larger than {BODY_BYTES_MAX} bytes"
-            ))
-        })?;
+        let body = to_bytes(body, POOLMANAGER_BODY_BYTES_MAX)
+            .await
+            .map_err(|_| {
+                No::new(format!(
+                    "the body broke off, or is larger than {POOLMANAGER_BODY_BYTES_MAX} bytes"
+                ))
+            })?;
         let query = parts.uri.query().unwrap_or_default();
         let parameters = Parameters::read(query, &body, &form(&parts.headers))?;
         Ok(Self {

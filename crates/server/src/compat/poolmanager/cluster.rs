@@ -17,6 +17,7 @@ use caviada_core::id::{LeaseId, ResourceId};
 use caviada_core::key::Role;
 use caviada_core::lease::Lease;
 use caviada_core::limits;
+use caviada_core::limits::server::POOLMANAGER_CLUSTERS_MAX;
 use caviada_core::name::Owner;
 use caviada_core::pool::Pool;
 use caviada_core::resource::{Origin, Resource};
@@ -38,9 +39,6 @@ pub(super) const PLUGIN: &str = "consensus_plugin";
 pub(super) const MODE: &str = "consensus_mode";
 /// How many peers it has.
 pub(super) const SIZE: &str = "size";
-
-/// Clusters in one answer. The old system had no bound; a list that is cut off would pass for all.
-const LISTED_MAX: usize = 10_000;
 
 /// What a cluster is called: one use of a resource. Whoever gave one back late names a use that is
 /// over, and nobody's.
@@ -284,9 +282,9 @@ pub(super) async fn list(ask: Ask<'_>) -> Result<Answer, No> {
         if record.fits(&conditions) {
             records.push(record);
         }
-        if records.len() > LISTED_MAX {
+        if records.len() > POOLMANAGER_CLUSTERS_MAX {
             return Err(No::new(format!(
-                "these are more than {LISTED_MAX} clusters; ask for those of a host or a user"
+                "these are more than {POOLMANAGER_CLUSTERS_MAX} clusters; ask for those of a host or a user"
             )));
         }
     }

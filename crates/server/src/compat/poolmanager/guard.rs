@@ -3,6 +3,7 @@
 
 use axum::http::uri::{Authority, Scheme};
 use axum::http::{HeaderMap, HeaderName, Uri, header};
+use caviada_core::limits;
 
 use super::answer::No;
 
@@ -14,8 +15,6 @@ const PROXIED: [HeaderName; 3] = [
 ];
 /// Headers in which a browser says where the page is that calls.
 const PAGE: [HeaderName; 2] = [header::ORIGIN, header::REFERER];
-/// Characters of what was sent that an answer repeats.
-const SHOWN_CHARS: usize = 64;
 
 /// Refuses who comes in another's clothes; `names` are those that this server may be called by,
 /// beside its addresses.
@@ -83,7 +82,9 @@ fn is_at(page: &Uri, host: &Authority) -> bool {
 
 fn shown(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
-    text.chars().take(SHOWN_CHARS).collect()
+    text.chars()
+        .take(limits::server::POOLMANAGER_SHOWN_CHARS_MAX)
+        .collect()
 }
 
 fn unknown(host: &str) -> No {

@@ -3,12 +3,10 @@
 
 use std::borrow::Cow;
 
+use caviada_core::limits::server::POOLMANAGER_PARAMETERS_MAX;
 use serde_json::{Map, Value};
 
 use super::answer::No;
-
-/// Parameters in one request.
-const PARAMETERS_MAX: usize = 64;
 
 /// What the form in a body is written in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +43,7 @@ impl Parameters {
         };
         if json
             .as_ref()
-            .is_some_and(|fields| fields.len() > PARAMETERS_MAX)
+            .is_some_and(|fields| fields.len() > POOLMANAGER_PARAMETERS_MAX)
         {
             return Err(too_many());
         }
@@ -153,7 +151,7 @@ fn pairs(bytes: &[u8]) -> Result<Vec<(String, String)>, No> {
         if name.contains('\u{fffd}') || text.contains('\u{fffd}') {
             return Err(No::new("a parameter is not UTF-8"));
         }
-        if pairs.len() == PARAMETERS_MAX {
+        if pairs.len() == POOLMANAGER_PARAMETERS_MAX {
             return Err(too_many());
         }
         pairs.push((name.into_owned(), text.into_owned()));
@@ -179,7 +177,7 @@ fn parts(body: &[u8], boundary: &str) -> Result<Vec<(String, String)>, No> {
             rest.split('"').next()
         };
         if let (Some(name), None) = (quoted("name"), quoted("filename")) {
-            if found.len() == PARAMETERS_MAX {
+            if found.len() == POOLMANAGER_PARAMETERS_MAX {
                 return Err(too_many());
             }
             found.push((name.to_owned(), value.to_owned()));
@@ -189,7 +187,7 @@ fn parts(body: &[u8], boundary: &str) -> Result<Vec<(String, String)>, No> {
 }
 
 fn too_many() -> No {
-    No::new(format!("more than {PARAMETERS_MAX} parameters"))
+    No::new(format!("more than {POOLMANAGER_PARAMETERS_MAX} parameters"))
 }
 
 #[cfg(test)]

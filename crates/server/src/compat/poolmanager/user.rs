@@ -9,6 +9,8 @@ use caviada_core::command::{Act, By};
 use caviada_core::event::Number;
 use caviada_core::id::UserId;
 use caviada_core::key::Role;
+use caviada_core::limits;
+use caviada_core::limits::server::POOLMANAGER_USERS_MAX;
 use caviada_core::name::Owner;
 use caviada_core::refusal::Refusal;
 use caviada_core::state::State;
@@ -26,11 +28,6 @@ use super::record::Record;
 use super::sign::{failed, role};
 use super::version::Version;
 use crate::password::sound;
-
-/// Users on one page of a list.
-const PAGE_MAX: usize = 1_000;
-/// And where nobody says how many.
-const PAGE_DEFAULT: usize = 10;
 
 /// A user by his id, as far as a path names one.
 pub(super) fn find<'a>(state: &'a State, id: &str) -> Option<&'a Arc<User>> {
@@ -110,9 +107,14 @@ pub(super) async fn list(ask: Ask<'_>) -> Result<Answer, No> {
             _ => Err(No::new(format!("Invalid {name}"))),
         },
     };
-    let (page, size) = (number("pageNo", 1)?, number("pageSize", PAGE_DEFAULT)?);
-    if size > PAGE_MAX {
-        return Err(No::new(format!("Invalid pageSize: at most {PAGE_MAX}")));
+    let (page, size) = (
+        number("pageNo", 1)?,
+        number("pageSize", limits::server::POOLMANAGER_USERS_DEFAULT)?,
+    );
+    if size > POOLMANAGER_USERS_MAX {
+        return Err(No::new(format!(
+            "Invalid pageSize: at most {POOLMANAGER_USERS_MAX}"
+        )));
     }
     let sort = ask.parameters.text("sortColumns")?.unwrap_or_default();
     let mut users: Vec<&Arc<User>> = state.users.values().collect();

@@ -2,6 +2,7 @@
 
 use caviada_core::access::Principal;
 use caviada_core::command::Act;
+use caviada_core::limits;
 use caviada_core::refusal::Refusal;
 use caviada_core::state::State;
 use caviada_ledger::{Accepted, Failure};
@@ -9,9 +10,6 @@ use caviada_ledger::{Accepted, Failure};
 use crate::http::App;
 use crate::http::json::Ask;
 use crate::http::problem::Error;
-
-/// Tries while others change the same noun.
-const TRIES_MAX: u32 = 8;
 
 /// Hands over the act that `merge` makes of a snapshot; again if somebody's change came between,
 /// unless the caller himself named the state it must be in.
@@ -29,7 +27,7 @@ pub async fn amend<T>(
         let kept = command.idempotency.clone();
         match app.ledger().submit(command).await {
             Err(Failure::Refused(Refusal::Changed { .. }))
-                if ask.expect().is_none() && tries < TRIES_MAX =>
+                if ask.expect().is_none() && tries < limits::server::AMEND_TRIES_MAX =>
             {
                 ask.put_back(kept);
                 tries += 1;

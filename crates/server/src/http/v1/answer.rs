@@ -3,6 +3,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use caviada_api::list::PageQuery;
+use caviada_core::limits;
 use caviada_core::state::State;
 use serde::Serialize;
 
@@ -63,9 +64,6 @@ pub fn nothing() -> Response {
     StatusCode::NO_CONTENT.into_response()
 }
 
-/// Pieces of such work at once; more wait their turn.
-const ASIDE_MAX: usize = 16;
-
 /// Runs what may take long beside the requests that do not.
 ///
 /// # Errors
@@ -73,7 +71,7 @@ const ASIDE_MAX: usize = 16;
 pub async fn aside<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    static ROOM: Aside = Aside::room_for(ASIDE_MAX);
+    static ROOM: Aside = Aside::room_for(limits::server::ASIDE_MAX);
     let done = ROOM.run(work).await;
     done.unwrap_or_else(|| Err(Error::new("internal")))
 }

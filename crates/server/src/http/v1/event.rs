@@ -15,6 +15,7 @@ use caviada_api::list::List;
 use caviada_core::access::Verb;
 use caviada_core::event::Number;
 use caviada_core::id::{HostId, PoolId};
+use caviada_core::limits;
 use caviada_core::name::Owner;
 use caviada_core::state::State as Snapshot;
 use caviada_core::time::Time;
@@ -32,10 +33,8 @@ use crate::listener::Ending;
 use names::Names;
 use told::{About, Happened};
 
-/// How long a list waits for the history to reach what is committed.
-const LAG_MAX: Duration = Duration::from_secs(2);
-/// How often it looks.
-const LOOK: Duration = Duration::from_millis(20);
+const LAG_MAX: Duration = Duration::from_millis(limits::server::HISTORY_LAG_MS_MAX);
+const LOOK: Duration = Duration::from_millis(limits::server::HISTORY_LOOK_MS);
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(list))
@@ -55,7 +54,7 @@ async fn list(
     caller: Caller,
     ending: Ending,
     headers: HeaderMap,
-    Query(mut query): Query<EventQuery>,
+    Query(query): Query<EventQuery>,
 ) -> Result<Response, Error> {
     let state = app.ledger().snapshot().await?;
     caller.may(&state, Verb::SeeEvents)?;
@@ -63,12 +62,13 @@ async fn list(
         .get(header::ACCEPT)
         .is_some_and(|a| a.as_bytes().starts_with(b"text/event-stream"));
     if streamed {
-        if let Some(last) = headers.get("last-event-id") {
-            let last = last.to_str().unwrap_or_default();
-            query.after = Some(last.to_owned());
-        }
+        endless(&query)?;
+        let last = headers.get("last-event-id");
+        let after = match last.map(|last| last.to_str().unwrap_or_default()) {
+            Some(last) => Some(number_of(&state, "Last-Event-ID", last)?),
+            None => after(&state, &query)?,
+        };
         let filter = Filter::of(&state, &query)?;
-        let after = after(&state, &query)?;
         return stream::open(app, state, filter, after, ending).await;
     }
     let filter = Filter::of(&state, &query)?;
@@ -76,12 +76,27 @@ async fn list(
     answer::json(StatusCode::OK, &list)
 }
 
-/// Where `after` points: behind one event, or behind all of a revision. Ahead of all there is, it
-/// is of another past: a store was restored since.
+/// Refuses of a stream what only a page has.
+fn endless(query: &EventQuery) -> Result<(), Error> {
+    let of_pages = [
+        ("limit", query.limit.is_some()),
+        ("cursor", query.cursor.is_some()),
+    ];
+    match of_pages.into_iter().find(|(_, given)| *given) {
+        Some((field, _)) => Err(Error::invalid(field, "a page has one, the stream does not")),
+        None => Ok(()),
+    }
+}
+
+/// Where `after` points, if it is there.
 fn after(state: &Snapshot, query: &EventQuery) -> Result<Option<Number>, Error> {
-    let Some(text) = query.after.as_deref() else {
-        return Ok(None);
-    };
+    let text = query.after.as_deref();
+    text.map(|text| number_of(state, "after", text)).transpose()
+}
+
+/// Behind one event, or behind all of a revision. Ahead of all there is, it is of another past: a
+/// store was restored since.
+fn number_of(state: &Snapshot, field: &str, text: &str) -> Result<Number, Error> {
     let revision = || {
         let digits = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         text.parse().ok().filter(|_| digits)
@@ -92,13 +107,11 @@ fn after(state: &Snapshot, query: &EventQuery) -> Result<Option<Number>, Error> 
     };
     let after = number(text)
         .or_else(|| revision().map(whole))
-        .ok_or_else(|| {
-            Error::malformed("after", "an event's id like 12.0, or a revision like 12")
-        })?;
+        .ok_or_else(|| Error::malformed(field, "an event's id like 12.0, or a revision like 12"))?;
     if after.revision > state.revision() {
         return Err(Error::new("events-gone").fact("newest", state.revision()));
     }
-    Ok(Some(after))
+    Ok(after)
 }
 
 /// What must hold for an event to be told.

@@ -9,7 +9,9 @@ use caviada_api::timestamp::Timestamp;
 use caviada_core::access::Verb;
 use caviada_core::command::Act;
 use caviada_core::key::{Key, Role};
+use caviada_core::limits;
 use caviada_core::name::Owner;
+use caviada_core::time::Time;
 use caviada_ledger::Noun;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -74,9 +76,20 @@ fn act(app: &App, new: &NewKey, hash: [u8; 32]) -> Result<Act, Error> {
         groups: read::set("groups", &new.groups)?,
         act_for: read::set("act_for", &new.act_for)?,
         hash,
-        expires_at: new.expires_in_ms.map(|ms| app.now().plus_ms(ms)),
+        expires_at: new.expires_in_ms.map(|ms| expiry(app, ms)).transpose()?,
         declared_in: new.declared_in.as_deref().map(Into::into),
     })
+}
+
+/// When a key expires that lives so long. Bounded here: the act bears a time alone, and the ledger's has
+/// gone on when it reads that.
+fn expiry(app: &App, in_ms: u64) -> Result<Time, Error> {
+    let bounds = limits::TTL_MS_MIN..=limits::client::DURATION_MS_MAX;
+    if bounds.contains(&in_ms) {
+        return Ok(app.now().plus_ms(in_ms));
+    }
+    let reason = format!("{} to {}", bounds.start(), bounds.end());
+    Err(Error::invalid("expires_in_ms", reason))
 }
 
 /// All keys, by name.

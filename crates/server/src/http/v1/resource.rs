@@ -16,6 +16,7 @@ use caviada_api::resource::{
 use caviada_core::access::{Principal, Relation, Verb};
 use caviada_core::command::Act;
 use caviada_core::id::{LeaseId, ResourceId};
+use caviada_core::limits;
 use caviada_core::name::{Name, ResourceName};
 use caviada_core::outcome::Subject;
 use caviada_core::pool::RecycleClass;
@@ -282,6 +283,10 @@ async fn logs(
         return Err(Error::invalid("lines", format!("1 to {LOG_LINES_MAX}")));
     }
     let lines = usize::try_from(lines).unwrap_or(usize::MAX);
+    if !(1..=limits::NAME_BYTES_MAX).contains(&query.service.len()) {
+        let why = format!("1 to {} bytes", limits::NAME_BYTES_MAX);
+        return Err(Error::invalid("service", why));
+    }
     let text = match &app.options().files {
         Some(holder) => holder.logs(&state, id, &query.service, lines).await,
         None => Ok(vec![]),

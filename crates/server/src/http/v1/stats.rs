@@ -8,6 +8,7 @@ use caviada_api::stats::{HostCounts, LeaseCounts, LedgerStats, PoolStats, Stats}
 use caviada_api::timestamp::Timestamp;
 use caviada_core::access::{Relation, Verb, allows};
 use caviada_core::lease::LeaseState;
+use caviada_core::limits;
 use caviada_core::state::State as Snapshot;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -18,9 +19,6 @@ use crate::http::auth::Caller;
 use crate::http::json::Query;
 use crate::http::problem::Error;
 use serde::Deserialize;
-
-/// Pools shown one by one.
-const POOLS_MAX: usize = 1_000;
 
 pub(super) fn routes() -> OpenApiRouter<App> {
     OpenApiRouter::new().routes(routes!(get))
@@ -47,7 +45,7 @@ async fn get(
         let used = state.index.pools.get(&p.id);
         let counts = pool::counts(&state, p.id);
         resources = pool::sum(resources, counts);
-        if pools.len() < POOLS_MAX {
+        if pools.len() < limits::server::POOLS_SHOWN_MAX {
             pools.push(PoolStats {
                 name: p.name.to_string(),
                 counts,
@@ -88,6 +86,7 @@ fn ledger(app: &App) -> LedgerStats {
         commands: stats.commands,
         queue: stats.queue,
         batch_p50: stats.batch.quantile(0.5).unwrap_or(0),
+        turn_us_max: stats.turn_us_max,
         history_lag_ms: app.history_lag_ms(),
     }
 }

@@ -278,6 +278,7 @@ fn known() -> BTreeMap<String, Vec<String>> {
         &["free", "leased", "active", "waiting", "ended", "withheld"],
     );
     add("type", &["lease.granted", "resource.declared", "pool.put"]);
+    add("events", &["lease.granted", "resource", "pool.put"]);
     add("after", &["0.0", "1.0", "9.1", "99999999.0"]);
     add(
         "since",

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use caviada_core::access::Verb;
 use caviada_core::id::PoolId;
+use caviada_core::limits;
 use caviada_core::name::Owner;
 use caviada_core::state::State;
 use caviada_core::time::Time;
@@ -26,10 +27,6 @@ use crate::compat::poolmanager::version::Version;
 const ID: &str = "poolmanager/id";
 const OLD_PLUGIN: &str = "poolmanager/consensus_plugin";
 const OLD_SIZE: &str = "poolmanager/size";
-/// Records in one answer, of the newest leases.
-const LISTED_MAX: usize = 1_000;
-/// Searches at once; more wait their turn.
-const SEARCHES_MAX: usize = 4;
 
 /// `clusters` with the state `released`, and every other field that is named of just that value.
 pub(super) async fn list(
@@ -53,7 +50,9 @@ pub(super) async fn list(
     let records = found.iter().filter(ours);
     let records = records.filter_map(|l| record(&state, ask.version, l));
     let records = records.filter(|r| r.fits(conditions));
-    Ok(Answer::Many(records.take(LISTED_MAX).collect()))
+    Ok(Answer::Many(
+        records.take(limits::server::POOLMANAGER_PAST_MAX).collect(),
+    ))
 }
 
 /// The newest leases of each of these pools. Reads beside the requests that do not take long.
@@ -62,7 +61,7 @@ async fn searched(
     owner: Option<Owner>,
     pools: BTreeSet<PoolId>,
 ) -> Result<Vec<PastLease>, No> {
-    static ROOM: Aside = Aside::room_for(SEARCHES_MAX);
+    static ROOM: Aside = Aside::room_for(limits::server::POOLMANAGER_SEARCHES_MAX);
     let unread = || No::new("the history cannot be read now; ask again in a moment");
     let history = app.history().clone();
     let work = ROOM.run(move || {
@@ -72,12 +71,12 @@ async fn searched(
             let search = LeaseSearch {
                 owner: owner.clone(),
                 pool: Some(pool),
-                limit: LISTED_MAX,
+                limit: limits::server::POOLMANAGER_PAST_MAX,
                 ..LeaseSearch::default()
             };
             let page = history.leases(&search)?;
             found.extend(page.items.into_iter().map(|l| (Reverse(l.id), l)));
-            while found.len() > LISTED_MAX {
+            while found.len() > limits::server::POOLMANAGER_PAST_MAX {
                 found.pop_last();
             }
         }

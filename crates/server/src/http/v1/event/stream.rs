@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use caviada_api::event::{HOST, HostFigures, IMAGE, PROGRESS, Progress};
 use caviada_api::image::ImageProgress;
 use caviada_core::event::{Event, Number};
+use caviada_core::limits;
 use caviada_core::state::State;
 use caviada_ledger::journal::{Entry, Revision};
 use futures_util::stream;
@@ -25,14 +26,8 @@ use crate::http::problem::Error;
 use crate::http::v1::answer;
 use crate::listener::Ending;
 
-/// Revisions read from the journal at once.
-const READ_MAX: usize = 256;
-/// Messages between the one who reads the ledger and the one who writes the socket.
-const READY_MAX: usize = 256;
-/// Something is sent at least this often, so that a dead connection is noticed.
-const ALIVE: Duration = Duration::from_secs(15);
-/// How long a snapshot is used for names.
-const NAMES_KEPT: Duration = Duration::from_secs(30);
+const ALIVE: Duration = Duration::from_millis(limits::server::STREAM_ALIVE_MS);
+const NAMES_KEPT: Duration = Duration::from_millis(limits::server::NAMES_FRESH_MS);
 
 /// Begins the stream behind `after`, or now.
 pub async fn open(
@@ -48,7 +43,7 @@ pub async fn open(
         index: u32::MAX,
     };
     let told = after.unwrap_or(now);
-    let (messages, ready) = mpsc::channel(READY_MAX);
+    let (messages, ready) = mpsc::channel(limits::server::STREAM_READY_MAX);
     let progress = Some(app.progress().follow());
     let hosts = Some(app.sights().follow());
     let images = Some(app.images().follow());
@@ -177,7 +172,11 @@ impl Teller {
         // Of the last one something may be left.
         let left = u64::from(self.told.index != u32::MAX);
         let after = self.told.revision.saturating_sub(left);
-        let read = answer::aside(move || history.revisions(after, READ_MAX).map_err(|e| lost(&e)));
+        let read = answer::aside(move || {
+            history
+                .revisions(after, limits::server::STREAM_READ_MAX)
+                .map_err(|e| lost(&e))
+        });
         read.await?.ok_or_else(|| Error::new("events-gone"))
     }
 

@@ -16,8 +16,6 @@ use crate::http::v1::{read, render as rendered};
 
 /// The dimension of a host's capacity that counts resources, whatever their size.
 const RESOURCES: &str = "resources";
-/// Resources on a host whose operator names no number.
-const CAPACITY_DEFAULT: u32 = 16;
 
 /// What was put, with defaults where nothing was said; without its credentials.
 pub fn read(wire: &wire::HostSpec) -> Result<HostSpec, Error> {
@@ -82,7 +80,7 @@ fn capacity(wire: &wire::HostSpec) -> Result<(u32, Amounts), Error> {
     let resources = others.remove(RESOURCES).map(u32::try_from).transpose();
     let resources = resources
         .map_err(|_| Error::invalid("capacity.resources", format!("at most {max}")))?
-        .unwrap_or(CAPACITY_DEFAULT);
+        .unwrap_or(limits::server::HOST_CAPACITY_DEFAULT);
     Ok((resources, read::amounts("capacity", &others)?))
 }
 

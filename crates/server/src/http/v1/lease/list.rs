@@ -9,6 +9,8 @@ use caviada_core::access::{Principal, Verb};
 use caviada_core::attribute::Attributes;
 use caviada_core::id::{LeaseId, PoolId};
 use caviada_core::lease::Lease;
+use caviada_core::limits;
+use caviada_core::limits::server::LEASES_SORTED_MAX;
 use caviada_core::name::Owner;
 use caviada_core::selector::Selector;
 use caviada_core::state::State as Snapshot;
@@ -21,11 +23,6 @@ use crate::http::json::Query;
 use crate::http::page::Page;
 use crate::http::problem::Error;
 use crate::http::v1::{answer, read};
-
-/// Leases one page looks at; a page with rare conditions is short and the next one goes on.
-const LOOKED_AT_MAX: usize = 1_000_000;
-/// Leases that are sorted by anything but their age.
-const SORTED_MAX: usize = 100_000;
 
 /// Sort value and id: where a lease stands in the list.
 type Place = (String, u64);
@@ -197,7 +194,7 @@ impl<'s> Conditions<'s> {
         let mut last = None;
         let rest = self.candidates(LeaseId(after.saturating_add(1)));
         for (seen, lease) in rest.enumerate() {
-            if list.items.len() == page.limit || seen == LOOKED_AT_MAX {
+            if list.items.len() == page.limit || seen == limits::server::LEASES_LOOKED_AT_MAX {
                 list.next = last.map(|id| page.cursor(&(String::new(), id)));
                 return list;
             }
@@ -213,11 +210,12 @@ impl<'s> Conditions<'s> {
     fn sorted(&self, page: &Page<Place>, order: Order) -> Result<List<wire::Lease>, Error> {
         let found = self.candidates(LeaseId(0)).filter(|l| self.hold(l));
         let mut found: Vec<_> = found
-            .take(SORTED_MAX + 1)
+            .take(LEASES_SORTED_MAX + 1)
             .map(|lease| (order.place(lease), lease))
             .collect();
-        if found.len() > SORTED_MAX {
-            let rule = format!("more than {SORTED_MAX} leases are listed by `created_at` only");
+        if found.len() > LEASES_SORTED_MAX {
+            let rule =
+                format!("more than {LEASES_SORTED_MAX} leases are listed by `created_at` only");
             return Err(Error::invalid("sort", rule));
         }
         found.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));

@@ -7,6 +7,7 @@ use caviada_api::timestamp::Timestamp;
 use caviada_core::access::{Principal, Relation, Verb, allows};
 use caviada_core::id::{LeaseId, ResourceId};
 use caviada_core::lease::{End, Ended, Item, Lease, LeaseState, Purpose};
+use caviada_core::limits;
 use caviada_core::name::Owner;
 use caviada_core::pool::Pool;
 use caviada_core::resource::{Origin, Resource, ResourceState};
@@ -15,11 +16,6 @@ use caviada_core::time::Time;
 
 use crate::http::v1::pool::slice;
 use crate::http::v1::render;
-
-/// Waiters counted for a place in the queue; further back than that, nobody's place matters.
-const PLACES_MAX: usize = 10_000;
-/// Held resources whose deadlines are looked at for an estimate.
-const ESTIMATED_MAX: usize = 1_000;
 
 /// A granted lease and its members. Needs no snapshot: this is what leasing answers with.
 pub fn granted<'a>(
@@ -200,14 +196,14 @@ fn item(state: &State, item: &Item) -> wire::Item {
 /// How many are before it where it waits: of all its pools, the longest queue.
 fn place(state: &State, lease: &Lease) -> u64 {
     let rank = lease.rank();
-    let first = caviada_core::lease::Rank::new(caviada_core::limits::PRIORITY_MAX, LeaseId(0));
+    let first = caviada_core::lease::Rank::new(limits::PRIORITY_MAX, LeaseId(0));
     let before = |pool| {
         let from = (pool, first);
         state
             .index
             .waiting
             .range(from..(pool, rank))
-            .take(PLACES_MAX)
+            .take(limits::server::PLACES_MAX)
             .count()
     };
     lease
@@ -229,7 +225,7 @@ fn estimate(state: &State, lease: &Lease, place: u64) -> Option<Time> {
         ..=(pool, ResourceState::Leased, ResourceId(u64::MAX));
     let members = state.index.busy.range(members);
     let mut ends: Vec<Time> = members
-        .take(ESTIMATED_MAX + 1)
+        .take(limits::server::ESTIMATED_MAX + 1)
         .filter_map(|(_, _, id)| state.resources.get(id)?.lease)
         .filter_map(|id| state.leases.get(&id)?.deadline)
         .collect();
@@ -238,7 +234,7 @@ fn estimate(state: &State, lease: &Lease, place: u64) -> Option<Time> {
         .sum();
     // Those before it take one each at least, then come its own.
     let last = usize::try_from(place.saturating_add(unmet.max(1)) - 1).ok()?;
-    if ends.len() > ESTIMATED_MAX || last >= ends.len() {
+    if ends.len() > limits::server::ESTIMATED_MAX || last >= ends.len() {
         return None;
     }
     Some(*ends.select_nth_unstable(last).1)

@@ -10,6 +10,7 @@ use caviada_api::list::List;
 use caviada_api::resource::{self as wire, ResourceQuery};
 use caviada_core::access::{Principal, Verb};
 use caviada_core::host::Host;
+use caviada_core::limits::server::RESOURCES_LOOKED_AT_MAX;
 use caviada_core::name::ResourceName;
 use caviada_core::pool::Pool;
 use caviada_core::resource::Resource;
@@ -24,9 +25,6 @@ use crate::http::page::Page;
 use crate::http::problem::Error;
 use crate::http::v1::{answer, read};
 use crate::progress::Progress;
-
-/// Resources one page looks at; a page with rare conditions is short and the next one goes on.
-const LOOKED_AT_MAX: usize = 100_000;
 
 /// Sort value, pool, name: where a resource stands in the list.
 type Place = (u64, String, String);
@@ -202,7 +200,7 @@ impl<'s> Conditions<'s> {
         let after = page.after.as_ref();
         let past = |place: &Place| after.is_none_or(|a| (&place.1, &place.2) > (&a.1, &a.2));
         for (seen, (place, r)) in self.candidates(after).enumerate() {
-            if items.len() == page.limit || seen == LOOKED_AT_MAX {
+            if items.len() == page.limit || seen == RESOURCES_LOOKED_AT_MAX {
                 return List {
                     items,
                     revision: self.state.revision(),
@@ -224,9 +222,9 @@ impl<'s> Conditions<'s> {
     fn sorted(&self, page: &Page<Place>, order: Order) -> Result<List<wire::Resource>, Error> {
         let mut found: Vec<(Place, &Resource)> = Vec::new();
         for (seen, (mut place, r)) in self.candidates(None).enumerate() {
-            if seen == LOOKED_AT_MAX {
+            if seen == RESOURCES_LOOKED_AT_MAX {
                 let rule = format!(
-                    "lists of more than {LOOKED_AT_MAX} are sorted by name only; name a pool"
+                    "lists of more than {RESOURCES_LOOKED_AT_MAX} are sorted by name only; name a pool"
                 );
                 return Err(Error::invalid("sort", rule));
             }
