@@ -7,8 +7,9 @@ use std::sync::Arc;
 use crate::command::By;
 use crate::id::{KeyId, UserId};
 use crate::key::{Key, Role};
-use crate::lease::{Item, Lease, LeaseState};
+use crate::lease::{Ended, Item, Lease, LeaseState};
 use crate::name::{Name, Owner};
+use crate::outcome::Subject;
 use crate::planted;
 use crate::pool::{Holders, Pool};
 use crate::refusal::Refusal;
@@ -230,12 +231,51 @@ impl Principal {
         Err(Refusal::unknown("lease", lease.id))
     }
 
+    /// May it see the noun of something it once did, as that now is? What is over is for the history
+    /// to tell, to those whom it concerned; all but leases and resources only operators change.
+    ///
+    /// # Errors
+    /// As for one that never was.
+    pub fn may_see(&self, state: &State, subject: Subject) -> Result<(), Refusal> {
+        match subject {
+            Subject::Lease(id) => match (state.leases.get(&id), state.ended_lease(id)) {
+                (Some(lease), _) => self.may_with(state, Verb::SeeLease, lease),
+                // A key that acts for others had to do with it by its pools, or because it asked.
+                (None, Some(ended)) if self.act_for.is_empty() => self.may_see_ended(ended),
+                (None, Some(_)) => Ok(()),
+                (None, None) => Ok(()),
+            },
+            Subject::Resource(id) => {
+                let Some(r) = state.resources.get(&id) else {
+                    return Ok(());
+                };
+                let pool = state.pools.get(&r.pool);
+                if pool.is_some_and(|p| self.sees(p)) {
+                    return Ok(());
+                }
+                self.may_operate(state, r)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// May it see the short record of a lease that ended?
+    ///
+    /// # Errors
+    /// As for one that never was.
+    pub fn may_see_ended(&self, ended: &Ended) -> Result<(), Refusal> {
+        if allows(self.role, Verb::SeeLease, self.relation_to(&ended.owner)) {
+            return Ok(());
+        }
+        Err(Refusal::unknown("lease", ended.id))
+    }
+
     /// May it start, stop and read this resource? What is leased is its holder's, too; all else the
     /// operators'. Of a pool it does not see nothing is told, not even that it is there.
     pub fn may_operate(&self, state: &State, r: &Resource) -> Result<(), Refusal> {
         let lease = r.lease.and_then(|lease| state.leases.get(&lease));
         let holds = lease.is_some_and(|l| self.may_with(state, Verb::Operate, l).is_ok());
-        if holds || allows(self.role, Verb::Manage, Relation::Own) {
+        if holds || allows(self.role, Verb::Manage, Relation::Own) || planted!(ForeignPower) {
             return Ok(());
         }
         match state.pools.get(&r.pool) {

@@ -1,5 +1,6 @@
 //! One step: decide, evolve, settle.
 
+use crate::access::Principal;
 use crate::command::{Act, Command, Idempotency, Reply};
 use crate::decide::{Done, decide};
 use crate::event::Event;
@@ -25,13 +26,11 @@ pub fn step(
         if kept.digest != asked.digest {
             return Err(Refusal::KeyReused);
         }
-        return Ok((
-            Reply {
-                subject: kept.subject,
-                repeated: true,
-            },
-            vec![],
-        ));
+        let reply = Reply {
+            subject: again(state, command, kept.subject)?,
+            repeated: true,
+        };
+        return Ok((reply, vec![]));
     }
     let (subject, mut events) = match &command.act {
         Act::All(acts) => all(state, command, acts)?,
@@ -53,6 +52,17 @@ pub fn step(
     }
     settle(state, bound, &mut events);
     Ok((Reply { subject, repeated }, events))
+}
+
+/// What a repeat is answered with: the noun as it now is, if that is still for the caller to see. He
+/// who gave a lease away is told that he did, and nothing of what became of it.
+fn again(state: &State, command: &Command, subject: Subject) -> Result<Subject, Refusal> {
+    let who = Principal::of(state, command.by)?;
+    match who.may_see(state, subject) {
+        Err(_) if planted!(RepeatShown) => Ok(subject),
+        Err(_) if matches!(command.act, Act::Give { .. }) => Ok(Subject::Nothing),
+        seen => seen.map(|()| subject),
+    }
 }
 
 /// Acts that succeed or fail as one: each sees what the former did.

@@ -2,7 +2,7 @@
 
 use std::process::Stdio;
 
-use crate::site::{BOARDS, Site, text, until};
+use crate::site::{ADMIN, BOARDS, Site, text, until};
 
 /// A server with two boards and a second owner's key.
 fn lab() -> (Site, String) {
@@ -51,6 +51,41 @@ fn a_lease_is_acquired_looked_at_renewed_and_released() {
     site.ok(&["release", id]);
     site.fails(6, &["renew", id]);
     assert!(states(&site).iter().all(|(_, state)| state == "free"));
+}
+
+/// Asks for a board under an idempotency key, as any client would.
+fn ask_once(site: &Site) -> (u16, serde_json::Value) {
+    let body = r#"{"items":[{"pool":"boards"}]}"#;
+    let (status, told) = site.http(&format!(
+        "POST /api/v1/leases HTTP/1.1\r\nHost: test\r\nAuthorization: Bearer {ADMIN}\r\n\
+         Idempotency-Key: job-7\r\nContent-Type: application/json\r\nConnection: close\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    ));
+    (status, serde_json::from_str(&told).unwrap())
+}
+
+#[test]
+fn a_repeat_is_answered_also_when_only_the_history_knows_the_lease() {
+    let (mut site, _) = lab();
+    let (status, lease) = ask_once(&site);
+    assert_eq!(status, 201, "{lease}");
+    let id = lease["id"].as_str().unwrap();
+    site.ok(&["release", id]);
+    let (status, soon) = ask_once(&site);
+    assert_eq!((status, &soon["state"]), (200, &"ended".into()), "{soon}");
+    assert!(site.stop().success());
+    // Two hours pass: its short record is kept for one.
+    let file = rusqlite::Connection::open(site.path("data/ledger.db")).unwrap();
+    let older = "UPDATE journal SET at = at - 7200000";
+    assert!(file.execute(older, []).unwrap() > 0);
+    drop(file);
+    site.serve(&[], &[]);
+    let (status, late) = ask_once(&site);
+    assert_eq!(status, 200, "{late}");
+    for fact in ["id", "state", "end", "owner", "fence"] {
+        assert_eq!(late[fact], soon[fact], "{fact}: {late}");
+    }
 }
 
 #[test]

@@ -34,7 +34,12 @@ fn find(
     fence: Option<Fence>,
 ) -> Result<Found, Refusal> {
     if let Some(lease) = state.leases.get(&id) {
-        if verb != Verb::Release || !planted!(ForeignRelease) {
+        let open = match verb {
+            Verb::Release => planted!(ForeignRelease),
+            Verb::Annotate => planted!(ForeignNote),
+            _ => false,
+        };
+        if !open {
             who.may_with(state, verb, lease)?;
         }
         if let Some(given) = fence.filter(|f| *f != lease.fence) {
@@ -48,14 +53,8 @@ fn find(
     let ended = state
         .ended_lease(id)
         .ok_or_else(|| Refusal::unknown("lease", id))?;
-    let own = who.owner.as_ref() == Some(&ended.owner);
-    let relation = if own {
-        Relation::Own
-    } else {
-        Relation::Foreign
-    };
-    if !allows(who.role, verb, relation) && who.act_for.is_empty() {
-        return Err(Refusal::unknown("lease", id));
+    if !allows(who.role, verb, who.relation_to(&ended.owner)) {
+        who.may_see_ended(ended)?;
     }
     Ok(Found::Ended(ended.clone()))
 }

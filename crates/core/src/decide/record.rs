@@ -54,7 +54,13 @@ pub(super) fn outcome(
     let events = match outcome {
         AttemptOutcome::Done(outputs) => done(state, pool, r, outputs),
         AttemptOutcome::Failed { kind, detail } => {
-            fail::attempt(state, pool, r, kind, &limits::capped(detail))
+            let mut events = fail::attempt(state, pool, r, kind, &limits::capped(detail));
+            if planted!(FailureSpreads) {
+                let mut others = state.resources.values().filter(|o| o.pool == r.pool);
+                let other = others.find(|o| o.id != r.id && o.state == ResourceState::Free);
+                events.extend(other.map(|o| Event::ResourceHealth(o.id, Health::Ill, None)));
+            }
+            events
         }
     };
     Ok(Done::new(subject, events))

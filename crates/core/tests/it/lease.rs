@@ -1,10 +1,11 @@
 //! What a holder may count on.
 
 use caviada_core::attribute::Labels;
-use caviada_core::command::{Acquire, Act, Command, Idempotency, Reuse};
+use caviada_core::command::{Acquire, Act, Command, Idempotency, Reply, Reuse};
 use caviada_core::id::Fence;
 use caviada_core::lease::{End, LeaseState};
 use caviada_core::limits;
+use caviada_core::outcome::Subject;
 use caviada_core::pool::PoolSpec;
 use caviada_core::refusal::Refusal;
 use caviada_core::resource::ResourceState;
@@ -282,6 +283,46 @@ fn a_refusal_is_no_outcome_so_a_repeat_is_decided_anew() {
     assert_eq!(scene.command(&ask).unwrap_err().code(), "pool-exhausted");
     scene.release("bob", taken).unwrap();
     assert!(!scene.command(&ask).unwrap().repeated);
+}
+
+#[test]
+fn who_repeats_what_he_did_is_shown_only_what_he_may_see_now() {
+    let mut scene = Scene::with_machines(&["m1"]);
+    let ask = || Act::Acquire(Box::new(want("machines")));
+    let Subject::Lease(lease) = scene.keyed("ann", "ask", ask()).unwrap().subject else {
+        panic!("not a lease");
+    };
+    let give = || Act::Give {
+        lease,
+        to: owner("bob"),
+        fence: None,
+    };
+    let given = scene.keyed("ann", "give", give()).unwrap();
+    assert_eq!(given.subject, Subject::Lease(lease));
+    // It is Bob's: what he notes on it is not Ann's to read, however often she asks.
+    let told = |repeat: Result<Reply, Refusal>| {
+        let shown = repeat.map(|r| (r.subject, r.repeated));
+        shown.map_err(|refusal| refusal.code())
+    };
+    let unseen = Err("unknown");
+    assert_eq!(told(scene.keyed("ann", "ask", ask())), unseen);
+    let nothing = Ok((Subject::Nothing, true));
+    assert_eq!(told(scene.keyed("ann", "give", give())), nothing);
+    let share = |with: &[&str]| Act::Share {
+        lease,
+        with: with.iter().map(|o| owner(o)).collect(),
+        fence: None,
+    };
+    scene.does("bob", share(&["ann"])).unwrap();
+    let seen = Ok((Subject::Lease(lease), true));
+    assert_eq!(told(scene.keyed("ann", "ask", ask())), seen);
+    assert_eq!(told(scene.keyed("ann", "give", give())), seen);
+    scene.release("bob", lease).unwrap();
+    assert_eq!(told(scene.keyed("ann", "ask", ask())), unseen);
+    assert_eq!(told(scene.keyed("ann", "give", give())), nothing);
+    // Later the history alone knows whose it was.
+    scene.pass(2 * limits::ENDED_KEPT_MS);
+    assert_eq!(told(scene.keyed("ann", "ask", ask())), seen);
 }
 
 #[test]

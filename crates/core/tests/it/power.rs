@@ -48,6 +48,29 @@ fn held() -> (Scene, ResourceId) {
     (scene, id)
 }
 
+#[test]
+fn a_repeat_shows_a_resource_only_to_who_may_see_it_now() {
+    let (mut scene, id) = held();
+    let stop = || Act::Power {
+        resource: id,
+        turn: Turn {
+            way: Way::Stop,
+            service: None,
+        },
+        lease: None,
+    };
+    scene.keyed("ann", "stop", stop()).unwrap();
+    scene.drivers_work();
+    let mut hidden = clusters(0, 1);
+    hidden.visibility.owners = Some(["bob".parse().unwrap()].into());
+    scene.pool("clusters", hidden);
+    assert!(scene.keyed("ann", "stop", stop()).unwrap().repeated);
+    let lease = scene.resource(id).lease.unwrap();
+    scene.release("ann", lease).unwrap();
+    let no = scene.keyed("ann", "stop", stop()).unwrap_err();
+    assert_eq!(no.code(), "unknown");
+}
+
 /// The only resource there is.
 fn only(scene: &Scene) -> ResourceId {
     let mut all = scene.state.resources.iter();

@@ -1,9 +1,14 @@
 //! A lease's life over HTTP.
 
-use caviada_api::lease::{Acquire, LeaseEnd, LeaseState, Release, Renew};
+use caviada_api::key::Role;
+use caviada_api::lease::{Acquire, Annotate, LeaseEnd, LeaseState, Release, Renew};
+use caviada_api::list::PageQuery;
 use caviada_api::problem::code;
+use caviada_api::user::UserSpec;
+use reqwest::Method;
+use serde_json::{Value, json};
 
-use crate::site::Site;
+use crate::site::{ADMIN, Site};
 
 fn of(pool: &str) -> Acquire {
     Acquire {
@@ -97,6 +102,73 @@ async fn the_same_idempotency_key_gives_the_same_lease() {
     };
     let error = ann.acquire_once(&other, "job-17").await.unwrap_err();
     assert_eq!(error.code(), Some(code::IDEMPOTENCY_KEY_REUSED));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_repeats_that_he_gave_a_lease_away_is_told_so_and_nothing_of_what_became_of_it() {
+    let site = Site::start().await;
+    site.pool("boards", 1).await;
+    let secret = site.key("ann", Role::User).await;
+    let (ann, bob) = (site.client(&secret), site.user("bob").await);
+    let lease = ann.acquire(&of("boards")).await.unwrap().id;
+    let give = async || {
+        let path = format!("/api/v1/leases/{lease}/give");
+        let request = site.request(Method::POST, &path, Some(&secret));
+        let request = request.header("idempotency-key", "give-7");
+        let answer = request.json(&json!({"owner": "bob"})).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.json::<Value>().await.unwrap()
+    };
+    assert_eq!(give().await["state"], "active");
+    let note = Annotate {
+        note: Some("the plans of Bob".into()),
+        ..Annotate::default()
+    };
+    bob.annotate(lease, &note).await.unwrap();
+    let again = give().await;
+    let told = [
+        &again["id"],
+        &again["owner"],
+        &again["why"],
+        &again["state"],
+    ];
+    let id = lease.to_string();
+    assert_eq!(told, [&*id, "bob", "it was given to bob", "ended"]);
+    assert!(again["resources"].as_array().unwrap().is_empty());
+    assert!(!again.to_string().contains("plans"), "{again}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeat_about_what_is_gone_is_answered_that_it_is_gone() {
+    let site = Site::start().await;
+    let admin = site.admin();
+    admin
+        .put_user("zoe", &UserSpec::default(), None)
+        .await
+        .unwrap();
+    let once = async |method: Method, path: &str, body: Value| {
+        let request = site.request(method, path, Some(ADMIN));
+        let request = request.header("idempotency-key", path);
+        request.json(&body).send().await.unwrap().status().as_u16()
+    };
+    let key = async || {
+        once(
+            Method::POST,
+            "/api/v1/keys",
+            json!({"name": "k", "role": "user"}),
+        )
+        .await
+    };
+    let profile = json!({"email": "zoe@example.org"});
+    let path = "/api/v1/users/zoe/profile";
+    let user = async || once(Method::PUT, path, profile.clone()).await;
+    assert_eq!((key().await, user().await), (201, 200));
+    assert_eq!((key().await, user().await), (201, 200));
+    let keys = admin.keys(&PageQuery::default()).await.unwrap().items;
+    let made = keys.iter().find(|k| k.name == "k").unwrap().id;
+    admin.delete_key(made).await.unwrap();
+    admin.delete_user("zoe").await.unwrap();
+    assert_eq!((key().await, user().await), (404, 404));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use caviada_core::attribute::{Attributes, Labels, Value};
 use caviada_core::check::violations;
-use caviada_core::command::{Acquire, Act, AttemptOutcome, By, Command, Entry, Reply, Reuse, Want};
+use caviada_core::command::{
+    Acquire, Act, AttemptOutcome, By, Command, Entry, Idempotency, Reply, Reuse, Want,
+};
 use caviada_core::event::Event;
 use caviada_core::host::HostSpec;
 use caviada_core::id::{LeaseId, ResourceId};
@@ -119,6 +121,19 @@ impl Scene {
 
     pub fn does(&mut self, who: &str, act: Act) -> Result<Reply, Refusal> {
         self.act(self.by(who), act)
+    }
+
+    /// The same under an idempotency key, which stands for this one act.
+    pub fn keyed(&mut self, who: &str, key: &str, act: Act) -> Result<Reply, Refusal> {
+        let command = Command {
+            by: self.by(who),
+            idempotency: Some(Idempotency {
+                key: key.into(),
+                digest: [0; 32],
+            }),
+            act,
+        };
+        self.command(&command)
     }
 
     fn check(&self) {

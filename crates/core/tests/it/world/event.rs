@@ -2,8 +2,8 @@
 
 use caviada_core::check::table::Why;
 use caviada_core::event::Event;
-use caviada_core::id::{HostId, LeaseId, ResourceId};
-use caviada_core::resource::{Health, Resource, ResourceState};
+use caviada_core::id::{LeaseId, ResourceId};
+use caviada_core::resource::{Resource, ResourceState};
 use caviada_core::state::State;
 
 /// The event's name in the journal.
@@ -114,6 +114,26 @@ pub fn resources(state: &State, event: &Event) -> Vec<ResourceId> {
     }
 }
 
+/// Resources an event changes in any way.
+pub fn touched(state: &State, event: &Event) -> Vec<ResourceId> {
+    match event {
+        Event::ResourceDescribed(id, _)
+        | Event::ResourceHealth(id, ..)
+        | Event::ResourceTurned(id)
+        | Event::ResourceRestored(id)
+        | Event::ResourceCooled(id)
+        | Event::ResourceAlert(id)
+        | Event::ResourceUnmarked(id) => vec![*id],
+        Event::ResourceTurning { resource, .. }
+        | Event::ResourceUnturned { resource, .. }
+        | Event::ResourceAltering { resource, .. }
+        | Event::ResourceAltered { resource, .. }
+        | Event::ResourceUnaltered { resource, .. }
+        | Event::ResourceEarmarked { resource, .. } => vec![*resource],
+        event => resources(state, event),
+    }
+}
+
 /// The lease an event may move but not end.
 pub fn lease(event: &Event) -> Option<LeaseId> {
     match event {
@@ -172,19 +192,5 @@ pub fn why(s: &State, r: &Resource, kind: &str, act: Option<&str>) -> Why {
                 _ => Why::Start,
             },
         },
-    }
-}
-
-/// The host of which an event tells something bad.
-pub fn faulty(s: &State, event: &Event) -> Option<HostId> {
-    let of = |id: &ResourceId| s.resources.get(id)?.site().map(|site| site.host);
-    match event {
-        Event::HostBackoff { host, .. } => Some(*host),
-        Event::HostUnseen(host, _) | Event::HostLost(host) => Some(*host),
-        Event::ResourceHealth(id, health, _) if *health != Health::Well => of(id),
-        Event::ResourceFailed { resource, .. } | Event::ResourceUndeleted(resource, ..) => {
-            of(resource)
-        }
-        _ => None,
     }
 }

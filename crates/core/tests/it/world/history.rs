@@ -17,7 +17,8 @@ use caviada_core::resource::{Origin, ResourceState};
 use caviada_core::space::{Amount, Amounts, Part};
 use caviada_core::state::State;
 
-use super::event::{faulty, kind, lease, resources, why};
+use super::event::{kind, lease, resources, why};
+use super::fault::Fault;
 use super::offer::kept_back;
 
 /// A resource went from one state to another, for a reason, by an event; `None` is not there.
@@ -42,8 +43,8 @@ pub struct History {
     pub lease_moves: BTreeMap<LeaseMove, u64>,
     /// How leases ended, from which state.
     pub ends: BTreeMap<(LeaseState, End), u64>,
-    /// The host of which something bad was just told.
-    faulty: Option<HostId>,
+    /// What something bad was just told of.
+    fault: Option<Fault>,
     fence: Fence,
     /// Used and not cleaned since, with the attempt of then.
     used: BTreeMap<ResourceId, u64>,
@@ -57,7 +58,10 @@ impl History {
     /// Applies one event of the batch that began, which came of this act if of any.
     pub fn event(&mut self, event: &Event, act: Option<&str>) {
         let kind = kind(event);
-        self.elsewhere(event, kind);
+        let spreads = self
+            .fault
+            .and_then(|f| f.spreads(&self.shadow, event, kind));
+        self.wrong.extend(spreads);
         let touched = resources(&self.shadow, event);
         let before: Vec<_> = touched
             .iter()
@@ -94,46 +98,10 @@ impl History {
     /// the act.
     pub fn entry(&mut self, act: Option<&str>, events: &[Event], settled: bool) {
         let reported = matches!(act, Some("record" | "record_health" | "record_host"));
-        let first = events.first().filter(|_| reported && settled);
-        self.faulty = first.and_then(|e| faulty(&self.shadow, e));
-    }
-
-    /// 15: what goes wrong on one host costs no resource on another.
-    fn elsewhere(&mut self, event: &Event, kind: &str) {
-        let Some(faulty) = self.faulty else { return };
-        if !matches!(
-            kind,
-            "resource.failed" | "resource.deleting" | "resource.gone"
-        ) {
-            return;
-        }
-        for id in resources(&self.shadow, event) {
-            let Some(r) = self.shadow.resources.get(&id) else {
-                continue;
-            };
-            let Some(site) = r.site().filter(|s| s.host != faulty) else {
-                continue;
-            };
-            let pool = self.shadow.pools.get(&r.pool);
-            let newest = pool
-                .and_then(|p| p.spec.template())
-                .and_then(|t| self.shadow.template_named(t));
-            let stale = newest.is_some_and(|t| t.id > site.template);
-            let over = self.shadow.index.pools.get(&r.pool).zip(pool);
-            let over = over.is_some_and(|(u, p)| u.total() > p.spec.max);
-            let lost = self
-                .shadow
-                .hosts
-                .get(&site.host)
-                .is_none_or(|h| h.lost || h.retiring || h.spec.drain);
-            let evidence = r.state == ResourceState::Failed;
-            if !stale && !over && !lost && !evidence && pool.is_some_and(|p| !p.retiring) {
-                self.says(format!(
-                    "15: {kind} of {id}, which stands on {} and not on {faulty}",
-                    site.host
-                ));
-            }
-        }
+        self.fault = match reported && settled {
+            true => Fault::told(events),
+            false => None,
+        };
     }
 
     fn before(&mut self, event: &Event) {

@@ -3,6 +3,7 @@
 
 pub mod acts;
 pub mod event;
+pub mod fault;
 pub mod history;
 pub mod nouns;
 pub mod offer;

@@ -7,10 +7,11 @@ use caviada_core::access::{Principal, Verb};
 use caviada_core::command::{Act, By, Command};
 use caviada_core::event::Event;
 use caviada_core::id::{Fence, KeyId, LeaseId, ResourceId};
-use caviada_core::key::Role;
+use caviada_core::key::{Key, Role};
 use caviada_core::lease::{End, Lease, LeaseState};
 use caviada_core::limits;
-use caviada_core::outcome::Subject;
+use caviada_core::name::Owner;
+use caviada_core::outcome::{OutcomeKey, Subject};
 use caviada_core::refusal::Refusal;
 use caviada_core::state::State;
 use caviada_core::time::Time;
@@ -85,6 +86,12 @@ impl Clients {
         };
         let kept = self.outcomes.get(&(by, asked.key.clone()));
         if kept == Some(&(asked.digest, accepted.reply.subject)) {
+            return Ok(());
+        }
+        // Who gave a lease away is told that he did, and no more.
+        let gave = accepted.reply.repeated && matches!(command.act, Act::Give { .. });
+        let same = kept.is_some_and(|(digest, _)| *digest == asked.digest);
+        if gave && same && accepted.reply.subject == Subject::Nothing {
             return Ok(());
         }
         Err(format!(
@@ -241,16 +248,14 @@ fn private(command: &Command, accepted: &Accepted, state: &State) -> Result<(), 
     let Ok(who) = Principal::of(state, command.by) else {
         return Ok(());
     };
-    // Whoever gives a lease away sees where it went.
-    let gives = match &command.act {
-        Act::All(acts) => acts.iter().any(|a| matches!(a, Act::Give { .. })),
-        act => matches!(act, Act::Give { .. }),
-    };
+    // Whoever gives a lease away sees where it went: then, not whenever he repeats that.
+    let again = accepted.reply.repeated && command.idempotency.is_some();
+    let gives = !again
+        && match &command.act {
+            Act::All(acts) => acts.iter().any(|a| matches!(a, Act::Give { .. })),
+            act => matches!(act, Act::Give { .. }),
+        };
     if who.role >= Role::Operator || gives || who.may_with(state, Verb::SeeLease, lease).is_ok() {
-        return Ok(());
-    }
-    // An old key repeats its outcome: the lease may be another's since.
-    if accepted.reply.repeated && command.idempotency.is_some() {
         return Ok(());
     }
     Err(format!(
@@ -274,12 +279,22 @@ pub fn untold(command: &Command, refusal: &Refusal, state: &State) -> Result<(),
     if !told.contains("lease_") && !told.contains("LeaseId") {
         return Ok(());
     }
+    // What his key stands for he did himself.
+    let own = command
+        .idempotency
+        .as_ref()
+        .zip(who.key)
+        .and_then(|(i, by)| {
+            let key = i.key.clone();
+            Some(state.outcomes.get(&OutcomeKey { by, key })?.subject)
+        });
     let other = |l: &&Arc<Lease>| {
         let names = |text: &str| {
             let forms = [l.id.to_string(), format!("{:?}", l.id)];
             forms.iter().any(|form| text.contains(form.as_str()))
         };
-        names(&told) && !names(&asked) && who.may_with(state, Verb::SeeLease, l).is_err()
+        let known = names(&asked) || own == Some(Subject::Lease(l.id));
+        names(&told) && !known && who.may_with(state, Verb::SeeLease, l).is_err()
     };
     match state.leases.values().find(other) {
         Some(l) => Err(format!("11: {:?} was told of {}: {told}", who.owner, l.id)),
@@ -289,43 +304,72 @@ pub fn untold(command: &Command, refusal: &Refusal, state: &State) -> Result<(),
 
 /// 3 and 11: what was done was no stale outcome, and nobody did it to another's lease.
 pub fn may(before: &State, command: &Command, beside: &[Command]) -> Result<(), String> {
-    match &command.act {
-        Act::Record {
-            resource,
-            generation,
-            attempt,
-            ..
-        } => {
-            let r = before.resources.get(resource);
-            // Both only rise.
-            if r.is_some_and(|r| *generation < r.generation || *attempt < r.attempt) {
-                return Err(format!(
-                    "3: a stale outcome had an effect: {:?}",
-                    command.act
-                ));
-            }
+    if let Act::Record {
+        resource,
+        generation,
+        attempt,
+        ..
+    } = &command.act
+    {
+        let r = before.resources.get(resource);
+        // Both only rise.
+        if r.is_some_and(|r| *generation < r.generation || *attempt < r.attempt) {
+            return Err(format!(
+                "3: a stale outcome had an effect: {:?}",
+                command.act
+            ));
         }
+    }
+    // Beside these nobody's right changes in the turn.
+    let alone = |c: &Command| matches!(c.act, Act::Release { .. } | Act::Record { .. });
+    let By::Key(key) = command.by else {
+        return Ok(());
+    };
+    let user = before.keys.get(&key).filter(|k| k.role == Role::User);
+    match user.filter(|_| beside.iter().all(|c| alone(c) || c == command)) {
+        Some(user) => user_may(before, user, &command.act),
+        None => Ok(()),
+    }
+}
+
+/// 11: what a user does, he does to what is his or shared with him; he gives on only what is his. The
+/// rule is written here anew, from the promise.
+fn user_may(before: &State, user: &Key, act: &Act) -> Result<(), String> {
+    let lease = match act {
         Act::Release { lease, .. }
         | Act::Renew { lease, .. }
         | Act::Give { lease, .. }
-        | Act::Share { lease, .. } => {
-            let alone = |c: &Command| matches!(c.act, Act::Release { .. } | Act::Record { .. });
-            if let (By::Key(key), Some(l)) = (command.by, before.leases.get(lease))
-                && let Some(key) = before.keys.get(&key)
-                && beside.iter().all(alone)
-                && key.role == Role::User
-                && key.act_for.is_empty()
-                && key.owner != l.owner
-                && !l.shared.contains(&key.owner)
-                && !l.shared.iter().any(|o| key.groups.contains(o))
-            {
-                return Err(format!(
-                    "11: {} did {:?} to {}",
-                    key.owner, command.act, l.owner
-                ));
-            }
+        | Act::Share { lease, .. }
+        | Act::Annotate { lease, .. } => before.leases.get(lease),
+        Act::Power { resource, .. } => held(before, *resource),
+        Act::Alter(alter) => held(before, alter.resource),
+        Act::Acquire(_) | Act::PutProfile { .. } | Act::PutPassword { .. } | Act::All(_) => {
+            return Ok(());
         }
-        _ => {}
+        other => {
+            return Err(format!(
+                "11: {} is no operator and did {other:?}",
+                user.name
+            ));
+        }
+    };
+    let on_members = matches!(act, Act::Power { .. } | Act::Alter(_));
+    let Some(l) = lease else {
+        return match on_members {
+            true => Err(format!("11: {} did {act:?} to nobody's", user.owner)),
+            // It has ended.
+            false => Ok(()),
+        };
+    };
+    let gives = matches!(act, Act::Give { .. } | Act::Share { .. });
+    let mine = |o: &Owner| *o == user.owner || user.groups.contains(o);
+    let shared = !gives && l.shared.iter().any(mine);
+    if user.owner == l.owner || shared || !user.act_for.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    Err(format!("11: {} did {act:?} to {}", user.owner, l.owner))
+}
+
+fn held(state: &State, id: ResourceId) -> Option<&Arc<Lease>> {
+    state.leases.get(&state.resources.get(&id)?.lease?)
 }

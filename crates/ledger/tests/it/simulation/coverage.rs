@@ -46,6 +46,9 @@ pub const BESIDE_SICK: [&str; 2] = [
     "pools beside a sick one came to rest",
 ];
 
+/// What the journal loses while things go on.
+pub const FORGOT: &str = "the ledger forgot what the history has read";
+
 fn add<K: Ord>(to: &mut BTreeMap<K, u64>, from: BTreeMap<K, u64>) {
     for (k, n) in from {
         *to.entry(k).or_default() += n;
@@ -90,7 +93,7 @@ impl Coverage {
                 missing.push(format!("act {act}"));
             }
         }
-        for what in ALTERATIONS.into_iter().chain(BESIDE_SICK) {
+        for what in ALTERATIONS.into_iter().chain(BESIDE_SICK).chain([FORGOT]) {
             if !self.others.contains_key(what) {
                 missing.push(what.to_owned());
             }

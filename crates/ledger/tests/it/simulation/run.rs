@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::hash::{DefaultHasher, Hash};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use caviada_core::check::table::Effect;
@@ -11,19 +12,19 @@ use caviada_core::command::{Act, By, Command};
 use caviada_core::id::HostId;
 use caviada_core::limits;
 use caviada_core::name::Name;
-use caviada_core::plan::Verb;
+use caviada_core::plan::{Action, Verb};
 use caviada_core::reconcile::{Input, Output, Periods, Reconciler};
 use caviada_core::refusal::Refusal;
 use caviada_core::state::State;
 use caviada_core::time::Time;
 use caviada_ledger::clock::ClockError;
 use caviada_ledger::journal::{Revision, act_name};
-use caviada_ledger::store::{Part, Store};
+use caviada_ledger::store::{Part, Store, StoreError};
 use caviada_ledger::{Accepted, Answer, Failure, Fatal, Ledger, Noun, Start, Turn};
 
 use super::client::{self, Clients, Moment};
 use super::clock::Clocks;
-use super::coverage::Coverage;
+use super::coverage::{Coverage, FORGOT};
 use super::disk::{Disk, Trouble};
 use super::engine::{Call, Engine, Mood, Sick};
 use super::world;
@@ -71,6 +72,8 @@ pub struct Simulation {
     /// A State of some time ago.
     kept: Option<State>,
     unsettled: u32,
+    /// The revision up to which the history has read the journal.
+    projected: u64,
     /// An old store was put back.
     pub rolled_back: bool,
     /// The reconciler was told so, or saw things of later revisions: it may remove nothing.
@@ -109,6 +112,7 @@ impl Simulation {
             history: History::default(),
             kept: None,
             unsettled: 0,
+            projected: 0,
             rolled_back: false,
             knows: false,
             faults: true,
@@ -172,7 +176,7 @@ impl Simulation {
     /// One thing happens.
     pub fn step(&mut self) -> Wrong {
         let before = self.steps;
-        match self.rng.weighted(&[46, 22, 9, 9, 16, 3, 5]) {
+        match self.rng.weighted(&[46, 22, 9, 9, 16, 3, 5, 2]) {
             0 => self.commands()?,
             1 => self.outcome()?,
             2 => self.end_looks()?,
@@ -188,6 +192,7 @@ impl Simulation {
                     self.coverage.other("a late holder was refused outside");
                 }
             }
+            7 => self.project()?,
             _ => {}
         }
         if self.steps / SOMETIMES != before / SOMETIMES {
@@ -454,6 +459,44 @@ impl Simulation {
         Ok(())
     }
 
+    /// 5: the history reads on, however far behind it is, finds no gap and nothing that is not durable;
+    /// then the ledger forgets what is old, and has been read.
+    fn project(&mut self) -> Wrong {
+        self.steps += 1;
+        let mut rows = self.rng.below(400);
+        let (mut mark, mut old) = (self.projected, 0);
+        let kept = self.kept.as_ref().map_or(0, State::revision);
+        let now = self.state().now();
+        let read = self.disk.copy().journal(Part::After(mark), &mut |row| {
+            if row.revision != mark + 1 {
+                let gap = format!("{} follows {mark}", row.revision);
+                return Err(StoreError::Broken(gap));
+            }
+            mark = row.revision;
+            if now.since(row.at) > limits::ENDED_KEPT_MS && mark <= kept {
+                old = mark;
+            }
+            rows = rows.saturating_sub(1);
+            Ok(match rows {
+                0 => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            })
+        });
+        read.map_err(|e| format!("5: the history: {e}"))?;
+        let durable = self.disk.stands_at().revision;
+        if mark > durable {
+            return Err(format!("5: the history is at {mark}, {durable} is durable"));
+        }
+        self.projected = mark;
+        if old > 0 {
+            let rows_max = usize::try_from(self.rng.within(1, 100)).unwrap();
+            self.coverage.other(FORGOT);
+            let trimmed = self.ledger().trim(old, rows_max);
+            trimmed.map_err(|fatal| format!("5: {fatal}"))?;
+        }
+        Ok(())
+    }
+
     /// Time passes; what is due is done.
     fn time(&mut self) -> Wrong {
         self.steps += 1;
@@ -601,6 +644,7 @@ impl Simulation {
         if !engine.foreign_stands() {
             return Err(format!("14: {name} lost what another installation made"));
         }
+        self.stands_once(ended.call.action)?;
         let (action, ghost, outcome) = (ended.call.action, ended.call.ghost, ended.outcome);
         self.say(|| format!("{name}: {action:?} {outcome:?} ghost {ghost}"));
         if ghost {
@@ -610,6 +654,22 @@ impl Simulation {
         }
         self.refresh()?;
         self.reconcile(Input::Finished(action, outcome))
+    }
+
+    /// 14: no generation of anything stands on two hosts. On one it cannot stand twice: what is made
+    /// bears it in its name.
+    fn stands_once(&self, action: Action) -> Wrong {
+        let made = (action.resource, action.generation);
+        let holders = || {
+            let all = self.engines.iter();
+            all.filter(|(_, e)| e.things.contains_key(&made))
+        };
+        // An old store may hand out again what a newer one had made.
+        if self.rolled_back || holders().count() < 2 {
+            return Ok(());
+        }
+        let names: Vec<_> = holders().map(|(name, _)| name.as_str()).collect();
+        Err(format!("14: {made:?} stands on {names:?}"))
     }
 
     /// Looks on their way come to their ends.
@@ -789,7 +849,7 @@ impl Simulation {
         let mut rows = vec![];
         let read = self.disk.copy().journal(Part::After(known), &mut |row| {
             rows.push(Revision::of(&row)?);
-            Ok(std::ops::ControlFlow::Continue(()))
+            Ok(ControlFlow::Continue(()))
         });
         read.map_err(|e| format!("5: {e}"))?;
         for revision in &rows {
@@ -844,6 +904,7 @@ impl Simulation {
         }
         let mut copy = self.disk.copy();
         let position = copy.stands_at().clone();
+        self.projected = self.projected.min(position.revision);
         let state = caviada_ledger::load::load(&mut copy, &position).map_err(|e| e.to_string())?;
         let old = std::mem::take(&mut self.history);
         self.history.shadow = state;

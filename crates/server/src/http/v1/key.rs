@@ -48,7 +48,7 @@ async fn create(State(app): State<App>, mut ask: Ask<NewKey>) -> Result<Response
     let command = ask.command(act);
     let done = app.ledger().submit(command).await?;
     let Noun::Key(key) = done.noun else {
-        return Err(Error::new("internal"));
+        return Err(Error::unknown("key", &ask.body.name));
     };
     if given.is_some_and(|secret| key.hash != hash(secret.as_bytes())) {
         let why = "a key of this name has another secret; delete it first";

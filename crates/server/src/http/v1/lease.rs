@@ -18,6 +18,7 @@ use caviada_core::attribute::Labels;
 use caviada_core::command::Act;
 use caviada_core::id::LeaseId;
 use caviada_core::limits;
+use caviada_core::outcome::Subject;
 use caviada_core::refusal::Refusal;
 use caviada_core::state::State as Snapshot;
 use caviada_ledger::{Accepted, Failure, Noun};
@@ -83,7 +84,13 @@ async fn after(app: &App, caller: &Caller, done: Accepted) -> Result<wire::Lease
             Ok(view::granted(lease, members, done.at))
         }
         Noun::Ended(ended) => Ok(view::ended(ended)),
-        _ => Err(Error::new("internal")),
+        _ => match done.reply.subject {
+            // A repeat so late that only the history knows of it.
+            Subject::Lease(id) => past::find(app, caller, &id.to_string())
+                .await
+                .map(|past| past::short(&past)),
+            _ => Err(Error::new("internal")),
+        },
     }
 }
 
@@ -149,7 +156,7 @@ async fn current(app: &App, caller: &Caller, id: LeaseId) -> Result<wire::Lease,
     match past::find(app, caller, &id.to_string()).await {
         Ok(past) if past.end.is_some() => Ok(past::whole(&state, &past)),
         past => match state.ended_lease(id) {
-            Some(record) if view::sees_ended(&who, &record.owner) => Ok(view::ended(record)),
+            Some(record) if who.may_see_ended(record).is_ok() => Ok(view::ended(record)),
             _ => Err(past
                 .err()
                 .unwrap_or_else(|| Error::unknown("lease", &id.to_string()))),
@@ -307,6 +314,10 @@ async fn revoke(
 
 async fn done<T>(app: &App, mut ask: Ask<T>, act: Act) -> Result<Response, Error> {
     let ends = matches!(act, Act::Release { .. } | Act::Revoke { .. });
+    let given = match &act {
+        Act::Give { lease, to, .. } => Some((*lease, to.clone())),
+        _ => None,
+    };
     let command = ask.command(act);
     let lease = match app.ledger().submit(command).await {
         Err(Failure::Refused(Refusal::Unknown { noun: "lease", id })) => {
@@ -316,7 +327,12 @@ async fn done<T>(app: &App, mut ask: Ask<T>, act: Act) -> Result<Response, Error
             }
             past::short(&past)
         }
-        done => after(app, &ask.caller, done?).await?,
+        done => match (done?, given) {
+            (done, Some((id, to))) if done.reply.subject == Subject::Nothing => {
+                view::given_away(id, &to)
+            }
+            (done, _) => after(app, &ask.caller, done).await?,
+        },
     };
     shown(StatusCode::OK, &lease)
 }

@@ -109,7 +109,7 @@ async fn put(
         expect: ask.expect(),
     };
     let command = secret(&mut ask, act);
-    answered(&app, command).await
+    answered(&app, &name, command).await
 }
 
 /// Changes what a user says of himself. His own key, or an admin's.
@@ -128,7 +128,7 @@ async fn put_profile(
         expect: ask.expect(),
     };
     let command = ask.command(act);
-    answered(&app, command).await
+    answered(&app, &name, command).await
 }
 
 /// Changes a user's password, which ends his sessions. Whoever is no admin shows the present one.
@@ -233,9 +233,9 @@ fn heard(profile: wire::Profile) -> Profile {
     }
 }
 
-async fn answered(app: &App, command: Command) -> Result<Response, Error> {
+async fn answered(app: &App, name: &str, command: Command) -> Result<Response, Error> {
     let Noun::User(user) = app.ledger().submit(command).await?.noun else {
-        return Err(Error::new("internal"));
+        return Err(Error::unknown("user", name));
     };
     let user = render(&user);
     answer::noun(StatusCode::OK, &user.etag, &user)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use caviada_api::lease::{self as wire, LeasedResource};
 use caviada_api::timestamp::Timestamp;
-use caviada_core::access::{Principal, Relation, Verb, allows};
+use caviada_core::access::{Principal, Verb, allows};
 use caviada_core::id::{LeaseId, ResourceId};
 use caviada_core::lease::{End, Ended, Item, Lease, LeaseState, Purpose};
 use caviada_core::limits;
@@ -71,22 +71,40 @@ pub fn waiting(state: &State, who: &Principal, lease: &Lease, now: Time) -> wire
 /// The short record of an ended one.
 pub fn ended(ended: &Ended) -> wire::Lease {
     wire::Lease {
-        id: ended.id,
-        state: wire::LeaseState::Ended,
         fence: (ended.fence.0 > 0).then_some(ended.fence),
-        owner: ended.owner.to_string(),
+        end: Some(end(ended.end)),
+        ended_at: Some(Timestamp(ended.at.0)),
+        why: ended.reason.as_deref().map(Into::into),
+        ..over(ended.id, &ended.owner)
+    }
+}
+
+/// What who gave it away is told of it when he repeats that: for him it is over.
+pub fn given_away(id: LeaseId, to: &Owner) -> wire::Lease {
+    wire::Lease {
+        why: Some(format!("it was given to {to}")),
+        ..over(id, to)
+    }
+}
+
+fn over(id: LeaseId, owner: &Owner) -> wire::Lease {
+    wire::Lease {
+        id,
+        state: wire::LeaseState::Ended,
+        fence: None,
+        owner: owner.to_string(),
         pools: vec![],
         created_at: None,
         granted_at: None,
         expires_at: None,
         expires_in_ms: None,
         resources: vec![],
-        end: Some(end(ended.end)),
-        ended_at: Some(Timestamp(ended.at.0)),
+        end: None,
+        ended_at: None,
         items: vec![],
         position: None,
         estimate_ms: None,
-        why: ended.reason.as_deref().map(Into::into),
+        why: None,
         priority: None,
         purpose: None,
         slot: None,
@@ -99,11 +117,7 @@ pub fn ended(ended: &Ended) -> wire::Lease {
 
 /// May the caller see what was this owner's?
 pub fn sees_ended(who: &Principal, owner: &Owner) -> bool {
-    let relation = match who.owner.as_ref() == Some(owner) {
-        true => Relation::Own,
-        false => Relation::Foreign,
-    };
-    allows(who.role, Verb::SeeLease, relation)
+    allows(who.role, Verb::SeeLease, who.relation_to(owner))
 }
 
 /// A live lease as a snapshot has it.
