@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::command::By;
-use crate::id::{KeyId, UserId};
+use crate::id::{KeyId, PoolId, UserId};
 use crate::key::{Key, Role};
 use crate::lease::{Ended, Item, Lease, LeaseState};
 use crate::name::{Name, Owner};
@@ -217,8 +217,11 @@ impl Principal {
 
     /// May it do this with that lease? A lease it may not even see does not exist for it.
     pub fn may_with(&self, state: &State, verb: Verb, lease: &Lease) -> Result<(), Refusal> {
-        let relation = self.relation(lease);
-        if allows(self.role, verb, relation) || self.speaks_for(lease) {
+        let relation = match self.speaks_for(lease) {
+            true => Relation::Own,
+            false => self.relation(lease),
+        };
+        if allows(self.role, verb, relation) {
             return Ok(());
         }
         let acts = self.acts_for(state, lease);
@@ -302,9 +305,31 @@ impl Principal {
         }
     }
 
+    /// May it read a lease that is over? As it might while the lease lived, as far as its owner,
+    /// who asked for it and its pools tell: with whom it was shared nobody remembers.
+    pub fn sees_past(
+        &self,
+        state: &State,
+        owner: &Owner,
+        by: Option<KeyId>,
+        pools: &[PoolId],
+    ) -> bool {
+        let acts_in = |id| {
+            let pool = state.pools.get(id);
+            pool.is_some_and(|p| self.act_for.contains(&p.name))
+        };
+        allows(self.role, Verb::SeeLease, self.relation_to(owner))
+            || self.asked(by)
+            || !pools.is_empty() && pools.iter().all(acts_in)
+    }
+
     /// A key with `act_for` made the lease for another owner, and goes on speaking for him.
     fn speaks_for(&self, lease: &Lease) -> bool {
-        self.key.is_some() && lease.by == self.key && !self.act_for.is_empty()
+        self.asked(lease.by)
+    }
+
+    fn asked(&self, by: Option<KeyId>) -> bool {
+        self.key.is_some() && by == self.key && !self.act_for.is_empty()
     }
 
     /// Does it see and use that pool?

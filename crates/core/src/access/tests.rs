@@ -62,7 +62,7 @@ fn page() -> String {
          - Operators may ask for leases of other owners, and for a priority above that of users.\n\
          - A key with `act_for` may ask for leases of any owner in the pools that it names, and goes on\n  \
            speaking for them. A lease all of which is of these pools it reads and uses as one that is\n  \
-           shared with it, but for the files.\n\
+           shared with it, but for the files, and still reads once it is over.\n\
          - Everybody may read the quota of his own owner.\n\
          - A user who has signed in asks for no leases: that takes a key.\n",
     );

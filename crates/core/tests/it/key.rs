@@ -134,6 +134,51 @@ fn a_key_that_is_gone_opens_no_other_pool_to_who_waits() {
 }
 
 #[test]
+fn who_asked_for_another_may_what_he_may_and_no_more() {
+    let mut scene = scene();
+    chain(&mut scene, "chains", "c1");
+    let id = scene.acquire("gateway", for_whom("zoe")).unwrap();
+    let revoke = Act::Revoke {
+        lease: id,
+        reason: None,
+    };
+    let no = scene.does("gateway", revoke).unwrap_err();
+    assert_eq!(no.code(), "forbidden");
+    let give = Act::Give {
+        lease: id,
+        to: owner("zed"),
+        fence: None,
+    };
+    scene.does("gateway", give).unwrap();
+    assert_eq!(scene.lease(id).owner, owner("zed"));
+}
+
+#[test]
+fn of_an_ended_lease_nobody_is_told_who_did_not_have_it() {
+    let mut scene = scene();
+    chain(&mut scene, "other", "o1");
+    let id = scene.take("ann", "other");
+    scene.does("ann", released(id)).unwrap();
+    let renew = || Act::Renew {
+        lease: id,
+        ttl_ms: None,
+        fence: None,
+    };
+    for act in [renew(), released(id)] {
+        for who in ["gateway", "bob"] {
+            let no = scene.does(who, act.clone()).unwrap_err();
+            assert_eq!(no.code(), "unknown", "{who} {act:?}");
+        }
+    }
+    assert_eq!(
+        scene.does("ann", renew()).unwrap_err().code(),
+        "lease-ended"
+    );
+    scene.does("ann", released(id)).unwrap();
+    scene.does("operator", released(id)).unwrap();
+}
+
+#[test]
 fn a_lease_matches_only_within_the_pools_the_key_acts_for() {
     let mut scene = scene();
     chain(&mut scene, "other", "o1");

@@ -8,7 +8,9 @@ use caviada_core::id::{LeaseId, ResourceId};
 use caviada_core::lease::{Lease, LeaseState};
 use caviada_core::limits;
 use caviada_core::name::Owner;
+use caviada_core::refusal::Refusal;
 use caviada_core::state::State;
+use caviada_ledger::Failure;
 use serde_json::json;
 
 use super::App;
@@ -146,6 +148,9 @@ async fn give_back(
         ok: true,
         fence: None,
     };
-    app.submit(caller.looks_by(), act).await?;
-    Ok(())
+    match app.submit(caller.looks_by(), act).await {
+        // Somebody else gave it back since it was seen here.
+        Ok(_) | Err(Failure::Refused(Refusal::Unknown { .. })) => Ok(()),
+        Err(failure) => Err(failure.into()),
+    }
 }

@@ -30,6 +30,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::amend::amend;
+use super::event::caught_up;
 use super::{LONG_POLL_MS_MAX, answer, read};
 use crate::http::App;
 use crate::http::auth::Caller;
@@ -321,6 +322,9 @@ async fn done<T>(app: &App, mut ask: Ask<T>, act: Act) -> Result<Response, Error
     let command = ask.command(act);
     let lease = match app.ledger().submit(command).await {
         Err(Failure::Refused(Refusal::Unknown { noun: "lease", id })) => {
+            // It may have ended a moment ago, for somebody that only the history knows to have asked.
+            let revision = app.ledger().snapshot().await?.revision();
+            caught_up(app, revision).await;
             let past = past::find(app, &ask.caller, &id).await?;
             if !ends {
                 return Err(past::ended_error(&past));

@@ -73,10 +73,10 @@ pub async fn find(app: &App, caller: &Caller, text: &str) -> Result<PastLease, E
     let found = answer::aside(move || history.lease(id).map_err(|e| lost(&e))).await?;
     let state = app.ledger().snapshot().await?;
     let who = caller.principal(&state)?;
-    // A key with `act_for` asked for it, and goes on speaking for its owner.
-    let spoke = |past: &PastLease| past.by == who.key && !who.act_for.is_empty();
-    let owned = |past: &PastLease| past.owner().is_some_and(|o| view::sees_ended(&who, o));
-    let seen = |past: &PastLease| owned(past) || spoke(past);
+    let seen = |past: &PastLease| {
+        let owner = past.owner();
+        owner.is_some_and(|o| who.sees_past(&state, o, past.by, &past.pools))
+    };
     let found = found.filter(seen);
     found.ok_or_else(|| Error::unknown("lease", text))
 }

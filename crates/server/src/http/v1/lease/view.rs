@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use caviada_api::lease::{self as wire, LeasedResource};
 use caviada_api::timestamp::Timestamp;
-use caviada_core::access::{Principal, Verb, allows};
+use caviada_core::access::Principal;
 use caviada_core::id::{LeaseId, ResourceId};
 use caviada_core::lease::{End, Ended, Item, Lease, LeaseState, Purpose};
 use caviada_core::limits;
@@ -113,11 +113,6 @@ fn over(id: LeaseId, owner: &Owner) -> wire::Lease {
         note: None,
         etag: None,
     }
-}
-
-/// May the caller see what was this owner's?
-pub fn sees_ended(who: &Principal, owner: &Owner) -> bool {
-    allows(who.role, Verb::SeeLease, who.relation_to(owner))
 }
 
 /// A live lease as a snapshot has it.
