@@ -172,7 +172,10 @@ fn told(error: Error, refusal: Refusal, index: Option<usize>) -> Error {
             None => error.field(field, reason),
         },
         Refusal::Unknown { noun, id } => error.fact("noun", noun).fact("id", id),
-        Refusal::NotOwner { owner } => error.fact("owner", owner.as_str()),
+        Refusal::NotOwner { owner } => {
+            let reason = format!("this key may not act for {owner}");
+            error.fact("owner", owner.as_str()).field("owner", reason)
+        }
         Refusal::PoolExhausted { waiting } => error.fact("waiting", waiting),
         Refusal::QuotaExceeded {
             owner,

@@ -1,5 +1,6 @@
 //! A server on loopback with a store of its own, and clients of it.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use caviada_api::client::{Client, Options as ClientOptions};
@@ -175,9 +176,17 @@ impl Site {
 
 /// HTTP without TLS, which needs no authorities.
 pub fn plain_http() -> reqwest::Client {
+    plain().build().unwrap()
+}
+
+/// The same from an address of loopback's network.
+pub fn plain_http_from(address: IpAddr) -> reqwest::Client {
+    plain().local_address(address).build().unwrap()
+}
+
+fn plain() -> reqwest::ClientBuilder {
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let builder = reqwest::Client::builder().no_proxy().tls_certs_only([]);
-    builder.build().unwrap()
+    reqwest::Client::builder().no_proxy().tls_certs_only([])
 }
 
 pub fn new_key(name: &str, role: Role) -> NewKey {

@@ -78,6 +78,9 @@ async fn put(
     Path(name): Path<String>,
     mut ask: Ask<PoolSpec>,
 ) -> Result<Response, Error> {
+    // Before its template is looked at, which not everybody may read.
+    ask.caller
+        .may(&*app.ledger().snapshot().await?, Verb::Manage)?;
     let name = read::text("name", &name)?;
     let spec = spec::read(std::mem::take(&mut ask.body))?;
     let spec = Box::new(rendered_once(&app, spec).await?);

@@ -85,6 +85,9 @@ async fn put(
     Path(name): Path<String>,
     mut ask: Ask<TemplateSpec>,
 ) -> Result<Response, Error> {
+    // Before a recipe is read and checked: that is dear.
+    ask.caller
+        .may(&*app.ledger().snapshot().await?, Verb::Manage)?;
     let name: Name = read::text("name", &name)?;
     let files = std::mem::take(&mut ask.body.files);
     let (declared_in, expect) = (ask.body.declared_in.take(), ask.expect());

@@ -79,6 +79,9 @@ async fn put(
     Path(name): Path<String>,
     mut ask: Ask<wire::WebhookSpec>,
 ) -> Result<Response, Error> {
+    // Before the target is looked at: where webhooks may go is not told to everybody.
+    ask.caller
+        .may(&*app.ledger().snapshot().await?, Verb::Administer)?;
     let name: Name = read::text("name", &name)?;
     let body = &ask.body;
     if let Some(secret) = &body.secret {
