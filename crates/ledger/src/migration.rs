@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn every_earlier_version_becomes_the_newest_on_sqlite() {
         let files = tempfile::tempdir().unwrap();
-        for (i, schema) in [LEDGER, HISTORY, ("migration", STEPS)]
+        for (i, schema) in [LEDGER, HISTORY, WEBHOOK, ("migration", STEPS)]
             .into_iter()
             .enumerate()
         {
@@ -268,7 +268,7 @@ mod tests {
     #[test]
     fn every_earlier_version_becomes_the_newest_on_postgres() {
         const NAMES: [&str; 6] = ["v0", "v1", "v2", "v3", "v4", "v5"];
-        for schema in [LEDGER, HISTORY, ("migration", STEPS)] {
+        for schema in [LEDGER, HISTORY, WEBHOOK, ("migration", STEPS)] {
             let Some(server) = caviada_testbed::postgres() else {
                 return;
             };

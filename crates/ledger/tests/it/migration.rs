@@ -1,225 +1,452 @@
-//! What an earlier program left is what today's finds: the same State, the same journal, the same
-//! history. Such a store is made backwards: today's program fills it with what every program knew,
-//! then what later steps added is taken away.
+//! What an earlier program left is what today's finds, and goes on with. `tests/data` holds stores
+//! that such programs wrote themselves, all asked for the same as far as they knew it. Their clocks
+//! stood in the year 2100: what is older than a week would be forgotten.
 
-use std::sync::LazyLock;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
-use caviada_core::command::{Act, By, Command, Idempotency};
-use caviada_core::id::KeyId;
+use caviada_core::command::{Act, AttemptOutcome};
+use caviada_core::event::Number;
+use caviada_core::id::ResourceId;
+use caviada_core::lease::{End, Lease, LeaseState};
 use caviada_core::name::Owner;
+use caviada_core::resource::{Origin, Resource, ResourceState};
 use caviada_core::state::State;
-use caviada_ledger::Running;
-use caviada_ledger::history::{EventSearch, LeaseSearch};
-use caviada_ledger::store::{Flow, JournalRow, Part, Store};
+use caviada_ledger::directory::Directory;
+use caviada_ledger::history::{EventSearch, LeaseSearch, PastLease};
+use caviada_ledger::store::Store;
+use caviada_ledger::{Ledger, Place, PostgresStore, Running, Start, start};
+use serde_json::json;
 
-use crate::history::{Site, block, caught_up, do_all, events, leases, live};
-use crate::sim::{SimClock, acquire, lease_of, one, open, release, system};
-use crate::store::{Place, Postgres, Sqlite, asked, assert_same, nouns};
+use crate::history::{Site, block, caught_up, events, leases};
+use crate::sim::{SimClock, acquire, lease_of, name, one, open, release, system};
+use crate::store::{asked, assert_same, nouns};
 
-/// What takes away what a step added, from the second step on. Whoever adds a step adds to this; a
-/// step that finds too much or too little of itself fails.
-const LEDGER: [&str; 4] = [
-    "DROP TABLE webhook",
-    "ALTER TABLE resource_doc DROP COLUMN power",
-    "DROP TABLE app_user",
-    "ALTER TABLE resource_doc DROP COLUMN altered",
+/// Each schema's table of steps, as SQLite and as PostgreSQL find it.
+const STEPS: [(&str, [&str; 2]); 3] = [
+    ("ledger", ["migration", "caviada.migration"]),
+    (
+        "history",
+        ["history_migration", "caviada_history.history_migration"],
+    ),
+    (
+        "webhook",
+        ["webhook_migration", "caviada_history.webhook_migration"],
+    ),
 ];
-static HISTORY: LazyLock<[String; 2]> = LazyLock::new(|| {
-    let reason = "ALTER TABLE lease_history DROP COLUMN reason".to_owned();
-    let lists = [("posting", "revision"), ("lease_of", "lease")].map(single);
-    [reason, lists.join("; ")]
-});
+const POSTGRES: &str = "postgres.sql";
 
-/// Makes a row of each number of a table's lists.
-fn single((table, number): (&str, &str)) -> String {
-    format!(
-        "WITH RECURSIVE each_one (subject, last, more) AS (\
-             SELECT subject, last, substr(more, 2, length(more) - 2) || ',' FROM {table} \
-             UNION ALL SELECT subject, \
-                 last - CAST(substr(more, 1, instr(more, ',') - 1) AS BIGINT), \
-                 substr(more, instr(more, ',') + 1) FROM each_one WHERE more <> '') \
-         INSERT INTO {table} (subject, last) SELECT subject, last FROM each_one WHERE true \
-             ON CONFLICT DO NOTHING; \
-         ALTER TABLE {table} DROP COLUMN more; \
-         ALTER TABLE {table} RENAME COLUMN last TO {number}"
-    )
-}
+/// The versions of schemas in a store, by their names.
+type Versions = BTreeMap<String, i64>;
 
-/// What makes an earlier version of the newest one, the last step first.
-fn back_to(version: usize, table: &str, added: &[impl AsRef<str>]) -> String {
-    let later = added[version - 1..].iter().rev();
-    let taken: Vec<_> = later.map(AsRef::as_ref).collect();
-    let steps = format!("DELETE FROM {table} WHERE number > {version}");
-    format!("{}; {steps}", taken.join("; "))
-}
-
-#[test]
-fn every_step_can_be_taken_away() {
-    for (schema, added) in [("ledger", LEDGER.len()), ("history", HISTORY.len())] {
-        let folder = format!("{}/src/schema/{schema}", env!("CARGO_MANIFEST_DIR"));
-        let steps = std::fs::read_dir(folder).unwrap().count();
-        assert_eq!(steps, 1 + added, "{schema}");
-    }
-}
-
-/// What no program knew before some step.
-fn came_later(command: &Command) -> bool {
-    matches!(
-        command.act,
-        Act::PutWebhook { .. }
-            | Act::PutUser { .. }
-            | Act::PutProfile { .. }
-            | Act::DeleteUser { .. }
-    )
-}
-
-fn journal(store: &mut impl Store) -> Vec<JournalRow> {
-    let mut rows = vec![];
-    let each = &mut |row| {
-        rows.push(row);
-        Ok(Flow::Continue(()))
-    };
-    store.journal(Part::After(0), each).unwrap();
-    rows
-}
-
-/// There is something of everything a first program knew.
-fn assert_full(state: &State) {
-    assert!(!state.pools.is_empty() && !state.hosts.is_empty() && !state.templates.is_empty());
-    assert!(!state.resources.is_empty() && !state.leases.is_empty() && state.ended().count() > 0);
-    assert!(!state.keys.is_empty() && !state.quotas.is_empty() && !state.outcomes.is_empty());
-    assert!(state.webhooks.is_empty() && state.users.is_empty());
-}
-
-fn every_earlier_store_holds_the_same_state_and_journal(place: impl Place) {
-    let clock = SimClock::default();
-    let mut ledger = open(place.open(), &clock);
-    let known = nouns().into_iter().filter(|c| !came_later(c));
-    let turn = ledger.turn(&known.collect::<Vec<_>>()).unwrap();
-    assert!(turn.answers.iter().all(Result::is_ok), "{:?}", turn.answers);
-    let key: KeyId = ledger.state().keys.iter().next().unwrap().1.id;
-    one(
-        &mut ledger,
-        Command {
-            by: By::Key(key),
-            idempotency: Some(Idempotency {
-                key: "again".into(),
-                digest: [7; 32],
-            }),
-            ..acquire("ann", "machines", 0)
-        },
-    )
-    .unwrap();
-    one(&mut ledger, acquire("ben", "addresses", 0)).unwrap();
-    let mut held = lease_of(&one(&mut ledger, acquire("ann", "machines", 0)));
-    one(&mut ledger, acquire("ben", "machines", 60_000)).unwrap();
-    for version in 1..=LEDGER.len() {
-        // One ends and one waits each time.
-        one(&mut ledger, release(held)).unwrap();
-        held = lease_of(&one(&mut ledger, acquire("ann", "machines", 60_000)));
-        let state = ledger.state().clone();
-        assert_full(&state);
-        let told = journal(&mut place.open());
-        drop(ledger);
-        place.hurt(&back_to(version, "migration", &LEDGER));
-        ledger = open(place.open(), &clock);
-        assert!(*ledger.state() == state, "from version {version}");
-        assert_same(&mut place.open(), &state);
-        assert_eq!(journal(&mut place.open()), told, "from version {version}");
-    }
-    let later = nouns().into_iter().filter(came_later);
-    let turn = ledger.turn(&later.collect::<Vec<_>>()).unwrap();
-    assert!(turn.answers.iter().all(Result::is_ok), "{:?}", turn.answers);
-    assert!(!ledger.state().webhooks.is_empty() && !ledger.state().users.is_empty());
-    assert_same(&mut place.open(), ledger.state());
-}
-
-#[test]
-fn every_earlier_store_holds_the_same_state_and_journal_on_sqlite() {
-    every_earlier_store_holds_the_same_state_and_journal(Sqlite::new());
-}
-
-#[test]
-fn every_earlier_store_holds_the_same_state_and_journal_on_postgres() {
-    let Some(server) = caviada_testbed::postgres() else {
-        return;
-    };
-    every_earlier_store_holds_the_same_state_and_journal(Postgres(server));
-}
-
-/// What SQLite calls a thing, for PostgreSQL.
-const INSTR: &str = "CREATE OR REPLACE FUNCTION instr(text, text) RETURNS int LANGUAGE sql \
-                     AS 'SELECT strpos($1, $2)'";
-
-/// Does something to the database of the history.
-fn hurt(site: &Site, sql: &str) {
-    match &site.server {
-        Some(server) => drop(asked(
-            server,
-            &format!("SET search_path TO caviada_history; {INSTR}; {sql}"),
-        )),
-        None => rusqlite::Connection::open(site.files.path().join("history.db"))
+/// Every stored store, the oldest first, with what its name says: `ledger-2-history-1-webhook-1`.
+fn stored() -> Vec<(PathBuf, Versions)> {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let folders = std::fs::read_dir(data).unwrap();
+    let mut folders: Vec<_> = folders.map(|entry| entry.unwrap().path()).collect();
+    folders.sort();
+    let versions = |folder: &PathBuf| {
+        let words: Vec<_> = folder
+            .file_name()
             .unwrap()
-            .execute_batch(sql)
-            .unwrap(),
+            .to_str()
+            .unwrap()
+            .split('-')
+            .collect();
+        let pairs = words.chunks(2);
+        pairs
+            .map(|pair| (pair[0].to_owned(), pair[1].parse().unwrap()))
+            .collect()
+    };
+    folders
+        .into_iter()
+        .map(|f| (f.clone(), versions(&f)))
+        .collect()
+}
+
+#[test]
+fn every_version_before_the_newest_has_a_store_that_its_program_wrote() {
+    let stored = stored();
+    for (schema, _) in STEPS {
+        let folder = format!("{}/src/schema/{schema}", env!("CARGO_MANIFEST_DIR"));
+        let newest = std::fs::read_dir(folder).unwrap().count() as i64;
+        for version in 1..newest {
+            let has = |(_, versions): &&(PathBuf, Versions)| versions.get(schema) == Some(&version);
+            let (folder, _) = stored.iter().rfind(has).unwrap_or_else(|| {
+                panic!("{schema} {version} has no store: CONTRIBUTING.md says how one is made")
+            });
+            // The first program had nothing but SQLite.
+            let first = (schema, version) == ("ledger", 1);
+            assert!(first || folder.join(POSTGRES).exists(), "{folder:?}");
+        }
     }
 }
 
-fn every_earlier_history_tells_the_same(site: &Site) {
-    let mut running = site.start();
-    live(&running);
-    let mut held = lease_of(&block(running.handle.submit(acquire("cy", "boards", 0))));
-    caught_up(&running);
-    let tell = |running: &Running| {
-        let owner = Some(Owner::new("ann").unwrap());
-        let of_ann = (
-            EventSearch {
-                owner: owner.clone(),
-                ..Default::default()
-            },
-            LeaseSearch {
-                owner,
-                ..Default::default()
-            },
-        );
-        let (all_events, all_leases) = Default::default();
-        let history = &running.history;
-        let told = [&all_events, &of_ann.0].map(|search| events(history, search));
-        (
-            told,
-            [&all_leases, &of_ann.1].map(|search| leases(history, search)),
-        )
-    };
-    for version in 1..=HISTORY.len() {
-        let told = tell(&running);
-        running.close();
-        hurt(site, &back_to(version, "history_migration", &*HISTORY));
-        running = site.start();
-        caught_up(&running);
-        assert_eq!(tell(&running), told, "from version {version}");
-        // What was alive goes on.
-        do_all(&running, vec![release(held)]);
-        held = lease_of(&block(running.handle.submit(acquire("cy", "boards", 0))));
-        caught_up(&running);
+/// Puts a store where today's program looks for it.
+fn put(folder: &Path, versions: &Versions, site: &Site) {
+    let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
+    if let Some(server) = &site.server {
+        let away = "DROP SCHEMA IF EXISTS caviada, caviada_history CASCADE";
+        asked(server, away);
+        asked(server, &read(POSTGRES));
     }
-    let revoke = Act::Revoke {
-        lease: held,
-        reason: Some("the rack moves".into()),
-    };
-    do_all(&running, vec![system(revoke)]);
+    for (schema, [on_sqlite, on_postgres]) in STEPS {
+        let Some(version) = versions.get(schema) else {
+            continue;
+        };
+        let newest = |table| format!("SELECT MAX(number) FROM {table}");
+        let found: i64 = match &site.server {
+            Some(server) => asked(server, &newest(on_postgres))[0][0].parse().unwrap(),
+            None => {
+                let file = site.files.path().join(format!("{schema}.db"));
+                let database = rusqlite::Connection::open(file).unwrap();
+                database
+                    .execute_batch(&read(&format!("{schema}.sql")))
+                    .unwrap();
+                database
+                    .query_row(&newest(on_sqlite), [], |row| row.get(0))
+                    .unwrap()
+            }
+        };
+        assert_eq!(found, *version, "{schema} in {folder:?}");
+    }
+}
+
+#[test]
+fn what_every_earlier_program_left_on_sqlite_is_found_and_goes_on() {
+    for (folder, versions) in stored() {
+        let site = Site::sqlite();
+        put(&folder, &versions, &site);
+        goes_on(&site, &versions);
+    }
+}
+
+#[test]
+fn what_every_earlier_program_left_on_postgres_is_found_and_goes_on() {
+    let Some(site) = Site::postgres() else { return };
+    for (folder, versions) in stored() {
+        if folder.join(POSTGRES).exists() {
+            put(&folder, &versions, &site);
+            goes_on(&site, &versions);
+        }
+    }
+}
+
+fn goes_on(site: &Site, versions: &Versions) {
+    println!("{versions:?}");
+    match &site.place {
+        Place::Sqlite => {
+            let directory = Directory::lock(site.files.path()).unwrap();
+            ledger_goes_on(|| directory.sqlite().unwrap(), versions);
+        }
+        Place::Postgres(url) => ledger_goes_on(|| PostgresStore::connect(url).unwrap(), versions),
+    }
+    let directory = Directory::lock(site.files.path()).unwrap();
+    let running = start(&directory, &site.place, Start { accept_clock: true }).unwrap();
     caught_up(&running);
-    let lease = running.history.lease(held).unwrap().unwrap();
-    assert_eq!(lease.reason.as_deref(), Some("the rack moves"));
+    assert_told(&running, versions);
+    if versions.contains_key("webhook") {
+        let state = block(running.handle.snapshot()).unwrap();
+        let webhook = state.webhook_named(&name("chat")).unwrap().id;
+        let mark = running.marks.of(webhook).unwrap();
+        assert!(mark.is_some_and(|m| m.revision > 50), "{mark:?}");
+    }
     running.close();
 }
 
-#[test]
-fn every_earlier_history_tells_the_same_on_sqlite() {
-    every_earlier_history_tells_the_same(&Site::sqlite());
+fn ledger_goes_on<S: Store>(store: impl Fn() -> S, versions: &Versions) {
+    let at = store().position().unwrap().at;
+    let clock = SimClock::at(at);
+    let mut ledger = open(store(), &clock);
+    // The first programs did not say when a back-off began: their row cannot tell what the journal
+    // does, until there is none.
+    if versions["history"] > 1 {
+        assert_same(&mut store(), ledger.state());
+    }
+    assert_kept(ledger.state(), versions["ledger"]);
+    assert_leases_kept(ledger.state(), versions);
+    // Who waits gets what its holder gives back, and what is cut next is another part.
+    let state = ledger.state();
+    let (held, waiting) = (of(state, "ann", "machines"), of(state, "cy", "machines").id);
+    let (held, given) = (held.id, held.members[0].resource);
+    one(&mut ledger, release(held)).unwrap();
+    let granted = ledger.state().leases.get(&waiting).unwrap();
+    assert_eq!(
+        (granted.state, granted.members[0].resource),
+        (LeaseState::Active, given)
+    );
+    let cut = lease_of(&one(&mut ledger, acquire("zoe", "addresses", 0)));
+    let cut = ledger.state().leases.get(&cut).unwrap();
+    assert_eq!(
+        member(ledger.state(), cut.members[0].resource),
+        "10.0.0.8/30"
+    );
+    comes_up(&mut ledger, &clock);
+    // And there may be what the first program did not know.
+    let later = nouns().into_iter().filter(|c| {
+        matches!(
+            c.act,
+            Act::PutWebhook { .. } | Act::PutUser { .. } | Act::PutProfile { .. }
+        )
+    });
+    let turn = ledger.turn(&later.collect::<Vec<_>>()).unwrap();
+    assert!(turn.answers.iter().all(Result::is_ok), "{:?}", turn.answers);
+    assert_same(&mut store(), ledger.state());
 }
 
-#[test]
-fn every_earlier_history_tells_the_same_on_postgres() {
-    let Some(site) = Site::postgres() else { return };
-    every_earlier_history_tells_the_same(&site);
+/// What could not be built is tried again, and stands this time.
+fn comes_up<S: Store>(ledger: &mut Ledger<S, SimClock>, clock: &SimClock) {
+    let backoffs = |state: &State| state.host_named(&name("here")).unwrap().backoffs.len();
+    for _ in 0..9 {
+        clock.pass_ms(60_000);
+        ledger.turn(&[]).unwrap();
+        let pool = ledger.state().pool_named(&name("broken")).unwrap().id;
+        let resources = ledger.state().resources.values();
+        let open = resources.filter(|r| r.open && r.pool == pool);
+        let done = open.map(|r| {
+            system(Act::Record {
+                resource: r.id,
+                generation: r.generation,
+                attempt: r.attempt,
+                outcome: AttemptOutcome::Done(vec![]),
+            })
+        });
+        let done: Vec<_> = done.collect();
+        ledger.turn(&done).unwrap();
+        if backoffs(ledger.state()) == 0 {
+            return;
+        }
+    }
+    panic!("{:#?}", ledger.state().host_named(&name("here")));
+}
+
+fn owner(text: &str) -> Owner {
+    Owner::new(text).unwrap()
+}
+
+/// An owner's lease of a pool.
+fn of<'a>(state: &'a State, who: &str, pool: &str) -> &'a Lease {
+    let pool = state.pool_named(&name(pool)).unwrap().id;
+    let is = |l: &&std::sync::Arc<Lease>| l.owner == owner(who) && l.items[0].pool == Some(pool);
+    state.leases.values().find(is).unwrap()
+}
+
+fn resource<'a>(state: &'a State, called: &str) -> &'a Resource {
+    let is = |r: &&std::sync::Arc<Resource>| r.doc.name.as_str() == called;
+    state.resources.values().find(is).unwrap()
+}
+
+/// What a lease has: a part of something, one that was built, or one by its name.
+fn member(state: &State, id: ResourceId) -> String {
+    let r = state.resources.get(&id).unwrap();
+    match &r.origin {
+        Origin::Slice(cut) => cut.part.to_string(),
+        Origin::Built(_) => state.pools.get(&r.pool).unwrap().name.to_string(),
+        _ => r.doc.name.to_string(),
+    }
+}
+
+/// All but leases.
+fn assert_kept(state: &State, version: i64) {
+    let pools: Vec<_> = state.pools.values().map(|p| p.name.as_str()).collect();
+    let expected = [
+        "machines",
+        "boards",
+        "washed",
+        "addresses",
+        "doors",
+        "licences",
+        "clusters",
+        "broken",
+    ];
+    assert_eq!(pools, expected, "and one is gone");
+    let machines = &state.pool_named(&name("machines")).unwrap().spec;
+    assert!(machines.indexed.contains("cores"));
+    let horse = resource(state, "Größe \"1\" 🐎 o'hara");
+    let json = |value| serde_json::to_value(value).unwrap();
+    assert_eq!(
+        json(&horse.doc.attributes),
+        json!({"cores": 4, "gpu": true, "os": "debian; --"})
+    );
+    assert_eq!(horse.doc.labels.get("rack"), Some("r1"));
+    assert_eq!(*horse.doc.endpoints[0].1, *"10.0.0.1:22");
+    let withheld = ["b3", "b5"].map(|n| {
+        resource(state, n)
+            .withheld
+            .as_ref()
+            .unwrap()
+            .reason
+            .as_ref()
+    });
+    assert_eq!(
+        withheld,
+        ["debugging: look at it", "needs_repair: fan – laut"]
+    );
+    assert_eq!(resource(state, "w1").state, ResourceState::Dirty);
+    let broken = state
+        .resources
+        .values()
+        .find(|r| r.cause.is_some())
+        .unwrap();
+    assert!(broken.cause.as_ref().unwrap().contains("exit code 3"));
+    let host = state.host_named(&name("here")).unwrap();
+    assert!(host.seen && !host.backoffs.is_empty());
+    assert_eq!(host.spec.labels.get("room"), Some("o'hara's \"5\" – 🐎"));
+    assert!(!state.host_named(&name("away")).unwrap().spec.schedulable);
+    let text = &state.template_named(&name("tiny")).unwrap().files["template.toml"];
+    assert!(text.contains("a second revision"));
+    let keys: Vec<_> = state.keys.values().map(|k| k.name.as_str()).collect();
+    assert_eq!(keys, ["admin", "ci", "ops"], "and one is gone");
+    assert_eq!(
+        state.quota_of(&owner("ann")).unwrap().spec.leases_max,
+        Some(9)
+    );
+    let outcome = state.outcomes.values().next().unwrap();
+    assert_eq!(&*outcome.at.key, "again-1");
+    if version >= 2 {
+        let webhook = state.webhook_named(&name("chat")).unwrap();
+        assert_eq!(webhook.spec.events, Some(["lease".into()].into()));
+    }
+    if version >= 4 {
+        let ann = state.user_named(&owner("ann")).unwrap();
+        assert_eq!(
+            (ann.spec.balance, &*ann.profile.location),
+            (-3, "Main St. 1\nTown")
+        );
+        assert!(ann.password.is_some() && !state.user_named(&owner("ben")).unwrap().spec.active);
+        assert!(state.user_named(&owner("gone")).is_none());
+        let stopped = |r: &std::sync::Arc<Resource>| r.power.as_ref().is_some_and(|p| p.stopped);
+        assert!(state.resources.values().any(stopped));
+    }
+}
+
+fn assert_leases_kept(state: &State, versions: &Versions) {
+    let lease = |l: &std::sync::Arc<Lease>| {
+        let members = l.members.iter().map(|m| member(state, m.resource));
+        let members: Vec<_> = members.collect();
+        format!("{} {} {members:?}", l.owner, l.state.as_str())
+    };
+    let live: Vec<_> = state.leases.values().map(lease).collect();
+    let expected = [
+        r#"ann active ["Größe \"1\" 🐎 o'hara"]"#,
+        r#"hal active ["m2"]"#,
+        "cy waiting []",
+        r#"ann active ["b1"]"#,
+        r#"ann active ["10.0.0.4/30"]"#,
+        r#"ben active ["20000-20009"]"#,
+        r#"ann active ["seats=3"]"#,
+        r#"ann active ["clusters"]"#,
+    ];
+    assert_eq!(live, expected);
+    let held = of(state, "ann", "machines");
+    assert_eq!(held.labels.get("branch"), Some("größer"));
+    assert_eq!(
+        held.note.as_deref(),
+        Some("Ann's \"first\" Größe 🐎 – line; --")
+    );
+    assert_eq!(held.shared, [owner("ben")]);
+    assert!(held.deadline.is_some() && of(state, "ann", "addresses").deadline.is_none());
+    let waiting = of(state, "cy", "machines");
+    assert_eq!(
+        (waiting.priority, waiting.note.as_deref()),
+        (7, Some("soon"))
+    );
+    let ended = state.ended().map(|e| (e.owner.as_str(), e.end));
+    let mut ended: Vec<_> = ended.collect();
+    ended.sort_by_key(|(who, _)| *who);
+    let expected = [
+        ("ann", End::Released),
+        ("ben", End::Released),
+        ("ben", End::Released),
+        ("dan", End::Released),
+        ("eve", End::Expired),
+        ("fred", End::Cancelled),
+        ("gil", End::Released),
+        ("ivy", End::Revoked),
+    ];
+    assert_eq!(ended, expected);
+    let reason = state.ended().find_map(|e| e.reason.as_deref());
+    assert_eq!(reason.is_some(), versions["history"] >= 2, "{reason:?}");
+}
+
+/// The history knows what was and what came since, whichever program wrote which part of it.
+fn assert_told(running: &Running, versions: &Versions) {
+    let history = &running.history;
+    let all = events(history, &EventSearch::default());
+    assert!(
+        all.len() > 90
+            && all.last().unwrap().number
+                == Number {
+                    revision: 1,
+                    index: 0
+                }
+    );
+    let of_owner = |who: &str| {
+        let owner = Some(owner(who));
+        let search = LeaseSearch {
+            owner,
+            ..Default::default()
+        };
+        leases(history, &search)
+    };
+    let ends = |who: &str| -> Vec<_> {
+        let told = |l: &PastLease| (l.pools.len(), l.granted_at.is_some(), l.end);
+        of_owner(who).iter().map(told).collect()
+    };
+    assert_eq!(ends("eve"), [(1, true, Some(End::Expired))]);
+    assert_eq!(ends("fred"), [(1, false, Some(End::Cancelled))]);
+    assert_eq!(ends("cy"), [(1, true, None)], "since this program came");
+    assert_eq!(ends("hal"), [(1, true, None)]);
+    let ann = of_owner("ann");
+    let last = ann.last().unwrap();
+    assert_eq!(
+        (ann.len(), last.end),
+        (6, Some(End::Released)),
+        "also this one"
+    );
+    assert_eq!(
+        last.note.as_deref(),
+        Some("Ann's \"first\" Größe 🐎 – line; --")
+    );
+    let dan = of_owner("dan");
+    let done = dan
+        .iter()
+        .find(|l| l.labels.get("job") == Some("j-0"))
+        .unwrap();
+    assert_eq!(done.note.as_deref(), Some("done – \"well\""));
+    assert_eq!(
+        dan.len() == 2,
+        versions["ledger"] >= 5,
+        "the other one is brought"
+    );
+    let ivy = of_owner("ivy").remove(0);
+    assert_eq!(ivy.end, Some(End::Revoked));
+    let said = (versions["history"] >= 2).then_some("the \"rack\" moves");
+    assert_eq!(ivy.reason.as_deref(), said);
+    let search = EventSearch {
+        owner: Some(owner("gil")),
+        ..Default::default()
+    };
+    let about_gil: Vec<_> = events(history, &search);
+    let kinds: Vec<_> = about_gil
+        .iter()
+        .map(|r| serde_json::to_value(&r.event).unwrap())
+        .collect();
+    let kinds: Vec<_> = kinds
+        .iter()
+        .filter_map(|e| e.as_object()?.keys().next())
+        .collect();
+    let granted_and = |what| [what, "lease.granted"];
+    let [kept, given] = [granted_and("lease.ended"), granted_and("lease.given")];
+    assert_eq!(kinds, [&kept[..], &["lease.renewed"], &given].concat());
+    let search = LeaseSearch {
+        resource: Some(last.members[0]),
+        ..Default::default()
+    };
+    let holders = leases(history, &search);
+    let holders: Vec<_> = holders
+        .iter()
+        .map(|l| l.owner().unwrap().as_str())
+        .collect();
+    assert_eq!(holders, ["cy", "ann"], "newest first");
 }
