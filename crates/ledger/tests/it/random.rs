@@ -8,15 +8,16 @@ use caviada_core::name::Owner;
 use caviada_core::pool::{OnBad, PoolSpec, RecycleClass};
 use caviada_core::resource::Health;
 use caviada_core::time::Time;
-use caviada_ledger::Ledger;
+use caviada_ledger::store::Store;
 use caviada_ledger::store::memory::{Fault, Memory};
 use proptest::prelude::*;
 use proptest::sample::Index;
+use proptest::test_runner::TestRunner;
 
 use crate::sim::{SimClock, asking, declare, host, name, open, put_pool, system};
-use crate::store::assert_same;
+use crate::store::{Place, Postgres, Sqlite, assert_same};
 
-type SimLedger = Ledger<Memory, SimClock>;
+type Ledger<S> = caviada_ledger::Ledger<S, SimClock>;
 
 #[derive(Debug, Clone)]
 enum Step {
@@ -96,7 +97,7 @@ fn owner(n: u8) -> Owner {
     Owner::new(["ann", "ben", "cy"][usize::from(n)]).unwrap()
 }
 
-fn started(clock: &SimClock) -> SimLedger {
+fn started<S: Store>(store: S, clock: &SimClock) -> Ledger<S> {
     let mut hooked = PoolSpec::declared();
     hooked.recycle.class = RecycleClass::Hook;
     hooked.recycle.cooldown_ms = 500;
@@ -130,7 +131,7 @@ fn started(clock: &SimClock) -> SimLedger {
         spec: Box::new(host()),
         expect: None,
     };
-    let mut ledger = open(Memory::default(), clock);
+    let mut ledger = open(store, clock);
     let mut commands = vec![
         system(admin),
         system(template),
@@ -147,7 +148,7 @@ fn started(clock: &SimClock) -> SimLedger {
 }
 
 /// A lease that is, or one that never was.
-fn lease(ledger: &SimLedger, index: &Index) -> LeaseId {
+fn lease(ledger: &Ledger<impl Store>, index: &Index) -> LeaseId {
     let ids: Vec<_> = ledger.state().leases.iter().map(|(id, _)| *id).collect();
     if ids.is_empty() {
         LeaseId(1)
@@ -156,7 +157,7 @@ fn lease(ledger: &SimLedger, index: &Index) -> LeaseId {
     }
 }
 
-fn resource(ledger: &SimLedger, index: &Index) -> ResourceId {
+fn resource(ledger: &Ledger<impl Store>, index: &Index) -> ResourceId {
     let ids: Vec<_> = ledger.state().resources.iter().map(|(id, _)| *id).collect();
     if ids.is_empty() {
         ResourceId(1)
@@ -166,7 +167,7 @@ fn resource(ledger: &SimLedger, index: &Index) -> ResourceId {
 }
 
 /// The command of a step, if it is one.
-fn command(ledger: &SimLedger, step: &Step) -> Option<Command> {
+fn command(ledger: &Ledger<impl Store>, step: &Step) -> Option<Command> {
     let act = match step {
         Step::Declare(n) => return Some(declare(POOLS[usize::from(n % 2)], &format!("m{n}"))),
         Step::Acquire {
@@ -320,7 +321,7 @@ fn command(ledger: &SimLedger, step: &Step) -> Option<Command> {
     Some(system(act))
 }
 
-fn admin(ledger: &SimLedger) -> KeyId {
+fn admin(ledger: &Ledger<impl Store>) -> KeyId {
     *ledger.state().keys.iter().next().unwrap().0
 }
 
@@ -330,7 +331,7 @@ proptest! {
     #[test]
     fn what_the_store_holds_is_what_state_is(steps in prop::collection::vec(step(), 1..120)) {
         let clock = SimClock::default();
-        let mut ledger = started(&clock);
+        let mut ledger = started(Memory::default(), &clock);
         let mut last = Time(0);
         for step in &steps {
             match step {
@@ -352,4 +353,57 @@ proptest! {
             assert_same(&mut store, ledger.state());
         }
     }
+}
+
+/// The same walk on a store that keeps what it is told, and no faults but the end of the process.
+/// To compare all of it takes long there, so not each step does.
+fn walk(place: &impl Place, steps: &[Step]) {
+    const STEPS_BETWEEN: usize = 24;
+    place.clear();
+    let clock = SimClock::default();
+    let mut ledger = started(place.open(), &clock);
+    for (i, step) in steps.iter().enumerate() {
+        match step {
+            Step::Pass(ms) => clock.pass_ms(u64::from(*ms)),
+            Step::Restart => {
+                drop(ledger);
+                ledger = open(place.open(), &clock);
+            }
+            _ => {}
+        }
+        let commands: Vec<_> = command(&ledger, step).into_iter().collect();
+        ledger.turn(&commands).unwrap();
+        if matches!(step, Step::Restart) || i % STEPS_BETWEEN == 0 {
+            assert_same(&mut place.open(), ledger.state());
+        }
+    }
+    assert_same(&mut place.open(), ledger.state());
+}
+
+fn what_the_store_holds_is_what_state_is_on(place: &impl Place, cases: u32) {
+    let config = ProptestConfig {
+        cases,
+        max_shrink_time: 60_000,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    };
+    let steps = prop::collection::vec(step(), 1..240);
+    let walked = TestRunner::new(config).run(&steps, |steps| {
+        walk(place, &steps);
+        Ok(())
+    });
+    walked.unwrap_or_else(|why| panic!("{why}"));
+}
+
+#[test]
+fn what_the_store_holds_is_what_state_is_on_sqlite() {
+    what_the_store_holds_is_what_state_is_on(&Sqlite::new(), 12);
+}
+
+#[test]
+fn what_the_store_holds_is_what_state_is_on_postgres() {
+    let Some(server) = caviada_testbed::postgres() else {
+        return;
+    };
+    what_the_store_holds_is_what_state_is_on(&Postgres(server), 6);
 }

@@ -13,10 +13,10 @@ use caviada_core::state::State;
 use caviada_core::time::Time;
 use caviada_core::user::{Password, Profile, UserSpec};
 use caviada_core::webhook::WebhookSpec;
-use caviada_ledger::Fatal;
 use caviada_ledger::directory::Directory;
 use caviada_ledger::load::{load, replay};
 use caviada_ledger::store::{Flow, Part, Store};
+use caviada_ledger::{Fatal, Ledger};
 
 use crate::sim::{
     SimClock, acquire, declare, host, lease_of, name, one, open, put_pool, release, system,
@@ -29,6 +29,8 @@ pub trait Place {
     fn installation(&self) -> String;
     /// Does something to the database that no store would.
     fn hurt(&self, sql: &str);
+    /// Leaves nothing of a database that nobody has open.
+    fn clear(&self);
 }
 
 pub struct Sqlite {
@@ -62,6 +64,11 @@ impl Place for Sqlite {
             .execute_batch(sql)
             .unwrap();
     }
+    fn clear(&self) {
+        for file in ["ledger.db", "ledger.db-wal", "ledger.db-shm"] {
+            let _ = std::fs::remove_file(self.directory.path().join(file));
+        }
+    }
 }
 
 /// A database on a server of its own.
@@ -77,6 +84,9 @@ impl Place for Postgres {
     }
     fn hurt(&self, sql: &str) {
         asked(&self.0, &format!("SET search_path TO caviada; {sql}"));
+    }
+    fn clear(&self) {
+        asked(&self.0, "DROP SCHEMA IF EXISTS caviada CASCADE");
     }
 }
 
@@ -125,6 +135,8 @@ on_each_store! {
     who_was_taken_over_writes_nothing_more
     the_journal_is_read_from_both_ends_and_trimmed_from_the_oldest
     a_second_start_finds_the_same_installation
+    what_many_commands_of_one_turn_did_is_read_back
+    a_restart_after_the_journal_was_trimmed_finds_what_is_and_what_ended_within_the_hour
 }
 
 /// State, what the store's rows say, and what its journal tells are the same.
@@ -410,4 +422,78 @@ fn a_second_start_finds_the_same_installation(place: impl Place) {
     let installation = place.installation();
     assert_eq!(installation.len(), 16);
     assert_eq!(place.installation(), installation);
+}
+
+/// More of everything than a page of the journal or one statement has by itself.
+fn what_many_commands_of_one_turn_did_is_read_back(place: impl Place) {
+    const MANY: usize = 400;
+    let clock = SimClock::default();
+    let mut ledger = open(place.open(), &clock);
+    let mut commands = nouns();
+    commands.push(put_pool("boards", PoolSpec::declared()));
+    commands.extend((0..MANY).map(|i| declare("boards", &format!("b{i}"))));
+    commands.extend((0..2 * MANY).map(|_| acquire("ben", "boards", 60_000)));
+    let turn = ledger.turn(&commands).unwrap();
+    assert!(turn.answers.iter().all(Result::is_ok));
+    assert_eq!(
+        turn.revisions.len(),
+        2,
+        "more than one batch holds, and no more"
+    );
+    assert_same(&mut place.open(), ledger.state());
+    let held = turn.answers[commands.len() - 2 * MANY..]
+        .iter()
+        .map(lease_of);
+    let back: Vec<_> = held.take(MANY).map(release).collect();
+    let turn = ledger.turn(&back).unwrap();
+    assert!(turn.answers.iter().all(Result::is_ok));
+    assert_eq!(ledger.state().leases.len(), MANY, "those who waited");
+    assert_same(&mut place.open(), ledger.state());
+}
+
+fn a_restart_after_the_journal_was_trimmed_finds_what_is_and_what_ended_within_the_hour(
+    place: impl Place,
+) {
+    const HOUR_MS: u64 = 3_600_000;
+    let clock = SimClock::default();
+    let mut ledger = open(place.open(), &clock);
+    let made = [
+        put_pool("machines", PoolSpec::declared()),
+        declare("machines", "m1"),
+        declare("machines", "m2"),
+    ];
+    assert!(
+        ledger
+            .turn(&made)
+            .unwrap()
+            .answers
+            .iter()
+            .all(Result::is_ok)
+    );
+    let ended = [10 * 60_000, HOUR_MS / 2, HOUR_MS / 4, 0].map(|pause| {
+        let lease = lease_of(&one(&mut ledger, acquire("ann", "machines", 0)));
+        one(&mut ledger, release(lease)).unwrap();
+        clock.pass_ms(pause);
+        lease
+    });
+    let held = lease_of(&one(&mut ledger, acquire("ben", "machines", 0)));
+    // Only what a start needs is left of the journal.
+    let revision = ledger.position().revision;
+    ledger.trim(revision - 8, 1_000).unwrap();
+    let state = ledger.state().clone();
+    drop(ledger);
+    let mut ledger = open(place.open(), &clock);
+    assert_eq!(revisions(&mut place.open(), Part::After(0)).len(), 8);
+    assert!(*ledger.state() == state, "all ended within the hour");
+    let known = |ledger: &Ledger<_, _>| ended.map(|id| ledger.state().ended_lease(id).is_some());
+    assert_eq!(known(&ledger), [true; 4]);
+    // Half an hour later two of them did not.
+    clock.pass_ms(HOUR_MS / 2);
+    one(&mut ledger, acquire("cy", "machines", 0)).unwrap();
+    let state = ledger.state().clone();
+    drop(ledger);
+    let mut ledger = open(place.open(), &clock);
+    assert_eq!(known(&ledger), [false, false, true, true]);
+    assert!(*ledger.state() == state);
+    one(&mut ledger, release(held)).unwrap();
 }
