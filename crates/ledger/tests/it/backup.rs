@@ -10,7 +10,7 @@ use caviada_ledger::history::LeaseSearch;
 use caviada_ledger::table::{HISTORY, JOURNAL, META, NOUNS};
 use caviada_ledger::{Place, Start, start};
 
-use crate::history::{Site, block, caught_up, do_all, leases, live};
+use crate::history::{Site, block, caught_up, do_all, leases, live, on_each_engine};
 use crate::sim::{acquire, declare, host, lease_of, name, put_pool, release, system};
 use crate::store::asked;
 use caviada_core::command::Act;
@@ -81,14 +81,25 @@ fn a_backup_moves_from_one_engine_to_the_other_and_back() {
     there_and_back(&second, &Site::sqlite());
 }
 
-fn small_backup(folder: &Path) -> (Site, std::path::PathBuf) {
-    let site = Site::sqlite();
+fn small_backup_of(site: &Site, folder: &Path) -> std::path::PathBuf {
     let running = site.start();
     live(&running);
     running.close();
     let file = folder.join("backup.db");
     backup(site.files.path(), &site.place, &file).unwrap();
+    file
+}
+
+fn small_backup(folder: &Path) -> (Site, std::path::PathBuf) {
+    let site = Site::sqlite();
+    let file = small_backup_of(&site, folder);
     (site, file)
+}
+
+on_each_engine! {
+    nothing_is_ever_overwritten
+    a_store_with_hosts_counts_as_rolled_back_when_it_is_restored
+    a_backup_under_load_is_one_moment
 }
 
 #[test]
@@ -235,10 +246,9 @@ fn an_older_or_empty_database_on_a_server_is_left_as_it_is() {
     assert_eq!(asked(server, steps), [["1"]]);
 }
 
-#[test]
-fn nothing_is_ever_overwritten() {
+fn nothing_is_ever_overwritten(site: &Site) {
     let folder = tempfile::tempdir().unwrap();
-    let (site, file) = small_backup(folder.path());
+    let file = small_backup_of(site, folder.path());
     let again = backup(site.files.path(), &site.place, &file);
     assert!(matches!(again, Err(BackupError::Exists(_))), "{again:?}");
     let directory = Directory::lock(site.files.path()).unwrap();
@@ -251,8 +261,7 @@ fn nothing_is_ever_overwritten() {
     );
 }
 
-#[test]
-fn a_restored_store_with_hosts_counts_as_rolled_back() {
+fn a_store_with_hosts_counts_as_rolled_back_when_it_is_restored(target: &Site) {
     let site = Site::sqlite();
     let running = site.start();
     let host = Act::PutHost {
@@ -265,7 +274,6 @@ fn a_restored_store_with_hosts_counts_as_rolled_back() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("backup.db");
     backup(site.files.path(), &site.place, &file).unwrap();
-    let target = Site::sqlite();
     let directory = Directory::lock(target.files.path()).unwrap();
     assert!(
         restore(&file, &directory, &target.place)
@@ -278,9 +286,7 @@ fn a_restored_store_with_hosts_counts_as_rolled_back() {
     running.close();
 }
 
-#[test]
-fn a_backup_under_load_is_one_moment() {
-    let site = Site::sqlite();
+fn a_backup_under_load_is_one_moment(site: &Site) {
     let running = site.start();
     do_all(&running, vec![put_pool("boards", PoolSpec::declared())]);
     let folder = tempfile::tempdir().unwrap();

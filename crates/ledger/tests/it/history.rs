@@ -18,6 +18,7 @@ use caviada_ledger::{Place, PostgresStore, Running, Start, start};
 use crate::sim::{
     SimClock, acquire, asking, declare, lease_of, name, one, open, put_pool, release, system,
 };
+use crate::store::asked;
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -51,21 +52,110 @@ impl Site {
         let directory = Directory::lock(self.files.path()).unwrap();
         start(&directory, &self.place, Start::default()).unwrap()
     }
+
+    /// Keeps a copy of a database that nobody writes, under a label.
+    pub fn keep(&self, database: Database, label: &str) {
+        match &self.server {
+            Some(server) => copy(server, database.schema(), label),
+            None => {
+                let file = self.files.path().join(database.file());
+                std::fs::copy(file, self.files.path().join(label)).unwrap();
+            }
+        }
+    }
+
+    /// Puts a copy where its database was that nobody has open.
+    pub fn put_back(&self, database: Database, label: &str) {
+        self.remove(database);
+        match &self.server {
+            Some(server) => copy(server, label, database.schema()),
+            None => {
+                let file = self.files.path().join(database.file());
+                std::fs::copy(self.files.path().join(label), file).unwrap();
+            }
+        }
+    }
+
+    /// Leaves nothing of a database that nobody has open.
+    pub fn remove(&self, database: Database) {
+        if let Some(server) = &self.server {
+            asked(
+                server,
+                &format!("DROP SCHEMA {} CASCADE", database.schema()),
+            );
+            return;
+        }
+        for log in ["", "-wal", "-shm"] {
+            let file = format!("{}{log}", database.file());
+            let _ = std::fs::remove_file(self.files.path().join(file));
+        }
+    }
+
+    /// Does something to a database that no program would.
+    pub fn hurt(&self, database: Database, sql: &str) {
+        match &self.server {
+            Some(server) => {
+                let sql = format!("SET search_path TO {}; {sql}", database.schema());
+                asked(server, &sql);
+            }
+            None => {
+                let file = self.files.path().join(database.file());
+                let database = rusqlite::Connection::open(file).unwrap();
+                database.execute_batch(sql).unwrap();
+            }
+        }
+    }
+}
+
+/// One of a site's databases.
+#[derive(Debug, Clone, Copy)]
+pub enum Database {
+    Ledger,
+    History,
+}
+
+impl Database {
+    fn file(self) -> &'static str {
+        match self {
+            Self::Ledger => "ledger.db",
+            Self::History => "history.db",
+        }
+    }
+
+    fn schema(self) -> &'static str {
+        match self {
+            Self::Ledger => "caviada",
+            Self::History => "caviada_history",
+        }
+    }
+}
+
+/// Makes a schema like another one, with all its rows.
+fn copy(server: &caviada_testbed::Postgres, from: &str, to: &str) {
+    let sql = format!(
+        "CREATE SCHEMA {to}; DO $$ DECLARE t name; BEGIN \
+         FOR t IN SELECT tablename FROM pg_tables WHERE schemaname = '{from}' LOOP \
+             EXECUTE format('CREATE TABLE {to}.%I (LIKE {from}.%I INCLUDING ALL)', t, t); \
+             EXECUTE format('INSERT INTO {to}.%I SELECT * FROM {from}.%I', t, t); \
+         END LOOP; END $$"
+    );
+    asked(server, &sql);
 }
 
 macro_rules! on_each_engine {
     ($($promise:ident)*) => {
         mod sqlite {
-            $(#[test] fn $promise() { super::$promise(&super::Site::sqlite()) })*
+            $(#[test] fn $promise() { super::$promise(&crate::history::Site::sqlite()) })*
         }
         mod postgres {
             $(#[test] fn $promise() {
-                let Some(site) = super::Site::postgres() else { return };
+                let Some(site) = crate::history::Site::postgres() else { return };
                 super::$promise(&site)
             })*
         }
     };
 }
+pub(crate) use on_each_engine;
 
 on_each_engine! {
     events_are_found_by_everybody_they_are_about
@@ -73,6 +163,8 @@ on_each_engine! {
     who_comes_to_a_member_after_those_behind_him_is_found_in_his_place
     a_page_ends_where_the_next_one_begins
     a_restart_goes_on_from_the_mark
+    a_lost_history_is_made_again_from_the_journal
+    where_the_journal_does_not_reach_back_the_history_begins_with_what_is
     what_is_older_than_a_week_is_forgotten_and_a_stream_from_there_begins_anew
 }
 
@@ -379,9 +471,7 @@ fn a_restart_goes_on_from_the_mark(site: &Site) {
     running.close();
 }
 
-#[test]
-fn a_lost_history_is_made_again_from_the_journal() {
-    let site = Site::sqlite();
+fn a_lost_history_is_made_again_from_the_journal(site: &Site) {
     let running = site.start();
     let past = live(&running);
     let search = LeaseSearch {
@@ -390,9 +480,7 @@ fn a_lost_history_is_made_again_from_the_journal() {
     };
     let before = leases(&running.history, &search);
     running.close();
-    for file in ["history.db", "history.db-wal", "history.db-shm"] {
-        let _ = std::fs::remove_file(site.files.path().join(file));
-    }
+    site.remove(Database::History);
     let running = site.start();
     caught_up(&running);
     assert_eq!(leases(&running.history, &search), before);
@@ -400,21 +488,13 @@ fn a_lost_history_is_made_again_from_the_journal() {
     running.close();
 }
 
-#[test]
-fn where_the_journal_does_not_reach_back_the_history_begins_with_what_is() {
-    let site = Site::sqlite();
+fn where_the_journal_does_not_reach_back_the_history_begins_with_what_is(site: &Site) {
     let running = site.start();
     let past = live(&running);
     let held = lease_of(&block(running.handle.submit(acquire("cy", "boards", 0))));
     running.close();
-    for file in ["history.db", "history.db-wal", "history.db-shm"] {
-        let _ = std::fs::remove_file(site.files.path().join(file));
-    }
-    let ledger = rusqlite::Connection::open(site.files.path().join("ledger.db")).unwrap();
-    ledger
-        .execute("DELETE FROM journal WHERE revision < 10", [])
-        .unwrap();
-    drop(ledger);
+    site.remove(Database::History);
+    site.hurt(Database::Ledger, "DELETE FROM journal WHERE revision < 10");
     let running = site.start();
     do_all(&running, vec![release(held)]);
     caught_up(&running);

@@ -1,19 +1,16 @@
 //! The history is what the journal says, wherever a crash left it.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use caviada_core::name::Owner;
 use caviada_ledger::Running;
 use caviada_ledger::history::{EventSearch, History, LeaseSearch, Order, PastLease, Recorded};
 
-use crate::history::{Site, block};
+use crate::history::{Database, Site, block, on_each_engine};
 use crate::simulation::world::acts::{self, Memory, Mix};
 use crate::simulation::world::nouns::OWNERS;
 use crate::simulation::world::rng::Rng;
-
-const FILE: &str = "history.db";
 
 /// Leases that have ended up to a revision, page by page.
 fn ended(history: &History, revision: u64, mut search: LeaseSearch) -> Vec<PastLease> {
@@ -97,18 +94,13 @@ fn reaches(running: &Running, revision: u64) {
     }
 }
 
-fn remove(files: &Path) {
-    for file in [FILE, "history.db-wal", "history.db-shm"] {
-        let _ = std::fs::remove_file(files.join(file));
-    }
+on_each_engine! {
+    the_history_is_what_a_replay_of_the_journal_makes_wherever_a_crash_left_it
 }
 
-#[test]
-fn the_history_is_what_a_replay_of_the_journal_makes_wherever_a_crash_left_it() {
+fn the_history_is_what_a_replay_of_the_journal_makes_wherever_a_crash_left_it(site: &Site) {
     let mut rng = Rng::new(5);
     let mut memory = Memory::new(Mix::with_hosts(9));
-    let site = Site::sqlite();
-    let files = site.files.path();
     let mut kept = vec![];
     for life in 0..8 {
         let running = site.start();
@@ -126,13 +118,12 @@ fn the_history_is_what_a_replay_of_the_journal_makes_wherever_a_crash_left_it() 
             not_ahead(&running);
         }
         running.close();
-        let copy = files.join(format!("kept-{life}"));
-        std::fs::copy(files.join(FILE), &copy).unwrap();
+        let copy = format!("kept_{life}");
+        site.keep(Database::History, &copy);
         kept.push(copy);
         // A crash finds the history at some mark of the past, this or an earlier life's.
         if let Some(copy) = rng.pick(&kept).filter(|_| life % 2 == 1) {
-            remove(files);
-            std::fs::copy(copy, files.join(FILE)).unwrap();
+            site.put_back(Database::History, copy);
         }
     }
     let running = site.start();
@@ -140,7 +131,7 @@ fn the_history_is_what_a_replay_of_the_journal_makes_wherever_a_crash_left_it() 
     reaches(&running, revision);
     let projected = up_to(&running.history, revision);
     running.close();
-    remove(files);
+    site.remove(Database::History);
     let running = site.start();
     reaches(&running, revision);
     let replayed = up_to(&running.history, revision);

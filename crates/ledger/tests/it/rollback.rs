@@ -5,25 +5,24 @@ use caviada_ledger::adopt;
 use caviada_ledger::directory::Directory;
 use caviada_ledger::history::LeaseSearch;
 
-use crate::history::{Site, caught_up, do_all, leases, live};
+use crate::history::{Database, Site, caught_up, do_all, leases, live, on_each_engine};
 use crate::sim::put_pool;
 
-#[test]
-fn a_store_older_than_what_was_seen_is_rolled_back_until_somebody_has_looked() {
-    let site = Site::sqlite();
+on_each_engine! {
+    a_store_older_than_what_was_seen_is_rolled_back_until_somebody_has_looked
+    a_rolled_back_store_stays_so_when_it_has_caught_up
+}
+
+fn a_store_older_than_what_was_seen_is_rolled_back_until_somebody_has_looked(site: &Site) {
     let running = site.start();
     assert!(!running.rolled_back);
     do_all(&running, vec![put_pool("boards", PoolSpec::declared())]);
     running.close();
-    let (ledger, kept) = (
-        site.files.path().join("ledger.db"),
-        site.files.path().join("kept"),
-    );
-    std::fs::copy(&ledger, &kept).unwrap();
+    site.keep(Database::Ledger, "kept");
     let running = site.start();
     live(&running);
     running.close();
-    std::fs::copy(&kept, &ledger).unwrap();
+    site.put_back(Database::Ledger, "kept");
     let running = site.start();
     assert!(running.rolled_back);
     caught_up(&running);
@@ -44,13 +43,9 @@ fn a_store_older_than_what_was_seen_is_rolled_back_until_somebody_has_looked() {
     running.close();
 }
 
-#[test]
-fn a_rolled_back_store_stays_so_when_it_has_caught_up() {
-    let site = Site::sqlite();
+fn a_rolled_back_store_stays_so_when_it_has_caught_up(site: &Site) {
     site.start().close();
-    let directory = Directory::lock(site.files.path()).unwrap();
-    directory.sqlite().unwrap().set_rolled_back(true).unwrap();
-    drop(directory);
+    site.hurt(Database::Ledger, "UPDATE meta SET rolled_back = 1");
     for _ in 0..2 {
         let running = site.start();
         assert!(running.rolled_back);
