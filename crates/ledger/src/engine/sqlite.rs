@@ -309,9 +309,20 @@ fn sort(error: rusqlite::Error) -> StoreError {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use caviada_core::command::{Act, By, Command};
+    use caviada_core::name::Name;
+    use caviada_core::time::Time;
+
     use super::*;
+    use crate::clock::Source;
+    use crate::load::load;
     use crate::migration::{LEDGER, migrate};
+    use crate::store::Store as _;
+    use crate::store::sql::Sql;
     use crate::table::QUOTA;
+    use crate::{Ledger, Start};
 
     fn guard() -> Guard {
         Guard {
@@ -340,6 +351,16 @@ mod tests {
         vec![writes]
     }
 
+    /// Sets how large the database may become.
+    fn limit(engine: &Sqlite, pages: u32) {
+        let set = |name| {
+            engine
+                .connection
+                .pragma_update_and_check(None, name, pages, |_| Ok(()))
+        };
+        set("max_page_count").unwrap();
+    }
+
     #[test]
     fn a_full_disk_refuses_a_whole_batch_and_takes_it_once_there_is_room() {
         let files = tempfile::tempdir().unwrap();
@@ -347,15 +368,6 @@ mod tests {
         migrate(&mut engine, LEDGER).unwrap();
         let meta = "INSERT INTO meta VALUES (1, 0, 0, 0, 0, 0, 'i', 0)";
         engine.execute(&[(meta, &[])]).unwrap();
-        let limit = |engine: &Sqlite, pages: u32| {
-            let set = engine.connection.pragma_update_and_check(
-                None,
-                "max_page_count",
-                pages,
-                |_| Ok(()),
-            );
-            set.unwrap();
-        };
         limit(&engine, 100);
         let mut written = 0;
         let refused = loop {
@@ -369,6 +381,62 @@ mod tests {
         limit(&engine, 10_000);
         engine.commit(&guard(), &batch(written as u64)).unwrap();
         assert_eq!(quotas(&mut engine), written + 64);
+    }
+
+    /// It stands still.
+    struct Still;
+
+    impl Source for Still {
+        fn wall(&mut self) -> Time {
+            Time(1_800_000_000_000)
+        }
+        fn monotonic(&mut self) -> Duration {
+            Duration::ZERO
+        }
+    }
+
+    #[test]
+    fn a_ledger_on_a_full_disk_stays_at_its_last_commit_and_goes_on_once_there_is_room() {
+        let files = tempfile::tempdir().unwrap();
+        let engine = Sqlite::open(&files.path().join("t.db"), Sync::Full).unwrap();
+        let store = Sql::open(engine).unwrap();
+        let mut ledger = Ledger::open(store, Still, Start::default()).unwrap();
+        limit(&ledger.store_mut().engine, 100);
+        let template = |n: u32| Command {
+            by: By::System,
+            idempotency: None,
+            act: Act::PutTemplate {
+                name: Name::new(&format!("t{n}")).unwrap(),
+                files: Arc::new([("compose.yaml".into(), "#".repeat(20_000).into())].into()),
+                drivers: vec!["docker".into()],
+                ports: false,
+                reset: false,
+                create_ms: 120_000,
+                declared_in: None,
+                expect: None,
+            },
+        };
+        let held = |ledger: &mut Ledger<Sql<Sqlite>, Still>| {
+            let position = ledger.position().clone();
+            assert_eq!(ledger.store_mut().position().unwrap(), position);
+            let mut loaded = load(ledger.store_mut(), &position).unwrap();
+            loaded.begin(ledger.state().now());
+            assert!(loaded == *ledger.state());
+            loaded
+        };
+        let mut made = 0;
+        let committed = loop {
+            let before = held(&mut ledger);
+            if ledger.turn(&[template(made)]).unwrap().refused {
+                break before;
+            }
+            made += 1;
+        };
+        assert!(held(&mut ledger) == committed && made > 0);
+        limit(&ledger.store_mut().engine, 10_000);
+        let turn = ledger.turn(&[template(made)]).unwrap();
+        assert!(turn.answers[0].is_ok());
+        assert_eq!(held(&mut ledger).templates.len(), 1 + made as usize);
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! What only a server far away can do: lose a connection, before a commit arrived or after it was
-//! done.
+//! done, end a session, be read only.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Ipv4Addr, Shutdown, TcpListener, TcpStream};
@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use caviada_core::pool::PoolSpec;
 use caviada_ledger::clock::Source as _;
-use caviada_ledger::{Ledger, PostgresStore, Start};
+use caviada_ledger::{Failure, Ledger, PostgresStore, Start};
 use caviada_testbed::Authority;
 
 use crate::sim::{SimClock, acquire, declare, lease_of, one, open, put_pool, release};
@@ -114,6 +114,101 @@ fn a_connection_lost_while_nobody_used_it_is_made_again() {
     place.hurt(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'caviada'",
     );
+    one(&mut ledger, acquire("ann", "machines", 0)).unwrap();
+    assert_same(&mut place.open(), ledger.state());
+}
+
+/// Polls the server until a query answers this.
+fn until(place: &Postgres, sql: &str, answer: &str) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let rows = asked(&place.0, sql);
+        if rows.iter().flatten().any(|field| field == answer) {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{sql}: {rows:?}");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_session_that_is_ended_within_a_commit_is_made_again_and_the_batch_is_there_once() {
+    // Holds the row that guards a commit, until it has ended who waits for it.
+    const END: &str = "BEGIN; SELECT 1 FROM caviada.meta FOR UPDATE; DO $$ BEGIN LOOP \
+        PERFORM pg_stat_clear_snapshot(); \
+        PERFORM pg_terminate_backend(pid) FROM pg_stat_activity \
+            WHERE application_name = 'caviada' AND wait_event_type = 'Lock'; \
+        EXIT WHEN FOUND; END LOOP; END $$; COMMIT";
+    const HELD: &str = "SELECT COUNT(*) FROM pg_locks \
+        WHERE relation = 'caviada.meta'::regclass AND mode = 'RowShareLock'";
+    let Some((place, _line, mut ledger)) = far_away() else {
+        return;
+    };
+    let revision = ledger.position().revision;
+    std::thread::scope(|scope| {
+        let ending = scope.spawn(|| asked(&place.0, END));
+        until(&place, HELD, "1");
+        one(&mut ledger, acquire("ann", "machines", 0)).unwrap();
+        ending.join().unwrap();
+    });
+    assert_eq!(ledger.position().revision, revision + 1);
+    assert_same(&mut place.open(), ledger.state());
+}
+
+#[test]
+fn a_server_that_only_reads_is_asked_until_it_writes_again() {
+    let Some((place, _line, mut ledger)) = far_away() else {
+        return;
+    };
+    let session = "SELECT pid FROM pg_stat_activity WHERE application_name = 'caviada'";
+    let session = asked(&place.0, session)[0][0].clone();
+    let revision = ledger.position().revision;
+    let mut turns = 0;
+    let only = |reads: &str| {
+        asked(
+            &place.0,
+            &format!("ALTER SYSTEM SET default_transaction_read_only = {reads}"),
+        );
+        asked(&place.0, "SELECT pg_reload_conf()");
+    };
+    only("on");
+    // It is left as soon as it says that it only reads.
+    let left = format!("SELECT COUNT(*) FROM pg_stat_activity WHERE pid = {session}");
+    std::thread::scope(|scope| {
+        let writing = scope.spawn(|| {
+            until(&place, &left, "0");
+            only("off");
+        });
+        while !writing.is_finished() {
+            let lease = lease_of(&one(&mut ledger, acquire("ann", "machines", 0)));
+            one(&mut ledger, release(lease)).unwrap();
+            turns += 2;
+        }
+    });
+    assert_eq!(ledger.position().revision, revision + turns);
+    assert_same(&mut place.open(), ledger.state());
+}
+
+#[test]
+fn a_server_without_room_refuses_a_batch_and_takes_it_once_there_is_some() {
+    let Some((place, _line, mut ledger)) = far_away() else {
+        return;
+    };
+    // The batch's last row is refused with the words of a disk that is full.
+    place.hurt(
+        "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
+         RAISE 'No space left on device' USING ERRCODE = 'disk_full'; END $$; \
+         CREATE TRIGGER no_room BEFORE INSERT ON journal FOR EACH ROW EXECUTE FUNCTION no_room()",
+    );
+    let committed = ledger.state().clone();
+    // Once with State loaded again, once with the clone taken since.
+    for _ in 0..2 {
+        let turn = ledger.turn(&[acquire("ann", "machines", 0)]).unwrap();
+        assert!(turn.refused && matches!(turn.answers[..], [Err(Failure::Unavailable)]));
+        assert!(*ledger.state() == committed);
+        assert_same(&mut place.open(), &committed);
+    }
+    place.hurt("DROP TRIGGER no_room ON journal");
     one(&mut ledger, acquire("ann", "machines", 0)).unwrap();
     assert_same(&mut place.open(), ledger.state());
 }
