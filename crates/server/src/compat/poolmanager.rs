@@ -52,6 +52,7 @@ mod patience;
 mod profile;
 mod record;
 mod release;
+mod route;
 mod sign;
 mod stat;
 mod user;
@@ -74,6 +75,7 @@ use crate::peer::Peers;
 use crate::rate::Rates;
 use crate::session::Sessions;
 
+pub use route::calls;
 pub use version::Version;
 
 /// Where it listens, and for whom.

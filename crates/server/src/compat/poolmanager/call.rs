@@ -2,7 +2,7 @@
 
 use axum::body::to_bytes;
 use axum::extract::Request;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, header};
 use caviada_core::limits::server::POOLMANAGER_BODY_BYTES_MAX;
 
 use super::App;
@@ -10,17 +10,6 @@ use super::answer::No;
 use super::caller::Caller;
 use super::parameter::{Form, Parameters};
 use super::version::Version;
-
-/// One request.
-#[derive(Debug)]
-pub(super) struct Call {
-    /// `GET` for `HEAD`.
-    pub method: Method,
-    /// Parts of the path, the first of which may say the version.
-    pub path: Vec<String>,
-    /// Everything else.
-    pub parameters: Parameters,
-}
 
 /// A call with who makes it, as those read it who answer.
 #[derive(Debug, Clone, Copy)]
@@ -35,31 +24,18 @@ pub(super) struct Ask<'r> {
     pub parameters: &'r Parameters,
 }
 
-impl Call {
-    /// Reads a request.
-    pub async fn read(request: Request) -> Result<Self, No> {
-        let (parts, body) = request.into_parts();
-        let path = parts.uri.path().split('/').filter(|p| !p.is_empty());
-        let path = path.map(str::to_owned).collect();
-        let method = match parts.method {
-            Method::HEAD => Method::GET,
-            method => method,
-        };
-        let body = to_bytes(body, POOLMANAGER_BODY_BYTES_MAX)
-            .await
-            .map_err(|_| {
-                No::new(format!(
-                    "the body broke off, or is larger than {POOLMANAGER_BODY_BYTES_MAX} bytes"
-                ))
-            })?;
-        let query = parts.uri.query().unwrap_or_default();
-        let parameters = Parameters::read(query, &body, &form(&parts.headers))?;
-        Ok(Self {
-            method,
-            path,
-            parameters,
-        })
-    }
+/// What a request says beside its method and path.
+pub(super) async fn read(request: Request) -> Result<Parameters, No> {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, POOLMANAGER_BODY_BYTES_MAX)
+        .await
+        .map_err(|_| {
+            No::new(format!(
+                "the body broke off, or is larger than {POOLMANAGER_BODY_BYTES_MAX} bytes"
+            ))
+        })?;
+    let query = parts.uri.query().unwrap_or_default();
+    Parameters::read(query, &body, &form(&parts.headers))
 }
 
 /// What the body says it is.

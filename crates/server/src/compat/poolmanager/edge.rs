@@ -11,8 +11,9 @@ use caviada_core::power::Way;
 use futures_util::FutureExt as _;
 
 use super::answer::{self, Answer, No, shown};
-use super::call::{Ask, Call};
+use super::call::{Ask, read};
 use super::caller::{Caller, signed_in};
+use super::route::{self, Does};
 use super::version::Version;
 use super::{App, Door, apply, cluster, host, page, profile, release, sign, stat, user};
 use crate::line::{Line, REQUEST_ID, RequestId};
@@ -65,105 +66,82 @@ async fn answered(
     }
     let path = request.uri().path().to_owned();
     let user = signed_in(app, door, request.headers()).await?;
-    if let Some(page) = page::open(spoken.unwrap_or(listens), door, &request, user.is_some()) {
+    let found = route::find(listens, request.method(), &path);
+    let does = found.as_ref().map(|(does, _)| *does);
+    if let Some(page) =
+        does.and_then(|does| page::open(does, spoken.unwrap_or(listens), door, user.is_some()))
+    {
         return Ok(page);
     }
     let Some(version) = spoken else {
         return Err(no_such_call(&path));
     };
-    if let Some(what) = sign::What::of(version, &request) {
+    if let Some(what) = does.and_then(sign::What::of) {
         return sign::sign(app, door, line, what, request).await;
     }
+    let get = matches!(*request.method(), Method::GET | Method::HEAD);
+    // Who may not call at all is not told what there is.
     let caller = Caller::of(app, door, &request, line, user)?;
     *key = Some(caller.key.name.clone());
-    let call = Call::read(request).await?;
+    let parameters = read(request).await?;
     let ask = Ask {
         app,
         version,
         caller: &caller,
-        parameters: &call.parameters,
+        parameters: &parameters,
     };
-    route(ask, &call)
-        .await
-        .unwrap_or_else(|| Err(no_such_call(&path)))
-}
-
-/// The call, if the version has it.
-async fn route(ask: Ask<'_>, call: &Call) -> Option<Result<Answer, No>> {
-    let version = ask.version;
-    let whole: Vec<&str> = call.path.iter().map(String::as_str).collect();
-    let [prefix @ ("v1" | "v2" | "api"), path @ ..] = &whole[..] else {
-        return operate(ask, call).await;
-    };
-    let get = call.method == Method::GET;
-    // PoolManager 1 and the first interface of its successor only read addresses.
-    let posts = call.method == Method::POST && *prefix != "v1";
-    let cello = !version.is_pm();
-    let changes = ["cluster_apply", "cluster_release", "cluster_op"];
-    if get && !ask.caller.proven && path.first().is_some_and(|call| changes.contains(call)) {
-        return Some(Err(No::new(
+    let (does, id) = found.ok_or_else(|| no_such_call(&path))?;
+    if get && !caller.proven && does.changes_by_get() {
+        return Err(No::new(
             "who is signed in changes something by POST, or from a page of this server",
-        )));
+        ));
     }
-    Some(match *path {
-        ["cluster_apply"] if get || posts => apply::apply(ask).await,
-        ["cluster_release"] if get || posts => release::release(ask).await,
-        ["cluster_op"] if cello && (get || posts) => match ask.parameters.text("action") {
-            Err(no) => Err(no),
-            Ok(action) => match action.as_deref() {
-                Some("apply") => apply::apply(ask).await,
-                Some("release") => release::one(ask).await,
-                Some("start") => cluster::power(ask, Way::Start).await,
-                Some("stop") => cluster::power(ask, Way::Stop).await,
-                Some("restart") => cluster::power(ask, Way::Restart).await,
-                _ => Err(No::new("Unknown action type")),
-            },
-        },
-        ["cluster", id] if cello && get => cluster::get(ask, id).await,
-        ["clusters"] if cello && (get || posts) => cluster::list(ask).await,
-        ["cluster_list"] if version == Version::Pm2 && posts => cluster::ids(ask).await,
-        _ => return operate(ask, call).await,
-    })
+    done(ask, does, &id.unwrap_or_default()).await
 }
 
-/// What operators call: under `/api`, and of PoolManager without anything before it.
-async fn operate(ask: Ask<'_>, call: &Call) -> Option<Result<Answer, No>> {
-    let version = ask.version;
-    let whole: Vec<&str> = call.path.iter().map(String::as_str).collect();
-    let path = match (version.is_pm(), &whole[..]) {
-        (true, path) => path,
-        (false, ["api", path @ ..]) => path,
-        (false, _) => return None,
-    };
-    Some(match (&call.method, path) {
-        (&Method::POST, ["cluster"]) => cluster::create(ask).await,
-        (&Method::DELETE, ["cluster"]) => cluster::delete(ask).await,
-        (&Method::GET, ["cluster"]) if version.is_pm() => cluster::named(ask).await,
-        // PoolManager 1 has no hosts.
-        _ if version == Version::Pm1 => return None,
-        (&Method::POST, ["host"]) => host::create(ask).await,
-        (&Method::PUT, ["host"]) => host::update(ask).await,
-        (&Method::DELETE, ["host"]) => host::delete(ask).await,
-        (&Method::GET, ["host"]) if version.is_pm() => host::named(ask).await,
-        (&Method::POST, ["host_action"]) if version.is_pm() => host::op(ask).await,
-        (&Method::GET, ["_stat"]) if version.is_pm() => stat::stat(ask).await,
-        _ if version.is_pm() => return None,
-        (&Method::GET, ["hosts"]) => host::list(ask).await,
-        (&Method::GET, ["host", id]) => host::get(ask, id).await,
-        (&Method::POST, ["host_op"]) => host::op(ask).await,
-        (&Method::GET, ["stat"]) => stat::stat(ask).await,
-        // Users came with 0.7.
-        _ if version < Version::Cello07 => return None,
-        (&Method::GET, ["user", "list"]) => user::list(ask).await,
-        (&Method::POST, ["user", "create"]) => user::create(ask).await,
-        (&Method::PUT, ["user", "update", id]) => user::update(ask, id).await,
-        (&Method::DELETE, ["user", "delete", id]) => user::delete(ask, id).await,
-        (&Method::GET, ["user", "account", id]) => user::account(ask, id).await,
-        (&Method::GET, ["user", "search"]) => user::search(ask).await,
-        (&Method::GET, ["v2", "profile", id]) => profile::get(ask, id).await,
-        (&Method::PUT, ["v2", "profile", id]) => profile::put(ask, id).await,
-        _ => return None,
-    })
+/// Has it done by whoever does it.
+async fn done(ask: Ask<'_>, does: Does, id: &str) -> Result<Answer, No> {
+    match does {
+        Does::Apply => apply::apply(ask).await,
+        Does::Release => release::release(ask).await,
+        Does::ClusterOp => match ask.parameters.text("action")?.as_deref() {
+            Some("apply") => apply::apply(ask).await,
+            Some("release") => release::one(ask).await,
+            Some("start") => cluster::power(ask, Way::Start).await,
+            Some("stop") => cluster::power(ask, Way::Stop).await,
+            Some("restart") => cluster::power(ask, Way::Restart).await,
+            _ => Err(No::new("Unknown action type")),
+        },
+        Does::Cluster => cluster::get(ask, id).await,
+        Does::Clusters => cluster::list(ask).await,
+        Does::ClusterIds => cluster::ids(ask).await,
+        Does::NamedCluster => cluster::named(ask).await,
+        Does::CreateCluster => cluster::create(ask).await,
+        Does::DeleteCluster => cluster::delete(ask).await,
+        Does::NamedHost => host::named(ask).await,
+        Does::Host => host::get(ask, id).await,
+        Does::Hosts => host::list(ask).await,
+        Does::CreateHost => host::create(ask).await,
+        Does::UpdateHost => host::update(ask).await,
+        Does::DeleteHost => host::delete(ask).await,
+        Does::HostOp => host::op(ask).await,
+        Does::Stat => stat::stat(ask).await,
+        Does::Users => user::list(ask).await,
+        Does::CreateUser => user::create(ask).await,
+        Does::UpdateUser => user::update(ask, id).await,
+        Does::DeleteUser => user::delete(ask, id).await,
+        Does::Account => user::account(ask, id).await,
+        Does::SearchUser => user::search(ask).await,
+        Does::Profile => profile::get(ask, id).await,
+        Does::PutProfile => profile::put(ask, id).await,
+        // These were answered before it mattered who asks.
+        Does::Home
+        | Does::LoginPage
+        | Does::Health
+        | Does::Login
+        | Does::Register
+        | Does::Logout => Err(No::new("there is no such call")),
+    }
 }
 
 fn no_such_call(path: &str) -> No {

@@ -1,12 +1,9 @@
 //! What everybody may read: that the server lives, and the few pages there are.
 
-use axum::extract::Request;
-use axum::http::Method;
-use serde_json::json;
-
 use super::Door;
 use super::answer::Answer;
 use super::record::Record;
+use super::route::Does;
 use super::version::Version;
 
 /// All of it is the same for everybody, and nothing of it is a script.
@@ -23,29 +20,23 @@ const LOGIN: &str = "<!doctype html>\n<html lang=\"en\"><title>Caviada: sign in<
     <p><button name=\"page\" value=\"1\">Sign in</button></p>\n</form>\n</html>\n";
 
 /// A page, or the state of health, if that is asked for.
-pub(super) fn open(
-    version: Version,
-    door: Door,
-    request: &Request,
-    signed_in: bool,
-) -> Option<Answer> {
-    let path = request.uri().path();
-    if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        return None;
-    }
-    let health = |number: &str| {
-        let mut record = Record::default();
-        record.put("health", "OK").put("version", json!(number));
-        Some(Answer::Bare(record))
-    };
-    match path.trim_end_matches('/') {
-        "/_health" if version == Version::Pm2 => health("0.9.0"),
-        "/api/health" if !version.is_pm() => health("2.0.0-rc2"),
-        "" | "/index" if version >= Version::Cello07 && !signed_in => {
+pub(super) fn open(does: Does, version: Version, door: Door, signed_in: bool) -> Option<Answer> {
+    match does {
+        Does::Health => {
+            let number = if version.is_pm() {
+                "0.9.0"
+            } else {
+                "2.0.0-rc2"
+            };
+            let mut record = Record::default();
+            record.put("health", "OK").put("version", number);
+            Some(Answer::Bare(record))
+        }
+        Does::Home if version >= Version::Cello07 && !signed_in => {
             Some(Answer::Elsewhere(format!("{}/login", door.path())))
         }
-        "" | "/index" => Some(Answer::Page(HOME)),
-        "/login" if version >= Version::Cello07 => Some(Answer::Page(LOGIN)),
+        Does::Home => Some(Answer::Page(HOME)),
+        Does::LoginPage => Some(Answer::Page(LOGIN)),
         _ => None,
     }
 }

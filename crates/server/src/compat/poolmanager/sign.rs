@@ -1,7 +1,7 @@
 //! Signing in, registering, and signing out. Who does so need show no key.
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use caviada_core::command::{Act, By};
 use caviada_core::key::Role;
 use caviada_core::limits;
@@ -12,14 +12,14 @@ use caviada_ledger::{Failure, Noun};
 use serde_json::Value;
 
 use super::answer::{Answer, No};
-use super::call::Call;
+use super::call::read;
 use super::caller::too_many;
 use super::cluster::long_id;
 use super::guard::same_site;
 use super::parameter::Parameters;
 use super::record::Record;
+use super::route::Does;
 use super::user::account_of;
-use super::version::Version;
 use super::{App, Door, Register};
 use crate::line::Line;
 use crate::password::sound;
@@ -37,16 +37,12 @@ pub(super) enum What {
 }
 
 impl What {
-    /// If it is one of these. They came with 0.7.
-    pub fn of(version: Version, request: &Request) -> Option<Self> {
-        let path = request.uri().path().split('/').filter(|p| !p.is_empty());
-        let path: Vec<&str> = path.take(4).collect();
-        let get = matches!(*request.method(), Method::GET | Method::HEAD);
-        match (&path[..], request.method()) {
-            _ if version < Version::Cello07 => None,
-            (["api", "auth", "login"], &Method::POST) => Some(Self::Login),
-            (["api", "auth", "register"], &Method::POST) => Some(Self::Register),
-            (["api", "auth", "logout"], _) if get => Some(Self::Logout),
+    /// If it is one of these.
+    pub fn of(does: Does) -> Option<Self> {
+        match does {
+            Does::Login => Some(Self::Login),
+            Does::Register => Some(Self::Register),
+            Does::Logout => Some(Self::Logout),
             _ => None,
         }
     }
@@ -89,7 +85,7 @@ pub(super) async fn sign(
         let answer = Box::new(Answer::Elsewhere("/".to_owned()));
         return Ok(Answer::Cookie(answer, cookie(sessions, "", 0)));
     }
-    let asked = Call::read(request).await?.parameters;
+    let asked = read(request).await?;
     let name = asked.text("username")?.unwrap_or_default();
     let name = Owner::new(name.trim());
     if let Err(wait) = app.rates().sign_in(name.as_ref().ok(), line.peer()) {

@@ -1,6 +1,7 @@
 //! The old API as its clients meet it. Exchanges are written from the specification of PoolManager
 //! and Cello, whose section each test names; where that is silent, the test says so.
 
+mod access;
 mod exchange;
 mod fuzz;
 mod key;
