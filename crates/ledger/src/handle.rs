@@ -105,6 +105,11 @@ impl Handle {
         self.shared.counts.stats(queue)
     }
 
+    /// Does it still take commands?
+    pub fn is_open(&self) -> bool {
+        !self.shared.inbox().closed
+    }
+
     /// Takes no more commands; what is queued is still done, then the thread ends.
     pub fn close(&self) {
         self.shared.close();

@@ -166,6 +166,11 @@ fn network(address: IpAddr) -> IpAddr {
 pub struct Ending(watch::Receiver<()>);
 
 impl Ending {
+    /// Has the server been told to end?
+    pub fn has_begun(&self) -> bool {
+        self.0.has_changed().is_err()
+    }
+
     /// Done when the server ends.
     pub async fn ended(mut self) {
         // Nothing is ever sent: the error is the news.

@@ -48,6 +48,8 @@ limits! {
     "Answers" {
         /// How long the ledger may take for an answer when nothing else is configured; then a caller is told that nobody knows.
         ANSWER_MS_DEFAULT: u64 = 30 * SECOND_MS;
+        /// How long `/readyz` waits for the ledger before it says no: those who ask so, ask every few seconds.
+        READY_MS_MAX: u64 = 2 * SECOND_MS;
         /// How long a read may be kept open.
         LONG_POLL_MS_MAX: u64 = MINUTE_MS;
         /// Characters of a list's cursor that is read.

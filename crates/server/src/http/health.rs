@@ -1,14 +1,18 @@
 //! Whether the server lives and is ready, its metrics, and the pages that explain its problems.
 
+use std::time::Duration;
+
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use caviada_core::access::Verb;
+use caviada_core::limits;
 
 use super::auth::Caller;
 use super::problem::{Error, KINDS, page};
 use super::{App, exposition};
+use crate::listener::Ending;
 use crate::meter::recorder;
 
 const TEXT: [(header::HeaderName, &str); 1] = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
@@ -21,12 +25,23 @@ pub async fn live(State(_): State<App>) -> Response {
 }
 
 /// The ledger has loaded and published: requests are served.
+///
+/// Also while its store takes nothing, a full disk say: what is there can be read, and each write is told to come
+/// again. Not any more once the server or its ledger ends, and not while the ledger publishes nothing.
 #[utoipa::path(get, path = "/readyz", tag = "server",
     responses(
         (status = 200, description = "It serves", body = String),
         (status = 503, description = "Not yet, or no more")))]
-pub async fn ready(State(app): State<App>) -> Result<Response, Error> {
-    app.ledger().snapshot().await?;
+pub async fn ready(State(app): State<App>, ending: Ending) -> Result<Response, Error> {
+    let not = |why: &str| Error::new("unavailable").detail(why);
+    if ending.has_begun() || !app.ledger().is_open() {
+        return Err(not("this server ends"));
+    }
+    // Who asks wants to know now, and by a connection that may be the last one free.
+    let within = Duration::from_millis(limits::server::READY_MS_MAX);
+    let published = tokio::time::timeout(within, app.ledger().snapshot()).await;
+    published
+        .map_err(|_| not("the ledger does not publish what it has: its store stands still"))??;
     Ok((TEXT, "ok\n").into_response())
 }
 

@@ -1,13 +1,8 @@
 //! Bad input: each is refused with field and reason, and changes nothing.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use axum::body::Body;
-use axum::http::Request;
 use caviada_api::lease::{Acquire, Renew};
-use caviada_core::check::violations;
 use caviada_core::limits;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -15,7 +10,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::site::{ADMIN, Site, plain_http};
-use crate::stall::{SECRET, Stalled};
 
 /// What is sent, and what must come back.
 struct Case {
@@ -553,54 +547,4 @@ async fn a_request_id_goes_through() {
         .await
         .unwrap();
     assert!(!response.headers()["x-request-id"].is_empty());
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stalled_ledger_refuses_what_it_cannot_queue() {
-    let stalled = Stalled::start().await;
-    stalled.stall();
-    let (busy, done) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
-    let mut calls = tokio::task::JoinSet::new();
-    let many = limits::QUEUE_COMMANDS_MAX + limits::COMMANDS_PER_TURN_MAX + 5_000;
-    for i in 0..many {
-        let request = Request::post("/api/v1/leases")
-            .header("authorization", format!("Bearer {SECRET}"))
-            .header("idempotency-key", format!("call-{i}"))
-            .header("content-type", "application/json")
-            .body(Body::from(r#"{"pool":"boards","wait_ms":60000}"#))
-            .unwrap();
-        let router = stalled.router.clone();
-        let (busy, done) = (busy.clone(), done.clone());
-        calls.spawn(async move {
-            let response = tower::ServiceExt::oneshot(router, request).await.unwrap();
-            match response.status().as_u16() {
-                503 => {
-                    assert!(response.headers().contains_key("retry-after"));
-                    busy.fetch_add(1, Ordering::Relaxed)
-                }
-                // Granted, waiting, or one too many waits already.
-                201 | 202 | 429 => done.fetch_add(1, Ordering::Relaxed),
-                other => panic!("{other}"),
-            }
-        });
-    }
-    while busy.load(Ordering::Relaxed) < 4_000 {
-        calls.join_next().await.unwrap().unwrap();
-    }
-    let queued = stalled.handle.stats().queue;
-    assert!(queued <= limits::QUEUE_COMMANDS_MAX as u64, "{queued}");
-    stalled.go_on();
-    while let Some(call) = calls.join_next().await {
-        call.unwrap();
-    }
-    let state = stalled.handle.snapshot().await.unwrap();
-    assert!(state.index.waiters.len() <= limits::WAITING_PER_OWNER_MAX);
-    // A refusal is no outcome: keys are kept for what was accepted and for nothing else.
-    let kept = state.outcomes.len();
-    assert!(kept <= state.leases.len(), "{kept}");
-    assert_eq!(violations(&state), []);
-    assert_eq!(
-        done.load(Ordering::Relaxed) + busy.load(Ordering::Relaxed),
-        u32::try_from(many).unwrap()
-    );
 }

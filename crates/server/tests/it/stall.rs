@@ -1,9 +1,11 @@
-//! A server whose store takes nothing until it is told to go on.
+//! A server whose store takes nothing until it is told to go on, refuses, or is another's by now.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Condvar, Mutex};
 
+use axum::body::{Body, to_bytes};
 use axum::extract::Request;
+use axum::http::Method;
 use axum::response::Response;
 use caviada_core::attribute::{Attributes, Labels};
 use caviada_core::command::{Act, By, Command, Entry};
@@ -17,32 +19,69 @@ use caviada_ledger::store::{Batch, EachRow, Flow, JournalRow, Part, Position, St
 use caviada_ledger::table::Table;
 use caviada_ledger::{Handle, Ledger, Place, Start, spawn};
 use caviada_server::http::{self, App, Options, auth};
+use serde_json::Value;
 use tempfile::TempDir;
+use tower::ServiceExt as _;
 use tower::util::BoxCloneService;
 
-/// Open, or closed.
-#[derive(Default)]
-struct Gate {
-    closed: Mutex<bool>,
-    opened: Condvar,
+/// What becomes of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Gate {
+    /// It is done.
+    #[default]
+    Open,
+    /// It waits.
+    Closed,
+    /// It is refused, as by a full disk.
+    Full,
+    /// Somebody else has taken the store over.
+    Taken,
 }
 
-impl Gate {
-    fn pass(&self) {
-        let closed = self.closed.lock().unwrap();
-        drop(self.opened.wait_while(closed, |closed| *closed).unwrap());
+#[derive(Default)]
+struct Way {
+    gate: Gate,
+    /// A commit waits.
+    held: bool,
+}
+
+#[derive(Default)]
+struct Gateway {
+    way: Mutex<Way>,
+    changed: Condvar,
+}
+
+impl Gateway {
+    fn pass(&self) -> Result<(), StoreError> {
+        let mut way = self.way.lock().unwrap();
+        while way.gate == Gate::Closed {
+            way.held = true;
+            self.changed.notify_all();
+            way = self.changed.wait(way).unwrap();
+        }
+        way.held = false;
+        match way.gate {
+            Gate::Full => Err(StoreError::Refused("the disk is full".into())),
+            Gate::Taken => Err(StoreError::Fenced),
+            Gate::Open | Gate::Closed => Ok(()),
+        }
     }
 
-    fn set(&self, closed: bool) {
-        *self.closed.lock().unwrap() = closed;
-        self.opened.notify_all();
+    fn set(&self, gate: Gate) {
+        self.way.lock().unwrap().gate = gate;
+        self.changed.notify_all();
+    }
+
+    fn until_held(&self) {
+        let way = self.way.lock().unwrap();
+        drop(self.changed.wait_while(way, |way| !way.held).unwrap());
     }
 }
 
 /// A store behind a gate.
 struct Gated {
     store: Memory,
-    gate: Arc<Gate>,
+    gate: Arc<Gateway>,
 }
 
 impl Store for Gated {
@@ -55,7 +94,7 @@ impl Store for Gated {
     }
 
     fn commit(&mut self, batch: &Batch) -> Result<(), StoreError> {
-        self.gate.pass();
+        self.gate.pass()?;
         self.store.commit(batch)
     }
 
@@ -76,11 +115,14 @@ impl Store for Gated {
     }
 }
 
+/// What answers.
+type Router = BoxCloneService<Request, Response, Infallible>;
+
 /// A router over a ledger that can be stalled, with one pool of one member and one key.
 pub struct Stalled {
-    pub router: BoxCloneService<Request, Response, Infallible>,
+    pub router: Router,
     pub handle: Handle,
-    gate: Arc<Gate>,
+    gate: Arc<Gateway>,
     _dir: TempDir,
 }
 
@@ -89,7 +131,7 @@ pub const SECRET: &str = "stalled-secret";
 
 impl Stalled {
     pub async fn start() -> Self {
-        let gate = Arc::<Gate>::default();
+        let gate = Arc::<Gateway>::default();
         let behind = gate.clone();
         let store = move || {
             let store = Memory::default();
@@ -121,12 +163,77 @@ impl Stalled {
         }
     }
 
-    pub fn stall(&self) {
-        self.gate.set(true);
+    /// What becomes of commits from now on.
+    pub fn set(&self, gate: Gate) {
+        self.gate.set(gate);
     }
 
-    pub fn go_on(&self) {
-        self.gate.set(false);
+    /// Until a commit waits.
+    pub async fn held(&self) {
+        let gate = self.gate.clone();
+        let held = tokio::task::spawn_blocking(move || gate.until_held());
+        held.await.unwrap();
+    }
+
+    /// Asks with the one key; `body` is JSON, none if empty.
+    pub async fn ask(&self, method: Method, path: &str, key: &str, body: &str) -> Said {
+        ask(self.router.clone(), method, path, key, body).await
+    }
+}
+
+/// The same of its router alone, which goes to other threads.
+pub async fn ask(router: Router, method: Method, path: &str, key: &str, body: &str) -> Said {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("authorization", format!("Bearer {SECRET}"))
+        .header("content-type", "application/json");
+    if !key.is_empty() {
+        request = request.header("idempotency-key", key);
+    }
+    let request = request.body(Body::from(body.to_owned())).unwrap();
+    let (head, body) = router.oneshot(request).await.unwrap().into_parts();
+    let body = to_bytes(body, 1 << 20).await.unwrap();
+    let header = |name: &str| {
+        let value = head.headers.get(name);
+        value.map(|value| value.to_str().unwrap().to_owned())
+    };
+    Said {
+        status: head.status.as_u16(),
+        kind: header("content-type").unwrap_or_default(),
+        retry_after: header("retry-after").map(|text| text.parse().unwrap()),
+        body: serde_json::from_slice(&body).unwrap_or_default(),
+    }
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Said {
+    pub status: u16,
+    pub kind: String,
+    pub retry_after: Option<u64>,
+    pub body: Value,
+}
+
+impl Said {
+    /// A whole problem of this status and code.
+    #[track_caller]
+    pub fn is_problem(&self, status: u16, code: &str) {
+        assert_eq!(
+            (self.status, &self.body["code"]),
+            (status, &code.into()),
+            "{self:?}"
+        );
+        assert_eq!(self.kind, "application/problem+json", "{self:?}");
+        assert_eq!(self.body["status"], status, "{self:?}");
+        assert!(!self.body["title"].as_str().unwrap().is_empty(), "{self:?}");
+    }
+
+    /// And it says when to come again, to programs and to everybody.
+    #[track_caller]
+    pub fn says_when(&self) {
+        let ms = self.body["retry_after_ms"].as_u64().unwrap();
+        assert_eq!(self.retry_after, Some(ms.div_ceil(1_000)), "{self:?}");
     }
 }
 
