@@ -2,9 +2,9 @@
 //! endpoint without a row fails.
 
 mod closed;
-mod row;
+pub mod row;
 mod show;
-mod world;
+pub mod world;
 
 use caviada_api::template::TemplateSpec;
 use caviada_driver::template::builtin;

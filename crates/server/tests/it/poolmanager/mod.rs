@@ -4,6 +4,7 @@
 mod access;
 mod exchange;
 mod fuzz;
+mod input;
 mod key;
 mod operator;
 mod past;
