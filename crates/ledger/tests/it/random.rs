@@ -362,6 +362,7 @@ fn walk(place: &impl Place, steps: &[Step]) {
     place.clear();
     let clock = SimClock::default();
     let mut ledger = started(place.open(), &clock);
+    let mut store = place.open();
     for (i, step) in steps.iter().enumerate() {
         match step {
             Step::Pass(ms) => clock.pass_ms(u64::from(*ms)),
@@ -374,10 +375,10 @@ fn walk(place: &impl Place, steps: &[Step]) {
         let commands: Vec<_> = command(&ledger, step).into_iter().collect();
         ledger.turn(&commands).unwrap();
         if matches!(step, Step::Restart) || i % STEPS_BETWEEN == 0 {
-            assert_same(&mut place.open(), ledger.state());
+            assert_same(&mut store, ledger.state());
         }
     }
-    assert_same(&mut place.open(), ledger.state());
+    assert_same(&mut store, ledger.state());
 }
 
 fn what_the_store_holds_is_what_state_is_on(place: &impl Place, cases: u32) {
