@@ -84,6 +84,10 @@ pub struct LedgerStats {
     pub batch_p50: u64,
     /// The longest turn that committed, in microseconds, answers and publishing apart.
     pub turn_us_max: u64,
+    /// The longest commit of a turn, in microseconds: the disk's time, or the database server's.
+    pub commit_us_max: u64,
+    /// The longest turn without its commit, in microseconds.
+    pub work_us_max: u64,
     /// How far the searchable history is behind, in milliseconds.
     pub history_lag_ms: u64,
 }

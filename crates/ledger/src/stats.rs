@@ -32,6 +32,12 @@ pub struct Stats {
     pub turn_us: Distribution,
     /// The longest of them.
     pub turn_us_max: u64,
+    /// What of it the store took, in microseconds.
+    pub commit_us: Distribution,
+    /// The longest of these.
+    pub commit_us_max: u64,
+    /// The longest turn without what the store took of it.
+    pub work_us_max: u64,
 }
 
 /// Values by powers of two.
@@ -75,6 +81,9 @@ pub(crate) struct Counts {
     batch: [AtomicU64; BUCKETS],
     turn_us: [AtomicU64; BUCKETS],
     turn_us_max: AtomicU64,
+    commit_us: [AtomicU64; BUCKETS],
+    commit_us_max: AtomicU64,
+    work_us_max: AtomicU64,
 }
 
 impl Counts {
@@ -104,14 +113,22 @@ impl Counts {
             add(bucket(&self.batch, turn.answers.len() as u64), 1);
         }
         if !turn.revisions.is_empty() {
-            let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-            self.took(us);
+            let us = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+            self.took(us(took), us(turn.stored));
         }
     }
 
-    fn took(&self, us: u64) {
-        bucket(&self.turn_us, us).fetch_add(1, Ordering::Relaxed);
-        self.turn_us_max.fetch_max(us, Ordering::Relaxed);
+    fn took(&self, turn_us: u64, commit_us: u64) {
+        bucket(&self.turn_us, turn_us).fetch_add(1, Ordering::Relaxed);
+        bucket(&self.commit_us, commit_us).fetch_add(1, Ordering::Relaxed);
+        let work_us = turn_us.saturating_sub(commit_us);
+        for (max, us) in [
+            (&self.turn_us_max, turn_us),
+            (&self.commit_us_max, commit_us),
+            (&self.work_us_max, work_us),
+        ] {
+            max.fetch_max(us, Ordering::Relaxed);
+        }
     }
 
     pub fn stats(&self, queue: usize) -> Stats {
@@ -130,6 +147,9 @@ impl Counts {
             batch: distribution(&self.batch),
             turn_us: distribution(&self.turn_us),
             turn_us_max: read(&self.turn_us_max),
+            commit_us: distribution(&self.commit_us),
+            commit_us_max: read(&self.commit_us_max),
+            work_us_max: read(&self.work_us_max),
         }
     }
 }
@@ -158,14 +178,16 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_turn_is_told_exactly() {
+    fn the_longest_turn_is_told_exactly_and_what_of_it_the_store_took() {
         let counts = Counts::default();
         assert_eq!(counts.stats(0).turn_us_max, 0);
-        for us in [700, 20_001, 900] {
-            counts.took(us);
+        for (turn, commit) in [(700, 600), (20_001, 19_000), (3_000, 500)] {
+            counts.took(turn, commit);
         }
         let stats = counts.stats(0);
-        assert_eq!(stats.turn_us_max, 20_001);
-        assert_eq!(stats.turn_us.quantile(0.5), Some(1_023));
+        let longest = [stats.turn_us_max, stats.commit_us_max, stats.work_us_max];
+        assert_eq!(longest, [20_001, 19_000, 2_500]);
+        assert_eq!(stats.turn_us.quantile(0.5), Some(4_095));
+        assert_eq!(stats.commit_us.quantile(0.5), Some(1_023));
     }
 }

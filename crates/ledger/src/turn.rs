@@ -15,6 +15,7 @@
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use caviada_core::command::{Command, Reply};
 use caviada_core::event::Event;
@@ -74,6 +75,8 @@ pub struct Turn {
     pub revisions: Vec<Arc<Revision>>,
     /// The store did not take something; try again later.
     pub refused: bool,
+    /// Time that the store took for what was committed: the disk's, most of all.
+    pub stored: Duration,
 }
 
 /// The only writer.
@@ -246,7 +249,7 @@ impl<S: Store, C: Source> Ledger<S, C> {
             graced,
             ..
         } = draft;
-        match self.write(entries) {
+        match self.write(entries, &mut turn.stored) {
             Ok(revision) => {
                 self.grace_until = self.grace_until.filter(|_| !graced);
                 turn.revisions.extend(revision);
@@ -389,15 +392,21 @@ impl<S: Store, C: Source> Ledger<S, C> {
         Ok(())
     }
 
-    /// Commits what happened, if something did.
-    fn write(&mut self, entries: Vec<Entry>) -> Result<Option<Arc<Revision>>, Fatal> {
+    /// Commits what happened, if something did. `stored` grows by the time that the store took.
+    fn write(
+        &mut self,
+        entries: Vec<Entry>,
+        stored: &mut Duration,
+    ) -> Result<Option<Arc<Revision>>, Fatal> {
         if entries.is_empty() {
             return Ok(None);
         }
         self.state.finish();
         let batch = row::batch(&mut self.state, &self.position, &entries);
         kill_point!("before-commit");
+        let begun = Instant::now();
         self.commit(&batch)?;
+        *stored += begun.elapsed();
         kill_point!("after-commit");
         self.position = batch.new_position().clone();
         self.published = None;

@@ -63,6 +63,10 @@ pub struct Report {
     pub history_lag_ms: Option<u64>,
     /// The longest turn of the ledger under all this load, in milliseconds.
     pub turn_max_ms: Option<f64>,
+    /// The longest commit of a turn, in milliseconds: the disk's, or the database server's.
+    pub commit_max_ms: Option<f64>,
+    /// The longest turn without its commit, in milliseconds.
+    pub work_max_ms: Option<f64>,
     /// From the start of the killed server to its readiness, in milliseconds.
     pub restart_ms: Option<f64>,
     /// Processor time the server spent on that, in milliseconds.
@@ -110,6 +114,10 @@ pub struct Writer {
     pub history_lag_ms: u64,
     /// The longest turn since its start.
     pub turn_max: Duration,
+    /// The longest commit of one.
+    pub commit_max: Duration,
+    /// The longest turn without its commit.
+    pub work_max: Duration,
 }
 
 impl Writer {
@@ -121,6 +129,8 @@ impl Writer {
             batch_p50: ledger.batch_p50,
             history_lag_ms: ledger.history_lag_ms,
             turn_max: Duration::from_micros(ledger.turn_us_max),
+            commit_max: Duration::from_micros(ledger.commit_us_max),
+            work_max: Duration::from_micros(ledger.work_us_max),
         })
     }
 }

@@ -197,6 +197,8 @@ impl Subject<'_> {
             None => None,
         };
         report.turn_max_ms = writer.map(|w| millis(w.turn_max, 3));
+        report.commit_max_ms = writer.map(|w| millis(w.commit_max, 3));
+        report.work_max_ms = writer.map(|w| millis(w.work_max, 3));
         Ok(())
     }
 

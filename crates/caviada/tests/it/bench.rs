@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::site::{Site, program, text};
 
 /// What is more than nothing on a server of its own.
-const FIGURES: [&str; 22] = [
+const FIGURES: [&str; 24] = [
     "connections",
     "resources",
     "pools",
@@ -24,6 +24,8 @@ const FIGURES: [&str; 22] = [
     "commits_per_s",
     "batch_p50",
     "turn_max_ms",
+    "commit_max_ms",
+    "work_max_ms",
     "restart_ms",
     "parked",
     "wake_p50_ms",

@@ -7,6 +7,7 @@ use caviada_core::host::Host;
 use caviada_core::limits;
 use caviada_core::resource::ResourceState;
 use caviada_core::state::State;
+use caviada_ledger::stats::Distribution;
 
 use super::App;
 use crate::sight::Sight;
@@ -31,6 +32,16 @@ impl Page {
     fn one(&mut self, name: &str, kind: &str, about: &str, value: impl std::fmt::Display) {
         self.metric(name, kind, about);
         let _ = writeln!(self.0, "{name} {value}");
+    }
+
+    /// Quantiles of times, in microseconds, and the longest of them.
+    fn times(&mut self, name: &str, about: &str, (times, longest): (&Distribution, u64)) {
+        self.metric(name, "gauge", about);
+        // A bucket's bound may lie beyond what there was.
+        let share = |share| times.quantile(share).unwrap_or(0).min(longest);
+        for (text, value) in [("0.5", share(0.5)), ("0.99", share(0.99)), ("1", longest)] {
+            let _ = writeln!(self.0, "{name}{{quantile=\"{text}\"}} {value}");
+        }
     }
 }
 
@@ -97,19 +108,16 @@ fn ledger(app: &App, state: &State, page: &mut Page) {
     for (name, about, value) in gauges {
         page.one(name, "gauge", about, value);
     }
-    let name = "caviada_ledger_turn_us";
-    page.metric(
-        name,
-        "gauge",
+    page.times(
+        "caviada_ledger_turn_us",
         "Time of a turn, since the start; within a factor of two, the longest exactly.",
+        (&stats.turn_us, stats.turn_us_max),
     );
-    let longest = stats.turn_us_max;
-    // A bucket's bound may lie beyond what there was.
-    let turns = |share| stats.turn_us.quantile(share).unwrap_or(0).min(longest);
-    let quantiles = [("0.5", turns(0.5)), ("0.99", turns(0.99)), ("1", longest)];
-    for (text, value) in quantiles {
-        let _ = writeln!(page.0, "{name}{{quantile=\"{text}\"}} {value}");
-    }
+    page.times(
+        "caviada_ledger_commit_us",
+        "What of a turn's time the store took; within a factor of two, the longest exactly.",
+        (&stats.commit_us, stats.commit_us_max),
+    );
 }
 
 fn pools(state: &State, page: &mut Page) {

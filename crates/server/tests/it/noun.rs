@@ -235,12 +235,15 @@ async fn metrics_tell_of_the_ledger_the_pools_and_the_hosts() {
         "caviada_http_requests_total",
         "caviada_ledger_commits_total",
         "caviada_ledger_turn_us{quantile=\"1\"}",
+        "caviada_ledger_commit_us{quantile=\"1\"}",
     ] {
         assert!(text.contains(name), "{name} is not in\n{text}");
     }
     let stats = site.admin().stats().await.unwrap();
     let ledger = stats.ledger.unwrap();
-    assert!(ledger.commits > 0 && ledger.turn_us_max > 0, "{ledger:?}");
+    assert!(ledger.commits > 0 && ledger.work_us_max > 0, "{ledger:?}");
+    let (turn, commit) = (ledger.turn_us_max, ledger.commit_us_max);
+    assert!(0 < commit && commit < turn, "{ledger:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -87,6 +87,8 @@ fn ledger(app: &App) -> LedgerStats {
         queue: stats.queue,
         batch_p50: stats.batch.quantile(0.5).unwrap_or(0),
         turn_us_max: stats.turn_us_max,
+        commit_us_max: stats.commit_us_max,
+        work_us_max: stats.work_us_max,
         history_lag_ms: app.history_lag_ms(),
     }
 }
