@@ -34,7 +34,7 @@ const STEPS: [(&str, [&str; 2]); 3] = [
         ["webhook_migration", "caviada_history.webhook_migration"],
     ),
 ];
-const POSTGRES: &str = "postgres.sql";
+const POSTGRES: &str = "postgres.dump";
 
 /// The versions of schemas in a store, by their names.
 type Versions = BTreeMap<String, i64>;
@@ -104,7 +104,7 @@ fn put(folder: &Path, versions: &Versions, site: &Site) {
                 let file = site.files.path().join(format!("{schema}.db"));
                 let database = rusqlite::Connection::open(file).unwrap();
                 database
-                    .execute_batch(&read(&format!("{schema}.sql")))
+                    .execute_batch(&read(&format!("{schema}.dump")))
                     .unwrap();
                 database
                     .query_row(&newest(on_sqlite), [], |row| row.get(0))

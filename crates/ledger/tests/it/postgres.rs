@@ -7,12 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::{Duration, Instant};
 
-use caviada_core::pool::PoolSpec;
 use caviada_ledger::clock::Source as _;
 use caviada_ledger::{Failure, Ledger, PostgresStore, Start};
 use caviada_testbed::Authority;
 
-use crate::sim::{SimClock, acquire, declare, lease_of, one, open, put_pool, release};
+use crate::sim::{SimClock, acquire, lease_of, one, release, stocked};
 use crate::store::{Place as _, Postgres, asked, assert_same};
 
 const WELL: u8 = 0;
@@ -74,20 +73,8 @@ fn far_away() -> Option<(Postgres, Line, Ledger<PostgresStore, SimClock>)> {
     let port = url.rsplit(':').next()?.split('/').next()?.parse().unwrap();
     let line = Line::to(port);
     let url = url.replace(&format!(":{port}/"), &format!(":{}/", line.port));
-    let mut ledger = open(PostgresStore::connect(&url).unwrap(), &SimClock::default());
-    let made = [
-        put_pool("machines", PoolSpec::declared()),
-        declare("machines", "m1"),
-        declare("machines", "m2"),
-    ];
-    assert!(
-        ledger
-            .turn(&made)
-            .unwrap()
-            .answers
-            .iter()
-            .all(Result::is_ok)
-    );
+    let store = PostgresStore::connect(&url).unwrap();
+    let ledger = stocked(store, &SimClock::default());
     Some((Postgres(server), line, ledger))
 }
 

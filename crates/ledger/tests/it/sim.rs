@@ -50,6 +50,19 @@ pub fn open<S: Store>(store: S, clock: &SimClock) -> Ledger<S, SimClock> {
     Ledger::open(store, clock.clone(), Start::default()).unwrap()
 }
 
+/// A pool of two machines.
+pub fn stocked<S: Store>(store: S, clock: &SimClock) -> Ledger<S, SimClock> {
+    let mut ledger = open(store, clock);
+    let made = [
+        put_pool("machines", PoolSpec::declared()),
+        declare("machines", "m1"),
+        declare("machines", "m2"),
+    ];
+    let turn = ledger.turn(&made).unwrap();
+    assert!(turn.answers.iter().all(Result::is_ok), "{:?}", turn.answers);
+    ledger
+}
+
 pub fn system(act: Act) -> Command {
     Command {
         by: By::System,

@@ -19,7 +19,7 @@ use caviada_ledger::store::{Flow, Part, Store};
 use caviada_ledger::{Fatal, Ledger};
 
 use crate::sim::{
-    SimClock, acquire, declare, host, lease_of, name, one, open, put_pool, release, system,
+    SimClock, acquire, declare, host, lease_of, name, one, open, put_pool, release, stocked, system,
 };
 
 /// A place for a database, which can be opened more than once.
@@ -456,20 +456,7 @@ fn a_restart_after_the_journal_was_trimmed_finds_what_is_and_what_ended_within_t
 ) {
     const HOUR_MS: u64 = 3_600_000;
     let clock = SimClock::default();
-    let mut ledger = open(place.open(), &clock);
-    let made = [
-        put_pool("machines", PoolSpec::declared()),
-        declare("machines", "m1"),
-        declare("machines", "m2"),
-    ];
-    assert!(
-        ledger
-            .turn(&made)
-            .unwrap()
-            .answers
-            .iter()
-            .all(Result::is_ok)
-    );
+    let mut ledger = stocked(place.open(), &clock);
     let ended = [10 * 60_000, HOUR_MS / 2, HOUR_MS / 4, 0].map(|pause| {
         let lease = lease_of(&one(&mut ledger, acquire("ann", "machines", 0)));
         one(&mut ledger, release(lease)).unwrap();

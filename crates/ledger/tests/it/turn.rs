@@ -11,23 +11,11 @@ use caviada_ledger::store::memory::{Fault, Memory};
 use caviada_ledger::store::{Position, Store};
 use caviada_ledger::{Failure, Fatal, Ledger, Noun, Start};
 
-use crate::sim::{SimClock, acquire, declare, lease_of, one, open, put_pool, release, system};
+use crate::sim::{
+    SimClock, acquire, declare, lease_of, one, open, put_pool, release, stocked, system,
+};
 
 type SimLedger = Ledger<Memory, SimClock>;
-
-/// A pool of two machines.
-fn started(clock: &SimClock) -> SimLedger {
-    let mut ledger = open(Memory::default(), clock);
-    let turn = ledger
-        .turn(&[
-            put_pool("machines", PoolSpec::declared()),
-            declare("machines", "m1"),
-            declare("machines", "m2"),
-        ])
-        .unwrap();
-    assert!(turn.answers.iter().all(Result::is_ok), "{:?}", turn.answers);
-    ledger
-}
 
 /// What the store holds is what State is, and so is what the journal tells.
 fn assert_durable(ledger: &mut SimLedger) {
@@ -50,7 +38,7 @@ fn assert_durable(ledger: &mut SimLedger) {
 #[test]
 fn what_was_answered_is_in_the_store() {
     let clock = SimClock::default();
-    let mut ledger = started(&clock);
+    let mut ledger = stocked(Memory::default(), &clock);
     let granted = one(&mut ledger, acquire("ann", "machines", 0)).unwrap();
     let Noun::Lease(lease, members) = &granted.noun else {
         panic!("{granted:?}")
@@ -66,7 +54,7 @@ fn what_was_answered_is_in_the_store() {
 #[test]
 fn one_turn_is_one_commit_and_an_idle_one_is_none() {
     let clock = SimClock::default();
-    let mut ledger = started(&clock);
+    let mut ledger = stocked(Memory::default(), &clock);
     let revision = ledger.position().revision;
     let asked = [acquire("ann", "machines", 0), acquire("ben", "machines", 0)];
     let turn = ledger.turn(&asked).unwrap();
@@ -80,7 +68,7 @@ fn one_turn_is_one_commit_and_an_idle_one_is_none() {
 #[test]
 fn a_refusal_commits_nothing() {
     let clock = SimClock::default();
-    let mut ledger = started(&clock);
+    let mut ledger = stocked(Memory::default(), &clock);
     let before = ledger.position().clone();
     let refused = one(&mut ledger, acquire("ann", "nowhere", 0));
     assert!(
@@ -93,7 +81,7 @@ fn a_refusal_commits_nothing() {
 #[test]
 fn an_expired_lease_ends_in_a_turn_without_commands() {
     let clock = SimClock::default();
-    let mut ledger = started(&clock);
+    let mut ledger = stocked(Memory::default(), &clock);
     let id = lease_of(&one(&mut ledger, acquire("ann", "machines", 0)));
     assert_eq!(ledger.idle_ms().unwrap(), Some(60_000));
     clock.pass_ms(60_000);
@@ -107,7 +95,7 @@ fn an_expired_lease_ends_in_a_turn_without_commands() {
 #[test]
 fn a_restart_finds_everything_acknowledged() {
     let clock = SimClock::default();
-    let mut ledger = started(&clock);
+    let mut ledger = stocked(Memory::default(), &clock);
     let first = lease_of(&one(&mut ledger, acquire("ann", "machines", 0)));
     let second = lease_of(&one(&mut ledger, acquire("ben", "machines", 0)));
     let waiting = lease_of(&one(&mut ledger, acquire("cy", "machines", 60_000)));
@@ -127,7 +115,7 @@ fn a_restart_finds_everything_acknowledged() {
 #[test]
 fn after_a_restart_a_live_lease_has_time_left() {
     let clock = SimClock::default();
-    let mut ledger = started(&clock);
+    let mut ledger = stocked(Memory::default(), &clock);
     let near = lease_of(&one(&mut ledger, acquire("ann", "machines", 0)));
     clock.pass_ms(50_000);
     let far = lease_of(&one(&mut ledger, acquire("ben", "machines", 0)));
@@ -196,7 +184,7 @@ fn after_a_restart_many_live_leases_have_time_left_before_anything_ends_and_no_t
 #[test]
 fn a_refused_batch_changes_nothing_and_every_command_of_it_is_unavailable() {
     let clock = SimClock::default();
-    let mut ledger = started(&clock);
+    let mut ledger = stocked(Memory::default(), &clock);
     let before = ledger.state().clone();
     ledger.store_mut().plan([Some(Fault::Refuse); 2]);
     let asked = [acquire("ann", "machines", 0), acquire("ben", "machines", 0)];
@@ -221,7 +209,7 @@ fn a_refused_batch_changes_nothing_and_every_command_of_it_is_unavailable() {
 fn a_commit_of_unknown_outcome_is_found_or_sent_again() {
     for fault in [Fault::LoseBefore, Fault::LoseAfter] {
         let clock = SimClock::default();
-        let mut ledger = started(&clock);
+        let mut ledger = stocked(Memory::default(), &clock);
         let revision = ledger.position().revision;
         ledger.store_mut().plan([Some(fault)]);
         let id = lease_of(&one(&mut ledger, acquire("ann", "machines", 0)));
@@ -238,7 +226,7 @@ fn a_commit_of_unknown_outcome_is_found_or_sent_again() {
 #[test]
 fn a_refusal_after_an_unknown_outcome_is_not_believed() {
     let clock = SimClock::default();
-    let mut ledger = started(&clock);
+    let mut ledger = stocked(Memory::default(), &clock);
     ledger
         .store_mut()
         .plan([Some(Fault::LoseBefore), Some(Fault::Refuse), None]);
@@ -250,7 +238,7 @@ fn a_refusal_after_an_unknown_outcome_is_not_believed() {
 fn a_deposed_ledger_commits_nothing_more() {
     for lost in [false, true] {
         let clock = SimClock::default();
-        let mut ledger = started(&clock);
+        let mut ledger = stocked(Memory::default(), &clock);
         let image = ledger.store_mut().clone();
         ledger.store_mut().depose();
         ledger
@@ -273,7 +261,7 @@ fn a_deposed_ledger_commits_nothing_more() {
 fn a_broken_disk_ends_the_process() {
     for fault in [Fault::Break, Fault::BreakAfter] {
         let clock = SimClock::default();
-        let mut ledger = started(&clock);
+        let mut ledger = stocked(Memory::default(), &clock);
         ledger.store_mut().plan([Some(fault)]);
         let fatal = ledger.turn(&[acquire("ann", "machines", 0)]);
         assert!(matches!(fatal, Err(Fatal::Store(_))));
@@ -292,7 +280,7 @@ fn a_broken_disk_ends_the_process() {
 fn a_clock_far_behind_has_to_be_accepted() {
     let clock = SimClock::default();
     clock.pass_ms(2 * 86_400_000);
-    let store = started(&clock).into_store();
+    let store = stocked(Memory::default(), &clock).into_store();
     let behind = SimClock::default();
     let refused = Ledger::open(store.clone(), behind.clone(), Start::default());
     assert!(matches!(refused, Err(Fatal::Clock(_))));
@@ -303,7 +291,7 @@ fn a_clock_far_behind_has_to_be_accepted() {
 #[test]
 fn a_snapshot_is_the_last_commit_and_made_once() {
     let clock = SimClock::default();
-    let mut ledger = started(&clock);
+    let mut ledger = stocked(Memory::default(), &clock);
     let first = ledger.snapshot();
     assert!(std::sync::Arc::ptr_eq(&first, &ledger.snapshot()));
     one(&mut ledger, acquire("ann", "machines", 0)).unwrap();

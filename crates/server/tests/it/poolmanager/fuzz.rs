@@ -4,7 +4,6 @@
 
 use std::hash::{BuildHasher, RandomState};
 
-use caviada_api::key::Role;
 use caviada_core::check;
 use caviada_fuzz::Chance;
 use caviada_server::compat::poolmanager::{Options, Version};
@@ -227,16 +226,10 @@ fn request(chance: &mut Chance) -> Vec<u8> {
 /// Whoever calls may do everything.
 async fn opened(version: Version) -> Old {
     let options = Options {
-        principal: Some("old".parse().unwrap()),
-        operator: Some("ops".parse().unwrap()),
         plain_tcp: true,
         ..Options::default()
     };
-    let old = Old::with(version, options).await;
-    old.principal().await;
-    old.site.key("ops", Role::Operator).await;
-    old.chains("chains", 40, "pbft", 4).await;
-    old
+    Old::opened(version, 40, options).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -13,16 +13,10 @@ const JSON: &str = "application/json";
 /// A server on which callers without a key are operators, too: what is refused is the input.
 async fn opened(version: Version) -> Old {
     let options = Options {
-        principal: Some("old".parse().unwrap()),
-        operator: Some("ops".parse().unwrap()),
         plain_tcp: true,
         ..Options::default()
     };
-    let old = Old::with(version, options).await;
-    old.principal().await;
-    old.site.key("ops", caviada_api::key::Role::Operator).await;
-    old.chains("chains", 3, "pbft", 4).await;
-    old
+    Old::opened(version, 3, options).await
 }
 
 #[track_caller]

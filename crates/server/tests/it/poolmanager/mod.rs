@@ -68,6 +68,20 @@ impl Old {
         old
     }
 
+    /// The same, where callers without a key are operators, too.
+    pub async fn opened(version: Version, clusters: usize, options: Options) -> Self {
+        let options = Options {
+            principal: Some("old".parse().unwrap()),
+            operator: Some("ops".parse().unwrap()),
+            ..options
+        };
+        let old = Self::with(version, options).await;
+        old.principal().await;
+        old.site.key("ops", Role::Operator).await;
+        old.chains("chains", clusters, "pbft", 4).await;
+        old
+    }
+
     pub async fn with(version: Version, options: Options) -> Self {
         Self::at("127.0.0.1:0", version, options).await
     }

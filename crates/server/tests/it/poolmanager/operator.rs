@@ -16,16 +16,7 @@ async fn host(old: &Old) {
 
 /// A server on which callers without a key are operators, too.
 async fn opened() -> Old {
-    let options = Options {
-        principal: Some("old".parse().unwrap()),
-        operator: Some("ops".parse().unwrap()),
-        ..Options::default()
-    };
-    let old = Old::with(Version::Cello07, options).await;
-    old.principal().await;
-    old.site.key("ops", Role::Operator).await;
-    old.chains("chains", 2, "pbft", 4).await;
-    old
+    Old::opened(Version::Cello07, 2, Options::default()).await
 }
 
 #[track_caller]
