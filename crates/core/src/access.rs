@@ -205,10 +205,19 @@ impl Principal {
 
     /// Whose a lease is, seen from here.
     pub fn relation(&self, lease: &Lease) -> Relation {
+        self.relation_among(&lease.owner, &lease.shared)
+    }
+
+    /// Whose an ended lease was, seen from here.
+    pub fn relation_ended(&self, ended: &Ended) -> Relation {
+        self.relation_among(&ended.owner, &ended.shared)
+    }
+
+    fn relation_among(&self, owner: &Owner, shared: &[Owner]) -> Relation {
         let mine = |o: &Owner| self.owner.as_ref() == Some(o) || self.groups.contains(o);
-        if self.owner.as_ref() == Some(&lease.owner) {
+        if self.owner.as_ref() == Some(owner) {
             Relation::Own
-        } else if lease.shared.iter().any(mine) {
+        } else if shared.iter().any(mine) {
             Relation::Shared
         } else {
             Relation::Foreign
@@ -243,10 +252,10 @@ impl Principal {
         match subject {
             Subject::Lease(id) => match (state.leases.get(&id), state.ended_lease(id)) {
                 (Some(lease), _) => self.may_with(state, Verb::SeeLease, lease),
-                // A key that acts for others had to do with it by its pools, or because it asked.
+                // A key that acts for others had to do with it: by its pools, because it asked, or
+                // because it was shared with it then.
                 (None, Some(ended)) if self.act_for.is_empty() => self.may_see_ended(ended),
-                (None, Some(_)) => Ok(()),
-                (None, None) => Ok(()),
+                (None, _) => Ok(()),
             },
             Subject::Resource(id) => {
                 let Some(r) = state.resources.get(&id) else {
@@ -267,7 +276,7 @@ impl Principal {
     /// # Errors
     /// As for one that never was.
     pub fn may_see_ended(&self, ended: &Ended) -> Result<(), Refusal> {
-        if allows(self.role, Verb::SeeLease, self.relation_to(&ended.owner)) {
+        if allows(self.role, Verb::SeeLease, self.relation_ended(ended)) {
             return Ok(());
         }
         Err(Refusal::unknown("lease", ended.id))

@@ -419,6 +419,9 @@ pub enum Event {
         /// What who revoked it said to its holder.
         #[serde(default, skip_serializing_if = "is_default")]
         reason: Option<Box<str>>,
+        /// With whom it was shared.
+        #[serde(default, skip_serializing_if = "is_default")]
+        shared: Vec<Owner>,
     },
 
     /// An idempotency key has its outcome.

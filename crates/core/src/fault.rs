@@ -65,6 +65,7 @@ faults! {
     ForeignNote: "a lease is labelled by whoever knows its id",
     ForeignPower: "a resource is started and stopped by whoever knows its id",
     RepeatShown: "who repeats what he did sees a lease that has become another's",
+    RepeatRefused: "who repeats what he did is told that it never was",
     HalfOfAll: "what was done before the refused one of several acts stays",
     OutcomeLost: "the outcome of an idempotency key is not kept",
     BudgetIgnored: "a host builds more at once than it may",

@@ -299,6 +299,7 @@ pub(crate) fn ended(state: &State, lease: &Lease, end: End, leaving: &Leaving) -
         end,
         members,
         reason: None,
+        shared: lease.shared.clone(),
     }
 }
 

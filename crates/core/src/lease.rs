@@ -250,6 +250,8 @@ pub struct Ended {
     pub fence: Fence,
     /// What who revoked it said to its holder.
     pub reason: Option<Box<str>>,
+    /// With whom it was shared: who may end a lease may do so twice.
+    pub shared: Vec<Owner>,
 }
 
 /// A waiter's place: higher priority first, then who asked earlier.

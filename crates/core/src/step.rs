@@ -58,10 +58,18 @@ pub fn step(
 /// who gave a lease away is told that he did, and nothing of what became of it.
 fn again(state: &State, command: &Command, subject: Subject) -> Result<Subject, Refusal> {
     let who = Principal::of(state, command.by)?;
-    match who.may_see(state, subject) {
-        Err(_) if planted!(RepeatShown) => Ok(subject),
-        Err(_) if matches!(command.act, Act::Give { .. }) => Ok(Subject::Nothing),
-        seen => seen.map(|()| subject),
+    let seen = who.may_see(state, subject);
+    if planted!(RepeatShown) {
+        return Ok(subject);
+    }
+    if planted!(RepeatRefused) {
+        return Err(Refusal::unknown("lease", 0));
+    }
+    match &command.act {
+        Act::Give { lease, .. } if seen.is_err() || state.leases.get(lease).is_none() => {
+            Ok(Subject::Nothing)
+        }
+        _ => seen.map(|()| subject),
     }
 }
 

@@ -109,6 +109,7 @@ fn ended(store: &mut dyn Store, now: Time) -> Result<Vec<Ended>, StoreError> {
                 fence,
                 end,
                 reason,
+                shared,
                 ..
             } => Some(Ended {
                 id: *lease,
@@ -117,6 +118,7 @@ fn ended(store: &mut dyn Store, now: Time) -> Result<Vec<Ended>, StoreError> {
                 at: row.at,
                 fence: *fence,
                 reason: reason.clone(),
+                shared: shared.clone(),
             }),
             _ => None,
         }));

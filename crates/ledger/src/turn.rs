@@ -75,7 +75,7 @@ pub struct Turn {
     pub revisions: Vec<Arc<Revision>>,
     /// The store did not take something; try again later.
     pub refused: bool,
-    /// Time that the store took for what was committed: the disk's, most of all.
+    /// Time that the store took to commit, or to refuse: the disk's, most of all.
     pub stored: Duration,
 }
 
@@ -405,8 +405,9 @@ impl<S: Store, C: Source> Ledger<S, C> {
         let batch = row::batch(&mut self.state, &self.position, &entries);
         kill_point!("before-commit");
         let begun = Instant::now();
-        self.commit(&batch)?;
+        let committed = self.commit(&batch);
         *stored += begun.elapsed();
+        committed?;
         kill_point!("after-commit");
         self.position = batch.new_position().clone();
         self.published = None;

@@ -54,7 +54,7 @@ pub fn start(site: &mut Site, point: Option<Point>) -> bool {
     let listens = site.listens();
     if !listens {
         assert!(point.is_some(), "it ended by itself; {}", site.log());
-        site.crash();
+        site.cut();
     }
     listens
 }

@@ -5,6 +5,7 @@ mod pool;
 
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -247,6 +248,19 @@ impl Site {
         if let Some(mut child) = self.child.take() {
             child.kill().unwrap();
             child.wait().unwrap();
+        }
+        ended
+    }
+
+    /// The same for a server that may end itself, at a point where it is told to: by the signal that
+    /// would have ended it here, and in no other way.
+    pub fn cut(&mut self) -> bool {
+        let ended = self.has_ended();
+        if let Some(mut child) = self.child.take() {
+            child.kill().unwrap();
+            let status = child.wait().unwrap();
+            let killed = status.signal() == Some(Signal::SIGKILL as i32);
+            assert!(killed, "it ended with {status}: {}", self.log());
         }
         ended
     }

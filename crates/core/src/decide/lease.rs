@@ -56,7 +56,7 @@ fn find(
     // Who asked for it, and of which pools it was, the record does not tell; the history does, of
     // which the entrance asks then. For whoever else may not read it, it does not exist.
     who.may_see_ended(ended)?;
-    who.may(verb, who.relation_to(&ended.owner))?;
+    who.may(verb, who.relation_ended(ended))?;
     Ok(Found::Ended(ended.clone()))
 }
 

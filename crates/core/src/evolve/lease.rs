@@ -138,6 +138,7 @@ impl State {
             end,
             members,
             reason,
+            shared,
             ..
         } = event
         else {
@@ -175,6 +176,7 @@ impl State {
             at,
             fence: l.fence,
             reason: reason.clone(),
+            shared: shared.clone(),
         });
         self.end_outcomes(id, at.plus_ms(limits::IDEMPOTENCY_KEEP_MS));
     }

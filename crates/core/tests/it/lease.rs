@@ -317,12 +317,35 @@ fn who_repeats_what_he_did_is_shown_only_what_he_may_see_now() {
     let seen = Ok((Subject::Lease(lease), true));
     assert_eq!(told(scene.keyed("ann", "ask", ask())), seen);
     assert_eq!(told(scene.keyed("ann", "give", give())), seen);
+    scene.does("bob", share(&[])).unwrap();
     scene.release("bob", lease).unwrap();
     assert_eq!(told(scene.keyed("ann", "ask", ask())), unseen);
     assert_eq!(told(scene.keyed("ann", "give", give())), nothing);
     // Later the history alone knows whose it was.
     scene.pass(2 * limits::ENDED_KEPT_MS);
     assert_eq!(told(scene.keyed("ann", "ask", ask())), seen);
+    assert_eq!(told(scene.keyed("ann", "give", give())), nothing);
+}
+
+#[test]
+fn who_releases_what_is_shared_with_him_may_do_so_twice() {
+    let mut scene = Scene::with_machines(&["m1"]);
+    let lease = scene.take("ann", "machines");
+    let share = Act::Share {
+        lease,
+        with: [owner("bob")].into(),
+        fence: None,
+    };
+    scene.does("ann", share).unwrap();
+    scene.keyed("bob", "done", released(lease)).unwrap();
+    let again = scene.keyed("bob", "done", released(lease)).unwrap();
+    assert_eq!(
+        (again.subject, again.repeated),
+        (Subject::Lease(lease), true)
+    );
+    // Without a key, too; and nobody else.
+    assert!(scene.release("bob", lease).unwrap().repeated);
+    assert_eq!(scene.release("cid", lease).unwrap_err().code(), "unknown");
 }
 
 #[test]

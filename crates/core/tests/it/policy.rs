@@ -6,9 +6,10 @@ use caviada_core::access::Principal;
 use caviada_core::command::Act;
 use caviada_core::id::{LeaseId, ResourceId};
 use caviada_core::key::Role;
-use caviada_core::lease::LeaseState;
-use caviada_core::pool::{Holders, Pick, Placement, PoolSpec, RecycleClass};
-use caviada_core::resource::ResourceState;
+use caviada_core::lease::{End, LeaseState};
+use caviada_core::limits;
+use caviada_core::pool::{Holders, OnBad, Pick, Placement, PoolSpec, RecycleClass};
+use caviada_core::resource::{Health, ResourceState};
 
 use crate::scene::{Scene, name, owner, want};
 
@@ -254,6 +255,31 @@ fn what_is_built_anew_begins_its_age_again_and_what_is_reset_does_not() {
         let free = scene.resource(member).state == ResourceState::Free;
         assert_eq!(free, stays, "{class:?}");
     }
+}
+
+#[test]
+fn a_lease_is_mended_a_few_times_and_is_then_lost_though_there_are_more() {
+    let names = ["m1", "m2", "m3", "m4", "m5"];
+    let mut scene = machines(Scene::new(), &names, |p| p.on_bad = OnBad::Swap);
+    let id = scene.take("ann", "machines");
+    for _ in 0..limits::SWAPS_PER_LEASE_MAX {
+        let bad = scene.member(id).id;
+        goes_bad(&mut scene, bad);
+        assert_ne!(scene.member(id).id, bad);
+    }
+    let bad = scene.member(id).id;
+    goes_bad(&mut scene, bad);
+    assert_eq!(scene.end(id), Some(End::Lost));
+    assert_eq!(scene.count(ResourceState::Free), 1);
+}
+
+fn goes_bad(scene: &mut Scene, resource: ResourceId) {
+    scene.system(Act::RecordHealth {
+        resource,
+        generation: 0,
+        health: Health::Ill,
+        why: None,
+    });
 }
 
 /// Keys in groups: two of one, and one of another.

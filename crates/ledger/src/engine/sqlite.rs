@@ -465,5 +465,10 @@ mod tests {
         let mut engine = Sqlite::open(&path, Sync::Full).unwrap();
         assert_eq!(quotas(&mut engine), 64_000);
         engine.check().unwrap();
+        let limit = |row: &rusqlite::Row<'_>| row.get(0);
+        let kept = engine
+            .connection
+            .pragma_query_value(None, "journal_size_limit", limit);
+        assert_eq!(kept, Ok(checkpoint::LOG_BYTES_KEPT));
     }
 }

@@ -88,6 +88,7 @@ fn a_lost_connection_is_found_out_and_the_batch_is_there_once() {
         line.cut_next(fault);
         let lease = lease_of(&one(&mut ledger, acquire("ann", "machines", 0)));
         assert_eq!(ledger.position().revision, revision + 1);
+        assert_eq!(line.fault.load(Ordering::SeqCst), WELL, "it was not cut");
         assert!(ledger.state().leases.get(&lease).is_some());
         assert_same(&mut place.open(), ledger.state());
     }
@@ -98,9 +99,11 @@ fn a_connection_lost_while_nobody_used_it_is_made_again() {
     let Some((place, _line, mut ledger)) = far_away() else {
         return;
     };
-    place.hurt(
+    let terminated = asked(
+        &place.0,
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'caviada'",
     );
+    assert_eq!(terminated, [["t"]]);
     one(&mut ledger, acquire("ann", "machines", 0)).unwrap();
     assert_same(&mut place.open(), ledger.state());
 }

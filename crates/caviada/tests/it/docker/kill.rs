@@ -161,7 +161,7 @@ impl Harness {
         if !alive {
             assert!(self.site.ends(), "it runs and does not answer");
             assert!(order.is_some(), "it ended by itself");
-            self.site.crash();
+            self.site.cut();
             return true;
         }
         self.gate.let_in();
@@ -177,7 +177,7 @@ impl Harness {
             }
             std::thread::sleep(Duration::from_millis(1));
         }
-        let by_itself = self.site.crash();
+        let by_itself = self.site.cut();
         assert!(!by_itself || order.is_some(), "it ended by itself");
         self.gate.gather(self.callers.len());
         by_itself || order.is_none()

@@ -230,7 +230,7 @@ impl Harness {
             while Instant::now() < deadline && !self.site.has_ended() {
                 sleep(Duration::from_millis(1));
             }
-            let by_itself = self.site.crash();
+            let by_itself = self.site.cut();
             self.gate.gather(usize::try_from(CALLERS).unwrap());
             match point {
                 Some(point) if by_itself => self.at(point),
@@ -249,7 +249,7 @@ impl Harness {
         }
         if self.auditor.look().is_err() {
             assert!(self.site.ends(), "it lives and does not answer");
-            self.site.crash();
+            self.site.cut();
             return false;
         }
         true

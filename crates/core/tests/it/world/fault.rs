@@ -1,7 +1,7 @@
 //! 15: what goes wrong with one thing, or on one host, changes no resource elsewhere but by new
 //! placements.
 
-use caviada_core::event::Event;
+use caviada_core::event::{After, Event};
 use caviada_core::id::{HostId, LeaseId, ResourceId};
 use caviada_core::resource::{Health, Resource, ResourceState};
 use caviada_core::state::State;
@@ -29,8 +29,12 @@ impl Fault {
             Event::ResourceHealth(id, health, _) if *health != Health::Well => {
                 Some(Self::Resource(*id))
             }
-            // What a lease lost stands in its end.
+            // A member that could not be bound: exchanged, or the end of its lease.
             Event::LeaseSwapped { out, .. } => Some(Self::Resource(*out)),
+            Event::LeaseEnded { members, .. } => {
+                let failed = members.iter().find(|(_, after)| is_failed(after));
+                failed.map(|(id, _)| Self::Resource(*id))
+            }
             _ => None,
         };
         // What its host does about it is told first.
@@ -82,6 +86,10 @@ impl Fault {
         let changed = touched(state, event).iter().find_map(other)?;
         Some(format!("15: {kind} of {changed}, though of {self:?}"))
     }
+}
+
+fn is_failed(after: &After) -> bool {
+    matches!(after, After::Failed(..))
 }
 
 /// Is it removed because there is, now, no reason to keep it?

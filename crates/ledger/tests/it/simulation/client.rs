@@ -8,7 +8,7 @@ use caviada_core::command::{Act, By, Command};
 use caviada_core::event::Event;
 use caviada_core::id::{Fence, KeyId, LeaseId, ResourceId};
 use caviada_core::key::{Key, Role};
-use caviada_core::lease::{End, Lease, LeaseState};
+use caviada_core::lease::{End, Ended, Lease, LeaseState};
 use caviada_core::limits;
 use caviada_core::name::Owner;
 use caviada_core::outcome::{OutcomeKey, Subject};
@@ -107,6 +107,37 @@ impl Clients {
             return Ok(());
         }
         Err(format!("12: {kept} outcomes are kept of {known}"))
+    }
+
+    /// 12: a repeat is refused only where its caller may no longer see what it did.
+    pub fn refused(
+        &self,
+        command: &Command,
+        refusal: &Refusal,
+        states: [&State; 2],
+    ) -> Result<(), String> {
+        let (Some(asked), By::Key(by)) = (&command.idempotency, command.by) else {
+            return Ok(());
+        };
+        let kept = self.outcomes.get(&(by, asked.key.clone()));
+        let Some((_, subject)) = kept.filter(|(digest, _)| *digest == asked.digest) else {
+            return Ok(());
+        };
+        // The key is gone, or sees less than it did, before this turn or in it.
+        let unseen = |state: &State| {
+            let who = Principal::of(state, command.by);
+            who.is_ok_and(|who| who.may_see(state, *subject).is_err())
+        };
+        let gone = |state: &State| Principal::of(state, command.by).is_err();
+        let lawful = match refusal.code() {
+            "unknown" => states.into_iter().any(unseen),
+            "unknown-key" => states.into_iter().any(gone),
+            _ => false,
+        };
+        match lawful {
+            true => Ok(()),
+            false => Err(format!("12: {by} repeats {}: {refusal}", asked.key)),
+        }
     }
 
     fn told(&mut self, rng: &mut Rng, lease: &Lease, at: Time, now: Moment) {
@@ -242,9 +273,6 @@ impl Clients {
 
 /// 11: nobody is shown another's lease.
 fn private(command: &Command, accepted: &Accepted, state: &State) -> Result<(), String> {
-    let Noun::Lease(lease, _) = &accepted.noun else {
-        return Ok(());
-    };
     let Ok(who) = Principal::of(state, command.by) else {
         return Ok(());
     };
@@ -255,12 +283,33 @@ fn private(command: &Command, accepted: &Accepted, state: &State) -> Result<(), 
             Act::All(acts) => acts.iter().any(|a| matches!(a, Act::Give { .. })),
             act => matches!(act, Act::Give { .. }),
         };
+    let lease = match &accepted.noun {
+        Noun::Lease(lease, _) => lease,
+        Noun::Ended(e) if !gives => return private_past(&who, e),
+        Noun::Resource(r) if who.may_see(state, Subject::Resource(r.id)).is_err() => {
+            return Err(format!("11: {:?} was shown {}", who.owner, r.id));
+        }
+        _ => return Ok(()),
+    };
     if who.role >= Role::Operator || gives || who.may_with(state, Verb::SeeLease, lease).is_ok() {
         return Ok(());
     }
     Err(format!(
         "11: {:?} was shown {} of {}",
         who.owner, lease.id, lease.owner
+    ))
+}
+
+/// The same of one that is over. A key that acts for others may have asked for it.
+fn private_past(who: &Principal, ended: &Ended) -> Result<(), String> {
+    let mine = |o: &Owner| who.owner.as_ref() == Some(o) || who.groups.contains(o);
+    let his = who.owner.as_ref() == Some(&ended.owner) || ended.shared.iter().any(mine);
+    if his || who.role >= Role::Operator || !who.act_for.is_empty() {
+        return Ok(());
+    }
+    let (owner, id, whose) = (&who.owner, ended.id, &ended.owner);
+    Err(format!(
+        "11: {owner:?} was shown the end of {id} of {whose}"
     ))
 }
 

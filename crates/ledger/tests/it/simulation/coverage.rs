@@ -46,6 +46,25 @@ pub const BESIDE_SICK: [&str; 2] = [
     "pools beside a sick one came to rest",
 ];
 
+/// What else has to go wrong somewhere, or the rest proves little.
+const TROUBLES: [&str; 15] = [
+    "a call nobody waits for had its effect",
+    "a clock far behind had to be accepted",
+    "a crash",
+    "a host changed its mood",
+    "a late holder was refused outside",
+    "a process that was taken over from went on",
+    "a quiet end",
+    "a template or an image went sick or was cured",
+    "an old store was put back",
+    "another installation made something",
+    "something broke on a host",
+    "the clock ended the process",
+    "the store ended the process",
+    "the store refused",
+    "trouble with the disk",
+];
+
 /// What the journal loses while things go on.
 pub const FORGOT: &str = "the ledger forgot what the history has read";
 
@@ -93,7 +112,8 @@ impl Coverage {
                 missing.push(format!("act {act}"));
             }
         }
-        for what in ALTERATIONS.into_iter().chain(BESIDE_SICK).chain([FORGOT]) {
+        let others = ALTERATIONS.into_iter().chain(BESIDE_SICK);
+        for what in others.chain(TROUBLES).chain([FORGOT]) {
             if !self.others.contains_key(what) {
                 missing.push(what.to_owned());
             }

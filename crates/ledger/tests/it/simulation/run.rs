@@ -331,6 +331,8 @@ impl Simulation {
             Err(Failure::Refused(refusal)) => {
                 self.say(|| format!(" {command:?}\n  refused: {refusal}"));
                 client::untold(command, refusal, self.state())?;
+                let states = [before, self.state()];
+                self.clients.refused(command, refusal, states)?;
                 *self.coverage.refusals.entry(refusal.code()).or_default() += 1;
                 let state = match refusal {
                     Refusal::BadTransition { state, .. } => *state,

@@ -86,10 +86,12 @@ async fn after(app: &App, caller: &Caller, done: Accepted) -> Result<wire::Lease
         }
         Noun::Ended(ended) => Ok(view::ended(ended)),
         _ => match done.reply.subject {
-            // A repeat so late that only the history knows of it.
-            Subject::Lease(id) => past::find(app, caller, &id.to_string())
-                .await
-                .map(|past| past::short(&past)),
+            // A repeat so late, or after so many others, that only the history knows of it.
+            Subject::Lease(id) => {
+                caught_up(app, done.revision).await;
+                let past = past::find(app, caller, &id.to_string()).await?;
+                Ok(past::short(&past))
+            }
             _ => Err(Error::new("internal")),
         },
     }

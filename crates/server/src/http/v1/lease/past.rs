@@ -111,6 +111,7 @@ pub fn short(past: &PastLease) -> wire::Lease {
         at,
         fence: past.fence,
         reason: past.reason.clone(),
+        shared: vec![],
     })
 }
 

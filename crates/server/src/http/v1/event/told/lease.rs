@@ -79,6 +79,8 @@ impl About {
                 end,
                 members,
                 reason,
+                // It was told when it was shared.
+                shared: _,
             } => {
                 members.iter().for_each(|(r, _)| self.resource(names, *r));
                 self.owner = Some(owner.clone());
