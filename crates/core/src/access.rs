@@ -226,7 +226,7 @@ impl Principal {
 
     /// May it do this with that lease? A lease it may not even see does not exist for it.
     pub fn may_with(&self, state: &State, verb: Verb, lease: &Lease) -> Result<(), Refusal> {
-        let relation = match self.speaks_for(lease) {
+        let relation = match self.asked(lease.by) {
             true => Relation::Own,
             false => self.relation(lease),
         };
@@ -302,11 +302,11 @@ impl Principal {
         if self.act_for.is_empty() {
             return false;
         }
-        let acts_in = |p: Option<&Arc<Pool>>| p.is_some_and(|p| self.act_for.contains(&p.name));
-        let asked = |i: &Item| acts_in(i.pool.and_then(|p| state.pools.get(&p)));
+        let acts_in = |pool| self.acts_in(state, pool);
+        let asked = |i: &Item| i.pool.is_some_and(acts_in);
         let has = |id| {
             let resource = state.resources.get(id);
-            acts_in(resource.and_then(|r| state.pools.get(&r.pool)))
+            resource.is_some_and(|r| acts_in(r.pool))
         };
         match lease.state {
             LeaseState::Waiting => lease.items.iter().all(asked),
@@ -315,7 +315,7 @@ impl Principal {
     }
 
     /// May it read a lease that is over? As it might while the lease lived, as far as its owner,
-    /// who asked for it and its pools tell: with whom it was shared nobody remembers.
+    /// who asked for it and its pools tell: with whom it was shared the history does not know.
     pub fn sees_past(
         &self,
         state: &State,
@@ -323,20 +323,17 @@ impl Principal {
         by: Option<KeyId>,
         pools: &[PoolId],
     ) -> bool {
-        let acts_in = |id| {
-            let pool = state.pools.get(id);
-            pool.is_some_and(|p| self.act_for.contains(&p.name))
-        };
         allows(self.role, Verb::SeeLease, self.relation_to(owner))
             || self.asked(by)
-            || !pools.is_empty() && pools.iter().all(acts_in)
+            || !pools.is_empty() && pools.iter().all(|p| self.acts_in(state, *p))
     }
 
-    /// A key with `act_for` made the lease for another owner, and goes on speaking for him.
-    fn speaks_for(&self, lease: &Lease) -> bool {
-        self.asked(lease.by)
+    fn acts_in(&self, state: &State, pool: PoolId) -> bool {
+        let pool = state.pools.get(&pool);
+        pool.is_some_and(|p| self.act_for.contains(&p.name))
     }
 
+    /// A key with `act_for` asked for the lease, for whomever, and goes on speaking for him.
     fn asked(&self, by: Option<KeyId>) -> bool {
         self.key.is_some() && by == self.key && !self.act_for.is_empty()
     }
